@@ -1,0 +1,64 @@
+# Xporter Bridge. `make` lists the targets; set-up happens by itself, in .venv and .tools.
+
+define SETTINGS
+
+Settings, from the environment:
+  PYTHON            the interpreter to set up with, 3.11 or newer (python3)
+  XPORTER_URL       another Xporter instead of the simulator                            (up, demo)
+  RELYING_PARTY     who we are to Xporter (live.example.app)                            (up, demo, simulator)
+  CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
+  STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
+  TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
+endef
+export SETTINGS
+
+PYTHON ?= python3
+export SAM_CLI_TELEMETRY := 0
+RUN := .venv/bin/python
+SAM := .tools/sam/bin
+COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up simulator check build bench setup lock
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "$$SETTINGS"
+
+demo: setup ## the whole job end to end: stack, simulator, schools, pulls, verified against the truth
+	@exec $(RUN) -m tools.demo
+
+test: setup ## the whole test suite
+	@exec $(RUN) -m pytest -n auto --dist loadgroup $(TESTS)
+
+up: setup ## the local stack in the foreground, until Ctrl-C
+	@exec $(RUN) -m tools.stack up
+
+simulator: setup ## the Xporter simulator alone, until Ctrl-C
+	@exec $(RUN) -m tools.simulator
+
+check: setup ## format, lint, security rules (ruff S), types, template
+	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
+	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml
+
+build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy`
+	@exec $(RUN) -m tools.stack build
+
+bench: setup ## every benchmark; the last line of each is one JSON object
+	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
+
+setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready ## only what every other target begins with
+
+lock: .tools/uv/.ready ## rewrites the lock files from their .in files
+	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
+	@for name in dev sam stack runtime uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+
+.venv/.ready: requirements/dev.txt .tools/uv/.ready
+	@$(PYTHON) tools/set_up.py .venv $<
+
+.tools/%/.ready: requirements/%.txt .tools/uv/.ready
+	@$(PYTHON) tools/set_up.py .tools/$* $<
+
+.tools/uv/.ready: requirements/uv.txt
+	@$(PYTHON) tools/set_up.py .tools/uv $<

@@ -1,0 +1,1 @@
+"""What runs beside the system: the Xporter simulator, the local stack, the demo."""

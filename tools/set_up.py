@@ -1,0 +1,96 @@
+"""Makes a virtual environment hold exactly what a lock file names.
+
+Runs on the machine's bare Python, before anything is installed: standard library only.
+"""
+
+import fcntl
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UV_ENVIRONMENT = ROOT / ".tools" / "uv"
+UV = UV_ENVIRONMENT / "bin" / "uv"
+
+
+def main() -> int:
+    """Set up the environment of the first argument from the lock of the second."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is where the minimum is held
+        sys.exit("Xporter Bridge needs Python 3.11 or newer: PYTHON=/path/to/python3.11 make …")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it runs ends with it
+    environment, lock = (ROOT / argument for argument in sys.argv[1:])
+    with locked(ROOT / ".tools" / "set-up.lock"):
+        set_up(environment, lock)
+    return 0
+
+
+def set_up(environment: Path, lock: Path) -> None:
+    """Make ``environment`` unless its stamp says that it is already what ``lock`` asks for.
+
+    The stamp is written last, so an interrupted installation is begun again.
+    """
+    stamp, wanted = environment / ".ready", _fingerprint(environment, lock)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        print(f"setting up {environment.relative_to(ROOT)} …", file=sys.stderr, flush=True)
+        install = _install_with_pip if environment == UV_ENVIRONMENT else _install_with_uv
+        install(environment, lock)
+        stamp.write_text(wanted)
+    stamp.touch()
+
+
+def uv_settings() -> dict[str, str]:
+    """Return this process's environment, with pip's settings where uv has none of its own.
+
+    A machine behind a mirror is often configured for pip only, which uv does not read.
+    """
+    pip = [str(UV_ENVIRONMENT / "bin" / "python"), "-m", "pip", "config", "get", "global.index-url"]
+    index = (
+        os.environ.get("PIP_INDEX_URL")
+        or subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
+    )
+    from_pip = {"UV_DEFAULT_INDEX": index, "SSL_CERT_FILE": os.environ.get("PIP_CERT", "")}
+    return {**{name: value for name, value in from_pip.items() if value}, **os.environ}
+
+
+@contextmanager
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock between processes; it ends with the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+
+
+def _fingerprint(environment: Path, lock: Path) -> str:
+    """Change with the lock, with the interpreter, and when the clone is moved."""
+    parts = (lock.read_text(), sys.version, os.path.realpath(sys.executable), str(environment))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _install_with_pip(environment: Path, lock: Path) -> None:
+    venv.create(environment, with_pip=True, clear=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    _run([*pip, "--require-hashes", "--requirement", str(lock)], os.environ)
+
+
+def _install_with_uv(environment: Path, lock: Path) -> None:
+    settings = uv_settings()
+    create = [str(UV), "venv", "--quiet", "--clear", "--python", sys.executable]
+    _run([*create, str(environment)], settings)
+    install = [str(UV), "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes"]
+    python = str(environment / "bin" / "python")
+    _run([*install, "--python", python, "--requirement", str(lock)], settings)
+
+
+def _run(command: list[str], settings: Mapping[str, str]) -> None:
+    subprocess.run(command, check=True, stdout=sys.stderr, env=settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
