@@ -1,0 +1,72 @@
+"""``python -m tools.simulator``: the simulator alone, in the foreground, until it is told to stop."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tools.simulator.application import Application, World
+from tools.simulator.server import Listener
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The environment of the simulator."""
+
+    port: int
+    relying_party: str
+    authentication_url: str | None
+    time_scale: float
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read SIMULATOR_PORT, RELYING_PARTY, AUTHENTICATION_URL and SIMULATOR_TIME_SCALE.
+
+        Raises:
+            ValueError: A number is none, or out of range.
+        """
+        settings = cls(
+            port=int(environment.get("SIMULATOR_PORT") or 0),
+            relying_party=environment.get("RELYING_PARTY") or "live.example.app",
+            authentication_url=environment.get("AUTHENTICATION_URL") or None,
+            time_scale=float(environment.get("SIMULATOR_TIME_SCALE") or 1),
+        )
+        if settings.time_scale <= 0 or not 0 <= settings.port < 65_536:
+            raise ValueError("SIMULATOR_TIME_SCALE is above 0, SIMULATOR_PORT below 65536")
+        return settings
+
+
+async def _run(settings: Settings) -> None:
+    application = Application(
+        settings.relying_party, authentication_url=settings.authentication_url
+    )
+    listener = Listener(World(application, time_scale=settings.time_scale), settings.port)
+    serving = asyncio.create_task(listener.serve())
+    while not listener.server.started and not serving.done():
+        await asyncio.sleep(0.005)
+    ready = {
+        "ready": True,
+        "xporter_url": listener.url,
+        "relying_party": settings.relying_party,
+    }
+    print(json.dumps(ready), flush=True)
+    await serving
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT."""
+    try:
+        settings = Settings.from_env(os.environ)
+        asyncio.run(_run(settings))
+    except (ValueError, OSError) as error:
+        print(f"the simulator cannot start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

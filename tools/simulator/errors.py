@@ -1,0 +1,59 @@
+"""What Xporter refuses, and the envelope in which it says so."""
+
+from dataclasses import dataclass
+
+Envelope = dict[str, object]
+
+#: The tail of every successful reply of the information endpoints.
+NO_ERROR: Envelope = {
+    "Message": None,
+    "ExceptionType": None,
+    "ExceptionMessage": None,
+    "InnerException": None,
+}
+
+
+@dataclass(frozen=True)
+class XporterError(Exception):
+    """Xporter's refusal; answered with HTTP 200 unless the caller asked for real statuses."""
+
+    status: int
+    exception_type: str
+    message: str
+
+    def envelope(self) -> Envelope:
+        """Return the exception envelope of xporter-api.md 9."""
+        return {
+            "Message": "An error has occurred.",
+            "ExceptionType": self.exception_type,
+            "ExceptionMessage": self.message,
+            "InnerException": None,
+        }
+
+
+class ControlError(Exception):
+    """A control call that cannot be obeyed; it changed nothing."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def unauthorised(message: str) -> XporterError:
+    """Return the refusal of a token."""
+    return XporterError(401, "System.UnauthorizedAccessException", message)
+
+
+def forbidden(message: str) -> XporterError:
+    """Return the refusal of something that the token does not reach."""
+    return XporterError(403, "System.UnauthorizedAccessException", message)
+
+
+def bad_argument(message: str) -> XporterError:
+    """Return the refusal of a parameter or body."""
+    return XporterError(400, "System.ArgumentException", message)
+
+
+def not_found(message: str) -> XporterError:
+    """Return the refusal of an unknown resource or establishment."""
+    return XporterError(404, "System.Web.HttpException", message)
