@@ -1,0 +1,1 @@
+"""AWS on one machine: MiniStack, the real `sam deploy` of the real template, and the simulator."""

@@ -1,0 +1,63 @@
+"""`python -m tools.stack up | build | trigger FUNCTION`."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from types import FrameType
+
+from tools.stack.build import build_for_deployment
+from tools.stack.errors import StackError
+from tools.stack.local_stack import LocalStack
+from tools.stack.settings import StackSettings
+from tools.stack.starting import local_stack, say
+
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+def main() -> int:
+    """Run one command."""
+    commands = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
+    commands.add_argument("command", choices=("up", "build", "trigger"))
+    commands.add_argument(
+        "function", nargs="?", help="a scheduled function: schedule_registrations"
+    )
+    arguments = commands.parse_args()
+    try:
+        match arguments.command:
+            case "up":
+                up(StackSettings.from_env(os.environ))
+            case "build":
+                build_for_deployment(sys.stderr.buffer)
+            case "trigger":
+                directory = StackSettings.from_env(os.environ).directory
+                print(LocalStack.attach(directory).trigger(arguments.function or ""))
+    except StackError as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+def up(settings: StackSettings) -> None:
+    """Run a stack until a signal comes, or whatever started this process has gone."""
+    parent = os.getppid()
+    for number in STOPPING:
+        signal.signal(number, _stop)
+    with local_stack(settings) as stack:
+        print(stack.ready_line(), flush=True)
+        say("ready; Ctrl-C stops it")
+        while os.getppid() == parent:
+            time.sleep(1)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """Unwind everything, and let no second signal interrupt that."""
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    say("stopping …")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Runs `sam build`, and keeps the stacks of one clone from building into each other."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tools.set_up import ROOT, UV, uv_settings
+from tools.stack.errors import StackError
+from tools.stack.processes import running
+
+SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
+LOCAL_BUILD = ROOT / ".aws-sam" / "local"
+LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
+SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
+
+
+def build_for_deployment(log: IO[bytes]) -> None:
+    """Build what template.yaml says by default into .aws-sam/build."""
+    _sam_build(log)
+
+
+@contextmanager
+def built_for_this_machine(log: IO[bytes]) -> Iterator[Path]:
+    """Yield the built template; nobody builds again while the block reads what it names.
+
+    The functions run on this machine's interpreter here, whatever the deployed runtime is.
+    """
+    LOCAL_BUILD.mkdir(parents=True, exist_ok=True)
+    with (LOCAL_BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _build_if_changed(log)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield LOCAL_TEMPLATE
+
+
+def machine_parameters() -> dict[str, str]:
+    """Return the template parameters that describe this machine."""
+    architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"PythonRuntime": f"python{version}", "Architecture": architecture}
+
+
+def overrides(parameters: dict[str, str]) -> list[str]:
+    """Return the arguments by which sam takes template parameters."""
+    return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+
+
+def _build_if_changed(log: IO[bytes]) -> None:
+    stamp, wanted = LOCAL_BUILD / "fingerprint", _fingerprint()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        stamp.unlink(missing_ok=True)
+        _sam_build(log, "--config-env", "local", *overrides(machine_parameters()))
+        stamp.write_text(wanted)
+
+
+def _fingerprint() -> str:
+    """Change with anything that a build reads."""
+    digest = hashlib.sha256(repr(machine_parameters()).encode())
+    for path in sorted(_source_files()):
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _source_files() -> Iterator[Path]:
+    for source in SOURCES:
+        path = ROOT / source
+        candidates = path.rglob("*") if path.is_dir() else [path]
+        yield from (p for p in candidates if p.is_file() and "__pycache__" not in p.parts)
+
+
+def _sam_build(log: IO[bytes], *arguments: str) -> None:
+    settings = uv_settings()
+    settings |= {"PATH": f"{UV.parent}{os.pathsep}{settings['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    template = ["--template-file", str(ROOT / "template.yaml")]
+    with running(
+        [str(SAM), "build", *template, *arguments], environment=settings, log=log
+    ) as process:
+        if process.wait():
+            raise StackError(f"sam build failed with status {process.returncode}")

@@ -1,0 +1,96 @@
+"""Processes that end with the stack, together with everything that they started."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO
+
+from tools.stack.errors import StackError
+
+GRACE_SECONDS = 2.0
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: IO[bytes],
+    stdout: int | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run ``command`` in a session of its own for as long as the block lasts.
+
+    Args:
+        stdout: ``subprocess.PIPE`` to read it; it goes to ``log`` otherwise, as stderr does.
+    """
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log if stdout is None else stdout,
+        stderr=log,
+        pass_fds=pass_fds,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    *,
+    what: str,
+    timeout_seconds: float,
+) -> None:
+    """Poll ``ready``.
+
+    Raises:
+        StackError: The process ended, or the time is over.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if process.poll() is not None:
+            raise StackError(f"{what} ended with status {process.returncode} before it was ready")
+        if time.monotonic() > deadline:
+            raise StackError(f"{what} was not ready within {timeout_seconds:.0f} s")
+        time.sleep(0.05)
+
+
+def listen(port: int) -> socket.socket:
+    """Open a listening socket on loopback, to be handed to a child: nobody can take its port.
+
+    Raises:
+        StackError: The port is in use.
+    """
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=512)
+    except OSError as error:
+        raise StackError(f"port {port} is in use") from error
+
+
+def url_of(listening: socket.socket) -> str:
+    """Return the URL at which ``listening`` is reached."""
+    address, port = listening.getsockname()
+    return f"http://{address}:{port}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole session to end, then make it."""
+    _signal_session(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):  # what follows does not ask
+        process.wait(GRACE_SECONDS)
+    _signal_session(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_session(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError):  # all of it has ended already
+        os.killpg(process.pid, number)
