@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tools.simulator import data, information
+from tools.simulator import availability, data, information
 from tools.simulator.access import claims_of, get_token, issue, school_of
 from tools.simulator.application import World
 from tools.simulator.errors import NO_ERROR, XporterError, bad_argument, forbidden
@@ -114,7 +114,10 @@ async def all_tokens(request: Request) -> Response:
     if claims.estab:
         raise forbidden("A management token is needed")
     minted = [
-        {"estab": school.estab, "token": issue(world, school.estab, claims.relying_party, school.scopes)["token"]}
+        {
+            "estab": school.estab,
+            "token": issue(world, school.estab, claims.relying_party, school.scopes)["token"],
+        }
         for school in world.schools
         if not school.is_revoked and not school.is_paused
     ]
@@ -125,6 +128,14 @@ async def school_data(request: Request) -> Response:
     """GET one resource of one school."""
     world = world_of(request)
     school, claims, query = data.read(world, request)
+    if query.only_status:
+        return answer(availability.status_now(world, school, query))
+    if query.callback_url is not None:
+        availability.promise_callback(world, school, query)
+        if world.application.availability_reply == "empty":
+            return Response(b"", headers=_HEADERS, media_type=_JSON)
+        if world.application.availability_reply == "dbstatus":
+            return answer(availability.status_now(world, school, query))
     made = data.reply(world, school, claims, query)
     if made.paging:
         return Response(b"".join(made.chunks()), headers=_HEADERS, media_type=_JSON)

@@ -94,6 +94,8 @@ class World:
     requests: RequestLog = field(default_factory=RequestLog)
     #: The revision that the pages after page 1 of one pull go on reading.
     pins: dict[tuple[object, ...], int] = field(default_factory=dict)
+    #: When the data of a parameterised call were first asked for.
+    fetches: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def scaled(self, wait: timedelta) -> float:
         """Return a documented wait as seconds of this simulator's time."""
@@ -107,3 +109,4 @@ class World:
         self.callbacks.clear()
         self.requests.clear()
         self.pins.clear()
+        self.fetches.clear()

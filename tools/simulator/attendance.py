@@ -54,7 +54,9 @@ def mark_of(profile: Profile, ordinal: int, slot: int, n: int) -> str:
     return _ABSENT[chance & 15]
 
 
-def session_row(profile: Profile, key: tuple[int, int, int], version: int, stamp: str | None) -> Row:
+def session_row(
+    profile: Profile, key: tuple[int, int, int], version: int, stamp: str | None
+) -> Row:
     """Return one row of AttendanceForDateRange."""
     del version, stamp  # a mark carries neither hash nor date of change
     ordinal, slot, n = key
@@ -110,7 +112,12 @@ def mark_row(profile: Profile, key: tuple[int, int, int], version: int, stamp: s
             "Type": "L",
             "Session": "AM" if period < 3 else "PM",
         }
-    return {**kept, "InstanceId": instance, "MinsLate": 5 if kept["Mark"] == "L" else 0, "Notes": None}
+    return {
+        **kept,
+        "InstanceId": instance,
+        "MinsLate": 5 if kept["Mark"] == "L" else 0,
+        "Notes": None,
+    }
 
 
 def code_row(profile: Profile, n: int, version: int, stamp: str | None) -> Row:

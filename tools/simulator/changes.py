@@ -7,9 +7,9 @@ from typing import Any
 from tools.simulator import groups
 from tools.simulator.catalogue import RESOURCES, Shape
 from tools.simulator.databases import Database
+from tools.simulator.dated import DatedSource
 from tools.simulator.errors import ControlError
 from tools.simulator.schools import School
-from tools.simulator.dated import DatedSource
 from tools.simulator.sources import Key, Source
 
 Ids = dict[str, dict[str, list[str]]]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +21,9 @@ from tools.simulator.truth import truth
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-async def object_of(request: Request, allowed: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
+async def object_of(
+    request: Request, allowed: dict[str, type | tuple[type, ...]]
+) -> dict[str, Any]:
     """Return the JSON object of a control call, its names and types checked.
 
     Raises:
@@ -203,6 +206,12 @@ async def show_truth(request: Request) -> Response:
     return StreamingResponse(stream(), media_type=media)
 
 
+async def show_mis(request: Request) -> Response:
+    """GET …/mis: what writebacks left in the school's MIS, and how often each was written."""
+    school = world_of(request).schools.get(request.path_params["estab"])
+    return answer({"estab": school.estab, "written": [asdict(w) for w in school.written.values()]})
+
+
 async def forget_hashes(request: Request) -> Response:
     """POST …/forget-hashes: every hash given out expires."""
     school = world_of(request).schools.get(request.path_params["estab"])
@@ -276,6 +285,7 @@ def routes() -> list[Route]:
         ("POST", one + "/roll-over", next_school_year),
         ("POST", one + "/forget-hashes", forget_hashes),
         ("GET", one + "/truth/{table}", show_truth),
+        ("GET", one + "/mis", show_mis),
         ("GET", "/_sim/requests", list_requests),
         ("GET", "/_sim/callbacks", list_callbacks),
         ("GET", "/_sim/faults", show_faults),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from tools.simulator import attendance, groups, people
-from tools.simulator.draws import guid, draw, xid
+from tools.simulator.draws import draw, guid, xid
+from tools.simulator.profiles import Profile
 
 if TYPE_CHECKING:
     from tools.simulator.schools import School
@@ -22,6 +23,20 @@ def _groups_of_student(school: School, n: int, revision: int) -> list[groups.Gro
     count = groups.slots(school.profile)
     rows = school.tables.members.rows(range(n * count, (n + 1) * count), revision)
     return [groups.group_at(school.profile, int(row["GroupId"]) - 30) for row in rows]
+
+
+def groups_of(school: School, identity: str, revision: int) -> frozenset[str]:
+    """Return the ids of the groups of a pupil, given any form of the MIS id."""
+    student = people.student_number(identity)
+    if student is None or not school.tables.students.visible(student, revision):
+        return frozenset()
+    return frozenset(group.identity for group in _groups_of_student(school, student, revision))
+
+
+def code_of(profile: Profile, identity: str) -> str | None:
+    """Return the staff code of a member of staff, given the MIS id."""
+    digits = identity.removeprefix("PWT-")
+    return people.staff_code(profile, int(digits) - 1) if digits.isdecimal() else None
 
 
 def _groups_of_teacher(school: School, n: int) -> list[groups.Group]:

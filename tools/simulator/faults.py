@@ -22,13 +22,18 @@ KINDS: dict[str, str] = {
     "missing_column": "request: column is left out of the rows",
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
-    "status_pending": "callback of kind availability: not OK for another delay_ms",
+    "availability_pending": "callbackUrl: ready only after another delay_ms",
+    "availability_not_ok": "callbackUrl: called back after 10 minutes (scaled), not OK",
+    "availability_error": "callbackUrl: called back at once with an error",
+    "availability_never": "callbackUrl: never called back",
+    "availability_late": "callbackUrl: called back after 20 minutes (scaled), OK",
     "lost_callback": "callback: never sent",
     "late_callback": "callback: sent after delay_ms",
     "duplicate_callback": "callback: sent twice",
     "forged_callback": "callback: a forgery is sent just before",
     "reordered_callback": "callback: sent after the next one",
-    "refused_writeback": "writeback: refused at once, or in the end when asynchronous",
+    "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
+    "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
     "failed_webhook_registration": "request: the registration is refused in the body",
 }
@@ -133,7 +138,7 @@ def read(body: Any) -> tuple[list[Fault], int]:
     if isinstance(body, dict):
         body = [{"kind": kind, **_occurrence(value)} for kind, value in body.items()]
     if not isinstance(body, list) or not isinstance(seed, int):
-        raise ControlError("expected a list of faults, or {\"faults\": […], \"seed\": n}")
+        raise ControlError('expected a list of faults, or {"faults": […], "seed": n}')
     return [_fault(each) for each in body], seed
 
 

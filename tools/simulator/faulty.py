@@ -1,17 +1,47 @@
 """Faults of the transport: what becomes of a request and its reply on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from tools.simulator.application import World
 
 
-class CutConnectionError(Exception):
-    """Raised inside a reply's body, so that the server closes the connection."""
+class LostAnswer(Response):
+    """No answer at all: the connection is dropped."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Drop the connection."""
+        del receive, send
+        scope["drop"]()
+
+
+class CutReply(Response):
+    """Half of a reply; then the JSON ends, or the connection does."""
+
+    def __init__(self, whole: Response, *, drops: bool) -> None:
+        super().__init__(status_code=whole.status_code)
+        self._whole = whole
+        self._drops = drops
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the first half."""
+        body = await _body(self._whole)
+        headers = [pair for pair in self._whole.raw_headers if pair[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        half = body[: len(body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": self._drops})
+        if self._drops:
+            scope["drop"]()
+
+
+async def _body(response: Response) -> bytes:
+    if isinstance(response, StreamingResponse):
+        return b"".join([bytes(part) async for part in response.body_iterator])  # type: ignore[arg-type]
+    return bytes(response.body)
 
 
 class FaultyReply:
@@ -44,36 +74,7 @@ class FaultyReply:
         """Return the reply as it arrives: whole, or cut in the middle."""
         faults = self._world.faults
         if faults.take("cut_json", **self._place):
-            return self._cut(response, closes=False)
+            return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):
-            return self._cut(response, closes=True)
+            return CutReply(response, drops=True)
         return response
-
-    def _cut(self, response: Response, *, closes: bool) -> Response:
-        headers = {
-            name: value for name, value in response.headers.items() if name != "content-length"
-        }
-        if isinstance(response, StreamingResponse):
-            parts = _half(response.body_iterator, closes=closes)  # type: ignore[arg-type]
-        else:
-            parts = _half_of_bytes(bytes(response.body), closes=closes)
-        return StreamingResponse(parts, response.status_code, headers=headers)
-
-
-async def _half(parts: AsyncIterator[bytes], *, closes: bool) -> AsyncIterator[bytes]:
-    """Yield the first parts, and half of the next."""
-    count = 0
-    async for part in parts:
-        count += 1
-        if count > 6:
-            yield part[: len(part) // 2]
-            break
-        yield part
-    if closes:
-        raise CutConnectionError
-
-
-async def _half_of_bytes(body: bytes, *, closes: bool) -> AsyncIterator[bytes]:
-    yield body[: len(body) // 2]
-    if closes:
-        raise CutConnectionError

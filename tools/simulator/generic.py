@@ -94,7 +94,9 @@ def builder(shape: Shape, step: int) -> Build:
         }
         row.update((name, fixed[name]) for name in fixed.keys() & row.keys())
         if step:
-            row.update((name, people[name](profile, student)) for name in people.keys() & row.keys())
+            row.update(
+                (name, people[name](profile, student)) for name in people.keys() & row.keys()
+            )
         return row
 
     return build

@@ -88,8 +88,11 @@ def staff_name(profile: Profile, n: int) -> tuple[str, str, str, str]:
     man = drawn[0] & 1
     pool = BOYS if man else GIRLS
     title = "Mr" if man else ("Mrs", "Miss", "Ms", "Dr")[drawn[4] % 4]
-    return title, pool[drawn[1] % len(pool)], SURNAMES[number(drawn, 2) % len(SURNAMES)], (
-        "M" if man else "F"
+    return (
+        title,
+        pool[drawn[1] % len(pool)],
+        SURNAMES[number(drawn, 2) % len(SURNAMES)],
+        ("M" if man else "F"),
     )
 
 
@@ -102,7 +105,7 @@ def staff_display(profile: Profile, n: int) -> str:
 def staff_code(profile: Profile, n: int) -> str:
     """Return a short code, unique by its number."""
     _, forename, last, _ = staff_name(profile, n)
-    return f"{forename[0]}{last[:2].upper()}{n if n else ''}"
+    return f"{forename[0]}{last[:2].upper()}{n or ''}"
 
 
 def address(profile: Profile, household: int, moves: int) -> Row:

@@ -54,7 +54,9 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        entry = self._log.begin(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+        entry = self._log.begin(
+            scope["method"], scope["path"], scope["query_string"].decode("latin-1")
+        )
         scope["recorded"] = entry
 
         async def note(message: Message) -> None:
@@ -66,6 +68,20 @@ class Recorder:
             await self._app(scope, receive, note)
         finally:
             entry["duration_ms"] = round((time.perf_counter() - begun) * 1000, 2)
+
+
+class Droppable:
+    """ASGI middleware, outermost: lets a fault drop the connection beneath a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a ``drop`` that aborts its connection."""
+        if scope["type"] == "http":
+            # uvicorn's send is a method of the request, which knows its transport.
+            scope["drop"] = getattr(send, "__self__").transport.abort  # noqa: B009
+        await self._app(scope, receive, send)
 
 
 class FoldedPaths:

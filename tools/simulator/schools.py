@@ -30,6 +30,16 @@ class Registration:
 
 
 @dataclass
+class Written:
+    """What a writeback left in the MIS, and how often it was written."""
+
+    kind: str
+    id: str
+    times: int = 0
+    content: Row = field(default_factory=dict)
+
+
+@dataclass
 class School:
     """One school: its facts, its tables, and its dealings with the relying party."""
 
@@ -45,6 +55,7 @@ class School:
     school_years_on: int = 0
     registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
     unannounced: set[str] = field(default_factory=set)
+    written: dict[str, Written] = field(default_factory=dict)
     requests_served: int = 0
 
     def __post_init__(self) -> None:
@@ -90,7 +101,9 @@ class School:
     def remove(self, ledger: Ledger, key: Key) -> None:
         """Record at the current revision that a row is gone."""
         before = ledger.at(key, self.revision)
-        ledger.record(key, Entry(self.revision, self.stamp(), before.version + 1, False, before.overlay))
+        ledger.record(
+            key, Entry(self.revision, self.stamp(), before.version + 1, False, before.overlay)
+        )
 
     def reauthorise(self) -> str:
         """Issue a new secret; the old one stops working."""
@@ -158,5 +171,3 @@ class Schools:
     def clear(self) -> None:
         """Forget all schools."""
         self._by_estab.clear()
-
-

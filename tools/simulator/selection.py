@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tools.simulator.catalogue import Shape, visible_columns
-from tools.simulator.extras import EXTRAS
+from tools.simulator.extras import EXTRAS, code_of, groups_of
 from tools.simulator.queries import Query
 from tools.simulator.scopes import covers
 from tools.simulator.sources import Key, Row, Source
@@ -39,9 +39,7 @@ def _plain(value: object) -> str:
 class Selection:
     """One query at one revision, seen with one set of scopes."""
 
-    def __init__(
-        self, school: School, query: Query, scopes: frozenset[str], revision: int
-    ) -> None:
+    def __init__(self, school: School, query: Query, scopes: frozenset[str], revision: int) -> None:
         self.school = school
         self.query = query
         self.scopes = scopes
@@ -135,7 +133,18 @@ class Selection:
             tests.append(_identified(self.query.record_id))
         elif self.query.record_id and "StudentId" in names.values() and self._is_by_person():
             tests.append(_one_of("StudentId", self.query.record_id))
-        return tests + self._day_tests(shape)
+        return tests + self._timetable_tests() + self._day_tests(shape)
+
+    def _timetable_tests(self) -> list[Test]:
+        """Return what picks one pupil's or teacher's lessons."""
+        name, identity = self.query.resource.name, self.query.record_id
+        if not name.startswith("TimetableFor") or identity is None:
+            return []
+        if name == "TimetableForStaff":
+            code = code_of(self.school.profile, identity)
+            return [lambda row: bool(row["StaffCodes"] == code)]
+        groups = groups_of(self.school, identity, self.revision)
+        return [lambda row: row["ClassId"] in groups]
 
     def _is_by_person(self) -> bool:
         return self.query.resource.name.startswith(("AttendanceFor", "TimetableFor"))

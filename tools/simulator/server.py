@@ -10,9 +10,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from tools.simulator import api, control
+from tools.simulator import api, control, writebacks
 from tools.simulator.application import Application, World
-from tools.simulator.recorder import FoldedPaths, Recorder
+from tools.simulator.recorder import Droppable, FoldedPaths, Recorder
 
 _HOST = "127.0.0.1"
 
@@ -20,7 +20,7 @@ _HOST = "127.0.0.1"
 def application(world: World) -> Starlette:
     """Return the web application of one simulated world."""
     app = Starlette(
-        routes=[*api.routes(), *control.routes()],
+        routes=[*api.routes(), *writebacks.routes(), *control.routes()],
         middleware=[
             Middleware(Recorder, log=world.requests),
             Middleware(FoldedPaths),
@@ -43,7 +43,7 @@ class Listener:
         self.world = world
         self.server = uvicorn.Server(
             uvicorn.Config(
-                application(world),
+                Droppable(application(world)),
                 log_level="error",
                 access_log=False,
                 lifespan="off",
@@ -80,7 +80,9 @@ class RunningSimulator:
         self._listener = Listener(self.world, port)
         self.url = self._listener.url
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._listener.serve()), name="xporter-simulator", daemon=True
+            target=lambda: asyncio.run(self._listener.serve()),
+            name="xporter-simulator",
+            daemon=True,
         )
 
     def start(self) -> Self:

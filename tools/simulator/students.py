@@ -51,7 +51,11 @@ def _identity(profile: Profile, n: int, version: int) -> Row:
     identity = student_id(n)
     mail = f"{forename[0]}{last}{identity}{f'.{version}' if version else ''}@{profile.domain}"
     mail = mail.lower().replace("'", "")
-    year, registration, house = year_of(profile, n), registration_of(profile, n), house_of(profile, n)
+    year, registration, house = (
+        year_of(profile, n),
+        registration_of(profile, n),
+        house_of(profile, n),
+    )
     return {
         "Id": identity,
         "XID": xid(0, n),

@@ -117,7 +117,11 @@ class Tables:
                 conduct.lookup_row, len(conduct.LOOKUPS)
             ),
         }
-        views = (("Conduct", "Conducts"), ("Achievement", "Achievements"), ("Behaviour", "Behaviour"))
+        views = (
+            ("Conduct", "Conducts"),
+            ("Achievement", "Achievements"),
+            ("Behaviour", "Behaviour"),
+        )
         for name, table in views:
             for when in ("ForToday", "ForDateRange"):
                 main = self.incidents if table == "Conducts" else single

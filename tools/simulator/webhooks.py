@@ -79,7 +79,9 @@ def send(world: World, call: Call, delay: float = 0.0) -> list[asyncio.Task[dict
     if faults.take("forged_callback", **place):
         forged = replace(call, url=_forged(call.url), body=_forged_body(call), note="forged")
         sent.append(world.callbacks.schedule(forged, delay))
-    if late := (faults.take("late_callback", **place) or faults.take("reordered_callback", **place)):
+    if late := (
+        faults.take("late_callback", **place) or faults.take("reordered_callback", **place)
+    ):
         wait = float(late.parameters.get("delay_ms", 1000)) / 1000
         world.callbacks.schedule(replace(call, note=late.kind), delay + wait)
     else:
