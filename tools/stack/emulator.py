@@ -51,6 +51,7 @@ def _environment(url: str, directory: Path) -> Mapping[str, str]:
         **_minimal_environment(directory),
         **CREDENTIALS,
         "AUTH": "true",
+        "LOG_LEVEL": "WARNING",  # at INFO it repeats what the functions log
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
