@@ -1,8 +1,9 @@
-"""``python -m tools.simulator``: the simulator alone, in the foreground, until it is told to stop."""
+"""``python -m tools.simulator``: the simulator alone, in the foreground, until it is stopped."""
 
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ async def _run(settings: Settings) -> None:
         settings.relying_party, authentication_url=settings.authentication_url
     )
     listener = Listener(World(application, time_scale=settings.time_scale), settings.port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, listener.stop)
     serving = asyncio.create_task(listener.serve())
     while not listener.server.started and not serving.done():
         await asyncio.sleep(0.005)
@@ -63,8 +66,6 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f"the simulator cannot start: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 0
     return 0
 
 

@@ -12,6 +12,15 @@ from tools.simulator.faults import Faults
 from tools.simulator.recorder import RequestLog
 from tools.simulator.schools import Schools
 
+_CHOICES = {
+    "unknown_hash": ("error", "restart"),
+    "deleted_paging": ("every_page", "first_page", "sliced"),
+    "webhook_method": ("GET", "POST"),
+    "availability_reply": ("data", "dbstatus", "empty"),
+    "availability_body": ("__DbStatus__", "DbStatus", "__DBStatus__", "list", "form"),
+    "availability_outcome": ("ok", "not_ok", "error", "never", "late"),
+}
+
 
 @dataclass
 class Application:
@@ -34,15 +43,6 @@ class Application:
     availability_delay_seconds: float = 0.0
     outcome_delay_seconds: float = 0.0
 
-    _CHOICES = {
-        "unknown_hash": ("error", "restart"),
-        "deleted_paging": ("every_page", "first_page", "sliced"),
-        "webhook_method": ("GET", "POST"),
-        "availability_reply": ("data", "dbstatus", "empty"),
-        "availability_body": ("__DbStatus__", "DbStatus", "__DBStatus__", "list", "form"),
-        "availability_outcome": ("ok", "not_ok", "error", "never", "late"),
-    }
-
     def change(self, settings: dict[str, Any]) -> None:
         """Take new settings, all or none.
 
@@ -58,8 +58,8 @@ class Application:
             setattr(self, name, value)
 
     def _check(self, name: str, value: Any, present: Any) -> None:
-        if name in self._CHOICES and value not in self._CHOICES[name]:
-            raise ControlError(f"{name} must be one of {', '.join(self._CHOICES[name])}")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise ControlError(f"{name} must be one of {', '.join(_CHOICES[name])}")
         if name == "authentication_url":
             fits = value is None or isinstance(value, str)
         elif isinstance(present, bool):

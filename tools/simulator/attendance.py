@@ -157,8 +157,8 @@ def statistics(profile: Profile, n: int, version: int) -> Row:
 def mark_string(profile: Profile, n: int, version: int) -> str:
     """Return a year's session marks as one string."""
     counts = statistics(profile, n, version)
-    absent = counts["NumAuthAbsMarks"] * "I" + counts["NumUnauthAbsMarks"] * "O"
-    return absent + "/\\" * ((counts["NumPossMarks"] - len(absent)) // 2)
+    absent = "I" * int(counts["NumAuthAbsMarks"]) + "O" * int(counts["NumUnauthAbsMarks"])
+    return absent + "/\\" * ((int(counts["NumPossMarks"]) - len(absent)) // 2)
 
 
 def summary_row(profile: Profile, n: int, version: int, stamp: str | None) -> Row:

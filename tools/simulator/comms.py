@@ -11,7 +11,8 @@ from tools.simulator.staff import staff_row
 from tools.simulator.students import student_row
 
 _EVENTS = (
-    ("School Event", "Extra Curricular", "School Choir"), ("School Event", "Parents", "Parents' Evening"),
+    ("School Event", "Extra Curricular", "School Choir"),
+    ("School Event", "Parents", "Parents' Evening"),
     ("Staff Training", "INSET", "Staff training day"), ("School Event", "Sport", "Cross-country"),
 )  # fmt: skip
 _CONTACT_WAYS = (("T", "H", "HomePhone"), ("T", "M", "MobilePhone"), ("E", "H", "HomeEmail"))
@@ -73,7 +74,8 @@ class JoinedSource(Source):
 
     def visible(self, key: Key, revision: int) -> bool:
         """Tell whether the part has the row."""
-        return self.parts[key[0]].visible(key[1], revision)
+        part: Source = self.parts[key[0]]
+        return part.visible(key[1], revision)
 
     def last(self, revision: int) -> int:
         """Return the newest revision that touched any part."""

@@ -42,7 +42,7 @@ async def object_of(
         kinds = allowed[name]
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is int):
             raise ControlError(f"{name} has a wrong type")
-        if kinds is int and value < 0:
+        if isinstance(value, int) and value < 0:
             raise ControlError(f"{name} must not be negative")
     return content
 

@@ -1,6 +1,7 @@
 """Data that will not hold still: rows that move between pages, columns that come and go."""
 
 from tools.simulator.application import World
+from tools.simulator.dated import DatedSource
 from tools.simulator.queries import Query
 from tools.simulator.replies import Edit
 from tools.simulator.schools import School
@@ -12,6 +13,8 @@ def keep_drifting(world: World, school: School, query: Query) -> None:
     if not world.faults.take("page_drift", estab=school.estab, path=query.resource.name):
         return
     source = school.tables.source(query.resource.shapes[0], query.days)
+    if isinstance(source, DatedSource):
+        source = source.things
     keys = source.keys(school.revision)
     school.next_revision()
     if len(keys):

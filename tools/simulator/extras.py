@@ -69,7 +69,7 @@ def _subject(school: School, n: int) -> tuple[str | None, str | None, str | None
 
 
 def _statistic(name: str) -> Extra:
-    return lambda school, n, revision: attendance.statistics(school.profile, n, 0)[name]
+    return lambda school, n, _: attendance.statistics(school.profile, n, 0)[name]
 
 
 def _parents(n: int) -> tuple[int, int]:
@@ -84,31 +84,33 @@ EXTRAS: dict[tuple[str, str], Extra] = {
     ("Students", "GroupXIDs"): lambda s, n, r: _csv(
         xid(4, g.number) for g in _groups_of_student(s, n, r)
     ),
-    ("Students", "ParentIdaasIds"): lambda s, n, r: _csv(
+    ("Students", "ParentIdaasIds"): lambda _s, n, _r: _csv(
         f"PC-{people.contact_id(c)}" for c in _parents(n)
     ),
-    ("Students", "ParentXIDs"): lambda s, n, r: _csv(xid(2, c) for c in _parents(n)),
-    ("Students", "StudentSiblingIds"): lambda s, n, r: (
+    ("Students", "ParentXIDs"): lambda _s, n, _r: _csv(xid(2, c) for c in _parents(n)),
+    ("Students", "StudentSiblingIds"): lambda _s, n, _r: (
         people.student_id(people.sibling(n) or 0) if people.sibling(n) is not None else None
     ),
-    ("Students", "AttMarksStartDate"): lambda s, n, r: s.profile.year_start.isoformat(),
-    ("Students", "AttMarksEndDate"): lambda s, n, r: s.profile.today.isoformat(),
-    ("Students", "Marks"): lambda s, n, r: attendance.mark_string(s.profile, n, 0),
-    ("Staff", "GroupIds"): lambda s, n, r: _csv(g.identity for g in _groups_of_teacher(s, n)),
-    ("Staff", "GroupIdaasIds"): lambda s, n, r: _csv(g.idaas for g in _groups_of_teacher(s, n)),
-    ("Staff", "GroupXIDs"): lambda s, n, r: _csv(xid(4, g.number) for g in _groups_of_teacher(s, n)),
+    ("Students", "AttMarksStartDate"): lambda s, _n, _r: s.profile.year_start.isoformat(),
+    ("Students", "AttMarksEndDate"): lambda s, _n, _r: s.profile.today.isoformat(),
+    ("Students", "Marks"): lambda s, n, _r: attendance.mark_string(s.profile, n, 0),
+    ("Staff", "GroupIds"): lambda s, n, _r: _csv(g.identity for g in _groups_of_teacher(s, n)),
+    ("Staff", "GroupIdaasIds"): lambda s, n, _r: _csv(g.idaas for g in _groups_of_teacher(s, n)),
+    ("Staff", "GroupXIDs"): lambda s, n, _r: _csv(
+        xid(4, g.number) for g in _groups_of_teacher(s, n)
+    ),
     ("Group", "StudentIds"): lambda s, n, r: _csv(map(people.student_id, _students_of(s, n, r))),
     ("Group", "StudentIdaasIds"): lambda s, n, r: _csv(
         f"PL-{people.student_id(m)}" for m in _students_of(s, n, r)
     ),
     ("Group", "StudentXIDs"): lambda s, n, r: _csv(xid(0, m) for m in _students_of(s, n, r)),
-    ("Group", "StaffIds"): lambda s, n, r: people.staff_id(_teacher(s, n)),
-    ("Group", "StaffIdaasIds"): lambda s, n, r: f"PWT-{people.staff_id(_teacher(s, n))}",
-    ("Group", "StaffXIDs"): lambda s, n, r: xid(1, _teacher(s, n)),
-    ("Group", "SubjectLocalId"): lambda s, n, r: _subject(s, n)[0],
-    ("Group", "SubjectCode"): lambda s, n, r: _subject(s, n)[1],
-    ("Group", "SubjectName"): lambda s, n, r: _subject(s, n)[2],
-    ("Attendance", "ExternalId"): lambda s, key, r: guid(draw(s.profile.key, b"pupil", key[2])),
+    ("Group", "StaffIds"): lambda s, n, _r: people.staff_id(_teacher(s, n)),
+    ("Group", "StaffIdaasIds"): lambda s, n, _r: f"PWT-{people.staff_id(_teacher(s, n))}",
+    ("Group", "StaffXIDs"): lambda s, n, _r: xid(1, _teacher(s, n)),
+    ("Group", "SubjectLocalId"): lambda s, n, _r: _subject(s, n)[0],
+    ("Group", "SubjectCode"): lambda s, n, _r: _subject(s, n)[1],
+    ("Group", "SubjectName"): lambda s, n, _r: _subject(s, n)[2],
+    ("Attendance", "ExternalId"): lambda s, key, _r: guid(draw(s.profile.key, b"pupil", key[2])),
     **{
         ("Students", name): _statistic(name)
         for name in (

@@ -29,6 +29,7 @@ class CutReply(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the first half."""
+        del receive
         body = await _body(self._whole)
         headers = [pair for pair in self._whole.raw_headers if pair[0] != b"content-length"]
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})

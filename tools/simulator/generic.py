@@ -22,7 +22,7 @@ STUDENT_COLUMNS = ("StudentId", "StudentMis_Id")
 def _dates(example: str) -> Value:
     tail = example[10:]
 
-    def value(profile: Profile, n: int, drawn: bytes) -> str:
+    def value(profile: Profile, _n: int, drawn: bytes) -> str:
         return (profile.year_start + timedelta(days=number(drawn, 0) % 80)).isoformat() + tail
 
     return value
@@ -31,25 +31,25 @@ def _dates(example: str) -> Value:
 def _numbers(column: Column) -> Value:
     example = column.example or "0"
     if "." in example:
-        return lambda profile, n, drawn: float(example)
+        return lambda *_: float(example)
     if example in ("0", "1"):
-        return lambda profile, n, drawn: drawn[3] & 1
+        return lambda _p, _n, drawn: drawn[3] & 1
     if _TEXT_NUMBERS.search(column.name.lower()):
-        return lambda profile, n, drawn: str(int(example) + drawn[4] % 7)
-    return lambda profile, n, drawn: int(example) + drawn[5] % 7
+        return lambda _p, _n, drawn: str(int(example) + drawn[4] % 7)
+    return lambda _p, _n, drawn: int(example) + drawn[5] % 7
 
 
 def _value(column: Column) -> Value:
     example = column.example
     if example is None:
-        return lambda profile, n, drawn: None
+        return lambda *_: None
     if _DAY.match(example):
         return _dates(example)
     if re.fullmatch(r"\d+(\.\d+)?", example) and not example.startswith("00"):
         return _numbers(column)
     if column.name == "ExternalId":
-        return lambda profile, n, drawn: guid(drawn)
-    return lambda profile, n, drawn: example
+        return lambda _p, _n, drawn: guid(drawn)
+    return lambda *_: example
 
 
 def _forename(profile: Profile, student: int) -> str:

@@ -1,4 +1,4 @@
-"""Attendance written back: what is refused at once, what in the end, and what the MIS then holds."""
+"""Attendance written back: what is refused at once, what in the end, and what the MIS holds."""
 
 from collections.abc import Iterable
 from datetime import date

@@ -39,7 +39,7 @@ class PageCache:
 
 
 def json_slice(selection: "Selection", shape: Shape, keys: Sequence[Key], start: int) -> bytes:
-    """Return up to CHUNK_ROWS or a page of rows as JSON without the brackets; keys are the slice's."""
+    """Return the rows of ``keys``, the slice at ``start``, as JSON without the brackets."""
     if not keys:
         return b""
     last = selection.source(shape).last(selection.revision)

@@ -115,7 +115,8 @@ def address(profile: Profile, household: int, moves: int) -> Row:
     street = STREETS[drawn[0] % len(STREETS)]
     district = DISTRICTS[drawn[1] % len(DISTRICTS)]
     house = str(1 + drawn[2] % 120)
-    code = f"{area}{1 + drawn[3] % 20} {1 + drawn[4] % 9}{'ABDEFGHJLN'[drawn[5] % 10]}{'PQRSTUWXYZ'[drawn[6] % 10]}"
+    inward = f"{1 + drawn[4] % 9}{'ABDEFGHJLN'[drawn[5] % 10]}{'PQRSTUWXYZ'[drawn[6] % 10]}"
+    code = f"{area}{1 + drawn[3] % 20} {inward}"
     lines = (f"{house} {street}", district, town, county, code)
     return {
         "AddressBlock": "\n".join(line for line in lines if line),

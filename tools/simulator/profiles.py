@@ -58,7 +58,7 @@ class Profile:
     @cached_property
     def domain(self) -> str:
         """A mail domain that cannot exist."""
-        word = self.name.split()[0].lower().replace("’", "")
+        word = self.name.split()[0].lower().replace("\u2019", "")
         return f"{word}.{self.estab}.sch.example"
 
     @cached_property

@@ -176,8 +176,13 @@ class Selection:
             tests.append(lambda row: bool(row["Mark"] != "#"))
         for prefix, kind in _KINDS.items():
             if self.query.resource.name.startswith(f"{prefix}For"):
-                tests.append(lambda row, kind=kind: kind in f".{row['ConductId']}.".lower())
+                tests.append(_of_kind(kind))
         return tests
+
+
+def _of_kind(kind: str) -> Test:
+    """Return a test for Achievements or Behaviour: their ids name the kind."""
+    return lambda row: kind in f".{row.get('ConductId') or row['Id']}.".lower()
 
 
 def _one_of(column: str, value: str) -> Test:

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +33,15 @@ def application(world: World) -> Starlette:
     return app
 
 
+class _Server(uvicorn.Server):
+    """A server that leaves signals to whoever runs it, so that a stop is a clean exit."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
 class Listener:
     """A bound socket and the server that answers on it; loopback only."""
 
@@ -41,7 +52,7 @@ class Listener:
         self.socket.bind((_HOST, port))
         self.url = f"http://{_HOST}:{self.socket.getsockname()[1]}"
         self.world = world
-        self.server = uvicorn.Server(
+        self.server = _Server(
             uvicorn.Config(
                 Droppable(application(world)),
                 log_level="error",
@@ -54,6 +65,10 @@ class Listener:
                 backlog=512,
             )
         )
+
+    def stop(self) -> None:
+        """Ask the server to exit; at most a second is left to replies under way."""
+        self.server.should_exit = True
 
     async def serve(self) -> None:
         """Answer until the server is told to exit, then drop what was still to be sent."""
@@ -93,7 +108,7 @@ class RunningSimulator:
 
     def stop(self) -> None:
         """Stop answering, within about a second."""
-        self._listener.server.should_exit = True
+        self._listener.stop()
         self._thread.join(timeout=5)
 
     def __enter__(self) -> Self:

@@ -112,12 +112,14 @@ class Source:
             self._kept = (last, self._alive(last))
         return self._kept[1]
 
+    def unsettled(self) -> set[Key]:
+        """Return every key that may not always have been visible; born and gone ones too."""
+        return set(self.ledger.history)
+
     def _alive(self, revision: int) -> Sequence[Key]:
         size = self.size(revision)
         missing = {
-            key
-            for key in self.touched(0, revision)
-            if key < size and not self.visible(key, revision)
+            key for key in self.unsettled() if key < size and not self.visible(key, revision)
         }
         if not missing:
             return range(size)
@@ -183,6 +185,12 @@ class DependentSource(Source):
             if self.parent.visible(parent, since) != self.parent.visible(parent, until):
                 keys.update(self.dependence.children(parent))
         return keys
+
+    def unsettled(self) -> set[Key]:
+        """Return every key with a history, or whose parent has one."""
+        children = self.dependence.children
+        parents = self.parent.unsettled()
+        return super().unsettled().union(*(children(parent) for parent in parents))
 
     def size(self, revision: int) -> int:
         """Return the number of possible keys."""

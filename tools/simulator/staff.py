@@ -11,20 +11,20 @@ from tools.simulator.sources import Row
 _SUPPORT = ("Teaching Assistant", "Receptionist", "Site Manager", "Librarian", "Technician")
 
 
-def is_teacher(profile: Profile, n: int) -> bool:
+def is_teacher(n: int) -> bool:
     """Tell whether member of staff ``n`` teaches: four of five do."""
     return n == 0 or n % 5 != 4
 
 
 def _tutor_group(profile: Profile, n: int) -> str | None:
-    if not is_teacher(profile, n) or n >= len(profile.years) * profile.classes:
+    if not is_teacher(n) or n >= len(profile.years) * profile.classes:
         return None
     return registration_group(profile, *divmod(n, profile.classes)).name
 
 
-def _employment(profile: Profile, n: int, drawn: bytes) -> Row:
+def _employment(n: int, drawn: bytes) -> Row:
     started = date(1990, 9, 1) + timedelta(days=number(drawn, 10) % 12_000)
-    teaches = is_teacher(profile, n)
+    teaches = is_teacher(n)
     role = ("Teacher,Headteacher" if n == 0 else "Teacher") if teaches else _SUPPORT[drawn[12] % 5]
     return {
         "NINumber": f"QQ{number(drawn, 13):05d}{n % 10}C",
@@ -62,13 +62,13 @@ def staff_row(profile: Profile, n: int, version: int, stamp: str | None) -> Row:
         "LegalForename": forename,
         "LegalSurname": last,
         "DateOfBirth": born.isoformat(),
-        **_employment(profile, n, fixed),
+        **_employment(n, fixed),
         "HomeEmail": f"{forename}.{last}{n}@home.example".lower().replace("'", ""),
         "HomePhone": phone(drawn, 18),
         "MobilePhone": phone(drawn, 20, "07700"),
         **address(profile, -1 - n, version),
-        "IsTeacher": int(is_teacher(profile, n)),
-        "IsSupport": int(not is_teacher(profile, n)),
+        "IsTeacher": int(is_teacher(n)),
+        "IsSupport": int(not is_teacher(n)),
         "RegGroup": _tutor_group(profile, n),
         "LastUpdated": stamp or profile.stamps[drawn[0]],
         "RowHash": row_hash(drawn),

@@ -18,7 +18,8 @@ from tools.simulator.sources import Row
 _ETHNICITIES = (
     ("WENG", "White - English"), ("WENG", "White - English"), ("WENG", "White - English"),
     ("WWEL", "White - Welsh"), ("AIND", "Indian"), ("APKN", "Pakistani"),
-    ("BAFR", "Black - African"), ("MWBC", "White and Black Caribbean"), ("WEEU", "White Eastern European"),
+    ("BAFR", "Black - African"), ("MWBC", "White and Black Caribbean"),
+    ("WEEU", "White Eastern European"),
 )  # fmt: skip
 _RELIGIONS = (
     ("CH", "Christian"), ("NO", "No Religion"), ("MU", "Muslim"), ("HI", "Hindu"),

@@ -134,16 +134,15 @@ class Tables:
         """Return the table for the days asked for; without days, for the usual ones."""
         if shape.resource in ("AttendanceForDate", "AttendanceForDateRange"):
             one_day = shape.resource == "AttendanceForDate"
-            build = attendance.mark_row if one_day else attendance.session_row
+            build: Build = attendance.mark_row if one_day else attendance.session_row
             slots = 2 + attendance.LESSONS_A_DAY if one_day else 2
             window = days or (self.profile.today, self.profile.today)
             return DatedSource(self.profile, build, self.marks, self.students, slots, window)
         if shape.name in _LESSONS and shape.resource in _TIMETABLES:
             window = days or _timetable_days(self.profile.today)
-            build = _LESSONS[shape.name]
-            return DatedSource(
-                self.profile, build, Ledger(None), self._lessons, attendance.LESSONS_A_DAY, window
-            )
+            lesson = _LESSONS[shape.name]
+            slots = attendance.LESSONS_A_DAY
+            return DatedSource(self.profile, lesson, Ledger(None), self._lessons, slots, window)
         return self._by_table[shape.resource, shape.name]
 
 

@@ -93,15 +93,14 @@ async def _finish(world: World, writeback: Writeback, delay: float) -> XporterEr
     """Write, call back, and return the failure if there was one."""
     if delay > 0:
         await asyncio.sleep(delay)
-    place = {"estab": writeback.school.estab, "path": writeback.kind}
-    result: list[dict[str, int]] = []
-    failure = None
-    try:
-        if world.faults.take("refused_writeback", **place):
-            raise WritebackFailedError("The MIS refused the write")
-        result = writeback.write()
-    except WritebackFailedError as error:
-        failure = str(error)
+    failure, result = None, []
+    if world.faults.take("refused_writeback", estab=writeback.school.estab, path=writeback.kind):
+        failure = "The MIS refused the write"
+    else:
+        try:
+            result = writeback.write()
+        except WritebackFailedError as error:
+            failure = str(error)
     _report(world, writeback, failure, result)
     return None if failure is None else bad_argument(failure)
 
