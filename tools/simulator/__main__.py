@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.simulator.application import Application, World
+from tools.simulator.pages import PageCache
 from tools.simulator.server import Listener
 
 
@@ -20,10 +21,11 @@ class Settings:
     relying_party: str
     authentication_url: str | None
     time_scale: float
+    cache_bytes: int
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read SIMULATOR_PORT, RELYING_PARTY, AUTHENTICATION_URL and SIMULATOR_TIME_SCALE.
+        """Read what docs/simulator.md lists under "Settings".
 
         Raises:
             ValueError: A number is none, or out of range.
@@ -33,6 +35,7 @@ class Settings:
             relying_party=environment.get("RELYING_PARTY") or "live.example.app",
             authentication_url=environment.get("AUTHENTICATION_URL") or None,
             time_scale=float(environment.get("SIMULATOR_TIME_SCALE") or 1),
+            cache_bytes=int(environment.get("SIMULATOR_CACHE_MB") or 128) * 1_000_000,
         )
         if settings.time_scale <= 0 or not 0 <= settings.port < 65_536:
             raise ValueError("SIMULATOR_TIME_SCALE is above 0, SIMULATOR_PORT below 65536")
@@ -43,7 +46,8 @@ async def _run(settings: Settings) -> None:
     application = Application(
         settings.relying_party, authentication_url=settings.authentication_url
     )
-    listener = Listener(World(application, time_scale=settings.time_scale), settings.port)
+    world = World(application, settings.time_scale, pages=PageCache(settings.cache_bytes))
+    listener = Listener(world, settings.port)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, listener.stop)
     serving = asyncio.create_task(listener.serve())

@@ -9,6 +9,7 @@ from tools.simulator.callbacks import Callbacks
 from tools.simulator.changesets import Snapshots
 from tools.simulator.errors import ControlError
 from tools.simulator.faults import Faults
+from tools.simulator.pages import PageCache
 from tools.simulator.recorder import RequestLog
 from tools.simulator.schools import Schools
 
@@ -92,6 +93,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     callbacks: Callbacks = field(default_factory=Callbacks)
     requests: RequestLog = field(default_factory=RequestLog)
+    pages: PageCache = field(default_factory=PageCache)
     #: The revision that the pages after page 1 of one pull go on reading.
     pins: dict[tuple[object, ...], int] = field(default_factory=dict)
     #: When the data of a parameterised call were first asked for.

@@ -141,11 +141,26 @@ def members_of(profile: Profile, group: Group, size: int) -> Iterator[int]:
 @lru_cache(maxsize=64)
 def first_sizes(profile: Profile) -> Counter[int]:
     """Return the number of pupils of each group on the first day."""
-    return Counter(
-        group_of(profile, n, slot).number
-        for n in range(profile.students)
-        for slot in range(slots(profile))
-    )
+    sizes: Counter[int] = Counter()
+    years = len(profile.years)
+    for year in range(years):
+        pupils = len(range(year, profile.students, years))
+        sizes[year_group(profile, year).number] = pupils
+        for place, count in enumerate(_shares(pupils, profile.classes)):
+            # The pupil at ``place`` of a year stands for all whose place has its remainder.
+            for slot in (1, *range(3, slots(profile))):
+                sizes[group_of(profile, place * years + year, slot).number] += count
+    blocks, rest = divmod(profile.students, 8)
+    houses = len(profile.houses)
+    for house, count in enumerate(_shares(blocks, houses)):
+        extra = rest if blocks % houses == house else 0
+        sizes[house_group(profile, house).number] = count * 8 + extra
+    return sizes
+
+
+def _shares(total: int, parts: int) -> list[int]:
+    """Return how many of the first ``total`` numbers leave each remainder."""
+    return [total // parts + (part < total % parts) for part in range(parts)]
 
 
 def teacher_of(profile: Profile, group: Group) -> int:

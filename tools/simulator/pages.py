@@ -18,7 +18,7 @@ CHUNK_ROWS = 1000
 class PageCache:
     """Recently served slices as JSON, oldest out first."""
 
-    def __init__(self, limit_bytes: int = 48_000_000) -> None:
+    def __init__(self, limit_bytes: int = 128_000_000) -> None:
         self._limit = limit_bytes
         self._held = 0
         self._slices: OrderedDict[Hashable, bytes] = OrderedDict()
@@ -45,8 +45,8 @@ def json_slice(selection: "Selection", shape: Shape, keys: Sequence[Key], start:
     last = selection.source(shape).last(selection.revision)
     # The first and last key name the slice, since what lies between is fixed by the rest.
     name = (
-        shape.resource, shape.name, last, selection.query.fingerprint, selection.columns(shape),
-        start, len(keys), keys[0], keys[-1],
+        selection.school.serial, shape.resource, shape.name, last, selection.query.fingerprint,
+        selection.columns(shape), start, len(keys), keys[0], keys[-1],
     )  # fmt: skip
     cache = selection.school.pages
     found = cache.get(name)

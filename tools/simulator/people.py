@@ -137,15 +137,19 @@ def phone(drawn: bytes, at: int, prefix: str = "01632") -> str:
     return f"{prefix} 960{number(drawn, at) % 1000:03d}"
 
 
+def contact_name(profile: Profile, key: int) -> tuple[str, str, str]:
+    """Return title, forename and surname of a parent or carer; odd numbers are men."""
+    fixed = draw(profile.key, b"contact", key)
+    pool = BOYS if key % 2 else GIRLS
+    title = "Mr" if key % 2 else ("Mrs", "Ms", "Miss")[fixed[1] % 3]
+    return title, pool[fixed[0] % len(pool)], surname(profile, key // 2)
+
+
 def contact_row(profile: Profile, key: int, version: int, stamp: str | None) -> Row:
     """Return a parent or carer."""
     drawn = draw(profile.key, b"contact", key, version)
     fixed = draw(profile.key, b"contact", key)
-    man = key % 2
-    pool = BOYS if man else GIRLS
-    forename = pool[fixed[0] % len(pool)]
-    last = surname(profile, key // 2)
-    title = "Mr" if man else ("Mrs", "Ms", "Miss")[fixed[1] % 3]
+    title, forename, last = contact_name(profile, key)
     identity = contact_id(key)
     mail = f"{forename}.{last}.{identity}".lower().replace("'", "")
     return {

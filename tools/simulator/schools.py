@@ -1,9 +1,11 @@
 """The schools that the simulated Xporter serves, and what changes about them as such."""
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from tools.simulator.databases import DATABASES
@@ -15,6 +17,7 @@ from tools.simulator.scopes import USUAL
 from tools.simulator.sources import Entry, Key, Ledger, Row
 from tools.simulator.tables import Tables
 
+_serials = itertools.count(1)
 _TIMETABLE_LATER = timedelta(minutes=3, seconds=46, milliseconds=202)
 
 
@@ -57,16 +60,21 @@ class School:
     unannounced: set[str] = field(default_factory=set)
     written: dict[str, Written] = field(default_factory=dict)
     requests_served: int = 0
+    pages: PageCache = field(default_factory=PageCache)
 
     def __post_init__(self) -> None:
         self.secret = self.secret or self.profile.first_secret
-        self.tables = Tables(self.profile)
-        self.pages = PageCache()
+        self.serial = next(_serials)
         first = self.profile.extracted_at
         self._extracted: dict[str, list[tuple[int, datetime]]] = {
             database.name: [(0, first)] for database in DATABASES.values()
         }
         self._extracted["XodTimetable"] = [(0, first + _TIMETABLE_LATER)]
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The school's tables; a school that nobody asks for costs next to nothing."""
+        return Tables(self.profile)
 
     @property
     def estab(self) -> str:

@@ -7,7 +7,7 @@ from tools.simulator.groups import house_of, registration_of, year_of
 from tools.simulator.people import (
     address,
     birthday,
-    contact_row,
+    contact_name,
     family,
     student_id,
     student_name,
@@ -160,7 +160,7 @@ def student_row(profile: Profile, n: int, version: int, stamp: str | None) -> Ro
         **_enrolment(profile, n),
         **_support(profile, n),
         **_background(profile, n, version),
-        "ParentalSalutation": contact_row(profile, household * 2, 0, None)["DisplayName"],
+        "ParentalSalutation": " ".join(contact_name(profile, household * 2)),
         **address(profile, household, version),
         "StudentStatus": "OnRoll",
         "QuickNote": _NOTES[(number(drawn, 0) + version) % len(_NOTES)],
