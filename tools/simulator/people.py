@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 
 from tools.simulator.draws import draw, guid, number, row_hash, xid
 from tools.simulator.pools import BOYS, DISTRICTS, GIRLS, STREETS, SURNAMES
@@ -68,12 +69,14 @@ SIBLINGS = Dependence(
 )
 
 
+@lru_cache(maxsize=4096)
 def surname(profile: Profile, family_number: int) -> str:
     """Return a family's surname."""
     drawn = draw(profile.key, b"family", family_number)
     return SURNAMES[number(drawn, 0) % len(SURNAMES)]
 
 
+@lru_cache(maxsize=4096)
 def student_name(profile: Profile, n: int) -> tuple[str, str, str]:
     """Return forename, surname and gender of a pupil."""
     drawn = draw(profile.key, b"pupil", n)

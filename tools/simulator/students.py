@@ -1,6 +1,7 @@
 """The rows of the Students table, in the recorded order of their 76 keys."""
 
 from datetime import date
+from operator import mul
 
 from tools.simulator.draws import draw, guid, number, row_hash, xid
 from tools.simulator.groups import house_of, registration_of, year_of
@@ -42,8 +43,10 @@ _UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 def upn(profile: Profile, n: int) -> str:
     """Return a unique pupil number with its proper check letter."""
-    digits = f"{profile.estab:0>7.7}{profile.year_start.year % 100:02d}{n % 1000:03d}"
-    weighted = sum(place * int(digit) for place, digit in enumerate(digits, start=2))
+    # From the 1,000th pupil on, the entry year goes back, so that numbers stay unique.
+    older, serial = divmod(n, 1000)
+    digits = f"{profile.estab}{(profile.year_start.year - older) % 100:02d}{serial:03d}"
+    weighted = sum(map(mul, range(2, 14), map(int, digits)))
     return f"{_UPN_LETTERS[weighted % 23]}{digits}"
 
 
