@@ -39,8 +39,8 @@ def found(facts: dict[str, Any], today: date) -> School:
     )
     return School(
         profile,
-        scopes=_scopes(facts.get("scopes")),
-        template_scopes=_scopes(facts.get("template_scopes")),
+        scopes=chosen_scopes(facts.get("scopes")),
+        template_scopes=chosen_scopes(facts.get("template_scopes")),
         is_paused=facts.get("paused", False),
         is_installed=facts.get("installed", True),
     )
@@ -64,9 +64,14 @@ def _rows(sizes: dict[str, Any]) -> dict[str, int]:
     return dict(sizes)
 
 
-def _scopes(given: list[Any] | None) -> tuple[str, ...]:
+def chosen_scopes(given: list[Any] | None, present: tuple[str, ...] = USUAL) -> tuple[str, ...]:
+    """Return the scopes asked for, or those there are when none were.
+
+    Raises:
+        ControlError: One is unknown.
+    """
     if given is None:
-        return USUAL
+        return present
     if unknown := [scope for scope in given if scope not in ALL]:
         raise ControlError(f"unknown scopes: {unknown}")
     return tuple(dict.fromkeys(given))

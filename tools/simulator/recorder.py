@@ -70,6 +70,10 @@ class Recorder:
             entry["duration_ms"] = round((time.perf_counter() - begun) * 1000, 2)
 
 
+def _cannot_drop() -> None:
+    raise RuntimeError("only uvicorn's connections can be dropped")
+
+
 class Droppable:
     """ASGI middleware, outermost: lets a fault drop the connection beneath a request."""
 
@@ -80,7 +84,8 @@ class Droppable:
         """Pass the request on with a ``drop`` that aborts its connection."""
         if scope["type"] == "http":
             # uvicorn's send is a method of the request, which knows its transport.
-            scope["drop"] = getattr(send, "__self__").transport.abort  # noqa: B009
+            transport = getattr(getattr(send, "__self__", None), "transport", None)
+            scope["drop"] = transport.abort if transport else _cannot_drop
         await self._app(scope, receive, send)
 
 

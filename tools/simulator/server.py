@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from tools.simulator import api, control, writebacks
+from tools.simulator import api, control, school_control, writebacks
 from tools.simulator.application import Application, World
 from tools.simulator.recorder import Droppable, FoldedPaths, Recorder
 
@@ -22,7 +22,7 @@ _HOST = "127.0.0.1"
 def application(world: World) -> Starlette:
     """Return the web application of one simulated world."""
     app = Starlette(
-        routes=[*api.routes(), *writebacks.routes(), *control.routes()],
+        routes=[*api.routes(), *writebacks.routes(), *control.routes(), *school_control.routes()],
         middleware=[
             Middleware(Recorder, log=world.requests),
             Middleware(FoldedPaths),
