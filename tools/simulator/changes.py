@@ -60,8 +60,10 @@ def change(
 def _check_possible(source: Source, name: str, deletes: int, inserts: int) -> None:
     if source.is_composed:
         raise ControlError(f"{name} follows other tables: change those")
-    if inserts and source.ledger.base is None:
-        raise ControlError(f"{name} cannot be inserted into: its rows come with their parents")
+    if inserts and (source.ledger.base is None or not source.can_grow):
+        raise ControlError(
+            f"{name} cannot be inserted into: its rows are given, or come with others"
+        )
     if deletes and isinstance(source, DatedSource):
         raise ControlError(f"{name} cannot be deleted from: marks are changed, never removed")
 

@@ -82,6 +82,8 @@ class Source:
 
     #: Whether the rows are only those of other tables, which keep their history.
     is_composed = False
+    #: Whether rows can be added; lookups and groups have as many as they have.
+    can_grow = True
 
     def __init__(self, profile: Profile, build: Build, base: int | None) -> None:
         self.profile = profile

@@ -31,7 +31,7 @@ class Tables:
         self.profile = profile
         self.students = Source(profile, student_row, profile.students)
         self.staff = Source(profile, staff.staff_row, profile.staff)
-        self.groups = Source(profile, groups.group_row, groups.group_count(profile))
+        self.groups = self._static(groups.group_row, groups.group_count(profile))
         self.contacts = DependentSource(profile, people.contact_row, self.students, people.CONTACTS)
         self.members = DependentSource(
             profile, groups.student_member_row, self.students, per_parent(groups.slots(profile))
@@ -63,11 +63,14 @@ class Tables:
         return Source(self.profile, builder(shape, 0), asked or _DEFAULT_ROWS)
 
     def _static(self, build: Build, rows: int) -> Source:
-        return Source(self.profile, build, rows)
+        source = Source(self.profile, build, rows)
+        source.can_grow = False
+        return source
 
     def _school_tables(self) -> dict[tuple[str, str], Source]:
         counted = {"Students": self.students, "Staff": self.staff, "Contacts": self.contacts}
-        calendar = self._static(comms.calendar_row, comms.calendar_size(self.profile))
+        events = comms.calendar_size(self.profile)
+        calendar = Source(self.profile, comms.calendar_row, events)
         staff_members = DependentSource(
             self.profile, groups.staff_member_row, self.groups, per_parent(1)
         )
