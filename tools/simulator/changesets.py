@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import md5
@@ -14,7 +14,8 @@ from tools.simulator.selection import Selection
 from tools.simulator.sources import Key
 
 START = "*"
-_KEPT = 20_000
+_KEPT = 300_000
+_COMPARED_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Snapshots:
 
     def __init__(self) -> None:
         self._by_name: OrderedDict[tuple[str, str, str], Snapshot] = OrderedDict()
+        self._compared: OrderedDict[Hashable, dict[str, TableChanges]] = OrderedDict()
 
     def find(self, relying_party: str, estab: str, name: str) -> Snapshot:
         """Return what a hash stands for.
@@ -64,6 +66,19 @@ class Snapshots:
             if len(self._by_name) > _KEPT:
                 self._by_name.popitem(last=False)
         return name
+
+    def compare(self, snapshot: Snapshot, now: Selection) -> dict[str, TableChanges]:
+        """Return the change set of every table; kept a while, since each page asks for it again."""
+        name = (
+            snapshot.hash, now.school.serial, now.query.fingerprint, now.scopes, now.revision,
+        )  # fmt: skip
+        found = self._compared.get(name)
+        if found is None:
+            found = {shape.name: changes(snapshot.selection, now, shape) for shape in now.shapes}
+            self._compared[name] = found
+            if len(self._compared) > _COMPARED_KEPT:
+                self._compared.popitem(last=False)
+        return found
 
     def forget(self, estab: str | None = None) -> int:
         """Forget the hashes of one school, or all, as the real service does in its own time."""

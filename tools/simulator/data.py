@@ -5,7 +5,7 @@ from starlette.requests import Request
 from tools.simulator.access import claims_of, school_of
 from tools.simulator.application import World
 from tools.simulator.catalogue import RESOURCES
-from tools.simulator.changesets import START, Snapshot, changes
+from tools.simulator.changesets import START, Snapshot
 from tools.simulator.drift import edit_for, keep_drifting
 from tools.simulator.errors import XporterError, forbidden, not_found
 from tools.simulator.queries import Query, folded, parse
@@ -74,11 +74,7 @@ def _change_set(
     world: World, selection: Selection, relying_party: str, requested: str
 ) -> ChangeSet:
     snapshot = _snapshot(world, selection, relying_party, requested)
-    tables = {
-        shape.name: changes(snapshot.selection, selection, shape)
-        for shape in selection.shapes
-        if snapshot
-    }
+    tables = world.snapshots.compare(snapshot, selection) if snapshot else {}
     previous = snapshot.hash if snapshot else START
     following = world.snapshots.keep(selection, relying_party, previous)
     return ChangeSet(requested, following, snapshot, tables, world.application.deleted_paging)
