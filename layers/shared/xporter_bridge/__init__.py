@@ -1,0 +1,1 @@
+"""Xporter Bridge: receives what Xporter calls, and pulls and writes what schools share."""

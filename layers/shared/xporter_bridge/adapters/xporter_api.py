@@ -1,0 +1,220 @@
+"""Xporter on Demand over HTTPS, as xporter-api.md describes it.
+
+Xporter reports most failures at HTTP 200, so every answer is judged by its body. Neither an
+answer's text nor a URL ever reaches a log: both may quote personal data or a signature.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import orjson
+import requests
+from requests.adapters import HTTPAdapter
+
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    ContractError,
+    RateLimitedError,
+    SecretRefusedError,
+    TransientError,
+    XporterRefusedError,
+    XporterUnavailableError,
+)
+from xporter_bridge.payloads import fold
+from xporter_bridge.times import parse
+
+THIRD_PARTY = "XporterOnDemand"
+_TIMEOUT_SECONDS = (5, 60)
+_QUICK_RETRY_SECONDS = 0.25
+# A Retry-After up to here is slept away in process; beyond it the work goes back to its queue.
+_PATIENCE_SECONDS = 3.0
+_CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Token:
+    """A school token; opaque, sent as it is."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class TokenDetails:
+    """What a token is good for: the authority on a school's scopes (xporter-api.md 2.5)."""
+
+    estab: str
+    relying_party: str
+    scopes: tuple[str, ...]
+
+
+class XporterApi:
+    """Xporter at one base URL. Safe to share between threads.
+
+    Reads and token requests are retried once at once when Xporter was unreachable, failed or sent
+    half an answer; whatever changes the school's MIS is never repeated here.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._session = requests.Session()
+        # Cookies are what makes a Session unsafe to share, and Xporter's mean nothing to us.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+
+    def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
+        """Return a fresh token for the school.
+
+        Raises:
+            AuthorisationPausedError: The school is still choosing whom to include.
+            SecretRefusedError: The secret yields none.
+        """
+        body = {
+            "estab": estab,
+            "relyingParty": relying_party,
+            "password": secret,
+            "thirdpartyid": THIRD_PARTY,
+        }
+        try:
+            answer = fold(self._ask("POST", "/api/oauth/GetToken", json=body))
+        except XporterRefusedError as error:
+            if isinstance(error, AuthorisationPausedError):
+                raise
+            raise SecretRefusedError("secret_refused") from error
+        token, expires = answer.get("token"), answer.get("expires")
+        if not token:
+            raise SecretRefusedError("no_token")
+        try:
+            return Token(str(token), parse(str(expires)))
+        except ValueError as error:
+            raise ContractError("token_without_expiry") from error
+
+    def token_details(self, token: str) -> TokenDetails:
+        """Return whose token it is and what it allows."""
+        answer = fold(self._ask("GET", "/api/v1/TokenDetails", token=token))
+        granted = answer.get("scopes") or []
+        names = granted.split(",") if isinstance(granted, str) else granted
+        return TokenDetails(
+            estab=str(answer.get("estab", "")).strip(),
+            relying_party=str(answer.get("relyingparty", "")).strip(),
+            scopes=tuple(dict.fromkeys(str(name).strip() for name in names)),
+        )
+
+    def school_data(
+        self, estab: str, resource: str, token: str, query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Return one answer of a data endpoint, parsed.
+
+        Args:
+            query: The parameters, not yet encoded; a ``callbackUrl`` among them is encoded whole,
+                so that its own parameters cannot be mistaken for Xporter's (13.7 and section 6).
+
+        Raises:
+            XporterRefusedError: The token, a scope or a parameter is not accepted.
+        """
+        return self._ask("GET", f"/api/v1/School/{estab}/{resource}", token=token, params=query)
+
+    def register_webhook(self, token: str, url: str, database: str) -> None:
+        """Ask to be called at the URL when the database of the token's school changes.
+
+        Registering again overwrites, so repeating is harmless (xporter-api.md 7).
+        """
+        body = {"url": url, "DatabaseName": database}
+        self._ask("POST", "/api/v1/Webhook", token=token, json=body)
+
+    def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a writeback once and return the answer; the outcome is told later.
+
+        Raises:
+            XporterRefusedError: Refused at once; nothing was or will be written.
+            TransientError: It may or may not have been taken: never repeat it blindly.
+        """
+        return self._once("POST", path, token=token, json=body)
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            return self._once(method, path, **arguments)
+        except TransientError as error:
+            wait = error.retry_after_seconds
+            wait = _QUICK_RETRY_SECONDS if wait is None else wait
+            if wait > _PATIENCE_SECONDS:
+                raise
+            time.sleep(wait)
+        return self._once(method, path, **arguments)
+
+    def _once(
+        self, method: str, path: str, *, token: str | None = None, **arguments: Any
+    ) -> dict[str, Any]:
+        headers = {"Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Idaas {token}"
+        try:
+            answer = self._session.request(
+                method,
+                self._base_url + path,
+                headers=headers,
+                timeout=_TIMEOUT_SECONDS,
+                allow_redirects=False,
+                **arguments,
+            )
+        except requests.RequestException as error:
+            raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
+        return _judged(answer.status_code, answer.headers, answer.content)
+
+
+def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    """Return the body of a good answer; raise what a bad one means."""
+    if status == 429:
+        raise RateLimitedError("xporter_429", _retry_after(headers.get("Retry-After", "")))
+    if status >= 500:
+        raise XporterUnavailableError(
+            f"xporter_{status}", _retry_after(headers.get("Retry-After", ""))
+        )
+    try:
+        body = orjson.loads(content) if content.strip() else {}
+    except orjson.JSONDecodeError as error:
+        if status >= 400:
+            raise XporterRefusedError(f"xporter_{status}") from error
+        raise XporterUnavailableError("xporter_answer_cut") from error
+    if not isinstance(body, dict):
+        raise ContractError("answer_is_no_object")
+    _raise_if_refused(status, body)
+    return body
+
+
+def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
+    said = {name.casefold(): value for name, value in body.items() if not isinstance(value, list)}
+    message = said.get("exceptionmessage")
+    if said.get("authorisationpaused") or (message and "paused" in str(message).casefold()):
+        raise AuthorisationPausedError("authorisation_paused")
+    if message:
+        raise XporterRefusedError("xporter_exception")
+    if status >= 300:
+        raise XporterRefusedError(f"xporter_{status}")
+
+
+def _retry_after(text: str) -> float | None:
+    """Return the seconds that a Retry-After header asks for; it may also name a date."""
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _kind(error: requests.RequestException) -> str:
+    if isinstance(error, requests.Timeout):
+        return "timed_out"
+    if isinstance(error, requests.ConnectionError):
+        return "unreachable"
+    return "answer_cut"

@@ -1,0 +1,120 @@
+"""The three ways in which Lambda calls us, written once: callbacks, queue records, schedules.
+
+Only here are errors turned into what their caller should do next; see ``errors`` for the tree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from xporter_bridge import telemetry
+from xporter_bridge.callbacks import CallbackRequest, read_request
+from xporter_bridge.errors import (
+    CallbackRejectedError,
+    ConfigurationError,
+    PermanentError,
+    TransientError,
+    XporterBridgeError,
+)
+
+Reply = dict[str, Any]
+
+# The body of every refusal of a status is the same, so that a stranger learns nothing from it.
+_REFUSALS = {400: "bad request", 404: "not found", 413: "too large", 500: "error", 503: "try again"}
+
+
+class LambdaContext(Protocol):
+    """What we use of the object that Lambda passes beside every event."""
+
+    aws_request_id: str
+    function_name: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long this invocation may still take."""
+        ...
+
+
+def answer_callback(
+    event: Mapping[str, Any], *, kind: str, accept: Callable[[CallbackRequest], str | None]
+) -> Reply:
+    """Let ``accept`` store one callback and answer its sender.
+
+    ``accept`` makes exactly one durable write and may return the estab for the log. 2xx is
+    answered only after it returned; whatever is our own fault is 5xx, so that a sender that
+    retries does so.
+    """
+    try:
+        estab = accept(read_request(event))
+    except CallbackRejectedError as rejected:
+        telemetry.warn("callback_rejected", kind=kind, reason=rejected.reason)
+        telemetry.count("CallbackRejected", rejected.reason)
+        return _refusal(rejected.status)
+    except Exception as error:  # noqa: BLE001 - the edge: a sender gets a status, never a trace
+        reason = error.reason if isinstance(error, TransientError) else None
+        telemetry.report("callback_failed", error, kind=kind, reason=reason)
+        telemetry.count("CallbackFailed", kind)
+        return _refusal(503 if isinstance(error, TransientError) else 500)
+    telemetry.record("callback_accepted", kind=kind, estab=estab)
+    telemetry.count("CallbackAccepted", kind)
+    return {"statusCode": 202, "headers": {"content-type": "application/json"}, "body": "{}"}
+
+
+def consume_messages(
+    event: Mapping[str, Any],
+    *,
+    function: str,
+    handle: Callable[[dict[str, Any]], None],
+    park: Callable[[str, str], None],
+) -> Reply:
+    """Handle each SQS record of a batch and report those that the queue shall bring again.
+
+    Args:
+        function: Which function this is, for metrics.
+        handle: Takes the decoded body; must be idempotent, as messages come at least once.
+        park: Takes a message's body and the reason, and keeps it where a person looks: what will
+            never succeed must not be retried, and must not be lost.
+    """
+    failures: list[dict[str, str]] = []
+    for message in event["Records"]:
+        try:
+            handle(json.loads(message["body"]))
+        except TransientError as error:
+            telemetry.warn("message_will_be_retried", function=function, reason=error.reason)
+            failures.append({"itemIdentifier": message["messageId"]})
+        except PermanentError as error:
+            telemetry.report("message_parked", error, function=function, reason=error.reason)
+            telemetry.count("MessageParked", function)
+            park(message["body"], error.reason)
+        except ConfigurationError as error:
+            # Nothing in the batch can succeed until we are mended: bring all of it again.
+            telemetry.report("misconfigured", error, function=function, reason=str(error))
+            raise
+        except Exception as error:  # noqa: BLE001 - an unknown fault fails this record alone
+            telemetry.report("message_failed", error, function=function)
+            failures.append({"itemIdentifier": message["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def run_schedule(*, function: str, run: Callable[[], Mapping[str, int]]) -> Reply:
+    """Run a scheduled function and log what it found due.
+
+    Raises:
+        XporterBridgeError: As ``run`` raised it; the schedule's own retry then applies.
+    """
+    try:
+        found = dict(run())
+    except XporterBridgeError as error:
+        telemetry.report("schedule_failed", error, function=function)
+        raise
+    telemetry.record("schedule_ran", function=function, **found)
+    return found
+
+
+def _refusal(status: int) -> Reply:
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps({"message": _REFUSALS[status]}),
+    }

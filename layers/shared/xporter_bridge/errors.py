@@ -1,0 +1,113 @@
+"""Errors, sorted by what should happen next.
+
+XporterBridgeError
+├─ CallbackRejectedError       the caller must change it: 400, 404, 413
+├─ RequestRejectedError        our own software asked for something impossible: 400, 404, 409
+├─ TransientError              the same input may succeed later
+│  ├─ RateLimitedError         Xporter said when to come back
+│  ├─ XporterUnavailableError  no answer, a 5xx, or half an answer
+│  ├─ ConflictError            somebody else changed the item first
+│  └─ PageDriftError           the school's data changed under a pull
+├─ PermanentError              the same input never will
+│  ├─ XporterRefusedError      Xporter understood and said no
+│  │  ├─ AuthorisationPausedError   a state of the school, not a fault
+│  │  └─ SecretRefusedError         the secret opens nothing
+│  └─ ContractError            an answer that no version of Xporter should give
+└─ ConfigurationError          we are wrong: a setting or a secret is missing
+"""
+
+from __future__ import annotations
+
+
+class XporterBridgeError(Exception):
+    """Every error that this system raises on purpose."""
+
+
+class CallbackRejectedError(XporterBridgeError):
+    """A callback that only its sender can correct.
+
+    Args:
+        status: The HTTP status to answer.
+        reason: A word for metrics and logs; never shown to the caller.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class RequestRejectedError(XporterBridgeError):
+    """A request of the company's own software that cannot be carried out as it stands.
+
+    Args:
+        status: The HTTP status to answer.
+        detail: What is wrong and what to do, for a person; without personal data.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class TransientError(XporterBridgeError):
+    """The same input may succeed later.
+
+    Args:
+        reason: A stable word or phrase, safe to log.
+        retry_after_seconds: How long the other side asked us to wait, if it did.
+    """
+
+    def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimitedError(TransientError):
+    """Xporter answered 429."""
+
+
+class XporterUnavailableError(TransientError):
+    """Xporter could not be reached, failed, or sent half an answer."""
+
+
+class ConflictError(TransientError):
+    """An item changed between reading and writing it."""
+
+
+class PageDriftError(TransientError):
+    """Pages of one pull do not belong to the same moment of the school's data."""
+
+
+class PermanentError(XporterBridgeError):
+    """The same input will never succeed.
+
+    Args:
+        reason: A stable word or phrase, safe to log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class XporterRefusedError(PermanentError):
+    """Xporter understood the request and refused it, whatever the HTTP status."""
+
+
+class AuthorisationPausedError(XporterRefusedError):
+    """The school is still choosing whom to include; its secret stays good."""
+
+
+class SecretRefusedError(XporterRefusedError):
+    """The school secret yields no token, or a token for somebody else."""
+
+
+class ContractError(PermanentError):
+    """An answer whose shape contradicts everything known of Xporter."""
+
+
+class ConfigurationError(XporterBridgeError):
+    """A setting or a secret of ours is missing or unusable."""

@@ -1,0 +1,159 @@
+"""Reads one page of Xporter's answers, and proves that all pages belong together.
+
+The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are not the path's,
+``meta`` on page 1 only, a ``NextPage`` past the end, deletions beside the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xporter_bridge.errors import ContractError, PageDriftError
+from xporter_bridge.times import iso, parse
+
+START = "*"
+_DELETED = "_deleted"
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What a page says of the whole it is a part of.
+
+    ``requested`` and ``following`` are the hashes of the change set asked for and of the next
+    one; None where the answer names none, as endpoints without change sets do.
+    """
+
+    page_count: int
+    row_count: int | None
+    requested: str | None
+    following: str | None
+
+    def prove_same(self, other: PageFacts) -> None:
+        """Raise unless another page tells the same.
+
+        Raises:
+            PageDriftError: The school's data changed between the two.
+        """
+        for name in ("page_count", "row_count", "requested", "following"):
+            if getattr(self, name) != getattr(other, name):
+                raise PageDriftError(f"{name}_changed")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, taken apart. ``tables`` and ``deleted`` hold Xporter's own objects."""
+
+    facts: PageFacts
+    as_of: str | None
+    tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
+    deleted: Mapping[str, list[dict[str, Any]]] = field(repr=False)
+
+    @property
+    def first_table(self) -> str | None:
+        """The table that the answer names first, which is the endpoint's main one."""
+        return next(iter(self.tables), None)
+
+
+def read_page(document: Mapping[str, Any]) -> Page:
+    """Return the page that a parsed answer holds.
+
+    Raises:
+        ContractError: The answer is no object of arrays, or its counts are none.
+    """
+    special = _special(document)
+    pagination = special.get("pagination") or {}
+    changed = special.get("changedrows") or {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    deleted: dict[str, list[dict[str, Any]]] = {}
+    for name, value in document.items():
+        if not isinstance(value, list) or _is_special(name):
+            continue
+        if name.casefold().endswith(_DELETED):
+            deleted[name[: -len(_DELETED)]] = _identities(value)
+        else:
+            tables[name] = _objects(value)
+    facts = PageFacts(
+        page_count=_count(pagination.get("pagecount"), 1),
+        row_count=_count(pagination.get("rowcount"), None),
+        requested=changed.get("requestedchangedrows"),
+        following=changed.get("nextchangedrows"),
+    )
+    return Page(facts, _as_of(document), tables, deleted)
+
+
+def has_tables(document: Mapping[str, Any]) -> bool:
+    """Tell whether an answer holds data, rather than a status or nothing."""
+    return any(
+        isinstance(value, list) and not _is_special(name) for name, value in document.items()
+    )
+
+
+def prove_complete(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[str, int]) -> None:
+    """Raise unless the distinct rows of all pages are as many as was announced.
+
+    Which table RowCount counts is documented nowhere: the first and the largest are the
+    candidates (xporter-api.md 5.4), with or without the deletions of a change set.
+
+    Raises:
+        PageDriftError: Rows are missing or too many.
+    """
+    if facts.row_count is None or not rows:
+        return
+    first, largest = next(iter(rows)), max(rows, key=lambda table: rows[table])
+    plausible = {rows[first], rows[largest], sum(rows.values())}
+    plausible |= {rows[table] + deleted.get(table, 0) for table in rows}
+    plausible.add(max(deleted.values(), default=0))
+    if facts.row_count not in plausible:
+        raise PageDriftError("row_count_not_met")
+
+
+def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the first object of each ``__name__`` array, all names in lower case."""
+    found = {}
+    for name, value in document.items():
+        if name.startswith("__") and isinstance(value, list) and value:
+            if not isinstance(value[0], dict):
+                raise ContractError("special_array_without_objects")
+            found[name.strip("_").casefold()] = {k.casefold(): v for k, v in value[0].items()}
+    return found
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") or name.casefold() in {"meta", "dbstatus"}
+
+
+def _objects(value: list[Any]) -> list[dict[str, Any]]:
+    if not all(isinstance(row, dict) for row in value):
+        raise ContractError("row_is_no_object")
+    return value
+
+
+def _identities(value: list[Any]) -> list[dict[str, Any]]:
+    # Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible.
+    return [entry if isinstance(entry, dict) else {"Id": str(entry)} for entry in value]
+
+
+def _count(value: Any, default: Any) -> Any:
+    if value is None:
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise ContractError("count_is_no_number") from error
+
+
+def _as_of(document: Mapping[str, Any]) -> str | None:
+    """Return when Xporter extracted the data, from ``meta``; None where it does not say."""
+    meta: Iterable[Any] = next(
+        (v for k, v in document.items() if k.casefold() == "meta" and isinstance(v, list)), []
+    )
+    for entry in meta:
+        for name, value in entry.items() if isinstance(entry, dict) else ():
+            if name.casefold() == "datetime" and value:
+                try:
+                    return iso(parse(str(value)))
+                except ValueError as error:
+                    raise ContractError("meta_without_time") from error
+    return None

@@ -1,0 +1,174 @@
+"""The state of one dataset of one school, and what to do about it: pure decisions.
+
+Work is counted, not timed: every reason to pull raises ``requested``; a pull remembers the number
+it saw when it began and writes it to ``served`` when it ends. Whatever came meanwhile leaves the
+two apart, and causes exactly one more pull.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from xporter_bridge.datasets import Dataset
+from xporter_bridge.pages import START
+from xporter_bridge.times import iso, parse
+
+LEASE = timedelta(seconds=90)
+BASELINE_EVERY = timedelta(days=7)
+# Xporter refreshes overnight; a database is silent when nothing came this long after its TTL.
+SILENCE_GRACE = timedelta(hours=3)
+CHECKPOINT_LIFE = timedelta(hours=6)
+MAX_RESTARTS = 5
+_BACKOFF_FIRST = timedelta(minutes=1)
+_BACKOFF_MOST = timedelta(hours=1)
+
+
+class DatasetState(StrEnum):
+    """What a dataset is waiting for; ``current`` waits for nothing."""
+
+    PENDING = "pending"
+    CURRENT = "current"
+    HELD = "held"
+    FAILED = "failed"
+    NOT_COVERED = "not_covered"
+    ERASED = "erased"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pull under way: enough for another invocation to go on with it.
+
+    Its pages are ticked off by being in the staging bucket under ``pull_id``. ``facts`` are those
+    of page 1, None before it was read. ``serving`` is the generation that the pull serves.
+    """
+
+    pull_id: str
+    serving: int
+    fingerprint: str
+    requested_changed_rows: str
+    started_at: str
+    restarts: int = 0
+    facts: Mapping[str, Any] | None = None
+    as_of: str | None = None
+    first_table: str | None = None
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class DatasetItem:
+    """One dataset of one school.
+
+    ``requested``, ``definition``, ``decision`` and ``is_stale_next`` belong to whoever asks for
+    pulls; everything else is written under a lease alone, fenced by ``fence``.
+    """
+
+    estab: str
+    dataset: str
+    requested: int = 0
+    served: int = 0
+    fence: int = 0
+    lease_expires_at: str = ""
+    state: DatasetState = DatasetState.PENDING
+    reason: str = ""
+    sequence: int = 0
+    fingerprint: str = ""
+    next_changed_rows: str = ""
+    manifest: Mapping[str, Any] | None = None
+    as_of: str = ""
+    checked_at: str = ""
+    baseline_at: str = ""
+    failures: int = 0
+    retry_at: str = ""
+    checkpoint: Checkpoint | None = None
+    hold: Mapping[str, Any] | None = None
+    decision: str = ""
+    unpublished: Mapping[str, str] | None = None
+    outbox: tuple[Mapping[str, Any], ...] = ()
+    definition: Mapping[str, Any] | None = None
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    staleness: Mapping[str, Any] | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether somebody asked for a pull that none has served yet."""
+        return self.requested > self.served
+
+    @property
+    def has_unfinished_work(self) -> bool:
+        """Tell whether a lease holder would find something to do."""
+        return self.is_due or bool(self.unpublished) or bool(self.decision)
+
+    def is_leased(self, now: datetime) -> bool:
+        """Tell whether somebody is working on the dataset."""
+        return self.lease_expires_at > iso(now)
+
+
+def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> Checkpoint:
+    """Return the pull to make: the one under way if it still fits, else a new one."""
+    under_way = item.checkpoint
+    if (
+        under_way
+        and under_way.fingerprint == dataset.fingerprint
+        and parse(under_way.started_at) > now - CHECKPOINT_LIFE
+    ):
+        return under_way
+    is_baseline = bool(item.baseline_at) and item.baseline_at <= iso(now)
+    follows = item.fingerprint == dataset.fingerprint and item.manifest and not is_baseline
+    return Checkpoint(
+        pull_id=pull_id,
+        serving=item.requested,
+        fingerprint=dataset.fingerprint,
+        requested_changed_rows=(item.next_changed_rows if follows else "") or START,
+        started_at=iso(now),
+        is_baseline=is_baseline,
+    )
+
+
+def backoff(failures: int) -> timedelta:
+    """Return how long a dataset that failed so often in a row is left alone.
+
+    A school that fails again and again slows itself down and nobody else.
+    """
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+
+
+def next_baseline(item: DatasetItem, now: datetime) -> str:
+    """Return when to compare the whole dataset again: weekly, spread over the hours of a day."""
+    digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
+    return iso(now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440))
+
+
+def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
+    """Return when somebody should look at the dataset again even if nothing happens."""
+    if item.outbox or item.unpublished:
+        return iso(now + timedelta(minutes=1))
+    if item.lease_expires_at:
+        return item.lease_expires_at
+    if item.is_due:
+        return item.retry_at or iso(now + timedelta(minutes=2))
+    moments = [item.hold["expires_at"]] if item.hold else []
+    if item.definition is None and item.state in {DatasetState.CURRENT, DatasetState.HELD}:
+        checked = parse(item.checked_at) if item.checked_at else now
+        moments += [iso(checked + ttl + SILENCE_GRACE), item.baseline_at]
+    return min(filter(None, moments), default="")
+
+
+def wants_pull(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether a message should be sent for the dataset: due, free and not backing off."""
+    return item.has_unfinished_work and not item.is_leased(now) and item.retry_at <= iso(now)
+
+
+def is_silent(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether the dataset's database has been silent past its TTL."""
+    return (
+        item.definition is None
+        and item.state in {DatasetState.CURRENT, DatasetState.HELD}
+        and bool(item.checked_at)
+        and parse(item.checked_at) + ttl + SILENCE_GRACE <= now
+    )

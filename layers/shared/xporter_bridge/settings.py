@@ -1,0 +1,46 @@
+"""Turns a function's environment into its typed settings, naming everything missing at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, TypeVar
+
+from xporter_bridge.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+def from_env(settings: type[T], env: Mapping[str, str]) -> T:
+    """Return the dataclass filled from the variables named like its fields in upper case.
+
+    A field whose annotation is ``int`` or ``float`` is converted; an empty variable counts as
+    missing, because a template writes an empty string where a parameter was not given.
+
+    Raises:
+        ConfigurationError: Naming every missing or unreadable variable.
+    """
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for field in fields(settings):  # type: ignore[arg-type]
+        variable = field.name.upper()
+        text = env.get(variable, "")
+        if text:
+            try:
+                values[field.name] = _convert(field, text)
+            except ValueError:
+                faults.append(f"{variable} is not of type {field.type}")
+        elif field.default is MISSING:
+            faults.append(f"{variable} is missing")
+    if faults:
+        raise ConfigurationError("; ".join(faults))
+    return settings(**values)
+
+
+def _convert(field: Field[Any], text: str) -> Any:
+    # Annotations are strings under postponed evaluation, which every settings module uses.
+    if field.type == "int":
+        return int(text)
+    if field.type == "float":
+        return float(text)
+    return text

@@ -1,0 +1,58 @@
+"""When a dataset is asked for by the clock: every so many minutes of a school day, in term."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+SCHOOL_TIME = ZoneInfo("Europe/London")
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """The school hours in which a dataset is due; all times are the schools' own, UK local."""
+
+    every: timedelta
+    opens: time = time(0, 0)
+    closes: time = time(23, 59)
+    days: frozenset[int] = frozenset(range(7))
+    terms: tuple[tuple[date, date], ...] = ()
+
+    @classmethod
+    def read(cls, entry: Mapping[str, Any]) -> Timetable | None:
+        """Return the timetable of a configuration entry, or None if it has none.
+
+        Raises:
+            ValueError: A time, a day or a term is none.
+        """
+        if "every_minutes" not in entry:
+            return None
+        opens, closes = entry.get("between", ["00:00", "23:59"])
+        return cls(
+            every=timedelta(minutes=int(entry["every_minutes"])),
+            opens=time.fromisoformat(opens),
+            closes=time.fromisoformat(closes),
+            days=frozenset(_DAYS.index(day) for day in entry.get("days", _DAYS)),
+            terms=tuple(
+                (date.fromisoformat(first), date.fromisoformat(last))
+                for first, last in entry.get("terms", ())
+            ),
+        )
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether the moment lies in school hours of a school day in term."""
+        local = now.astimezone(SCHOOL_TIME)
+        in_term = not self.terms or any(a <= local.date() <= b for a, b in self.terms)
+        return (
+            in_term
+            and local.weekday() in self.days
+            and self.opens <= local.time().replace(tzinfo=None) <= self.closes
+        )
+
+    def is_due(self, now: datetime, last: datetime | None) -> bool:
+        """Tell whether to ask now, having asked last then."""
+        return self.is_open(now) and (last is None or now - last >= self.every)

@@ -1,0 +1,130 @@
+"""A school's token: from the store while it is good, else anew, and anew once after a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from xporter_bridge.adapters import vault as vaults
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    PermanentError,
+    SecretRefusedError,
+    XporterRefusedError,
+)
+from xporter_bridge.schools import School, paused, refused
+
+T = TypeVar("T")
+
+# Refreshed this long before it expires, so that no pull outlives its token.
+_MARGIN = timedelta(minutes=20)
+
+
+class SchoolNotReadyError(PermanentError):
+    """The school's state forbids calls to Xporter for it; waiting for its state is enough."""
+
+
+class Sessions:
+    """Opens sessions with Xporter for schools; holds no token itself."""
+
+    def __init__(
+        self, schools: SchoolTable, vault: SchoolVault, xporter: XporterApi, relying_party: str
+    ) -> None:
+        self.schools = schools
+        self.vault = vault
+        self.xporter = xporter
+        self.relying_party = relying_party
+
+    def open(self, estab: str, now: datetime) -> Session:
+        """Return a session for a school that may be called for.
+
+        Raises:
+            SchoolNotReadyError: It is unknown, paused, revoked, erased or not installed.
+        """
+        school = self.schools.get(estab)
+        if school is None or not school.is_pullable or not school.has_working_secret:
+            raise SchoolNotReadyError(f"school_{school.state if school else 'unknown'}")
+        return Session(self, school, now)
+
+
+class Session:
+    """One school's conversation with Xporter, within one invocation.
+
+    Not safe to use from several threads while the token is being renewed; ``call`` is, because a
+    token fetched twice does no harm.
+    """
+
+    def __init__(self, sessions: Sessions, school: School, now: datetime) -> None:
+        self._sessions = sessions
+        self._now = now
+        self._token: str | None = None
+        self._has_renewed = False
+        self.school = school
+
+    def call(self, request: Callable[[str], T]) -> T:
+        """Make a request with a token; if it is refused, once more with a fresh one.
+
+        Xporter does not say why it refuses, so a refusal may always mean an expired token.
+
+        Raises:
+            AuthorisationPausedError: The school paused us; its state says so from now on.
+            SecretRefusedError: The secret yields no token any more; counted against the school.
+            XporterRefusedError: Refused with a fresh token too.
+        """
+        token = self._token or self._stored() or self._renewed()
+        try:
+            return request(token)
+        except XporterRefusedError as error:
+            if isinstance(error, AuthorisationPausedError):
+                self._note_paused()
+                raise
+            if self._has_renewed:
+                raise
+        return request(self._renewed())
+
+    def _stored(self) -> str | None:
+        held = self.school.credentials
+        if held is None or not held.token:
+            return None
+        key = self._sessions.vault.open(self.school.estab, held)
+        self._token = vaults.token_of(key, held, self._now + _MARGIN)
+        return self._token
+
+    def _renewed(self) -> str:
+        held = self.school.credentials
+        if held is None:
+            raise SchoolNotReadyError("school_without_secret")
+        key = self._sessions.vault.open(self.school.estab, held)
+        try:
+            token = self._sessions.xporter.get_token(
+                self.school.estab, self._sessions.relying_party, vaults.secret_of(key, held) or ""
+            )
+        except AuthorisationPausedError:
+            self._note_paused()
+            raise
+        except SecretRefusedError as error:
+            reason = error.reason
+            self._change(lambda school: refused(school, reason, self._now))
+            raise
+        sealed = vaults.with_token(key, held, token.value, token.expires_at)
+        self._change(
+            lambda school: (
+                replace(school, credentials=sealed)
+                # A new secret may have come meanwhile; its token is not ours to overwrite.
+                if school.credentials == held
+                else school
+            )
+        )
+        self._token, self._has_renewed = token.value, True
+        return token.value
+
+    def _note_paused(self) -> None:
+        self._change(lambda school: paused(school, self._now))
+
+    def _change(self, decide: Callable[[School], School]) -> None:
+        self.school = self._sessions.schools.change(self.school.estab, decide)
