@@ -7,6 +7,7 @@ Settings, from the environment:
   XPORTER_URL       another Xporter instead of the simulator                            (up, demo)
   RELYING_PARTY     who we are to Xporter (live.example.app)                            (up, demo, simulator)
   CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
+  LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
