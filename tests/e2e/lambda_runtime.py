@@ -29,7 +29,7 @@ INVOCATION = {
 def invoke(
     build: Path, function: str, event: Mapping[str, Any], environment: Mapping[str, str]
 ) -> tuple[str, Any]:
-    """Return the kind of what was reported, ``response``, ``error`` or ``init/error``, and its body."""
+    """Return what was reported: ``response``, ``error`` or ``init/error``, and its body."""
     logical_id = "".join(word.title() for word in function.split("_")) + "Function"
     layers = [build / name / "python" for name in ("SharedLayer", "DependenciesLayer")]
     handler = f"functions.{function}.handler.lambda_handler"
