@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tools.set_up import ROOT, UV, uv_settings
+from tools.set_up import ROOT, UV, locked, uv_settings
 from tools.stack.errors import StackError
 from tools.stack.processes import running
 
@@ -22,7 +22,8 @@ SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
 
 def build_for_deployment(log: IO[bytes]) -> None:
     """Build what template.yaml says by default into .aws-sam/build."""
-    _sam_build(log)
+    with locked(ROOT / ".aws-sam" / "lock"):
+        _sam_build(log)
 
 
 @contextmanager
