@@ -93,6 +93,14 @@ def union(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> Itera
         yield from _merged([run() for run in runs], key_of)
 
 
+def count(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> int:
+    """Return how many distinct rows the sections hold; only overlapping ones must be read."""
+    held = list(sections)
+    if len(_runs(sorted(held, key=lambda section: section.first))) <= 1:
+        return sum(section.rows for section in held)
+    return sum(block.rows for block in union(held, key_of, spill))
+
+
 def pairs_of(blocks: Iterable[Block], key_of: KeyOfLine) -> Iterator[tuple[bytes, bytes]]:
     """Yield every row of the blocks with its order key."""
     for block in blocks:

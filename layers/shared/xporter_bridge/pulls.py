@@ -43,8 +43,8 @@ class DatasetState(StrEnum):
 class Checkpoint:
     """A pull under way: enough for another invocation to go on with it.
 
-    Its pages are ticked off by being in the staging bucket under ``pull_id``. ``facts`` are those
-    of page 1, None before it was read. ``serving`` is the generation that the pull serves.
+    Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
+    page 1 said, and ``serving`` the generation that the pull serves.
     """
 
     pull_id: str
@@ -52,10 +52,7 @@ class Checkpoint:
     fingerprint: str
     requested_changed_rows: str
     started_at: str
-    restarts: int = 0
-    facts: Mapping[str, Any] | None = None
     as_of: str | None = None
-    first_table: str | None = None
     is_baseline: bool = False
 
 
@@ -63,8 +60,8 @@ class Checkpoint:
 class DatasetItem:
     """One dataset of one school.
 
-    ``requested``, ``definition``, ``decision`` and ``is_stale_next`` belong to whoever asks for
-    pulls; everything else is written under a lease alone, fenced by ``fence``.
+    ``requested``, ``definition``, ``decision`` and ``staleness`` belong to whoever asks for pulls;
+    everything else is written under a lease alone, fenced by ``fence``.
     """
 
     estab: str

@@ -148,11 +148,18 @@ def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
     return enter(school, SchoolState.INSTALLED, "ready_to_pull", now)
 
 
+def went_live(school: School, now: datetime) -> School:
+    """Return the school after the first of its data could be read."""
+    if school.state is SchoolState.INSTALLED:
+        return enter(school, SchoolState.LIVE, "first_data_committed", now)
+    return school
+
+
 def paused(school: School, now: datetime) -> School:
     """Return the school after Xporter said that its authorisation is paused."""
     return replace(
         enter(school, SchoolState.PAUSED, "authorisation_paused", now),
-        probe_at=_next_probe(school, now),
+        probe_at=next_probe(school, now),
         refusals=school.refusals + 1,
     )
 
@@ -167,7 +174,7 @@ def refused(school: School, reason: str, now: datetime) -> School:
         school,
         refusals=school.refusals + 1,
         last_refusal=reason,
-        probe_at=_next_probe(school, now),
+        probe_at=next_probe(school, now),
     )
     if school.refusals >= REFUSALS_UNTIL_REVOKED:
         return replace(enter(school, SchoolState.REVOKED, reason, now), probe_at="")
@@ -186,5 +193,6 @@ def with_flags(
     )
 
 
-def _next_probe(school: School, now: datetime) -> str:
+def next_probe(school: School, now: datetime) -> str:
+    """Return when to ask again for a school that was refused or paused so often."""
     return iso(now + PROBE_WAITS[min(school.refusals, len(PROBE_WAITS) - 1)])

@@ -66,7 +66,6 @@ class DatasetTable:
         *,
         definition: Mapping[str, Any] | None = None,
         staleness: Mapping[str, Any] | None = None,
-        decision: str = "",
     ) -> DatasetItem:
         """Ask for one more pull than has been asked for, and return the dataset.
 
@@ -77,9 +76,23 @@ class DatasetTable:
         set_: Item = {"staleness": _text(staleness), **soon}
         if definition:
             set_["definition"] = _text(definition)
-        if decision:
-            set_["decision"] = decision
         return _read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
+
+    def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetItem:
+        """Say what shall become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
+
+        Raises:
+            ConflictError: Nothing is held.
+        """
+        soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        return _read(
+            self._items.update(
+                estab,
+                dataset,
+                set_={"decision": decision, **soon},
+                condition="attribute_exists(hold)",
+            )
+        )
 
     def lease(self, estab: str, dataset: str, now: datetime) -> DatasetItem | None:
         """Take the dataset for a while, or return None if there is nothing to do or it is taken.

@@ -108,6 +108,17 @@ class Items:
                 ExpressionAttributeValues={":shard": _serialize(shard), ":now": _serialize(now)},
             )
 
+    def indexed(
+        self, index: str, attribute: str, value: str, sort: str, up_to: str
+    ) -> Iterator[Item]:
+        """Yield what an index holds under a value, up to a value of its sort key."""
+        yield from self._query(
+            IndexName=index,
+            KeyConditionExpression="#a = :v AND #s <= :last",
+            ExpressionAttributeNames={"#a": attribute, "#s": sort},
+            ExpressionAttributeValues={":v": _serialize(value), ":last": _serialize(up_to)},
+        )
+
     def page(self, limit: int, start: Mapping[str, str] | None) -> tuple[list[Item], Item | None]:
         """Return one page of the table in no particular order, and where the next begins."""
         arguments: dict[str, Any] = {"Limit": limit}

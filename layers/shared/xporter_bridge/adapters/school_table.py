@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -12,9 +13,12 @@ from xporter_bridge.adapters.items import Item, Items, watched
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events import Event
 from xporter_bridge.schools import Credentials, Registration, School, SchoolState
+from xporter_bridge.times import iso
 
 STATE_INDEX = "by_state"
 _ATTEMPTS = 5
+# Sorts behind every time, so that a school that is not due is still counted by its state.
+_NEVER = "9999"
 
 
 class SchoolTable:
@@ -65,6 +69,12 @@ class SchoolTable:
         items, following = self._items.page(limit, {"estab": after} if after else None)
         return [_read(item) for item in items], following["estab"] if following else None
 
+    def registrations_due(self, state: SchoolState, until: datetime | None) -> Iterator[str]:
+        """Yield every school in the state whose registrations are due; without a time, all."""
+        last = iso(until) if until else _NEVER
+        for item in self._items.indexed(STATE_INDEX, "state", state, "due_at", last):
+            yield item["estab"]
+
     def count(self, state: SchoolState) -> int:
         """Return how many schools are in the state."""
         return self._items.count_index(STATE_INDEX, "state", state)
@@ -88,6 +98,7 @@ def _write(school: School) -> Item:
         if name not in {"credentials", "registrations", "outbox"}
     }
     item["state"] = str(school.state)
+    item["due_at"] = (school.is_pullable and school.registrations_due_at) or _NEVER
     item["scopes"] = list(school.scopes)
     held = asdict(school.credentials) if school.credentials else {}
     item |= {name: held.get(name) for name in Credentials.__dataclass_fields__}
@@ -99,13 +110,8 @@ def _write(school: School) -> Item:
 
 
 def _next_look(school: School) -> str:
-    """Return when to look again: for an event to publish, a probe, or a registration."""
-    if school.outbox:
-        return school.state_since
-    moments = [school.probe_at]
-    if school.is_pullable:
-        moments.append(school.registrations_due_at)
-    return min(filter(None, moments), default="")
+    """Return when to look again: at once for an event to publish, else when a probe is due."""
+    return school.state_since if school.outbox else school.probe_at
 
 
 def _read(item: Item) -> School:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from xporter_bridge.adapters import vault as vaults
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.adapters.xporter_api import TokenDetails, XporterApi
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     PermanentError,
@@ -86,6 +86,14 @@ class Session:
             if self._has_renewed:
                 raise
         return request(self._renewed())
+
+    def fresh_details(self) -> TokenDetails:
+        """Return what the school allows now: a token issued earlier keeps its old scopes.
+
+        Raises:
+            XporterRefusedError: As ``call``.
+        """
+        return self._sessions.xporter.token_details(self._renewed())
 
     def _stored(self) -> str | None:
         held = self.school.credentials

@@ -1,0 +1,55 @@
+"""Takes a school in, after an authentication event or when a waiting school is looked at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.onboard_school.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.secrets import TransitSeal
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.use_cases.onboard import OnboardDesk, onboard
+
+
+@cache
+def desk() -> tuple[OnboardDesk, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = OnboardDesk(
+        schools=SchoolTable(client("dynamodb"), settings.schools_table),
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        vault=SchoolVault(client("kms"), settings.school_key_id),
+        transit=TransitSeal(client("kms"), settings.transit_key_id),
+        xporter=XporterApi(settings.xporter_url),
+        relying_party=settings.relying_party,
+        registrations=Queue(client("sqs"), settings.registration_queue_url),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        bus=EventBus(client("events"), settings.event_bus),
+        now=lambda: datetime.now(UTC),
+    )
+    return made, Queue(client("sqs"), settings.authentication_dead_letter_queue_url)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the authentication queue: the school's secret is proved and its data set in motion.
+
+    A message that failed comes again; one that never can succeed is parked with its reason.
+    """
+    tools, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="onboard_school",
+        handle=lambda message: onboard(message, tools),
+        park=parked.park,
+    )

@@ -1,0 +1,34 @@
+"""The environment of ``onboard_school``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xporter_bridge.settings import from_env
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per variable, in lower case."""
+
+    xporter_url: str
+    relying_party: str
+    schools_table: str
+    datasets_table: str
+    school_key_id: str
+    transit_key_id: str
+    event_bus: str
+    registration_queue_url: str
+    pull_queue_url: str
+    erasure_queue_url: str
+    authentication_dead_letter_queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Return the settings.
+
+        Raises:
+            ConfigurationError: Naming every missing variable.
+        """
+        return from_env(cls, env)

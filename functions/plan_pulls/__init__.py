@@ -1,0 +1,1 @@
+"""Decides what a database event makes due."""

@@ -1,0 +1,43 @@
+"""Turns a database event into requests for pulls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.plan_pulls.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.use_cases.plan import plan
+
+
+@cache
+def desk() -> tuple[SchoolTable, DatasetTable, Queue, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SchoolTable(client("dynamodb"), settings.schools_table),
+        DatasetTable(client("dynamodb"), settings.datasets_table),
+        Queue(client("sqs"), settings.pull_queue_url),
+        Queue(client("sqs"), settings.database_dead_letter_queue_url),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the database queue: every dataset that the change concerns has been asked for.
+
+    A message that failed comes again, and asking twice causes no second pull.
+    """
+    schools, datasets, pulls, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="plan_pulls",
+        handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
+        park=parked.park,
+    )

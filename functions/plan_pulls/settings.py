@@ -1,0 +1,27 @@
+"""The environment of ``plan_pulls``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xporter_bridge.settings import from_env
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per variable, in lower case."""
+
+    schools_table: str
+    datasets_table: str
+    pull_queue_url: str
+    database_dead_letter_queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Return the settings.
+
+        Raises:
+            ConfigurationError: Naming every missing variable.
+        """
+        return from_env(cls, env)

@@ -1,0 +1,66 @@
+"""Pulls one dataset of one school."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.pull_dataset.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.use_cases.pull import PullDesk, pull
+from xporter_bridge.use_cases.sessions import Sessions
+
+# Kept back of every invocation, to let go of the dataset in good order.
+_RESERVE_SECONDS = 30
+
+
+@cache
+def desk() -> tuple[PullDesk, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = PullDesk(
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        lake=Lake(client("s3"), settings.bucket, settings.staging_bucket),
+        sessions=Sessions(
+            SchoolTable(client("dynamodb"), settings.schools_table),
+            SchoolVault(client("kms"), settings.school_key_id),
+            XporterApi(settings.xporter_url),
+            settings.relying_party,
+        ),
+        queue=Queue(client("sqs"), settings.pull_queue_url),
+        bus=EventBus(client("events"), settings.event_bus),
+        now=lambda: datetime.now(UTC),
+    )
+    return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the pull queue, one message at a time: the dataset is as the school has it.
+
+    A killed invocation leaves its pages and its lease; whoever comes after the lease has ended
+    goes on with them.
+    """
+    tools, parked = desk()
+
+    def remaining_seconds() -> float:
+        return context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+
+    return entrypoints.consume_messages(
+        event,
+        function="pull_dataset",
+        handle=lambda message: pull(
+            message["estab"], message["dataset"], tools, remaining_seconds=remaining_seconds
+        ),
+        park=parked.park,
+    )

@@ -1,0 +1,33 @@
+"""The environment of ``pull_dataset``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xporter_bridge.settings import from_env
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per variable, in lower case."""
+
+    xporter_url: str
+    relying_party: str
+    schools_table: str
+    datasets_table: str
+    school_key_id: str
+    bucket: str
+    staging_bucket: str
+    event_bus: str
+    pull_queue_url: str
+    pull_dead_letter_queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Return the settings.
+
+        Raises:
+            ConfigurationError: Naming every missing variable.
+        """
+        return from_env(cls, env)

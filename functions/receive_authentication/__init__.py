@@ -1,0 +1,1 @@
+"""Receives authentication events."""

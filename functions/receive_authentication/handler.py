@@ -1,0 +1,44 @@
+"""Receives authentication events: a school has authorised us, or has finished installing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.receive_authentication.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.secrets import SecretVersions, TransitSeal
+from xporter_bridge.callbacks import CallbackRequest
+from xporter_bridge.use_cases.receive import accept_authentication
+
+
+@cache
+def desk() -> tuple[SecretVersions, TransitSeal, Queue]:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SecretVersions(client("secretsmanager"), settings.authentication_token_secret_arn),
+        TransitSeal(client("kms"), settings.transit_key_id),
+        Queue(client("sqs"), settings.authentication_queue_url),
+    )
+
+
+def accept(request: CallbackRequest) -> str:
+    """Store one callback and return its estab."""
+    tokens, seal, queue = desk()
+    return accept_authentication(
+        request, tokens=tokens, seal=seal, queue=queue, now=datetime.now(UTC)
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """``POST /callbacks/authentication/{token}``: 202 once the callback is stored.
+
+    A failure of ours is 5xx, so that Xporter may send it again; onboard_school does the work.
+    """
+    return entrypoints.answer_callback(event, kind="authentication", accept=accept)

@@ -1,0 +1,26 @@
+"""The environment of ``receive_authentication``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xporter_bridge.settings import from_env
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per variable, in lower case."""
+
+    authentication_token_secret_arn: str
+    authentication_queue_url: str
+    transit_key_id: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Return the settings.
+
+        Raises:
+            ConfigurationError: Naming every missing variable.
+        """
+        return from_env(cls, env)

@@ -1,0 +1,1 @@
+"""Receives database events."""

@@ -1,0 +1,42 @@
+"""Receives database events: a school's data changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from functions.receive_database.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.callbacks import CallbackRequest
+from xporter_bridge.signatures import CallbackKind, verify
+
+
+@cache
+def desk() -> tuple[SecretVersions, Queue]:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        Queue(client("sqs"), settings.database_queue_url),
+    )
+
+
+def accept(request: CallbackRequest) -> str:
+    """Store one callback and return its estab; whatever body it has says nothing."""
+    keys, queue = desk()
+    about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
+    queue.send({"estab": about.estab, "database": about.subject})
+    return about.estab
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """``GET`` or ``POST /callbacks/database``: 202 once the callback is stored.
+
+    A failure of ours is 5xx, so that Xporter may send it again; plan_pulls does the work.
+    """
+    return entrypoints.answer_callback(event, kind="database", accept=accept)

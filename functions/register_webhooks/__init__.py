@@ -1,0 +1,1 @@
+"""Registers webhooks with Xporter."""

@@ -1,0 +1,56 @@
+"""Registers the webhooks that a school lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.register_webhooks.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.use_cases.register import RegisterDesk, register
+from xporter_bridge.use_cases.sessions import Sessions
+
+
+@cache
+def desk() -> tuple[RegisterDesk, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = RegisterDesk(
+        sessions=Sessions(
+            SchoolTable(client("dynamodb"), settings.schools_table),
+            SchoolVault(client("kms"), settings.school_key_id),
+            XporterApi(settings.xporter_url),
+            settings.relying_party,
+        ),
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        base_url=settings.callback_base_url,
+        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        now=lambda: datetime.now(UTC),
+    )
+    return made, Queue(client("sqs"), settings.registration_dead_letter_queue_url)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the registration queue: Xporter holds every webhook that the school should have.
+
+    A message that failed comes again; what was registered before the failure is recorded.
+    """
+    tools, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="register_webhooks",
+        handle=lambda message: register(message, tools),
+        park=parked.park,
+    )

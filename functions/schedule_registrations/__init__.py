@@ -1,0 +1,1 @@
+"""Decides which schools' registrations are due."""

@@ -1,0 +1,41 @@
+"""Decides which schools' webhooks and scopes are due for a look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.schedule_registrations.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.use_cases.register import schedule
+
+
+@cache
+def desk() -> tuple[SchoolTable, Queue]:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SchoolTable(client("dynamodb"), settings.schools_table),
+        Queue(client("sqs"), settings.registration_queue_url),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """Hourly: every school whose daily look is due has been enqueued.
+
+    By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain.
+    A run that dies leaves the rest due, for the next.
+    """
+    schools, queue = desk()
+    return entrypoints.run_schedule(
+        function="schedule_registrations",
+        run=lambda: schedule(
+            schools, queue, datetime.now(UTC), everyone=event.get("everyone") is True
+        ),
+    )

@@ -1,0 +1,101 @@
+"""One fetched page as it lies in the staging bucket, safe before it counts as fetched.
+
+A header line says what the page belongs to and where each of its tables lies; then come the
+tables, each ordered and compressed by itself, so that one table of many pages can be read without
+the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from xporter_bridge.blocks import Block, block_of, distinct
+from xporter_bridge.pages import PageFacts
+
+# More than any header takes: ten tables with their keys are about two kilobytes.
+HEADER_BYTES = 16 * 1024
+DELETED = "_deleted"
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class SectionPlace:
+    """Where a table lies within its page: bytes ``start`` to ``end`` exclusive."""
+
+    start: int
+    end: int
+    rows: int
+    first: bytes
+    last: bytes
+
+
+@dataclass(frozen=True)
+class PageHeader:
+    """What a staged page says of itself. Deletions are sections named ``<Table>_deleted``."""
+
+    facts: PageFacts
+    tables: tuple[str, ...]
+    sections: Mapping[str, SectionPlace]
+
+
+def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
+    """Return where a dataset, or one pull of it, keeps work in progress."""
+    return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
+
+
+def page_key(prefix: str, number: int) -> str:
+    """Return the key of a staged page; that it exists is what ticks the page off."""
+    return f"{prefix}page-{number:06d}"
+
+
+def page_number(key: str) -> int | None:
+    """Return the page that a staged key is, or None for another object of the pull."""
+    name = key.rpartition("/")[2]
+    return int(name.removeprefix("page-")) if name.startswith("page-") else None
+
+
+def pack(
+    facts: PageFacts, tables: Mapping[str, Pairs], compress: Callable[[bytes], bytes]
+) -> bytes:
+    """Return the staged form of a page; rows may come in any order.
+
+    Raises:
+        PageDriftError: Two rows of the page share an identity and differ.
+    """
+    sections, bodies, start = {}, [], 0
+    for name, pairs in tables.items():
+        if not pairs:
+            continue
+        block = block_of(list(distinct(sorted(pairs))))
+        body = compress(block.data)
+        sections[name] = [start, start + len(body), block.rows, block.first.hex(), block.last.hex()]
+        bodies.append(body)
+        start += len(body)
+    header = {"facts": asdict(facts), "tables": list(tables), "sections": sections}
+    return b"".join((orjson.dumps(header), b"\n", *bodies))
+
+
+def unpack_header(data: bytes) -> PageHeader:
+    """Return the header from the first bytes of a staged page."""
+    end = data.index(b"\n") + 1
+    header: dict[str, Any] = orjson.loads(data[:end])
+    return PageHeader(
+        facts=PageFacts(**header["facts"]),
+        tables=tuple(header["tables"]),
+        sections={
+            name: SectionPlace(
+                start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last)
+            )
+            for name, (start, stop, rows, first, last) in header["sections"].items()
+        },
+    )
+
+
+def unpack_section(place: SectionPlace, body: bytes, decompress: Callable[[bytes], bytes]) -> Block:
+    """Return the rows of a table from exactly its bytes."""
+    return Block(decompress(body), place.rows, place.first, place.last)

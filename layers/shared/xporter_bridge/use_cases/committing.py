@@ -1,0 +1,294 @@
+"""Decides what becomes of an assembled pull, commits it, and makes it visible to readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.columns import ColumnPolicy
+from xporter_bridge.datasets import Dataset
+from xporter_bridge.events import announce
+from xporter_bridge.holds import suspicions
+from xporter_bridge.manifests import Place, manifest
+from xporter_bridge.pages import PageFacts
+from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState, next_baseline
+from xporter_bridge.staging import staging_prefix
+from xporter_bridge.times import iso
+from xporter_bridge.timetables import SCHOOL_TIME
+from xporter_bridge.use_cases.assembling import Assembled
+
+
+class Committer:
+    """Writes what a lease holder has achieved; each write is one conditional step."""
+
+    def __init__(
+        self, datasets: DatasetTable, lake: Lake, ttl: timedelta, now: Callable[[], datetime]
+    ) -> None:
+        self._datasets = datasets
+        self._lake = lake
+        self._ttl = ttl
+        self._now = now
+
+    def commit(
+        self,
+        item: DatasetItem,
+        dataset: Dataset,
+        checkpoint: Checkpoint,
+        facts: PageFacts,
+        assembled: Assembled,
+        policy: ColumnPolicy,
+    ) -> DatasetItem:
+        """Commit the pull, hold it, or note that nothing had changed; the lease stays.
+
+        Raises:
+            ConflictError: The lease was lost, and with it the right to commit.
+        """
+        item = self._with_columns(item, dataset, policy)
+        draft = self._draft(item, checkpoint, facts, assembled)
+        is_as_stale = item.manifest is not None and item.manifest["stale"] == draft["stale"]
+        if assembled.is_unchanged and is_as_stale:
+            return self._unchanged(item, dataset, checkpoint, draft)
+        if checkpoint.is_baseline and facts.following == item.next_changed_rows:
+            self._report_difference(item, dataset, assembled)
+        today = self._now().astimezone(SCHOOL_TIME).date()
+        reasons = suspicions(list(assembled.changes), dataset.limits.on(today))
+        if item.manifest and reasons:
+            return self._hold(item, dataset, checkpoint, draft, assembled, reasons)
+        telemetry.count("PullCommitted", dataset.endpoint.name)
+        telemetry.count(
+            "RowsPulled",
+            dataset.endpoint.name,
+            sum(c.inserted + c.updated for c in assembled.changes),
+        )
+        served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
+        return self._adopt(served, draft, assembled.copies, checkpoint.is_baseline)
+
+    def publish(self, item: DatasetItem) -> DatasetItem:
+        """Copy what was committed to where readers look, ``latest.json`` last.
+
+        Repeating it after a crash copies the same bytes to the same keys.
+        """
+        if not item.unpublished or not item.manifest:
+            return item
+        place = Place(item.estab, item.dataset)
+        self._lake.publish(item.unpublished)
+        self._lake.put_document(place.manifest(item.sequence), item.manifest)
+        self._lake.put_document(place.latest, item.manifest)
+        self._lake.unstage(staging_prefix(item.estab, item.dataset, item.manifest["pull_id"]))
+        return self._save(replace(item, unpublished=None))
+
+    def carry_out_decision(self, item: DatasetItem) -> DatasetItem:
+        """Apply or drop a held change set as a person, or the end of its time, has decided."""
+        if not item.decision:
+            return item
+        hold = item.hold
+        if hold and item.decision == "approve":
+            approved = replace(item, fingerprint=hold["fingerprint"])
+            item = self._adopt(approved, hold["manifest"], hold["copies"], is_baseline=False)
+            item = self.publish(item)
+        elif hold:
+            self._lake.unstage(
+                staging_prefix(item.estab, item.dataset, hold["manifest"]["pull_id"])
+            )
+            reason = "hold_expired" if item.decision == "expire" else "hold_rejected"
+            item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
+        return self._datasets.take_decision(item)
+
+    def not_covered(self, item: DatasetItem, dataset: Dataset) -> DatasetItem:
+        """Note that the school's scopes do not allow the dataset, so it is not asked for."""
+        reason = f"needs the scope {dataset.endpoint.scope}"
+        return self._save(
+            replace(
+                item,
+                state=DatasetState.NOT_COVERED,
+                reason=reason,
+                served=item.requested,
+                checkpoint=None,
+                lease_expires_at="",
+            )
+        )
+
+    def _draft(
+        self,
+        item: DatasetItem,
+        checkpoint: Checkpoint,
+        facts: PageFacts,
+        assembled: Assembled,
+    ) -> dict[str, Any]:
+        """Return the manifest that the pull will have if it is committed."""
+        about: dict[str, Any] = dict(item.definition or {})
+        if item.staleness:
+            about["staleness"] = item.staleness
+        return manifest(
+            Place(item.estab, item.dataset),
+            item.sequence + 1,
+            assembled.tables,
+            pull_id=checkpoint.pull_id,
+            as_of=checkpoint.as_of or checkpoint.started_at,
+            completed_at=iso(self._now()),
+            stale=bool(item.staleness),
+            requested_changed_rows=checkpoint.requested_changed_rows,
+            next_changed_rows=facts.following,
+            **about,
+        )
+
+    def _unchanged(
+        self,
+        item: DatasetItem,
+        dataset: Dataset,
+        checkpoint: Checkpoint,
+        draft: Mapping[str, Any],
+    ) -> DatasetItem:
+        telemetry.count("PullUnchanged", dataset.endpoint.name)
+        telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
+        self._lake.unstage(staging_prefix(item.estab, item.dataset, checkpoint.pull_id))
+        served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
+        return self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
+
+    def _adopt(
+        self,
+        item: DatasetItem,
+        draft: Mapping[str, Any],
+        copies: Mapping[str, str],
+        is_baseline: bool,
+    ) -> DatasetItem:
+        """Make the draft the dataset's current sequence: this write is the commit."""
+        sequence = draft["sequence"]
+        event = announce(
+            "dataset.changed",
+            self._now(),
+            about=f"{item.dataset}/{sequence}",
+            estab=item.estab,
+            dataset=item.dataset,
+            sequence=sequence,
+            manifest_key=Place(item.estab, item.dataset).manifest(sequence),
+        )
+        telemetry.record(
+            "pull_committed",
+            estab=item.estab,
+            dataset=item.dataset,
+            sequence=sequence,
+            rows={name: table["rows"] for name, table in draft["tables"].items()},
+        )
+        committed = replace(
+            self._settled(item, draft, is_baseline=is_baseline),
+            sequence=sequence,
+            manifest=draft,
+            unpublished=copies,
+            columns={name: table["columns"] for name, table in draft["tables"].items()},
+            outbox=(*item.outbox, event.document()),
+        )
+        return self._save(committed)
+
+    def _settled(
+        self, item: DatasetItem, draft: Mapping[str, Any], *, is_baseline: bool
+    ) -> DatasetItem:
+        """Return the item after a pull ended well; every earlier trouble is over."""
+        now = self._now()
+        due = is_baseline or not item.baseline_at
+        return replace(
+            item,
+            state=DatasetState.CURRENT,
+            reason="",
+            next_changed_rows=draft["next_changed_rows"] or "",
+            as_of=draft["as_of"],
+            checked_at=iso(now),
+            baseline_at=next_baseline(item, now) if due else item.baseline_at,
+            failures=0,
+            retry_at="",
+            checkpoint=None,
+            hold=None,
+        )
+
+    def _hold(
+        self,
+        item: DatasetItem,
+        dataset: Dataset,
+        checkpoint: Checkpoint,
+        draft: Mapping[str, Any],
+        assembled: Assembled,
+        reasons: list[str],
+    ) -> DatasetItem:
+        """Keep the change set for a person to decide; readers go on with what they have."""
+        now = self._now()
+        hold = {
+            "since": iso(now),
+            "expires_at": iso(now + dataset.limits.expires),
+            "reasons": reasons,
+            "fingerprint": dataset.fingerprint,
+            "manifest": draft,
+            "copies": dict(assembled.copies),
+        }
+        event = announce(
+            "dataset.held",
+            now,
+            about=f"{item.dataset}/{draft['sequence']}/{draft['next_changed_rows']}",
+            estab=item.estab,
+            dataset=item.dataset,
+            sequence=draft["sequence"],
+            reasons=reasons,
+        )
+        telemetry.warn("pull_held", estab=item.estab, dataset=item.dataset, reasons=reasons)
+        telemetry.count("PullHeld", dataset.endpoint.name)
+        held = replace(
+            item,
+            state=DatasetState.HELD,
+            reason="; ".join(reasons),
+            served=checkpoint.serving,
+            checked_at=iso(now),
+            failures=0,
+            retry_at="",
+            checkpoint=None,
+            hold=hold,
+        )
+        is_news = not item.hold or not _is_same(item.hold, hold)
+        return self._save(
+            replace(held, outbox=(*item.outbox, event.document()) if is_news else item.outbox)
+        )
+
+    def _with_columns(
+        self, item: DatasetItem, dataset: Dataset, policy: ColumnPolicy
+    ) -> DatasetItem:
+        """Report columns that came, were withheld or changed their casing: once each."""
+        reported = {kind: set(names) for kind, names in item.reported_columns.items()}
+        for kind in ("withheld", "added", "recased"):
+            seen = {
+                f"{table}.{column}"
+                for table, columns in getattr(policy.report, kind).items()
+                for column in columns
+            }
+            news = seen - reported.get(kind, set())
+            if news:
+                telemetry.warn(
+                    "columns_noticed",
+                    estab=item.estab,
+                    dataset=item.dataset,
+                    kind=kind,
+                    columns=sorted(news),
+                )
+                telemetry.count("ColumnDrift", dataset.endpoint.name, len(news))
+                reported[kind] = reported.get(kind, set()) | news
+        return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
+
+    def _report_difference(self, item: DatasetItem, dataset: Dataset, assembled: Assembled) -> None:
+        """Raise the alarm: Xporter says that nothing changed, and our snapshot differs."""
+        telemetry.warn(
+            "baseline_differs",
+            estab=item.estab,
+            dataset=item.dataset,
+            rows={c.table: [c.inserted, c.updated, c.deleted] for c in assembled.changes},
+            keys=sorted(key for key in assembled.copies if key.startswith("changes/")),
+        )
+        telemetry.count("BaselineDiffered", dataset.endpoint.name)
+
+    def _save(self, item: DatasetItem) -> DatasetItem:
+        return self._datasets.save(item, self._ttl, self._now())
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one["manifest"]["next_changed_rows"] == other["manifest"]["next_changed_rows"])

@@ -1,0 +1,190 @@
+"""Fetches the pages of one pull into the staging bucket, several at a time.
+
+A page counts as fetched when it lies there, so a kill costs at most the pages in flight, and
+whoever goes on with the pull lists what is there and fetches the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from xporter_bridge.adapters.compression import compress, decompress
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.blocks import Block, Section
+from xporter_bridge.columns import ColumnPolicy
+from xporter_bridge.datasets import Dataset
+from xporter_bridge.errors import XporterBridgeError
+from xporter_bridge.ordering import identity_of, order_key
+from xporter_bridge.pages import Page, PageFacts, read_page
+from xporter_bridge.staging import (
+    DELETED,
+    HEADER_BYTES,
+    PageHeader,
+    Pairs,
+    SectionPlace,
+    pack,
+    page_key,
+    page_number,
+    unpack_header,
+    unpack_section,
+)
+from xporter_bridge.use_cases.sessions import Session
+
+PAGE_SIZE = 1_000
+# Measured in benchmarks/pull.py: eight at a time hide Xporter's latency; more gain nothing.
+CONCURRENT_PAGES = 8
+# So much of what was just staged is kept in memory, so that small pulls never read it back.
+_KEPT_BYTES = 8 * 1024 * 1024
+
+
+class OutOfTimeError(XporterBridgeError):
+    """The invocation ends soon: what is staged stays, and another goes on."""
+
+
+@dataclass
+class StagedPages:
+    """The pages of one pull, in the staging bucket."""
+
+    lake: Lake
+    prefix: str
+    headers: dict[int, PageHeader] = field(default_factory=dict)
+    _bodies: dict[int, bytes] = field(default_factory=dict)
+    _kept: int = 0
+
+    def recover(self) -> None:
+        """Learn which pages an earlier invocation has staged."""
+        for key in self.lake.staged_keys(self.prefix):
+            number = page_number(key)
+            if number is not None:
+                self.headers[number] = unpack_header(self.lake.staged(key, 0, HEADER_BYTES - 1))
+
+    def add(self, number: int, body: bytes) -> None:
+        """Stage a page; when this returns it is ticked off."""
+        self.lake.stage(page_key(self.prefix, number), body)
+        self.headers[number] = unpack_header(body)
+        if self._kept + len(body) <= _KEPT_BYTES:
+            self._bodies[number] = body
+            self._kept += len(body)
+
+    def tables(self) -> list[str]:
+        """Return the result tables in the order in which the first page names them."""
+        names = (name for _, header in sorted(self.headers.items()) for name in header.tables)
+        return [name for name in dict.fromkeys(names) if not name.endswith(DELETED)]
+
+    def sections(self, table: str) -> Iterator[Section]:
+        """Yield what each page holds of a table."""
+        for number, header in sorted(self.headers.items()):
+            place = header.sections.get(table)
+            if place:
+                yield Section(place.rows, place.first, place.last, self._loader(number, place))
+
+    def _loader(self, number: int, place: SectionPlace) -> Callable[[], Block]:
+        def load() -> Block:
+            body = self._bodies.get(number)
+            if body is None:
+                key = page_key(self.prefix, number)
+                packed = self.lake.staged(key, place.start, place.end - 1)
+            else:
+                packed = body[place.start : place.end]
+            return unpack_section(place, packed, decompress)
+
+        return load
+
+
+class PageFetcher:
+    """Asks Xporter for pages of one dataset and stages them.
+
+    Args:
+        beat: Called between pages; keeps the lease, and raises to stop.
+        remaining_seconds: How long this invocation may still take.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        session: Session,
+        xporter: XporterApi,
+        policy: ColumnPolicy,
+        *,
+        beat: Callable[[], None],
+        remaining_seconds: Callable[[], float],
+    ) -> None:
+        self._dataset = dataset
+        self._session = session
+        self._xporter = xporter
+        self._policy = policy
+        self._beat = beat
+        self._remaining_seconds = remaining_seconds
+
+    def ask(self, changed_rows: str, number: int) -> Page:
+        """Return one page of the change set that follows ``changed_rows``.
+
+        The options and parameters are the same for every page of a chain: Xporter's ``NextPage``
+        repeats none of them (xporter-api.md 5.4).
+        """
+        query = {**self._dataset.parameters}
+        resource = self._dataset.endpoint.resource
+        if self._dataset.endpoint.takes_id and "id" in self._dataset.endpoint.mandatory:
+            resource += f"/{query.pop('id')}"
+        if self._dataset.options:
+            query["options"] = ",".join(self._dataset.options)
+        query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(PAGE_SIZE)}
+        estab = self._session.school.estab
+        return read_page(
+            self._session.call(
+                lambda token: self._xporter.school_data(estab, resource, token, query)
+            )
+        )
+
+    def stage(self, page: Page, number: int, into: StagedPages) -> None:
+        """Minimise, order, compress and stage one page."""
+        tables: dict[str, Pairs] = {}
+        for name, rows in page.tables.items():
+            tables[name] = self._pairs(name, self._policy.kept(name, rows))
+        for name, rows in page.deleted.items():
+            tables[name + DELETED] = self._pairs(name, rows)
+        into.add(number, pack(page.facts, tables, compress))
+
+    def fetch_rest(self, changed_rows: str, facts: PageFacts, into: StagedPages) -> None:
+        """Fetch every page that is not staged yet.
+
+        Raises:
+            PageDriftError: A page tells other facts than page 1.
+            OutOfTimeError: Not all could be fetched in time; the others are staged.
+        """
+        for header in into.headers.values():
+            facts.prove_same(header.facts)
+        missing = iter([n for n in range(1, facts.page_count + 1) if n not in into.headers])
+
+        def work(number: int) -> None:
+            page = self.ask(changed_rows, number)
+            facts.prove_same(page.facts)
+            self.stage(page, number, into)
+
+        with ThreadPoolExecutor(CONCURRENT_PAGES, "page") as pool:
+            running = {pool.submit(work, n) for n in islice(missing, CONCURRENT_PAGES)}
+            try:
+                while running:
+                    done, running = wait(running, timeout=5, return_when=FIRST_COMPLETED)
+                    for finished in done:
+                        finished.result()
+                    self._go_on_or_stop()
+                    running |= {pool.submit(work, n) for n in islice(missing, len(done))}
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def _go_on_or_stop(self) -> None:
+        self._beat()
+        if self._remaining_seconds() <= 0:
+            raise OutOfTimeError
+
+    def _pairs(self, table: str, rows: list[dict[str, object]]) -> Pairs:
+        key = self._dataset.key_of(table)
+        return [(order_key(identity_of(row, key)), orjson.dumps(row)) for row in rows]

@@ -1,0 +1,42 @@
+"""Turns "a school's database changed" into "these datasets are due"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.datasets import of_database
+
+
+def plan(
+    message: Mapping[str, Any],
+    schools: SchoolTable,
+    datasets: DatasetTable,
+    pulls: Queue,
+    now: datetime,
+) -> None:
+    """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
+
+    The callback is only a hint, so nothing is read from it but where to look. Any number of them
+    while a pull waits or runs cause one further pull: they raise a number that it serves.
+
+    Raises:
+        TransientError: The message should come again; asking twice is harmless.
+    """
+    estab, database = message["estab"], message["database"]
+    school = schools.get(estab)
+    if school is None or not school.is_pullable:
+        telemetry.record(
+            "database_callback_ignored", estab=estab, state=school and str(school.state)
+        )
+        return
+    due = [each.name for each in of_database(database) if each.covered_by(school.scopes)]
+    for name in due:
+        datasets.request(estab, name, now)
+    pulls.send_all({"estab": estab, "dataset": name} for name in due)
+    telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))

@@ -1,0 +1,308 @@
+"""Pulls one dataset of one school: lease, fetch, prove, assemble, guard, commit, publish.
+
+The commit is one conditional write that moves the dataset's item to its next sequence together
+with the next hash of Xporter's change set. Everything before it is invisible and may be repeated;
+everything after it is derived from it and is finished by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from xporter_bridge import telemetry
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.columns import ColumnPolicy
+from xporter_bridge.datasets import Dataset, configured, redefined
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    ConflictError,
+    PageDriftError,
+    PermanentError,
+    SecretRefusedError,
+    TransientError,
+    XporterRefusedError,
+)
+from xporter_bridge.events import Event
+from xporter_bridge.manifests import Place
+from xporter_bridge.pages import START, PageFacts
+from xporter_bridge.pulls import (
+    LEASE,
+    MAX_RESTARTS,
+    Checkpoint,
+    DatasetItem,
+    DatasetState,
+    backoff,
+    begin,
+)
+from xporter_bridge.schools import went_live
+from xporter_bridge.staging import staging_prefix
+from xporter_bridge.times import iso
+from xporter_bridge.use_cases.assembling import Assembler
+from xporter_bridge.use_cases.committing import Committer
+from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher, StagedPages
+from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
+
+# A pull this long asks for page 1 again at its end, to see that nothing moved meanwhile.
+_LONG_PULL_PAGES = 10
+_BEAT = LEASE / 4
+_WAIT_FOR_SLOT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class PullDesk:
+    """Everything that pulling needs. ``now`` is a clock, so that tests can turn it."""
+
+    datasets: DatasetTable
+    lake: Lake
+    sessions: Sessions
+    queue: Queue
+    bus: EventBus
+    now: Callable[[], datetime]
+
+
+def pull(estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[], float]) -> None:
+    """Serve every request for the dataset that was made so far; do nothing if there is none.
+
+    Idempotent: a second message for the same work finds it done or finds it leased. Outcomes of
+    Xporter's making (refusals, rate limits, drift) end in the dataset's state, not in an error.
+
+    Raises:
+        TransientError: AWS failed; the message should come again.
+    """
+    item = desk.datasets.lease(estab, name, desk.now())
+    if item is None:
+        return
+    slot = desk.datasets.take_slot(estab, desk.now())
+    if slot is None:
+        desk.datasets.save(replace(item, lease_expires_at=""), timedelta(), desk.now())
+        desk.queue.send({"estab": estab, "dataset": name}, delay_seconds=_WAIT_FOR_SLOT_SECONDS)
+        return
+    try:
+        _Puller(desk, item, slot, remaining_seconds).run()
+    except ConflictError:
+        # Another holder took over, or the school was erased: nothing here may be written.
+        telemetry.warn("pull_lost_its_lease", estab=estab, dataset=name)
+    finally:
+        desk.datasets.free_slot(estab, slot)
+
+
+def dataset_of(item: DatasetItem) -> Dataset | None:
+    """Return what the item is a dataset of; None if it is configured no longer."""
+    if item.definition:
+        return redefined(item.dataset, item.definition)
+    return configured().get(item.dataset)
+
+
+class _Puller:
+    """One holder's work on one leased dataset."""
+
+    def __init__(
+        self, desk: PullDesk, item: DatasetItem, slot: int, remaining_seconds: Callable[[], float]
+    ) -> None:
+        self._desk = desk
+        self._item = item
+        self._slot = slot
+        self._remaining_seconds = remaining_seconds
+        self._beaten_at = desk.now()
+        self._dataset = dataset_of(item)
+        self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
+        self._committer = Committer(desk.datasets, desk.lake, self._ttl, desk.now)
+
+    def run(self) -> None:
+        """Finish what an earlier holder left, serve what was asked for, and let go."""
+        self._item = self._committer.publish(self._item)
+        self._item = self._committer.carry_out_decision(self._item)
+        if self._dataset is None:
+            self._let_go(reason="not_configured", served=self._item.requested)
+        elif self._item.is_due:
+            self._serve(self._dataset)
+        else:
+            self._let_go()
+        announce(self._item, self._desk)
+        if self._item.is_due and not self._item.retry_at:
+            self._send_again(0)
+
+    def _serve(self, dataset: Dataset) -> None:
+        """Pull, and turn whatever stops the pull into the dataset's state."""
+        try:
+            self._item = self._pull_until_still(dataset)
+            self._let_go()
+        except OutOfTimeError:
+            self._let_go()
+        except (SchoolNotReadyError, AuthorisationPausedError) as error:
+            # The school's own state asks for every dataset when it is ready again.
+            self._let_go(reason=error.reason, served=self._item.requested, checkpoint=None)
+        except SecretRefusedError as error:
+            self._back_off(error.reason, None)
+        except PermanentError as error:
+            self._fail(error)
+        except ConflictError:
+            raise
+        except TransientError as error:
+            self._back_off(error.reason, error.retry_after_seconds)
+
+    def _pull_until_still(self, dataset: Dataset) -> DatasetItem:
+        """Pull, from the start again whenever the school's data moved under the pull."""
+        for _ in range(MAX_RESTARTS):
+            try:
+                return self._pull_once(dataset)
+            except PageDriftError as drift:
+                telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
+                telemetry.count("PullRestarted", dataset.endpoint.name)
+                self._desk.lake.unstage(self._prefix(self._item.checkpoint))
+                self._item = replace(self._item, checkpoint=None)
+        raise TransientError("pages_kept_moving")
+
+    def _pull_once(self, dataset: Dataset) -> DatasetItem:
+        session = self._desk.sessions.open(self._item.estab, self._desk.now())
+        if not dataset.covered_by(session.school.scopes):
+            return self._committer.not_covered(self._item, dataset)
+        policy = ColumnPolicy(dataset, self._item.columns)
+        fetcher = PageFetcher(
+            dataset,
+            session,
+            self._desk.sessions.xporter,
+            policy,
+            beat=self._beat,
+            remaining_seconds=self._remaining_seconds,
+        )
+        checkpoint = begin(self._item, dataset, uuid.uuid4().hex, self._desk.now())
+        pages = StagedPages(self._desk.lake, self._prefix(checkpoint))
+        is_resumed = checkpoint == self._item.checkpoint
+        if is_resumed:
+            pages.recover()
+        if not is_resumed or 1 not in pages.headers:
+            checkpoint = self._fetch_first(checkpoint, fetcher, pages)
+        facts = pages.headers[1].facts
+        fetcher.fetch_rest(checkpoint.requested_changed_rows, facts, pages)
+        if facts.page_count >= _LONG_PULL_PAGES or is_resumed:
+            facts.prove_same(fetcher.ask(checkpoint.requested_changed_rows, 1).facts)
+        return self._conclude(dataset, checkpoint, facts, pages, policy)
+
+    def _fetch_first(
+        self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
+    ) -> Checkpoint:
+        """Fetch page 1 and remember the pull, so that another invocation can go on with it.
+
+        A hash that Xporter refuses, or answers with another one, begins the chain anew: the whole
+        dataset is pulled and compared with the snapshot.
+        """
+        asked = checkpoint.requested_changed_rows
+        try:
+            page = fetcher.ask(asked, 1)
+        except AuthorisationPausedError:
+            raise
+        except XporterRefusedError:
+            if asked == START:
+                raise
+            page = None
+        if page is None or (asked != START and page.facts.requested != asked):
+            telemetry.warn("change_set_chain_broken", **self._names)
+            checkpoint = replace(checkpoint, requested_changed_rows=START)
+            page = fetcher.ask(START, 1)
+        fetcher.stage(page, 1, pages)
+        checkpoint = replace(checkpoint, as_of=page.as_of)
+        self._item = self._save(checkpoint=checkpoint)
+        return checkpoint
+
+    def _conclude(
+        self,
+        dataset: Dataset,
+        checkpoint: Checkpoint,
+        facts: PageFacts,
+        pages: StagedPages,
+        policy: ColumnPolicy,
+    ) -> DatasetItem:
+        """Assemble the fetched pages and let the committer decide what becomes of them."""
+        assembler = Assembler(
+            self._desk.lake,
+            dataset,
+            Place(self._item.estab, self._item.dataset),
+            out=f"{self._prefix(checkpoint)}out-{self._item.fence}/",
+            beat=self._beat,
+        )
+        assembled = assembler.assemble(
+            pages,
+            facts,
+            {table: list(columns) for table, columns in policy.columns.items()},
+            self._item.manifest,
+            self._item.sequence + 1,
+            is_full=checkpoint.requested_changed_rows == START,
+        )
+        telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
+        item = self._committer.commit(self._item, dataset, checkpoint, facts, assembled, policy)
+        return self._committer.publish(item)
+
+    def _fail(self, error: PermanentError) -> None:
+        telemetry.report("pull_failed", error, **self._names, reason=error.reason)
+        telemetry.count("PullFailed", self._metric)
+        self._let_go(
+            state=DatasetState.FAILED,
+            reason=error.reason,
+            served=self._item.requested,
+            failures=self._item.failures + 1,
+            checkpoint=None,
+        )
+
+    def _back_off(self, reason: str, retry_after_seconds: float | None) -> None:
+        failures = self._item.failures + 1
+        wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
+        telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
+        telemetry.count("PullFailed", self._metric)
+        self._let_go(reason=reason, failures=failures, retry_at=iso(self._desk.now() + wait))
+
+    def _let_go(self, **changes: object) -> None:
+        self._item = self._save(lease_expires_at="", **changes)
+
+    def _save(self, **changes: object) -> DatasetItem:
+        item = replace(self._item, **changes)  # type: ignore[arg-type]
+        return self._desk.datasets.save(item, self._ttl, self._desk.now())
+
+    def _send_again(self, delay_seconds: int) -> None:
+        self._desk.queue.send(
+            {"estab": self._item.estab, "dataset": self._item.dataset}, delay_seconds=delay_seconds
+        )
+
+    def _beat(self) -> None:
+        now = self._desk.now()
+        if now - self._beaten_at >= _BEAT:
+            self._item = self._desk.datasets.renew(self._item, now)
+            self._desk.datasets.keep_slot(self._item.estab, self._slot, now)
+            self._beaten_at = now
+
+    def _prefix(self, checkpoint: Checkpoint | None) -> str:
+        pull_id = checkpoint.pull_id if checkpoint else "none"
+        return staging_prefix(self._item.estab, self._item.dataset, pull_id)
+
+    @property
+    def _metric(self) -> str:
+        return self._dataset.endpoint.name if self._dataset else "unknown"
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"estab": self._item.estab, "dataset": self._item.dataset}
+
+
+def announce(item: DatasetItem, desk: PullDesk) -> None:
+    """Publish the item's events and, with its first data, let the school be live.
+
+    Only after readers can see what the events speak of. Repeating it is harmless.
+    """
+    if item.unpublished:
+        return
+    if item.sequence:
+        school = desk.sessions.schools.change(
+            item.estab, lambda school: went_live(school, desk.now())
+        )
+        if school.outbox:
+            desk.bus.publish(school.outbox)
+            desk.sessions.schools.clear_outbox(school)
+    if item.outbox:
+        desk.bus.publish(Event.read(entry) for entry in item.outbox)
+        desk.datasets.clear_outbox(item)

@@ -1,0 +1,53 @@
+"""Makes a school's datasets follow what its scopes allow, whenever those may have changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.datasets import configured
+from xporter_bridge.pulls import DatasetItem, DatasetState
+from xporter_bridge.schools import School
+from xporter_bridge.use_cases.pull import dataset_of
+
+
+def follow_scopes(
+    school: School,
+    previous_scopes: tuple[str, ...],
+    datasets: DatasetTable,
+    pulls: Queue,
+    erasures: Queue,
+    now: datetime,
+) -> None:
+    """Ask for every dataset that the scopes allow and that is not current; erase what they do not.
+
+    ``previous_scopes`` are those known before: a dataset that was covered then, and is current,
+    needs no pull because a callback came twice.
+    """
+    held = {item.dataset: item for item in datasets.of_school(school.estab)}
+    wanted = []
+    for dataset in configured().values():
+        item = held.get(dataset.name)
+        is_settled = item is not None and item.state in {DatasetState.CURRENT, DatasetState.HELD}
+        if dataset.covered_by(school.scopes):
+            if is_settled and dataset.covered_by(previous_scopes):
+                continue
+            datasets.request(school.estab, dataset.name, now)
+            wanted.append({"estab": school.estab, "dataset": dataset.name})
+        elif item is None or item.state not in {DatasetState.NOT_COVERED, DatasetState.ERASED}:
+            # Asked for all the same: the pull then says in the dataset's state what is missing.
+            datasets.request(school.estab, dataset.name, now)
+            wanted.append({"estab": school.estab, "dataset": dataset.name})
+    pulls.send_all(wanted)
+    _erase_uncovered(school, list(held.values()), erasures)
+
+
+def _erase_uncovered(school: School, held: list[DatasetItem], erasures: Queue) -> None:
+    for item in held:
+        dataset = dataset_of(item)
+        is_gone = dataset is None or not dataset.covered_by(school.scopes)
+        if is_gone and item.manifest and item.manifest["tables"]:
+            erasures.send(
+                {"estab": school.estab, "dataset": item.dataset, "reason": "scope_removed"}
+            )
