@@ -12,7 +12,9 @@ from tools.set_up import ROOT
 from tools.stack.processes import listen, running, url_of, wait_until
 from tools.stack.settings import REGION
 
-MINISTACK = ROOT / ".tools" / "stack" / "bin" / "ministack"
+PYTHON = ROOT / ".tools" / "stack" / "bin" / "python"
+# -P: nothing in tools/stack may stand before a module of the standard library.
+MINISTACK = [str(PYTHON), "-P", str(Path(__file__).parent / "ministack.py")]
 KEY = "test"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": KEY}
 
@@ -22,7 +24,7 @@ def emulator(port: int, directory: Path, log: IO[bytes]) -> Iterator[str]:
     """Yield the URL of an empty AWS account; its state ends with the block."""
     with listen(port) as probe:  # it takes no open socket, so the port is only found for it
         url = url_of(probe)
-    with running([str(MINISTACK)], environment=_environment(url, directory), log=log) as process:
+    with running(MINISTACK, environment=_environment(url, directory), log=log) as process:
         wait_until(lambda: _is_healthy(url), process, what="MiniStack", timeout_seconds=30)
         yield url
 

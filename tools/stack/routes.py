@@ -33,7 +33,7 @@ def import_routes(
 
 
 def _routes(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for path, operations in body["paths"].items():
+    for path, operations in body.get("paths", {}).items():
         for method, operation in operations.items():
             name = "ANY" if method == ANY_METHOD else method.upper()
             key = "$default" if path == "/$default" else f"{name} {path}"

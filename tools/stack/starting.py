@@ -90,6 +90,7 @@ def _parameters(settings: StackSettings, xporter_url: str, callbacks_url: str) -
         "RelyingParty": settings.relying_party,
         "CallbackBaseUrl": callbacks_url,
         "LogLevel": settings.log_level,
+        "ConcurrentPulls": "4",  # each is a process of this machine
         **machine_parameters(),
         **settings.parameters,
     }
