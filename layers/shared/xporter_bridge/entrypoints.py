@@ -89,8 +89,9 @@ def consume_messages(
             park(message["body"], error.reason)
         except ConfigurationError as error:
             # Nothing in the batch can succeed until we are mended: bring all of it again.
+            # Without its cause, whose text Lambda would log.
             telemetry.report("misconfigured", error, function=function, reason=str(error))
-            raise
+            raise ConfigurationError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - an unknown fault fails this record alone
             telemetry.report("message_failed", error, function=function)
             failures.append({"itemIdentifier": message["messageId"]})

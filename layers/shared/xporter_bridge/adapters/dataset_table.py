@@ -38,7 +38,7 @@ _DOCUMENTS = (
     "staleness",
 )
 _ASKERS = ("requested", "definition", "decision", "staleness")
-_SLOTS_PER_SCHOOL = 3
+_SLOTS_PER_SCHOOL = 4
 _SLOT = "#slot-"
 
 

@@ -51,7 +51,7 @@ from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
 # A pull this long asks for page 1 again at its end, to see that nothing moved meanwhile.
 _LONG_PULL_PAGES = 10
 _BEAT = LEASE / 4
-_WAIT_FOR_SLOT_SECONDS = 5
+_WAIT_FOR_SLOT_SECONDS = 2
 
 
 @dataclass(frozen=True)
