@@ -1,0 +1,194 @@
+"""The conversation about data that Xporter must fetch first: ask, hear or miss the answer, pull.
+
+This conversation only decides when a pull begins and whether its result counts as fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from xporter_bridge import telemetry
+from xporter_bridge.availability import (
+    Outcome,
+    PullRequest,
+    PullState,
+    answered,
+    asked,
+    ended,
+    failed,
+    overdue,
+    retried,
+)
+from xporter_bridge.datasets import Dataset
+from xporter_bridge.errors import (
+    PermanentError,
+    RequestRejectedError,
+    TransientError,
+    XporterRefusedError,
+)
+from xporter_bridge.pages import has_tables
+from xporter_bridge.signatures import CallbackKind, SigningKey, sign
+from xporter_bridge.statuses import Statuses, is_ready, statuses_in
+from xporter_bridge.times import iso
+from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, dataset_of, hand_over, request
+from xporter_bridge.use_cases.sessions import Sessions
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What asking Xporter needs besides."""
+
+    sessions: Sessions
+    keys: Callable[[], Sequence[SigningKey]]
+    callback_base_url: str
+    deadline: timedelta
+
+
+def ask(estab: str, id_: str, desk: AvailabilityDesk, asking: Asking) -> None:
+    """Do whatever the request needs now: ask Xporter, end an overdue wait, or retry a stale pull.
+
+    Raises:
+        TransientError: AWS failed; the message should come again.
+    """
+    pull = desk.operations.pull(estab, id_)
+    if pull is None:
+        return
+    if pull.state is PullState.QUEUED:
+        _ask(pull, desk, asking)
+    elif pull.awaits_availability:
+        expire(pull, desk)
+    elif pull.is_half_handed_over:
+        hand_over(pull, desk)
+    elif pull.retry_at and pull.retry_at <= iso(desk.now()):
+        _retry(pull, desk, asking)
+
+
+def settle(estab: str, id_: str, statuses: Statuses, desk: AvailabilityDesk) -> None:
+    """Take what an availability callback says; late, twice, or after the end it changes nothing.
+
+    Raises:
+        TransientError: The message should come again.
+    """
+    pull = desk.operations.pull(estab, id_)
+    if pull is None:
+        return
+    ttl = _ttl(pull)
+    if pull.awaits_availability:
+        _end(pull, desk, lambda now: answered(now, statuses, ttl, desk.now()))
+    elif pull.is_half_handed_over:
+        hand_over(pull, desk)
+
+
+def expire(pull: PullRequest, desk: AvailabilityDesk) -> None:
+    """Stop waiting for a callback if its deadline has passed, and pull what Xporter has."""
+    ttl = _ttl(pull)
+    if overdue(pull, ttl, desk.now()) != pull:
+        telemetry.count("DeadlinePassed", "availability")
+        _end(pull, desk, lambda now: overdue(now, ttl, desk.now()))
+
+
+def _ask(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+    dataset = dataset_of(pull)
+    try:
+        reply = _sent(pull, dataset, asking, desk.now())
+    except XporterRefusedError as error:
+        _end(pull, desk, _not_asked(error.reason, dataset, desk))
+    except PermanentError as error:
+        reason = error.reason
+        desk.operations.change_pull(
+            pull.estab, pull.id, lambda now: failed(now, reason, desk.now())
+        )
+        telemetry.count("AvailabilityEnded", "failed")
+    except TransientError as error:
+        _end(pull, desk, _not_asked(error.reason, dataset, desk))
+    else:
+        _note_reply(pull, reply, dataset, desk, asking.deadline)
+
+
+def _sent(
+    pull: PullRequest, dataset: Dataset, asking: Asking, now: datetime
+) -> Mapping[str, object]:
+    url = sign(
+        CallbackKind.AVAILABILITY,
+        pull.estab,
+        pull.id,
+        base_url=asking.callback_base_url,
+        keys=asking.keys(),
+    )
+    query = {**dataset.parameters, "callbackUrl": url}
+    if dataset.options:
+        query["options"] = ",".join(dataset.options)
+    session = asking.sessions.open(pull.estab, now)
+    resource = dataset.endpoint.resource
+    return session.call(
+        lambda token: asking.sessions.xporter.school_data(pull.estab, resource, token, query)
+    )
+
+
+def _note_reply(
+    pull: PullRequest,
+    reply: Mapping[str, object],
+    dataset: Dataset,
+    desk: AvailabilityDesk,
+    deadline: timedelta,
+) -> None:
+    """Go on waiting, unless the reply itself says that everything is there.
+
+    Data in the reply prove nothing: an expired cache entry is returned at once while Xporter
+    refreshes it behind (xporter-api.md 5.6 and 13.8).
+    """
+    statuses = statuses_in(reply)
+    if is_ready(statuses) and not has_tables(reply):
+        ttl = dataset.endpoint.ttl
+        _end(pull, desk, lambda now: answered(now, statuses, ttl, desk.now()))
+        return
+    desk.operations.change_pull(pull.estab, pull.id, lambda now: asked(now, deadline, desk.now()))
+    # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
+    wait = int(deadline.total_seconds()) + 1
+    if wait <= 900:
+        desk.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
+    telemetry.record("availability_asked", estab=pull.estab, id=pull.id, dataset=pull.dataset)
+
+
+def _not_asked(
+    reason: str, dataset: Dataset, desk: AvailabilityDesk
+) -> Callable[[PullRequest], PullRequest]:
+    ttl = dataset.endpoint.ttl
+    return lambda pull: ended(pull, Outcome.NOT_ASKED, ttl, desk.now(), reason=reason)
+
+
+def _end(
+    pull: PullRequest, desk: AvailabilityDesk, decide: Callable[[PullRequest], PullRequest]
+) -> None:
+    """End the wait and have the dataset pulled, whoever it was that ended it."""
+    after = desk.operations.change_pull(pull.estab, pull.id, decide)
+    if after is None or not after.is_half_handed_over:
+        return
+    telemetry.count("AvailabilityEnded", str(after.outcome))
+    telemetry.record(
+        "availability_ended",
+        estab=pull.estab,
+        id=pull.id,
+        dataset=pull.dataset,
+        outcome=str(after.outcome),
+        reason=after.reason or None,
+    )
+    hand_over(after, desk)
+
+
+def _retry(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+    """Request the dataset of a stale result once more, unless it has been pulled since."""
+    item = desk.datasets.get(pull.estab, pull.dataset)
+    if item is not None and item.requested <= pull.generation:
+        school = asking.sessions.schools.get(pull.estab)
+        try:
+            request(school, dataset_of(pull), desk, is_retry=True)
+        except RequestRejectedError as rejected:
+            telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
+    desk.operations.change_pull(pull.estab, pull.id, retried)
+
+
+def _ttl(pull: PullRequest) -> timedelta:
+    return dataset_of(pull).endpoint.ttl
