@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.secrets import SecretVersions
 from xporter_bridge.callbacks import CallbackRequest
 from xporter_bridge.signatures import CallbackKind, verify
+from xporter_bridge.times import iso
 
 
 @cache
@@ -30,7 +32,13 @@ def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab; whatever body it has says nothing."""
     keys, queue = desk()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
-    queue.send({"estab": about.estab, "database": about.subject})
+    queue.send(
+        {
+            "estab": about.estab,
+            "database": about.subject,
+            "received_at": iso(datetime.now(UTC)),
+        }
+    )
     return about.estab
 
 

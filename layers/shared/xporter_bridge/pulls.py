@@ -70,6 +70,7 @@ class DatasetItem:
     served: int = 0
     fence: int = 0
     lease_expires_at: str = ""
+    began_at: str = ""
     state: DatasetState = DatasetState.PENDING
     reason: str = ""
     sequence: int = 0

@@ -38,6 +38,8 @@ _DOCUMENTS = (
     "staleness",
 )
 _ASKERS = ("requested", "definition", "decision", "staleness")
+# Two Lambdas' clocks differ by less; the price of being wrong upwards is one pull more.
+_CLOCK_SKEW = timedelta(milliseconds=500)
 _SLOTS_PER_SCHOOL = 4
 _SLOT = "#slot-"
 
@@ -78,6 +80,26 @@ class DatasetTable:
             set_["definition"] = _text(definition)
         return _read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
+    def request_since(self, estab: str, dataset: str, heard_at: datetime, now: datetime) -> bool:
+        """Ask for a pull because of something heard then; False if one has begun since.
+
+        What began after the news came has seen what the news is about, however late its message
+        is read: so thirty callbacks for one change are served by two pulls at the most.
+        """
+        soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        try:
+            self._items.update(
+                estab,
+                dataset,
+                set_=soon,
+                add={"requested": 1},
+                condition="attribute_not_exists(began_at) OR began_at <= :heard",
+                heard=iso(heard_at + _CLOCK_SKEW),
+            )
+        except ConflictError:
+            return False
+        return True
+
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetItem:
         """Say what shall become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
 
@@ -107,7 +129,12 @@ class DatasetTable:
             taken = self._items.update(
                 estab,
                 dataset,
-                set_={"lease_expires_at": until, **watched(until, estab, dataset)},
+                set_={
+                    "lease_expires_at": until,
+                    # A pull that goes on saw the school's data when it first began.
+                    "began_at": item.checkpoint.started_at if item.checkpoint else iso(now),
+                    **watched(until, estab, dataset),
+                },
                 add={"fence": 1},
                 condition="attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now",
                 now=iso(now),

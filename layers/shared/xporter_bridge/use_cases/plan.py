@@ -11,6 +11,7 @@ from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.datasets import of_database
+from xporter_bridge.times import parse
 
 
 def plan(
@@ -23,7 +24,8 @@ def plan(
     """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
 
     The callback is only a hint, so nothing is read from it but where to look. Any number of them
-    while a pull waits or runs cause one further pull: they raise a number that it serves.
+    while a pull waits or runs cause one further pull, and those that were received before a pull
+    began cause none.
 
     Raises:
         TransientError: The message should come again; asking twice is harmless.
@@ -35,8 +37,12 @@ def plan(
             "database_callback_ignored", estab=estab, state=school and str(school.state)
         )
         return
-    due = [each.name for each in of_database(database) if each.covered_by(school.scopes)]
-    for name in due:
-        datasets.request(estab, name, now)
+    heard_at = parse(message["received_at"])
+    due = [
+        each.name
+        for each in of_database(database)
+        if each.covered_by(school.scopes)
+        and datasets.request_since(estab, each.name, heard_at, now)
+    ]
     pulls.send_all({"estab": estab, "dataset": name} for name in due)
     telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))
