@@ -94,7 +94,17 @@ class PermanentError(XporterBridgeError):
 
 
 class XporterRefusedError(PermanentError):
-    """Xporter understood the request and refused it, whatever the HTTP status."""
+    """Xporter understood the request and refused it, whatever the HTTP status.
+
+    Args:
+        reason: A stable word or phrase, safe to log.
+        said: Xporter's own words, which may quote personal data: to be sorted, never to be
+            logged or stored, and so no part of the error's text.
+    """
+
+    def __init__(self, reason: str, said: str = "") -> None:
+        super().__init__(reason)
+        self.said = said
 
 
 class AuthorisationPausedError(XporterRefusedError):

@@ -196,7 +196,7 @@ def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
     if said.get("authorisationpaused") or (message and "paused" in str(message).casefold()):
         raise AuthorisationPausedError("authorisation_paused")
     if message:
-        raise XporterRefusedError("xporter_exception")
+        raise XporterRefusedError("xporter_exception", str(message))
     if status >= 300:
         raise XporterRefusedError(f"xporter_{status}")
 
@@ -213,6 +213,9 @@ def _retry_after(text: str) -> float | None:
 
 
 def _kind(error: requests.RequestException) -> str:
+    # Nothing was sent where no connection was made: only then may a writeback be repeated at once.
+    if isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error):
+        return "not_connected"
     if isinstance(error, requests.Timeout):
         return "timed_out"
     if isinstance(error, requests.ConnectionError):
