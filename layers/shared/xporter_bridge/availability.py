@@ -98,7 +98,8 @@ def state_of(pull: PullRequest, item: DatasetItem | None) -> PullState:
         return PullState.FAILED
     if item.served < pull.generation:
         return PullState.PULLING
-    return _ENDS.get(item.state, PullState.COMPLETED)
+    # A reason that is left on a dataset says why it was served with nothing.
+    return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
 
 
 def is_open(pull: PullRequest, item: DatasetItem | None) -> bool:

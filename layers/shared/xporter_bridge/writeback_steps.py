@@ -141,6 +141,14 @@ def read_back(
     return _with(writeback, number, now, state=PartState.FAILED, reason="not_written", **facts)
 
 
+def postponed(writeback: Writeback, number: int, now: datetime) -> Writeback:
+    """Return the writeback of a part that shall be read back no sooner than its deadline."""
+    part = writeback.parts[number]
+    if part.state not in AWAITED:
+        return writeback
+    return _with(writeback, number, now, look_at=part.deadline_at)
+
+
 def unresolved(
     writeback: Writeback, number: int, reason: str, now: datetime, *, reading: Reading | None = None
 ) -> Writeback:

@@ -18,22 +18,23 @@ from xporter_bridge.availability import (
     asked,
     ended,
     failed,
-    overdue,
     retried,
 )
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import (
-    PermanentError,
+    AuthorisationPausedError,
+    RateLimitedError,
     RequestRejectedError,
-    TransientError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 from xporter_bridge.pages import has_tables
 from xporter_bridge.signatures import CallbackKind, SigningKey, sign
-from xporter_bridge.statuses import Statuses, is_ready, statuses_in
+from xporter_bridge.statuses import is_ready, statuses_in
 from xporter_bridge.times import iso
+from xporter_bridge.use_cases.availability_outcomes import end_wait, expire
 from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, dataset_of, hand_over, request
-from xporter_bridge.use_cases.sessions import Sessions
+from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
 
 
 @dataclass(frozen=True)
@@ -65,44 +66,16 @@ def ask(estab: str, id_: str, desk: AvailabilityDesk, asking: Asking) -> None:
         _retry(pull, desk, asking)
 
 
-def settle(estab: str, id_: str, statuses: Statuses, desk: AvailabilityDesk) -> None:
-    """Take what an availability callback says; late, twice, or after the end it changes nothing.
-
-    Raises:
-        TransientError: The message should come again.
-    """
-    pull = desk.operations.pull(estab, id_)
-    if pull is None:
-        return
-    ttl = _ttl(pull)
-    if pull.awaits_availability:
-        _end(pull, desk, lambda now: answered(now, statuses, ttl, desk.now()))
-    elif pull.is_half_handed_over:
-        hand_over(pull, desk)
-
-
-def expire(pull: PullRequest, desk: AvailabilityDesk) -> None:
-    """Stop waiting for a callback if its deadline has passed, and pull what Xporter has."""
-    ttl = _ttl(pull)
-    if overdue(pull, ttl, desk.now()) != pull:
-        telemetry.count("DeadlinePassed", "availability")
-        _end(pull, desk, lambda now: overdue(now, ttl, desk.now()))
-
-
 def _ask(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
     dataset = dataset_of(pull)
     try:
         reply = _sent(pull, dataset, asking, desk.now())
-    except XporterRefusedError as error:
-        _end(pull, desk, _not_asked(error.reason, dataset, desk))
-    except PermanentError as error:
+    except (SchoolNotReadyError, AuthorisationPausedError) as error:
         reason = error.reason
-        desk.operations.change_pull(
-            pull.estab, pull.id, lambda now: failed(now, reason, desk.now())
-        )
+        desk.operations.change_pull(pull.estab, pull.id, lambda it: failed(it, reason, desk.now()))
         telemetry.count("AvailabilityEnded", "failed")
-    except TransientError as error:
-        _end(pull, desk, _not_asked(error.reason, dataset, desk))
+    except (XporterRefusedError, XporterUnavailableError, RateLimitedError) as error:
+        end_wait(pull, desk, _not_asked(error.reason, dataset, desk))
     else:
         _note_reply(pull, reply, dataset, desk, asking.deadline)
 
@@ -117,11 +90,14 @@ def _sent(
         base_url=asking.callback_base_url,
         keys=asking.keys(),
     )
-    query = {**dataset.parameters, "callbackUrl": url}
+    # One row is enough of an answer: the data are pulled when they are known to be there.
+    query = {**dataset.parameters, "page": "1", "pageSize": "1", "callbackUrl": url}
     if dataset.options:
         query["options"] = ",".join(dataset.options)
-    session = asking.sessions.open(pull.estab, now)
     resource = dataset.endpoint.resource
+    if dataset.endpoint.takes_id and "id" in dataset.endpoint.mandatory:
+        resource += f"/{query.pop('id')}"
+    session = asking.sessions.open(pull.estab, now)
     return session.call(
         lambda token: asking.sessions.xporter.school_data(pull.estab, resource, token, query)
     )
@@ -142,9 +118,9 @@ def _note_reply(
     statuses = statuses_in(reply)
     if is_ready(statuses) and not has_tables(reply):
         ttl = dataset.endpoint.ttl
-        _end(pull, desk, lambda now: answered(now, statuses, ttl, desk.now()))
+        end_wait(pull, desk, lambda it: answered(it, statuses, ttl, desk.now()))
         return
-    desk.operations.change_pull(pull.estab, pull.id, lambda now: asked(now, deadline, desk.now()))
+    desk.operations.change_pull(pull.estab, pull.id, lambda it: asked(it, deadline, desk.now()))
     # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
@@ -159,25 +135,6 @@ def _not_asked(
     return lambda pull: ended(pull, Outcome.NOT_ASKED, ttl, desk.now(), reason=reason)
 
 
-def _end(
-    pull: PullRequest, desk: AvailabilityDesk, decide: Callable[[PullRequest], PullRequest]
-) -> None:
-    """End the wait and have the dataset pulled, whoever it was that ended it."""
-    after = desk.operations.change_pull(pull.estab, pull.id, decide)
-    if after is None or not after.is_half_handed_over:
-        return
-    telemetry.count("AvailabilityEnded", str(after.outcome))
-    telemetry.record(
-        "availability_ended",
-        estab=pull.estab,
-        id=pull.id,
-        dataset=pull.dataset,
-        outcome=str(after.outcome),
-        reason=after.reason or None,
-    )
-    hand_over(after, desk)
-
-
 def _retry(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
     """Request the dataset of a stale result once more, unless it has been pulled since."""
     item = desk.datasets.get(pull.estab, pull.dataset)
@@ -188,7 +145,3 @@ def _retry(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
         except RequestRejectedError as rejected:
             telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
     desk.operations.change_pull(pull.estab, pull.id, retried)
-
-
-def _ttl(pull: PullRequest) -> timedelta:
-    return dataset_of(pull).endpoint.ttl

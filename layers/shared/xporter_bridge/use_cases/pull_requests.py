@@ -170,7 +170,7 @@ def hand_over(pull: PullRequest, desk: AvailabilityDesk) -> PullRequest:
         staleness=pull.staleness,
     )
     after = desk.operations.change_pull(
-        pull.estab, pull.id, lambda now: handed_over(now, item.requested, desk.now())
+        pull.estab, pull.id, lambda it: handed_over(it, item.requested, desk.now())
     )
     desk.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
     return after or pull

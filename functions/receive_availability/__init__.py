@@ -1,0 +1,1 @@
+"""Receives data availability events."""

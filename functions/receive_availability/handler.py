@@ -1,0 +1,44 @@
+"""Receives data availability events: data that we asked for are there, or will not come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from functions.receive_availability.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.callbacks import CallbackRequest
+from xporter_bridge.signatures import CallbackKind, verify
+from xporter_bridge.statuses import read_statuses
+
+
+@cache
+def desk() -> tuple[SecretVersions, Queue]:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        Queue(client("sqs"), settings.availability_queue_url),
+    )
+
+
+def accept(request: CallbackRequest) -> str:
+    """Store one callback, of its body only the statuses, and return its estab."""
+    keys, queue = desk()
+    about = verify(CallbackKind.AVAILABILITY, request.query, keys=keys.keys())
+    statuses = read_statuses(request.body, request.content_type)
+    queue.send({"estab": about.estab, "id": about.subject, "statuses": statuses})
+    return about.estab
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """``POST /callbacks/availability``: 202 once the callback is stored.
+
+    A failure of ours is 5xx, so that Xporter may send it again; settle_availability does the work.
+    """
+    return entrypoints.answer_callback(event, kind="availability", accept=accept)

@@ -1,0 +1,1 @@
+"""Receives the outcomes of writebacks."""

@@ -1,0 +1,44 @@
+"""Receives the outcomes of writebacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from functions.receive_writeback.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.callbacks import CallbackRequest
+from xporter_bridge.outcomes import message_of, read_outcome
+from xporter_bridge.signatures import CallbackKind, verify
+
+
+@cache
+def desk() -> tuple[SecretVersions, Queue]:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        Queue(client("sqs"), settings.outcome_queue_url),
+    )
+
+
+def accept(request: CallbackRequest) -> str:
+    """Store one outcome, freed of whatever words it came with, and return its estab."""
+    keys, queue = desk()
+    about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
+    outcome = read_outcome(request.query, request.body, request.content_type)
+    queue.send(message_of(about.estab, about.subject, outcome))
+    return about.estab
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """``GET`` or ``POST /callbacks/writeback``: 202 once the outcome is stored.
+
+    A failure of ours is 5xx, so that Xporter may send it again; settle_writeback does the work.
+    """
+    return entrypoints.answer_callback(event, kind="writeback", accept=accept)

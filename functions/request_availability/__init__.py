@@ -1,0 +1,1 @@
+"""Asks Xporter for data that it must fetch first."""

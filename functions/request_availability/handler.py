@@ -1,0 +1,64 @@
+"""Asks Xporter for data that it must fetch first, and stops waiting when it is time to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from functions.request_availability.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.use_cases.availability import Asking, ask
+from xporter_bridge.use_cases.pull_requests import AvailabilityDesk
+from xporter_bridge.use_cases.sessions import Sessions
+
+
+@cache
+def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = AvailabilityDesk(
+        operations=OperationTable(client("dynamodb"), settings.operations_table),
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        requests=Queue(client("sqs"), settings.availability_request_queue_url),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        now=lambda: datetime.now(UTC),
+    )
+    sessions = Sessions(
+        SchoolTable(client("dynamodb"), settings.schools_table),
+        SchoolVault(client("kms"), settings.school_key_id),
+        XporterApi(settings.xporter_url),
+        settings.relying_party,
+    )
+    asking = Asking(
+        sessions=sessions,
+        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        callback_base_url=settings.callback_base_url,
+        deadline=timedelta(seconds=settings.availability_deadline_seconds),
+    )
+    parked = Queue(client("sqs"), settings.availability_request_dead_letter_queue_url)
+    return made, asking, parked
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the availability request queue: the request has been taken as far as it goes now.
+
+    A message that failed comes again, and asking Xporter twice does no harm.
+    """
+    tools, asking, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="request_availability",
+        handle=lambda message: ask(message["estab"], message["id"], tools, asking),
+        park=parked.park,
+    )

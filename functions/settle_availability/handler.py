@@ -1,0 +1,46 @@
+"""Ends the wait for data that Xporter has fetched, or has failed to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.settle_availability.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.use_cases.availability_outcomes import settle
+from xporter_bridge.use_cases.pull_requests import AvailabilityDesk
+
+
+@cache
+def desk() -> tuple[AvailabilityDesk, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = AvailabilityDesk(
+        operations=OperationTable(client("dynamodb"), settings.operations_table),
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        requests=Queue(client("sqs"), settings.availability_request_queue_url),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        now=lambda: datetime.now(UTC),
+    )
+    return made, Queue(client("sqs"), settings.availability_dead_letter_queue_url)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the availability queue: what was asked for is being pulled, fresh or stale.
+
+    A message that failed comes again; one that came too late or twice changes nothing.
+    """
+    tools, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="settle_availability",
+        handle=lambda message: settle(message, tools),
+        park=parked.park,
+    )

@@ -1,0 +1,1 @@
+"""Records the outcomes of writebacks."""

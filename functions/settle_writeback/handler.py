@@ -1,0 +1,43 @@
+"""Records what became of writebacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.settle_writeback.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk, settle
+
+
+@cache
+def desk() -> tuple[WritebackDesk, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    made = WritebackDesk(
+        operations=OperationTable(client("dynamodb"), settings.operations_table),
+        bus=EventBus(client("events"), settings.event_bus),
+        now=lambda: datetime.now(UTC),
+    )
+    return made, Queue(client("sqs"), settings.outcome_dead_letter_queue_url)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the outcome queue: the writeback says what became of it, and an event tells.
+
+    A message that failed comes again; outcomes may come late, twice, or out of order.
+    """
+    tools, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="settle_writeback",
+        handle=lambda message: settle(message, tools),
+        park=parked.park,
+    )

@@ -1,0 +1,78 @@
+"""Sends writebacks, and reads back those whose outcome never came."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from functions.submit_writeback.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.secrets import SecretVersions
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.use_cases.sessions import Sessions
+from xporter_bridge.use_cases.writeback import Sending, submit
+from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk
+from xporter_bridge.use_cases.writeback_requests import AcceptDesk, accept_message, without_payload
+
+
+@cache
+def desk() -> tuple[AcceptDesk, WritebackDesk, Sending, Queue]:
+    """Return what an invocation works with, and where it parks what can never succeed."""
+    settings = Settings.from_env(os.environ)
+    operations = OperationTable(client("dynamodb"), settings.operations_table)
+    vault = SchoolVault(client("kms"), settings.school_key_id)
+    deadline = timedelta(seconds=settings.outcome_deadline_seconds)
+    accepting = AcceptDesk(
+        operations=operations,
+        vault=vault,
+        queue=Queue(client("sqs"), settings.writeback_queue_url),
+        deadline=deadline,
+        now=lambda: datetime.now(UTC),
+    )
+    bus = EventBus(client("events"), settings.event_bus)
+    sending = Sending(
+        sessions=Sessions(
+            SchoolTable(client("dynamodb"), settings.schools_table),
+            vault,
+            XporterApi(settings.xporter_url),
+            settings.relying_party,
+        ),
+        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        callback_base_url=settings.callback_base_url,
+        deadline=deadline,
+    )
+    parked = Queue(client("sqs"), settings.writeback_dead_letter_queue_url)
+    return accepting, WritebackDesk(operations, bus, accepting.now), sending, parked
+
+
+def handle(message: Mapping[str, Any]) -> None:
+    """Carry one writeback on; take it first if the company's software put it on the queue."""
+    accepting, tools, sending, _ = desk()
+    id_ = message.get("id")
+    if id_ is None:
+        school = sending.sessions.schools.get(str(message.get("estab")))
+        id_ = accept_message(message, school, accepting).id
+    submit(message["estab"], id_, tools, sending)
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the writeback queue: everything of the writeback that can be done now is done.
+
+    A message that failed comes again; nothing is sent twice for it.
+    """
+    *_, parked = desk()
+    return entrypoints.consume_messages(
+        event,
+        function="submit_writeback",
+        handle=handle,
+        park=lambda body, reason: parked.park(without_payload(body), reason),
+    )

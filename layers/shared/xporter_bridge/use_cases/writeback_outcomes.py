@@ -1,0 +1,67 @@
+"""Takes what outcome callbacks tell, and announces what became of writebacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.errors import PermanentError
+from xporter_bridge.outcomes import outcome_of, parse_subject
+from xporter_bridge.writeback_steps import published, settled
+from xporter_bridge.writebacks import Writeback
+
+
+@dataclass(frozen=True)
+class WritebackDesk:
+    """What every step needs."""
+
+    operations: OperationTable
+    bus: EventBus
+    now: Callable[[], datetime]
+
+
+def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
+    """Take what an outcome callback told; late, twice, or out of order it does no harm.
+
+    Raises:
+        TransientError: The message should come again.
+    """
+    subject = parse_subject(message["subject"])
+    if subject is None:
+        raise PermanentError("subject_malformed")
+    id_, number, attempt = subject
+    outcome = outcome_of(message)
+    after = desk.operations.change_writeback(
+        message["estab"],
+        id_,
+        lambda it: (
+            settled(it, number, attempt, outcome, desk.now()) if number < len(it.parts) else it
+        ),
+    )
+    if after is not None:
+        publish(after, desk)
+
+
+def publish(writeback: Writeback, desk: WritebackDesk) -> None:
+    """Publish what became of the writeback; a crash between is mended by whoever looks next."""
+    events = writeback.outbox
+    if not events:
+        return
+    desk.bus.publish(events)
+    telemetry.count("WritebackEnded", str(writeback.state))
+    telemetry.record(
+        "writeback_ended",
+        estab=writeback.estab,
+        id=writeback.id,
+        kind=str(writeback.kind),
+        state=str(writeback.state),
+        reason=writeback.reason or None,
+    )
+    desk.operations.change_writeback(
+        writeback.estab, writeback.id, lambda it: published(it, events)
+    )
