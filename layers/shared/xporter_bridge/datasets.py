@@ -93,6 +93,10 @@ class Dataset:
             "parameters": dict(self.parameters),
         }
 
+    def definition_on(self, today: date) -> dict[str, Any] | None:
+        """Return what recreates the dataset of that day; None for one that the name recreates."""
+        return self.on(today).definition() if self.is_rolling else None
+
     def on(self, today: date) -> Dataset:
         """Return the dataset of that day, week or month; itself when nothing rolls."""
         if not self.is_rolling:

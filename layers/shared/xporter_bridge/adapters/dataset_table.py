@@ -80,18 +80,28 @@ class DatasetTable:
             set_["definition"] = _text(definition)
         return _read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
-    def request_since(self, estab: str, dataset: str, heard_at: datetime, now: datetime) -> bool:
+    def request_since(
+        self,
+        estab: str,
+        dataset: str,
+        heard_at: datetime,
+        now: datetime,
+        *,
+        definition: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Ask for a pull because of something heard then; False if one has begun since.
 
         What began after the news came has seen what the news is about, however late its message
         is read: so thirty callbacks for one change are served by two pulls at the most.
         """
-        soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        set_ = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        if definition:
+            set_["definition"] = _text(definition)
         try:
             self._items.update(
                 estab,
                 dataset,
-                set_=soon,
+                set_=set_,
                 add={"requested": 1},
                 condition="attribute_not_exists(began_at) OR began_at <= :heard",
                 heard=iso(heard_at + _CLOCK_SKEW),

@@ -69,15 +69,21 @@ class SchoolTable:
         items, following = self._items.page(limit, {"estab": after} if after else None)
         return [_read(item) for item in items], following["estab"] if following else None
 
-    def registrations_due(self, state: SchoolState, until: datetime | None) -> Iterator[str]:
-        """Yield every school in the state whose registrations are due; without a time, all."""
-        last = iso(until) if until else _NEVER
-        for item in self._items.indexed(STATE_INDEX, "state", state, "due_at", last):
-            yield item["estab"]
+    def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[str]:
+        """Yield every school in the state whose registrations are due."""
+        yield from self._in_state(state, iso(now))
+
+    def in_state(self, state: SchoolState) -> Iterator[str]:
+        """Yield every school in the state, page by page."""
+        yield from self._in_state(state, _NEVER)
 
     def count(self, state: SchoolState) -> int:
         """Return how many schools are in the state."""
         return self._items.count_index(STATE_INDEX, "state", state)
+
+    def _in_state(self, state: SchoolState, due_until: str) -> Iterator[str]:
+        for item in self._items.indexed(STATE_INDEX, "state", state, "due_at", due_until):
+            yield item["estab"]
 
     def _save(self, school: School) -> School:
         item = _write(replace(school, version=school.version + 1))

@@ -12,6 +12,7 @@ from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.datasets import of_database
 from xporter_bridge.times import parse
+from xporter_bridge.timetables import SCHOOL_TIME
 
 
 def plan(
@@ -38,11 +39,14 @@ def plan(
         )
         return
     heard_at = parse(message["received_at"])
+    today = now.astimezone(SCHOOL_TIME).date()
     due = [
-        each.name
+        each.on(today).name
         for each in of_database(database)
         if each.covered_by(school.scopes)
-        and datasets.request_since(estab, each.name, heard_at, now)
+        and datasets.request_since(
+            estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)
+        )
     ]
     pulls.send_all({"estab": estab, "dataset": name} for name in due)
     telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))

@@ -17,6 +17,7 @@ from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset, configured, redefined
 from xporter_bridge.errors import (
@@ -124,7 +125,8 @@ class _Puller:
             self._serve(self._dataset)
         else:
             self._let_go()
-        announce(self._item, self._desk)
+        desk = self._desk
+        announce(self._item, desk.datasets, desk.sessions.schools, desk.bus, desk.now())
         if self._item.is_due and not self._item.retry_at:
             self._send_again(0)
 
@@ -289,7 +291,9 @@ class _Puller:
         return {"estab": self._item.estab, "dataset": self._item.dataset}
 
 
-def announce(item: DatasetItem, desk: PullDesk) -> None:
+def announce(
+    item: DatasetItem, datasets: DatasetTable, schools: SchoolTable, bus: EventBus, now: datetime
+) -> None:
     """Publish the item's events and, with its first data, let the school be live.
 
     Only after readers can see what the events speak of. Repeating it is harmless.
@@ -297,12 +301,10 @@ def announce(item: DatasetItem, desk: PullDesk) -> None:
     if item.unpublished:
         return
     if item.sequence:
-        school = desk.sessions.schools.change(
-            item.estab, lambda school: went_live(school, desk.now())
-        )
+        school = schools.change(item.estab, lambda school: went_live(school, now))
         if school.outbox:
-            desk.bus.publish(school.outbox)
-            desk.sessions.schools.clear_outbox(school)
+            bus.publish(school.outbox)
+            schools.clear_outbox(school)
     if item.outbox:
-        desk.bus.publish(Event.read(entry) for entry in item.outbox)
-        desk.datasets.clear_outbox(item)
+        bus.publish(Event.read(entry) for entry in item.outbox)
+        datasets.clear_outbox(item)

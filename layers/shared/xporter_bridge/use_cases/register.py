@@ -91,11 +91,11 @@ def schedule(
         everyone: Also those not yet due: after a rotation of keys or a move of the domain, if
             a day is too long to wait.
     """
-    until = None if everyone else now
 
     def due() -> Iterator[Mapping[str, Any]]:
         for state in sorted(PULLABLE):
-            for estab in schools.registrations_due(state, until):
+            found = schools.in_state(state) if everyone else schools.registrations_due(state, now)
+            for estab in found:
                 yield {"estab": estab, "look_at_scopes": True}
 
     sent = queue.send_all(due())

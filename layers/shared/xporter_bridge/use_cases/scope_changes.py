@@ -6,9 +6,10 @@ from datetime import datetime
 
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.datasets import configured
+from xporter_bridge.datasets import Dataset, configured
 from xporter_bridge.pulls import DatasetItem, DatasetState
 from xporter_bridge.schools import School
+from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.pull import dataset_of
 
 
@@ -26,21 +27,28 @@ def follow_scopes(
     needs no pull because a callback came twice.
     """
     held = {item.dataset: item for item in datasets.of_school(school.estab)}
+    today = now.astimezone(SCHOOL_TIME).date()
     wanted = []
     for dataset in configured().values():
-        item = held.get(dataset.name)
-        is_settled = item is not None and item.state in {DatasetState.CURRENT, DatasetState.HELD}
-        if dataset.covered_by(school.scopes):
-            if is_settled and dataset.covered_by(previous_scopes):
-                continue
-            datasets.request(school.estab, dataset.name, now)
-            wanted.append({"estab": school.estab, "dataset": dataset.name})
-        elif item is None or item.state not in {DatasetState.NOT_COVERED, DatasetState.ERASED}:
-            # Asked for all the same: the pull then says in the dataset's state what is missing.
-            datasets.request(school.estab, dataset.name, now)
-            wanted.append({"estab": school.estab, "dataset": dataset.name})
+        name = dataset.on(today).name
+        if _is_wanted(dataset, held.get(name), school.scopes, previous_scopes):
+            datasets.request(school.estab, name, now, definition=dataset.definition_on(today))
+            wanted.append({"estab": school.estab, "dataset": name})
     pulls.send_all(wanted)
     _erase_uncovered(school, list(held.values()), erasures)
+
+
+def _is_wanted(
+    dataset: Dataset,
+    item: DatasetItem | None,
+    granted: tuple[str, ...],
+    previously_granted: tuple[str, ...],
+) -> bool:
+    if not dataset.covered_by(granted):
+        # Asked for all the same, once: the pull then says in the dataset's state what is missing.
+        return item is None or item.state not in {DatasetState.NOT_COVERED, DatasetState.ERASED}
+    is_settled = item is not None and item.state in {DatasetState.CURRENT, DatasetState.HELD}
+    return not (is_settled and dataset.covered_by(previously_granted))
 
 
 def _erase_uncovered(school: School, held: list[DatasetItem], erasures: Queue) -> None:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.pulls import DatasetItem, is_silent, next_look, wants_pull
 from xporter_bridge.schools import School, next_probe
 from xporter_bridge.times import iso
 from xporter_bridge.use_cases.onboard import publish
-from xporter_bridge.use_cases.pull import PullDesk, announce, dataset_of
+from xporter_bridge.use_cases.pull import announce, dataset_of
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
@@ -26,25 +29,28 @@ _PATIENCE = timedelta(minutes=2)
 class WatchDesk:
     """Everything that watching schools and datasets needs."""
 
-    pulling: PullDesk
+    schools: SchoolTable
+    datasets: DatasetTable
+    pulls: Queue
     onboarding: Queue
+    bus: EventBus
 
 
 def watch(desk: WatchDesk, now: datetime) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were."""
     found = {"schools": 0, "datasets": 0}
-    for estab, _ in desk.pulling.sessions.schools.due(iso(now)):
+    for estab, _ in desk.schools.due(iso(now)):
         found["schools"] += 1
         _look_at_school(estab, desk, now)
-    for estab, dataset, seen in desk.pulling.datasets.due(now):
+    for estab, dataset, seen in desk.datasets.due(now):
         found["datasets"] += 1
         _look_at_dataset(estab, dataset, seen, desk, now)
     return found
 
 
 def _look_at_school(estab: str, desk: WatchDesk, now: datetime) -> None:
-    schools = desk.pulling.sessions.schools
-    publish(estab, schools, desk.pulling.bus)
+    schools = desk.schools
+    publish(estab, schools, desk.bus)
     school = schools.get(estab)
     if school and school.probe_at and school.probe_at <= iso(now):
         telemetry.count("DeadlinePassed", "probe")
@@ -57,14 +63,14 @@ def _probed(school: School, now: datetime) -> School:
 
 
 def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: datetime) -> None:
-    datasets = desk.pulling.datasets
+    datasets = desk.datasets
     item = datasets.get(estab, name)
     if item is None:
         return
     dataset = dataset_of(item)
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
     if item.outbox and not item.unpublished:
-        announce(item, desk.pulling)
+        announce(item, desk.datasets, desk.schools, desk.bus, now)
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
         item = datasets.decide(estab, name, "expire", now)
         seen = ""
@@ -74,7 +80,7 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
         seen = ""
     if wants_pull(item, now):
         telemetry.count("DeadlinePassed", "pull")
-        desk.pulling.queue.send({"estab": estab, "dataset": name})
+        desk.pulls.send({"estab": estab, "dataset": name})
         datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
     else:
         datasets.look_again(estab, name, seen, next_look(replace(item, outbox=()), ttl, now))

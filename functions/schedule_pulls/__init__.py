@@ -1,0 +1,1 @@
+"""Decides which schools are asked for data by the clock."""

@@ -1,0 +1,67 @@
+"""Looks after what should have happened and has not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.watch_deadlines.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.operations import OperationKind
+from xporter_bridge.use_cases.operations import wake
+from xporter_bridge.use_cases.watch import WatchDesk, watch
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an invocation works with."""
+
+    watching: WatchDesk
+    operations: OperationTable
+    consumers: Mapping[OperationKind, Queue]
+
+
+@cache
+def desk() -> Desk:
+    """Return what an invocation works with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    watching = WatchDesk(
+        schools=SchoolTable(client("dynamodb"), settings.schools_table),
+        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        onboarding=Queue(client("sqs"), settings.authentication_queue_url),
+        bus=EventBus(client("events"), settings.event_bus),
+    )
+    return Desk(
+        watching,
+        OperationTable(client("dynamodb"), settings.operations_table),
+        {
+            OperationKind.PULL: Queue(client("sqs"), settings.availability_request_queue_url),
+            OperationKind.WRITEBACK: Queue(client("sqs"), settings.writeback_queue_url),
+        },
+    )
+
+
+def look() -> Mapping[str, int]:
+    """Look at everything whose time has come."""
+    tools, now = desk(), datetime.now(UTC)
+    found = watch(tools.watching, now)
+    return {**found, "operations": wake(tools.operations, tools.consumers, now)}
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """Every minute: whatever is overdue has a message on its way to whoever does the work.
+
+    A run that dies leaves the rest overdue, for the next.
+    """
+    return entrypoints.run_schedule(function="watch_deadlines", run=look)
