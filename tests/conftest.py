@@ -1,0 +1,58 @@
+"""Fixtures shared by all tests: AWS in memory, and Xporter on a port of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.cloud import REGION, Cloud
+from tests.xporter import Xporter
+from tools.simulator.application import Application
+from tools.simulator.server import RunningSimulator
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """AWS in this process's memory, empty."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def deploy(aws: None) -> Callable[..., Cloud]:
+    """Deploys template.yaml with other parameters than the default ones."""
+    return Cloud
+
+
+@pytest.fixture
+def cloud(aws: None) -> Cloud:
+    """template.yaml deployed to an Xporter that is not there."""
+    return Cloud(XporterUrl="http://127.0.0.1:9")
+
+
+@pytest.fixture(scope="session")
+def simulator() -> Iterator[RunningSimulator]:
+    """One simulator per worker; ``xporter`` empties it for each test."""
+    with RunningSimulator() as running:
+        yield running
+
+
+@pytest.fixture
+def xporter(simulator: RunningSimulator) -> Iterator[Xporter]:
+    """Xporter without schools, faults or memories."""
+    driver = Xporter(simulator.url)
+    driver.control("POST", "reset")
+    driver.control("PUT", "application", Application().describe())
+    yield driver
+    driver.close()
+
+
+@pytest.fixture
+def connected(aws: None, xporter: Xporter) -> Cloud:
+    """template.yaml deployed to the simulator."""
+    return Cloud(XporterUrl=xporter.url, CallbackBaseUrl="https://callbacks.example.app")
