@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,10 +56,11 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if event.get("isBase64Encoded"):
         try:
             body = base64.b64decode(text, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise CallbackRejectedError(400, "body_not_base64") from error
     else:
-        body = text.encode("utf-8", "surrogateescape")
+        # What is no UTF-8 stays none, for whoever reads the text to refuse.
+        body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES:
         raise CallbackRejectedError(413, "body_too_large")
     return body
