@@ -17,6 +17,10 @@ from xporter_bridge.callbacks import CallbackRequest
 from xporter_bridge.signatures import CallbackKind, verify
 from xporter_bridge.times import iso
 
+# Callbacks come in bursts, one per database and often repeated: what follows within this time
+# shares a pull, and nightly data can wait for it.
+_SETTLING_SECONDS = 5
+
 
 @cache
 def desk() -> tuple[SecretVersions, Queue]:
@@ -37,7 +41,8 @@ def accept(request: CallbackRequest) -> str:
             "estab": about.estab,
             "database": about.subject,
             "received_at": iso(datetime.now(UTC)),
-        }
+        },
+        delay_seconds=_SETTLING_SECONDS,
     )
     return about.estab
 
