@@ -19,7 +19,7 @@ from xporter_bridge.adapters.secrets import SecretVersions
 from xporter_bridge.adapters.vault import SchoolVault
 from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.use_cases.availability import Asking, ask
-from xporter_bridge.use_cases.pull_requests import AvailabilityDesk
+from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, ask_due
 from xporter_bridge.use_cases.sessions import Sessions
 
 
@@ -50,15 +50,24 @@ def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
     return made, asking, parked
 
 
+def work_on(message: Mapping[str, Any]) -> None:
+    """Take one request as far as it goes, or make those that a timetable makes due."""
+    tools, asking, _ = desk()
+    if message.get("by") != "timetable":
+        ask(message["estab"], message["id"], tools, asking)
+    elif school := asking.sessions.schools.get(message["estab"]):
+        ask_due(school, tools)
+
+
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """From the availability request queue: the request has been taken as far as it goes now.
 
     A message that failed comes again, and asking Xporter twice does no harm.
     """
-    tools, asking, parked = desk()
+    _, _, parked = desk()
     return entrypoints.consume_messages(
         event,
         function="request_availability",
-        handle=lambda message: ask(message["estab"], message["id"], tools, asking),
+        handle=work_on,
         park=parked.park,
     )
