@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from xporter_bridge.errors import CallbackRejectedError
 
-Estab = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\d{7}$")]
+Estab = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{7}$")]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 _TRUE = {"true", "1", "yes", "y", "on"}
@@ -57,7 +57,7 @@ class WritebackOutcome(BaseModel):
     results: tuple[tuple[str, str], ...] = ()
 
 
-def read_authentication(fields: Mapping[str, str]) -> AuthenticationCallback:
+def read_authentication(fields: Mapping[str, Any]) -> AuthenticationCallback:
     """Return the callback that the form fields make, or raise.
 
     Raises:
@@ -76,7 +76,7 @@ def read_outcome(query: Mapping[str, str], body: Mapping[str, Any]) -> Writeback
         CallbackRejectedError: 400 when neither says whether the writeback completed.
     """
     said = {**fold(body), **fold(query)}
-    completed = _truth(str(said.get("xodcompleted", "")))
+    completed = _truth(said.get("xodcompleted"))
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
     try:
@@ -143,7 +143,8 @@ def _json_fields(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise CallbackRejectedError(400, "body_not_json") from error
     # An array is how a DBStatus may come; it gets the name that its siblings have.
-    return fold(value) if isinstance(value, dict) else {"dbstatus": value}
+    pairs = value.items() if isinstance(value, dict) else [("dbstatus", value)]
+    return _without_nul(_distinct([(name.casefold(), entry) for name, entry in pairs]))
 
 
 def _form_fields(text: str) -> dict[str, Any]:
@@ -157,8 +158,15 @@ def _form_fields(text: str) -> dict[str, Any]:
         )
     except ValueError as error:
         raise CallbackRejectedError(400, "body_not_form") from error
-    fields = _distinct([(name.strip().casefold(), value.strip()) for name, value in pairs])
-    if any("\0" in name + value for name, value in fields.items()):
+    return _without_nul(
+        _distinct([(name.strip().casefold(), value.strip()) for name, value in pairs])
+    )
+
+
+def _without_nul(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields, unless an escape brought in what the raw body may not hold."""
+    texts = (text for field in fields.items() for text in field if isinstance(text, str))
+    if any("\0" in text for text in texts):
         raise CallbackRejectedError(400, "nul_in_body")
     return fields
 
@@ -172,7 +180,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _install_flags(fields: Mapping[str, str]) -> dict[str, bool | None]:
+def _install_flags(fields: Mapping[str, Any]) -> dict[str, bool | None]:
     installed = completed = None
     for name, value in fields.items():
         if re.search("install", name, re.IGNORECASE):
@@ -183,8 +191,8 @@ def _install_flags(fields: Mapping[str, str]) -> dict[str, bool | None]:
     return {"is_installed": installed, "has_completed_install": completed}
 
 
-def _truth(text: str) -> bool | None:
-    word = text.strip().casefold()
+def _truth(value: object) -> bool | None:
+    word = str(value).strip().casefold()
     return True if word in _TRUE else False if word in _FALSE else None
 
 
