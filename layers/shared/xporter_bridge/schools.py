@@ -80,7 +80,10 @@ class Registration:
 
 @dataclass(frozen=True)
 class School:
-    """What we know of one school. ``version`` guards against two writers; 0 is not stored yet."""
+    """What we know of one school. ``version`` guards against two writers; 0 is not stored yet.
+
+    ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
+    """
 
     estab: str
     state: SchoolState = SchoolState.INVITED
@@ -96,18 +99,26 @@ class School:
     refusals: int = 0
     last_refusal: str = ""
     probe_at: str = ""
+    erasure_requested_at: str = ""
     outbox: tuple[Event, ...] = ()
     version: int = 0
 
     @property
     def next_step(self) -> str:
         """What happens next, for a person."""
+        if self.is_being_erased:
+            return "everything kept of it is being erased"
         return _NEXT_STEP[self.state]
+
+    @property
+    def is_being_erased(self) -> bool:
+        """Tell whether the company asked to erase the school and something may be left of it."""
+        return bool(self.erasure_requested_at)
 
     @property
     def is_pullable(self) -> bool:
         """Tell whether pulling from the school makes sense now."""
-        return self.state in PULLABLE
+        return self.state in PULLABLE and not self.is_being_erased
 
     @property
     def has_working_secret(self) -> bool:

@@ -134,16 +134,47 @@ class DatasetTable:
         item = self.get(estab, dataset)
         if item is None or not wants_pull(item, now):
             return None
+        return self._lease(item, now)
+
+    def lease_to_erase(self, item: DatasetItem, now: datetime) -> DatasetItem | None:
+        """Take the dataset whether it is due or not; None if it is taken.
+
+        Whoever has it then cannot commit any more, and must be given the time of their lease to
+        notice: what they committed before, they may still be copying to where readers look.
+        """
+        taken = self._lease(item, now)
+        if taken is None:
+            self.overtake(item.estab, item.dataset)
+        return taken
+
+    def overtake(self, estab: str, dataset: str, *, keep_content: bool = True) -> None:
+        """Make the next write of whoever holds the dataset fail; their lease still runs out.
+
+        Args:
+            keep_content: False forgets all that the dataset holds, so that nobody publishes it.
+        """
+        try:
+            self._items.update(
+                estab,
+                dataset,
+                set_={} if keep_content else dict.fromkeys((*_DOCUMENTS, "checkpoint", "decision")),
+                add={"fence": 1},
+                condition="attribute_exists(estab)",
+            )
+        except ConflictError:
+            return  # It is gone already.
+
+    def _lease(self, item: DatasetItem, now: datetime) -> DatasetItem | None:
         until = iso(now + LEASE)
         try:
             taken = self._items.update(
-                estab,
-                dataset,
+                item.estab,
+                item.dataset,
                 set_={
                     "lease_expires_at": until,
                     # A pull that goes on saw the school's data when it first began.
                     "began_at": item.checkpoint.started_at if item.checkpoint else iso(now),
-                    **watched(until, estab, dataset),
+                    **watched(until, item.estab, item.dataset),
                 },
                 add={"fence": 1},
                 condition="attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now",

@@ -1,0 +1,106 @@
+"""What is left of a school or a dataset when it is erased: a tombstone, and nothing of anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge.events import announce
+from xporter_bridge.manifests import Place, manifest
+from xporter_bridge.pulls import DatasetItem, DatasetState
+from xporter_bridge.schools import School, SchoolState, enter
+from xporter_bridge.times import iso
+
+SCOPE_REMOVED = "scope_removed"
+
+
+def begun(school: School, now: datetime) -> School:
+    """Return the school as it is from the moment in which somebody asked to erase it.
+
+    Its data key goes at once, and with it every copy of what the key seals; without credentials
+    and not pullable, it is asked for nothing any more. A school erased before stays as it is.
+    """
+    if school.state is SchoolState.ERASED:
+        return school
+    return replace(_bare(school), erasure_requested_at=school.erasure_requested_at or iso(now))
+
+
+def finished(school: School, now: datetime) -> School:
+    """Return the tombstone, announced; only of a school that is being erased."""
+    if not school.is_being_erased:
+        return school
+    return enter(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+
+
+def _bare(school: School) -> School:
+    return School(
+        school.estab,
+        state=school.state,
+        state_since=school.state_since,
+        cause=school.cause,
+        outbox=school.outbox,
+        version=school.version,
+    )
+
+
+def staged_prefix(estab: str) -> str:
+    """Return where the pulls of a school keep work in progress, whatever its datasets."""
+    return f"staging/estab={estab}/"
+
+
+def is_erased(item: DatasetItem) -> bool:
+    """Tell whether the dataset's data are erased and nothing has been pulled since."""
+    return item.manifest is not None and "erased" in item.manifest
+
+
+def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, Any]:
+    """Return the manifest that tells readers to forget the dataset: the next one, of no tables."""
+    return manifest(
+        Place(item.estab, item.dataset),
+        item.sequence + 1,
+        {},
+        pull_id=None,
+        as_of=iso(now),
+        completed_at=iso(now),
+        stale=False,
+        requested_changed_rows=None,
+        next_changed_rows=None,
+        erased={"at": iso(now), "reason": reason},
+    )
+
+
+def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) -> DatasetItem:
+    """Return the dataset after its data are gone; the next pull of it is a full one."""
+    place = Place(item.estab, item.dataset)
+    event = announce(
+        "dataset.changed",
+        now,
+        about=f"{item.dataset}/{document['sequence']}",
+        estab=item.estab,
+        dataset=item.dataset,
+        sequence=document["sequence"],
+        manifest_key=place.manifest(document["sequence"]),
+    )
+    return replace(
+        item,
+        lease_expires_at="",
+        state=DatasetState.ERASED,
+        reason=document["erased"]["reason"],
+        sequence=document["sequence"],
+        manifest=document,
+        fingerprint="",
+        next_changed_rows="",
+        as_of="",
+        checked_at="",
+        baseline_at="",
+        failures=0,
+        retry_at="",
+        checkpoint=None,
+        hold=None,
+        unpublished=None,
+        columns={},
+        reported_columns={},
+        outbox=(*item.outbox, event.document()),
+    )

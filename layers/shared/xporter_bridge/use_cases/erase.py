@@ -1,0 +1,184 @@
+"""Erases a school, or what a scope that went had covered: every version, and for good.
+
+Three things keep a crash from leaving data that nobody knows of: what is to be erased is written
+down before anything is deleted, the message is done with only after everything is, and every step
+may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.erasure import (
+    SCOPE_REMOVED,
+    begun,
+    erased_manifest,
+    finished,
+    is_erased,
+    staged_prefix,
+    without_data,
+)
+from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.events import Event
+from xporter_bridge.manifests import Place, school_prefixes
+from xporter_bridge.pulls import LEASE, DatasetItem
+from xporter_bridge.schools import School, SchoolState
+from xporter_bridge.staging import staging_prefix
+from xporter_bridge.use_cases.onboard import publish
+from xporter_bridge.use_cases.pull import dataset_of
+
+# The longest that a queue delays; longer than any function may run, so whoever began before the
+# school was erased has ended.
+_LATE = timedelta(minutes=15)
+_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class EraseDesk:
+    """Everything that erasing needs; ``erasures`` is the queue that brings its messages."""
+
+    schools: SchoolTable
+    datasets: DatasetTable
+    operations: OperationTable
+    lake: Lake
+    erasures: Queue
+    bus: EventBus
+    now: Callable[[], datetime]
+
+
+def request_erasure(estab: str, schools: SchoolTable, erasures: Queue, now: datetime) -> School:
+    """Destroy the school's key, and have everything else of it erased.
+
+    A crash between the two steps leaves a school that says of itself that it is being erased;
+    asking again carries on.
+
+    Raises:
+        RequestRejectedError: 404 for a school that nobody has heard of.
+    """
+    if schools.get(estab) is None:
+        raise RequestRejectedError(404, "there is no such school")
+    school = schools.change(estab, lambda school: begun(school, now))
+    erasures.send({"estab": estab})
+    return school
+
+
+def erase(message: Mapping[str, Any], desk: EraseDesk) -> None:
+    """Carry out one erasure.
+
+    Args:
+        message: ``estab`` for a school that ``request_erasure`` has marked; with ``dataset`` and
+            ``reason`` for one dataset of it.
+
+    Raises:
+        TransientError: The message should come again.
+    """
+    if "dataset" in message:
+        erase_dataset(message["estab"], message["dataset"], message["reason"], desk)
+    else:
+        erase_school(message["estab"], desk)
+
+
+def erase_school(estab: str, desk: EraseDesk) -> None:
+    """Delete everything of a school that is marked for it; only the tombstone stays.
+
+    A message that comes twice finds a tombstone, and deletes what a late writer may have left
+    after it; one that comes when the school has authorised anew does nothing.
+    """
+    school = desk.schools.change(estab, lambda school: _marked_still(school, desk.now()))
+    if not school.is_being_erased and school.state is not SchoolState.ERASED:
+        telemetry.record("erasure_superseded", estab=estab, state=str(school.state))
+        return
+    wait = _delete_everything(estab, desk)
+    if school.is_being_erased and wait:
+        desk.erasures.send({"estab": estab}, delay_seconds=wait)
+        return
+    if school.is_being_erased:
+        # Sent first: a crash between leaves one look too many, not one too few.
+        desk.erasures.send({"estab": estab}, delay_seconds=int(_LATE.total_seconds()))
+        desk.schools.change(estab, lambda school: finished(school, desk.now()))
+        telemetry.record("school_erased", estab=estab)
+        telemetry.count("DataErased", "school")
+    publish(estab, desk.schools, desk.bus)
+
+
+def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
+    """Delete every version of a dataset's data and tell its readers so by one more manifest.
+
+    Readers find no manifest at all in between. The item is written last: until then the message
+    has not been carried out.
+    """
+    item = desk.datasets.get(estab, name)
+    if item is None or _is_shared_again(item, reason, desk):
+        telemetry.record("erasure_superseded", estab=estab, dataset=name)
+        return
+    if not is_erased(item):
+        leased = desk.datasets.lease_to_erase(item, desk.now())
+        if leased is None:
+            again = {"estab": estab, "dataset": name, "reason": reason}
+            desk.erasures.send(again, delay_seconds=_seconds(LEASE))
+            return
+        item = _emptied(leased, reason, desk)
+        telemetry.record("dataset_erased", estab=estab, dataset=name, reason=reason)
+        telemetry.count("DataErased", "dataset")
+    if item.outbox:
+        desk.bus.publish(Event.read(entry) for entry in item.outbox)
+        desk.datasets.clear_outbox(item)
+
+
+def _marked_still(school: School, now: datetime) -> School:
+    """Take away what a callback may have brought between the request and now."""
+    return begun(school, now) if school.is_being_erased else school
+
+
+def _delete_everything(estab: str, desk: EraseDesk) -> int:
+    """Delete what can be, and return for how many seconds somebody may still be writing.
+
+    Whoever holds a dataset cannot commit any more, but may be copying what they have committed.
+    """
+    held = desk.datasets.of_school(estab)
+    for item in held:
+        desk.datasets.overtake(estab, item.dataset, keep_content=False)
+    erased = sum(desk.lake.erase(prefix) for prefix in school_prefixes(estab))
+    desk.lake.unstage(staged_prefix(estab))
+    desk.operations.delete_school(estab)
+    telemetry.record("school_data_deleted", estab=estab, datasets=len(held), objects=erased)
+    if any(item.is_leased(desk.now()) for item in held):
+        return _seconds(LEASE)
+    desk.datasets.delete_school(estab)
+    return 0
+
+
+def _is_shared_again(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
+    """Tell whether the scope came back before its data were erased, or the school is going."""
+    school = desk.schools.get(item.estab)
+    if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
+        return True
+    dataset = dataset_of(item)
+    return reason == SCOPE_REMOVED and dataset is not None and dataset.covered_by(school.scopes)
+
+
+def _emptied(item: DatasetItem, reason: str, desk: EraseDesk) -> DatasetItem:
+    place = Place(item.estab, item.dataset)
+    for prefix in place.prefixes:
+        desk.lake.erase(prefix)
+        item = desk.datasets.renew(item, desk.now())
+    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
+    document = erased_manifest(item, reason, desk.now())
+    desk.lake.put_document(place.manifest(document["sequence"]), document)
+    desk.lake.put_document(place.latest, document)
+    emptied = without_data(item, document, desk.now())
+    return desk.datasets.save(emptied, timedelta(days=1), desk.now())
+
+
+def _seconds(wait: timedelta) -> int:
+    return int((wait + _MARGIN).total_seconds())
