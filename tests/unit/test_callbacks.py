@@ -56,7 +56,7 @@ def test_a_huge_body_is_refused_before_it_is_decoded() -> None:
     assert rejection(event) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize("text", ["\udcff", "\ud800", "a\ud83d"])
+@pytest.mark.parametrize("text", ["\udcff", "a\ud83d"])
 def test_text_that_is_no_unicode_stays_none_for_its_reader_to_refuse(text: str) -> None:
     body = read_request({**callback(URL, "POST"), "body": text}).body
     with pytest.raises(UnicodeDecodeError):

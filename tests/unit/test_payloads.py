@@ -104,7 +104,7 @@ def test_a_missing_field_is_named_and_its_value_is_not(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "estab", ["328110", "32811022", "328110a", "３２８１１０２", "3281102/..", "-281102"]
+    "estab", ["328110", "32811022", "328110a", "\uff13281102", "3281102/..", "-281102"]
 )
 def test_an_estab_is_seven_plain_digits(estab: str) -> None:
     assert rejection(authentication_form(schoolId=estab)) == (400, "schoolid_malformed")

@@ -33,5 +33,5 @@ def unseal(key: bytes, sealed: bytes, *, context: str) -> str:
     nonce, ciphertext = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, context.encode()).decode()
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise ConfigurationError(f"cannot unseal {context.partition('/')[0]}") from error

@@ -1,0 +1,39 @@
+from datetime import timedelta
+
+from tests.builders import ESTAB, NOW, OTHER_ESTAB
+from xporter_bridge.events import TYPES, Event, announce
+from xporter_bridge.schools import SchoolState
+
+
+def test_the_same_fact_has_the_same_id_however_often_it_is_announced() -> None:
+    first = announce("school.live", NOW, about="1", estab=ESTAB)
+    again = announce("school.live", NOW + timedelta(minutes=5), about="1", estab=ESTAB)
+    assert first.id == again.id
+
+
+def test_another_fact_type_or_school_has_another_id() -> None:
+    ids = {
+        announce(type_, NOW, about=about, estab=estab).id
+        for type_ in ("school.live", "school.paused")
+        for about in ("1", "2")
+        for estab in (ESTAB, OTHER_ESTAB)
+    }
+    assert len(ids) == 8
+
+
+def test_the_document_is_what_the_contract_promises_and_is_read_back() -> None:
+    event = announce("dataset.changed", NOW, about="7", estab=ESTAB, dataset="students")
+    document = event.document()
+    assert document == {
+        "id": event.id,
+        "type": "dataset.changed",
+        "timestamp": "2026-11-24T03:00:00.000Z",
+        "data": {"estab": ESTAB, "dataset": "students"},
+    }
+    assert Event.read(document) == event
+
+
+def test_every_type_of_the_contract_is_known() -> None:
+    assert {type_.partition(".")[0] for type_ in TYPES} == {"school", "dataset", "writeback"}
+    states = {type_.partition(".")[2] for type_ in TYPES if type_.startswith("school.")}
+    assert states <= set(SchoolState)
