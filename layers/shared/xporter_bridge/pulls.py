@@ -24,7 +24,7 @@ BASELINE_EVERY = timedelta(days=7)
 SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
-_BACKOFF_FIRST = timedelta(minutes=1)
+_BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
 
 

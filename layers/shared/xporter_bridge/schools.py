@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from xporter_bridge.events import Event, announce
-from xporter_bridge.times import iso
+from xporter_bridge.times import iso, parse
 
 # Paused and refused schools are asked again after these waits, the last one repeatedly.
 PROBE_WAITS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 360))
 REFUSALS_UNTIL_REVOKED = 3
+# Every dataset of a school meets the same refusal within seconds: that is one, not eight.
+_REFUSALS_COUNT_AFTER = timedelta(minutes=10)
 
 
 class SchoolState(StrEnum):
@@ -98,6 +100,7 @@ class School:
     registrations_due_at: str = ""
     refusals: int = 0
     last_refusal: str = ""
+    refused_at: str = ""
     probe_at: str = ""
     erasure_requested_at: str = ""
     outbox: tuple[Event, ...] = ()
@@ -146,6 +149,7 @@ def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
         scopes=granted,
         refusals=0,
         last_refusal="",
+        refused_at="",
         probe_at="",
         registrations_due_at=iso(now),
     )
@@ -178,12 +182,15 @@ def paused(school: School, now: datetime) -> School:
 def refused(school: School, reason: str, now: datetime) -> School:
     """Return the school after its stored secret yielded nothing.
 
-    One refusal may be a fault at Xporter; only several, spaced by the waits between probes, mean
-    that the school has revoked us (xporter-api.md 13.6). No data is deleted for it.
+    One refusal may be a fault at Xporter; only several, spaced, mean that the school has revoked
+    us (xporter-api.md 13.6). No data is deleted for it.
     """
+    if school.refused_at and parse(school.refused_at) + _REFUSALS_COUNT_AFTER > now:
+        return replace(school, last_refusal=reason)
     school = replace(
         school,
         refusals=school.refusals + 1,
+        refused_at=iso(now),
         last_refusal=reason,
         probe_at=next_probe(school, now),
     )

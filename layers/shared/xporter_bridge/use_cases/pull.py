@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 
 from xporter_bridge import telemetry
 from xporter_bridge.adapters.dataset_table import DatasetTable
@@ -52,6 +53,8 @@ from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
 # A pull this long asks for page 1 again at its end, to see that nothing moved meanwhile.
 _LONG_PULL_PAGES = 10
 _BEAT = LEASE / 4
+# A queue delays no longer than this; for what waits longer the watcher sends the message.
+_LONGEST_DELAY = timedelta(minutes=14)
 _WAIT_FOR_SLOT_SECONDS = 2
 
 
@@ -258,6 +261,8 @@ class _Puller:
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._metric)
         self._let_go(reason=reason, failures=failures, retry_at=iso(self._desk.now() + wait))
+        if wait <= _LONGEST_DELAY:
+            self._send_again(ceil(wait.total_seconds()) + 1)
 
     def _let_go(self, **changes: object) -> None:
         self._item = self._save(lease_expires_at="", **changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import TypeVar
 
 from xporter_bridge.adapters import vault as vaults
@@ -53,17 +54,14 @@ class Sessions:
 
 
 class Session:
-    """One school's conversation with Xporter, within one invocation.
-
-    Not safe to use from several threads while the token is being renewed; ``call`` is, because a
-    token fetched twice does no harm.
-    """
+    """One school's conversation with Xporter, within one invocation; safe to share by threads."""
 
     def __init__(self, sessions: Sessions, school: School, now: datetime) -> None:
         self._sessions = sessions
         self._now = now
         self._token: str | None = None
         self._has_renewed = False
+        self._renewing = Lock()
         self.school = school
 
     def call(self, request: Callable[[str], T]) -> T:
@@ -76,16 +74,17 @@ class Session:
             SecretRefusedError: The secret yields no token any more; counted against the school.
             XporterRefusedError: Refused with a fresh token too.
         """
-        token = self._token or self._stored() or self._renewed()
+        token = self._current()
         try:
             return request(token)
-        except XporterRefusedError as error:
-            if isinstance(error, AuthorisationPausedError):
-                self._note_paused()
+        except AuthorisationPausedError:
+            self._note_paused()
+            raise
+        except XporterRefusedError:
+            fresh = self._after(token)
+            if fresh is None:
                 raise
-            if self._has_renewed:
-                raise
-        return request(self._renewed())
+        return request(fresh)
 
     def fresh_details(self) -> TokenDetails:
         """Return what the school allows now: a token issued earlier keeps its old scopes.
@@ -93,7 +92,20 @@ class Session:
         Raises:
             XporterRefusedError: As ``call``.
         """
-        return self._sessions.xporter.token_details(self._renewed())
+        with self._renewing:
+            token = self._renewed()
+        return self._sessions.xporter.token_details(token)
+
+    def _current(self) -> str:
+        with self._renewing:
+            return self._token or self._stored() or self._renewed()
+
+    def _after(self, refused_token: str) -> str | None:
+        """Return the token to try after this one was refused; None if that was a fresh one."""
+        with self._renewing:
+            if self._token != refused_token:
+                return self._token
+            return None if self._has_renewed else self._renewed()
 
     def _stored(self) -> str | None:
         held = self.school.credentials

@@ -75,6 +75,11 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
         item = datasets.decide(estab, name, "expire", now)
         seen = ""
     elif not item.is_due and (is_silent(item, ttl, now) or _is_baseline_due(item, now)):
+        school = desk.schools.get(estab)
+        if school is None or not school.is_pullable:
+            # Its own state asks for every dataset when it is ready again.
+            datasets.look_again(estab, name, seen, iso(now + timedelta(days=1)))
+            return
         telemetry.count("SchoolsSilent", dataset.database if dataset else "unknown")
         item = datasets.request(estab, name, now)
         seen = ""
