@@ -72,7 +72,11 @@ class Lake:
         """
         for target, source in copies.items():
             with translated("s3:CopyObject"):
-                self._client.copy({"Bucket": self._staging, "Key": source}, self._bucket, target)
+                self._client.copy_object(
+                    Bucket=self._bucket,
+                    Key=target,
+                    CopySource={"Bucket": self._staging, "Key": source},
+                )
 
     def put_document(self, key: str, document: Mapping[str, Any]) -> None:
         """Write a manifest."""
