@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tools.simulator.catalogue import Shape
@@ -88,6 +89,9 @@ class Reply:
     def _meta(self) -> Sequence[Row]:
         school, query = self.selection.school, self.selection.query
         moment = school.extracted_at(query.resource.database, self.selection.revision)
+        if query.days is not None and self.selection.revision == school.revision:
+            # Data of dates are fetched when they are asked for (xporter-api.md 5.6).
+            moment = datetime.now(UTC)
         meta = [{"Id": 1, "MIS": "simsnet", "Version": "4", "DateTime": naive(moment)}]
         if self.changes and self.changes.snapshot:
             return []

@@ -119,8 +119,9 @@ def read_back(
 ) -> Writeback:
     """Return the writeback after the MIS was read because the outcome of a part did not come.
 
-    Only data extracted after the part was sent can show that it is not there. Xporter writes a
-    request whole or not at all, so a part found in pieces was changed by somebody since.
+    Only data extracted after the part was sent can show that it is not there, and only if nothing
+    in them resembles it. Xporter writes a request whole or not at all, so a part found in pieces
+    was changed by somebody since, and is not to be written over.
     """
     part = writeback.parts[number]
     if part.state not in AWAITED:
@@ -130,7 +131,9 @@ def read_back(
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="read_back", **facts)
     if part.deadline_at > iso(now):
         return _with(writeback, number, now, look_at=part.deadline_at, reading=reading)
-    is_absent = reading.found == 0 and _is_after(reading.as_of, part, deadline)
+    is_absent = (
+        not reading.found and not reading.similar and _is_after(reading.as_of, part, deadline)
+    )
     if part.is_acknowledged and not is_absent:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="answered", **facts)
     if not is_absent or part.is_acknowledged:

@@ -54,10 +54,14 @@ ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackStat
 
 @dataclass(frozen=True)
 class Reading:
-    """What the data endpoint showed of a part: how many of its rows, extracted when."""
+    """What the data endpoint showed of a part: how many of its rows, extracted when.
+
+    ``similar`` counts rows that could be ones of the part, altered since or shown only in part.
+    """
 
     expected: int
     found: int
+    similar: int = 0
     as_of: str | None = None
     results: tuple[tuple[str, str], ...] = ()
 

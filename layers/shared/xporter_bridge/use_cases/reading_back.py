@@ -65,8 +65,6 @@ def ask_mis(
     if not covers(session.school.scopes, asked.scope):
         raise PermanentError("scope_missing_to_read")
     document = session.call(
-        lambda token: xporter.school_data(
-            session.school.estab, asked.resource, token, asked.parameters
-        )
+        lambda token: xporter.school_data(session.school.estab, asked.resource, token, asked.query)
     )
     return reading(kind, body, read_page(document))
