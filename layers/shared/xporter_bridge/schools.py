@@ -98,6 +98,7 @@ class School:
     credentials: Credentials | None = None
     registrations: Mapping[str, Registration] = field(default_factory=dict)
     registrations_due_at: str = ""
+    pauses: int = 0
     refusals: int = 0
     last_refusal: str = ""
     refused_at: str = ""
@@ -147,6 +148,7 @@ def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
     school = replace(
         school,
         scopes=granted,
+        pauses=0,
         refusals=0,
         last_refusal="",
         refused_at="",
@@ -175,7 +177,9 @@ def paused(school: School, now: datetime) -> School:
     return replace(
         enter(school, SchoolState.PAUSED, "authorisation_paused", now),
         probe_at=next_probe(school, now),
-        refusals=school.refusals + 1,
+        pauses=school.pauses + 1,
+        # Whoever is told to wait is known: a pause ends a row of refusals.
+        refusals=0,
     )
 
 
@@ -213,4 +217,5 @@ def with_flags(
 
 def next_probe(school: School, now: datetime) -> str:
     """Return when to ask again for a school that was refused or paused so often."""
-    return iso(now + PROBE_WAITS[min(school.refusals, len(PROBE_WAITS) - 1)])
+    asked = school.pauses + school.refusals
+    return iso(now + PROBE_WAITS[min(asked, len(PROBE_WAITS) - 1)])
