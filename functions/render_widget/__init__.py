@@ -1,0 +1,1 @@
+"""Renders the table of schools inside the dashboard."""

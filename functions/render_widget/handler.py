@@ -1,0 +1,47 @@
+"""Renders the table of schools inside the dashboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from functions.render_widget.settings import Settings
+from functions.render_widget.table import render
+from xporter_bridge import entrypoints, telemetry
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.use_cases.survey import survey
+
+_ROWS = 200
+_DESCRIPTION = f"""### Xporter Bridge: the schools
+
+Where each school stands, what happens next, and how old its data are; at most {_ROWS} rows, those
+in trouble first. Takes no parameters.
+"""
+
+
+@cache
+def tables() -> tuple[SchoolTable, DatasetTable]:
+    """Return what an invocation reads, opened once per environment."""
+    settings = Settings.from_env(os.environ)
+    return (
+        SchoolTable(client("dynamodb"), settings.schools_table),
+        DatasetTable(client("dynamodb"), settings.datasets_table),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> Any:
+    """From a CloudWatch dashboard: HTML, or what the widget is when it asks for that.
+
+    A fault is raised: CloudWatch shows that the widget failed, and the next refresh tries again.
+    """
+    if event.get("describe"):
+        return {"markdown": _DESCRIPTION}
+    schools, datasets = tables()
+    found = survey(schools, datasets, limit=_ROWS, now=datetime.now(UTC))
+    telemetry.record("widget_rendered", schools=len(found.schools))
+    return render(found)

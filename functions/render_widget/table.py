@@ -1,0 +1,55 @@
+"""The schools as an HTML table; CloudWatch shows it inside the dashboard, scripts removed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+
+from xporter_bridge.api_models import SchoolView
+from xporter_bridge.use_cases.survey import Survey, is_troubled
+
+_COLUMNS = ("School", "State", "Since", "What happens next", "Datasets", "Oldest data")
+_HOUR, _DAY = 3600, 86400
+
+
+def render(found: Survey) -> str:
+    """Return the table, with everything escaped that came from outside."""
+    counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count)
+    heads = "".join(f"<th>{column}</th>" for column in _COLUMNS)
+    rows = "".join(_row(school) for school in found.schools)
+    summary = f"{len(found.schools)} of {found.total} schools, the worst first"
+    return (
+        f"<p>{summary}: {escape(counts) or 'none yet'}</p>"
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(school: SchoolView) -> str:
+    cause = f" ({school.cause})" if school.cause else ""
+    cells = (
+        f"{school.estab} {school.name or ''}",
+        f"\N{WARNING SIGN} {school.state}" if is_troubled(school) else str(school.state),
+        school.state_since or "",
+        f"{school.next_step}{cause}",
+        _datasets(school),
+        _oldest(school),
+    )
+    return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _datasets(school: SchoolView) -> str:
+    states = Counter(dataset.state for dataset in school.datasets)
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+
+
+def _oldest(school: SchoolView) -> str:
+    ages = [each.age_seconds for each in school.freshness if each.age_seconds is not None]
+    stale = sorted(each.database for each in school.freshness if each.is_stale)
+    age = _age(max(ages)) if ages else ""
+    return f"{age} (stale: {', '.join(stale)})" if stale else age
+
+
+def _age(seconds: int) -> str:
+    if seconds < 2 * _HOUR:
+        return f"{seconds // 60} min"
+    return f"{seconds // _HOUR} h" if seconds < 2 * _DAY else f"{seconds // _DAY} days"

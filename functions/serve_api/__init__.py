@@ -1,0 +1,1 @@
+"""Serves the API for the company's own software."""

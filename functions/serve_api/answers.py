@@ -1,0 +1,30 @@
+"""What all routes have in common: how they get at their desk, and how they say "taken on"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from pydantic import BaseModel
+
+from functions.serve_api.desk import ApiDesk
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def desk_of(router: Router) -> ApiDesk:
+    """Return the desk, opened no earlier than now: what is missing of it is our fault, a 500."""
+    desk: ApiDesk = router.context["open_desk"]()
+    return desk
+
+
+def accepted(body: T, headers: Mapping[str, str] | None = None) -> Response[T]:
+    """Return 202: stored durably, and carried out by somebody else."""
+    return Response(
+        status_code=202,
+        content_type="application/json",
+        headers=dict(headers or {}),
+        body=body,
+    )

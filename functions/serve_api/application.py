@@ -1,0 +1,85 @@
+"""The API as one application: its routes, what it refuses, and how it says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+from functions.serve_api import routes_operations, routes_schools
+from functions.serve_api.bodies import with_checked_body
+from functions.serve_api.desk import ApiDesk
+from functions.serve_api.documents import answers, methods_of, openapi
+from functions.serve_api.problems import of_error, problem
+from xporter_bridge import telemetry
+from xporter_bridge.entrypoints import LambdaContext, Reply
+from xporter_bridge.errors import RequestRejectedError
+
+_ESTAB = re.compile(r"^/v1/schools/([0-9]{7})(?:/|$)")
+
+
+def answer(
+    event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDesk]
+) -> Reply:
+    """Answer one request of an HTTP API, whatever it is."""
+    request_id = event["requestContext"]["requestId"]
+    app = application()
+    app.append_context(open_desk=open_desk, request_id=request_id)  # type: ignore[no-untyped-call]
+    try:
+        checked = with_checked_body(event)
+    except RequestRejectedError as error:
+        reply = _plain(of_error(error, request_id))
+    else:
+        reply = app.resolve(checked, context)  # type: ignore[arg-type]
+    reply["headers"]["x-request-id"] = request_id
+    estab = _ESTAB.match(event["rawPath"])
+    telemetry.record(
+        "request_answered",
+        request_id=request_id,
+        method=event["requestContext"]["http"]["method"],
+        status=reply["statusCode"],
+        estab=estab and estab[1],
+    )
+    return reply
+
+
+@cache
+def application() -> APIGatewayHttpResolver:
+    """Return the application, made once per environment."""
+    app = APIGatewayHttpResolver(enable_validation=True)
+    app.include_router(routes_schools.router)
+    app.include_router(routes_operations.router)
+
+    @app.get(
+        "/v1/openapi.json",
+        summary="This document",
+        operation_id="getOpenApi",
+        tags=["about"],
+        responses=answers(200, None),
+    )
+    def get_openapi() -> dict[str, Any]:
+        """OpenAPI 3.1, made of the routes that answer."""
+        return openapi(app)
+
+    @app.not_found
+    def refuse_unknown(_: Exception) -> Response[str]:
+        methods = methods_of(openapi(app), app.current_event.path)
+        if not methods:
+            return problem(404, "there is nothing at this path", app.context["request_id"])
+        allow = {"allow": ", ".join(methods)}
+        detail = f"this path knows {allow['allow']}"
+        return problem(405, detail, app.context["request_id"], headers=allow)
+
+    @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+    def refuse(error: Exception) -> Response[str]:
+        return of_error(error, app.context["request_id"])
+
+    return app
+
+
+def _plain(response: Response[str]) -> Reply:
+    headers = {**response.headers, "Content-Type": response.content_type}
+    return {"statusCode": response.status_code, "headers": headers, "body": response.body}

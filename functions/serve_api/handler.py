@@ -1,0 +1,51 @@
+"""Serves the API for the company's own software."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from functions.serve_api.application import answer
+from functions.serve_api.desk import ApiDesk
+from functions.serve_api.settings import Settings
+from xporter_bridge import entrypoints
+from xporter_bridge.adapters.clients import client
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.adapters.school_table import SchoolTable
+from xporter_bridge.adapters.vault import SchoolVault
+from xporter_bridge.use_cases.views import Viewer
+
+
+@cache
+def desk() -> ApiDesk:
+    """Return what the routes work with, made once per environment."""
+    settings = Settings.from_env(os.environ)
+    return ApiDesk(
+        viewer=Viewer(
+            schools=SchoolTable(client("dynamodb"), settings.schools_table),
+            datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+            operations=OperationTable(client("dynamodb"), settings.operations_table),
+            lake=Lake(client("s3"), settings.bucket, settings.staging_bucket),
+        ),
+        vault=SchoolVault(client("kms"), settings.school_key_id),
+        pulls=Queue(client("sqs"), settings.pull_queue_url),
+        availability_requests=Queue(client("sqs"), settings.availability_request_queue_url),
+        writebacks=Queue(client("sqs"), settings.writeback_queue_url),
+        erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        outcome_deadline=timedelta(seconds=settings.outcome_deadline_seconds),
+        now=lambda: datetime.now(UTC),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
+    """From the company's API: answers it, or says what is wrong as ``application/problem+json``.
+
+    Whoever gets here has been authorised by IAM. 202 means stored durably.
+    """
+    return answer(event, context, desk)

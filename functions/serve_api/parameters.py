@@ -1,0 +1,37 @@
+"""What stands in paths, queries and headers, typed once for all routes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+Estab = Annotated[
+    str,
+    Path(pattern="^[0-9]{7}$", description="The school's DfE number, as Xporter writes it."),
+]
+DatasetName = Annotated[
+    str,
+    Path(
+        pattern="^[A-Za-z0-9][A-Za-z0-9_.-]{0,149}$",
+        description="A configured dataset, or one made by a pull with parameters.",
+    ),
+]
+OperationId = Annotated[
+    str,
+    Path(pattern="^[A-Za-z0-9-]{1,100}$", description="The id that was answered to the POST."),
+]
+Limit = Annotated[int, Query(ge=1, le=100, description="How many schools at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="From the page before; opaque."),
+]
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Yours, one per writeback: repeating a request with it is harmless.",
+    ),
+]

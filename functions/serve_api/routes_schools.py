@@ -1,0 +1,94 @@
+"""Schools, their datasets, holds, and erasure."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+
+from functions.serve_api.answers import accepted, desk_of
+from functions.serve_api.documents import answers
+from functions.serve_api.parameters import Cursor, DatasetName, Estab, Limit
+from xporter_bridge.api_models import (
+    ErasureAccepted,
+    HoldAsked,
+    HoldDecided,
+    Manifest,
+    SchoolPage,
+    SchoolView,
+)
+from xporter_bridge.use_cases.decide import decide
+from xporter_bridge.use_cases.erase import request_erasure
+
+router = Router()  # type: ignore[no-untyped-call]
+
+
+@router.get(
+    "/v1/schools",
+    summary="All schools",
+    operation_id="listSchools",
+    tags=["schools"],
+    responses=answers(200, SchoolPage, 400),
+)
+def list_schools(limit: Limit = 25, cursor: Cursor = None) -> SchoolPage:
+    """State, scopes, freshness, registrations and datasets of each school, paged."""
+    desk = desk_of(router)
+    return desk.viewer.page(limit, cursor, desk.now())
+
+
+@router.get(
+    "/v1/schools/<estab>",
+    summary="One school",
+    operation_id="getSchool",
+    tags=["schools"],
+    responses=answers(200, SchoolView, 400, 404),
+)
+def get_school(estab: Estab) -> SchoolView:
+    """State, scopes, freshness, registrations and datasets of the school."""
+    desk = desk_of(router)
+    return desk.viewer.school(estab, desk.now())
+
+
+@router.delete(
+    "/v1/schools/<estab>",
+    summary="Erase a school",
+    operation_id="eraseSchool",
+    tags=["schools"],
+    responses=answers(202, ErasureAccepted, 400, 404),
+)
+def erase_school(estab: Estab) -> Response[ErasureAccepted]:
+    """Destroys the school's key at once, then deletes all its data; then its state is `erased`."""
+    desk = desk_of(router)
+    school = request_erasure(estab, desk.viewer.schools, desk.erasures, desk.now())
+    return accepted(
+        ErasureAccepted(
+            estab=estab,
+            state=school.state,
+            erasure_requested_at=school.erasure_requested_at or None,
+        )
+    )
+
+
+@router.get(
+    "/v1/schools/<estab>/datasets/<dataset>",
+    summary="The current manifest of a dataset",
+    operation_id="getManifest",
+    tags=["datasets"],
+    responses=answers(200, Manifest, 400, 404),
+)
+def get_manifest(estab: Estab, dataset: DatasetName) -> Manifest:
+    """The same document as `latest.json` in the bucket."""
+    return desk_of(router).viewer.manifest(estab, dataset)
+
+
+@router.post(
+    "/v1/schools/<estab>/datasets/<dataset>/hold",
+    summary="End a hold",
+    operation_id="decideHold",
+    tags=["datasets"],
+    responses=answers(202, HoldDecided, 400, 404, 409, 415),
+)
+def decide_hold(estab: Estab, dataset: DatasetName, asked: HoldAsked) -> Response[HoldDecided]:
+    """Approving applies the held change set, rejecting drops it; 409 when nothing is held."""
+    desk = desk_of(router)
+    decide(estab, dataset, asked.decision, desk.viewer, desk.pulls, desk.now())
+    return accepted(HoldDecided(estab=estab, dataset=dataset, decision=asked.decision))
