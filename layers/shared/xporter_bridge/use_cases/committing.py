@@ -18,7 +18,7 @@ from xporter_bridge.manifests import Place, manifest
 from xporter_bridge.pages import PageFacts
 from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState, next_baseline
 from xporter_bridge.staging import staging_prefix
-from xporter_bridge.times import iso
+from xporter_bridge.times import iso, parse
 from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.assembling import Assembled
 
@@ -64,6 +64,11 @@ class Committer:
             "RowsPulled",
             dataset.endpoint.name,
             sum(c.inserted + c.updated for c in assembled.changes),
+        )
+        telemetry.count(
+            "PullDuration",
+            dataset.endpoint.name,
+            (self._now() - parse(checkpoint.started_at)) / timedelta(milliseconds=1),
         )
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
         return self._adopt(served, draft, assembled.copies, checkpoint.is_baseline)
