@@ -32,7 +32,7 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(nodes(path))
+    return tuple(ast.walk(tree(path)))
 
 
 @cache
