@@ -162,7 +162,8 @@ def _keep_refused(
         payload_digest=digest(kind, payload, key),
         parts=(Part(date="", rows=0, state=PartState.QUEUED),),
     )
-    made = unsent(unchecked, detail[:500], now)
+    # The event says only that it was; the words, which name fields, are for who asks about it.
+    made = replace(unsent(unchecked, "rejected", now), reason=detail[:500])
     try:
         desk.operations.add(made)
     except ConflictError:
