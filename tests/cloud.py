@@ -7,10 +7,13 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
+
+from botocore.exceptions import ClientError
 
 from tests import template
 from xporter_bridge.adapters.clients import client
@@ -52,6 +55,12 @@ class Cloud:
         self._parameters |= parameters
         self._made: dict[str, dict[str, str]] = {}
         self._warm: dict[str, dict[str, str]] = {}
+        self.delays: list[int] = []
+        sqs_events = client("sqs").meta.events
+        sqs_events.unregister("provide-client-params.sqs.SendMessage", unique_id="no-delay")
+        sqs_events.register(
+            "provide-client-params.sqs.SendMessage", self._without_delay, unique_id="no-delay"
+        )
 
     def client(self, service: str) -> Any:
         """Return the client that the application itself uses."""
@@ -96,6 +105,10 @@ class Cloud:
         bare = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         with mock.patch.dict(os.environ, {**bare, **environment}, clear=True):
             return handler.lambda_handler(event, Context(function, remaining_seconds))
+
+    def cool_down(self) -> None:
+        """Let the next call of every function find a new environment, without memories."""
+        self._warm.clear()
 
     def deliver(self, queue: str) -> list[dict[str, Any]]:
         """Give what is in the queue to its consumer, batch by batch, as Lambda does.
@@ -181,6 +194,11 @@ class Cloud:
                 return
             yield answer["Messages"]
 
+    def _without_delay(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Let every message come at once, and note how long it should have waited."""
+        self.delays.append(params.get("DelaySeconds", 0))
+        return {**params, "DelaySeconds": 0}
+
     def _delete(self, queue: str, message: Mapping[str, Any]) -> None:
         client("sqs").delete_message(
             QueueUrl=self.ref(queue), ReceiptHandle=message["ReceiptHandle"]
@@ -243,6 +261,39 @@ class Cloud:
 
     def _parameter(self, value: Any) -> str:
         return self._parameters[value["Ref"]] if isinstance(value, dict) else str(value)
+
+
+@contextmanager
+def refusing(service: str, operation: str, code: str = "ServiceUnavailable") -> Iterator[None]:
+    """Make an AWS call fail, as it does when the service is unwell or a permission is missing."""
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "refused by the test"}}, operation)
+
+    events, name = client(service).meta.events, f"before-call.{service}.{operation}"
+    events.register(name, refuse)
+    try:
+        yield
+    finally:
+        events.unregister(name, refuse)
+
+
+@contextmanager
+def recorded_calls() -> Iterator[list[str]]:
+    """Record every AWS call that the application makes, as ``service:Operation``."""
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(f"{model.service_model.service_name}:{model.name}")
+
+    services = ("sqs", "dynamodb", "kms", "secretsmanager", "events", "s3")
+    for service in services:
+        client(service).meta.events.register("before-call", note)
+    try:
+        yield made
+    finally:
+        for service in services:
+            client(service).meta.events.unregister("before-call", note)
 
 
 def _record(message: Mapping[str, Any]) -> dict[str, Any]:
