@@ -66,7 +66,7 @@ def test_a_part_is_looked_at_before_its_deadline_and_at_it() -> None:
     assert SENDING.watch_at == part.look_at
     early = read_back(SENT, 0, ABSENT, DEADLINE, NOW + timedelta(minutes=70))
     assert (early.parts[0].state, early.watch_at) == (PartState.SENT, iso(LATER))
-    assert postponed(SENT, 0, NOW).watch_at == iso(LATER)
+    assert postponed(SENT, 0, LATER, NOW).watch_at == iso(LATER)
 
 
 def test_a_success_ends_it_and_takes_its_content_away() -> None:

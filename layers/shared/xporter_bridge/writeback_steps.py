@@ -144,12 +144,12 @@ def read_back(
     return _with(writeback, number, now, state=PartState.FAILED, reason="not_written", **facts)
 
 
-def postponed(writeback: Writeback, number: int, now: datetime) -> Writeback:
-    """Return the writeback of a part that shall be read back no sooner than its deadline."""
+def postponed(writeback: Writeback, number: int, until: datetime, now: datetime) -> Writeback:
+    """Return the writeback whose part is looked at again no sooner than then."""
     part = writeback.parts[number]
-    if part.state not in AWAITED:
+    if part.state not in OPEN:
         return writeback
-    return _with(writeback, number, now, look_at=part.deadline_at)
+    return _with(writeback, number, now, look_at=iso(until))
 
 
 def unresolved(

@@ -17,8 +17,8 @@ from xporter_bridge.adapters.items import Item, Items, watched
 from xporter_bridge.availability import Outcome, PullRequest, PullState
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events import Event
-from xporter_bridge.operations import Operation, OperationKind, kind_of
-from xporter_bridge.times import iso
+from xporter_bridge.operations import Operation, OperationKind, expiry, kind_of
+from xporter_bridge.times import iso, parse
 from xporter_bridge.writebacks import (
     Part,
     PartState,
@@ -123,7 +123,12 @@ class OperationTable:
             self._items.update(
                 pull.estab,
                 _LATEST + pull.dataset,
-                set_={"latest": pull.id, "number": number, "requested_at": pull.created_at},
+                set_={
+                    "latest": pull.id,
+                    "number": number,
+                    "requested_at": pull.created_at,
+                    "expires_at": expiry(parse(pull.created_at)),
+                },
                 condition="attribute_not_exists(#number) OR #number < :number",
             )
         except ConflictError:

@@ -12,12 +12,15 @@ from xporter_bridge.errors import PermanentError, TransientError
 from xporter_bridge.pages import read_page
 from xporter_bridge.readings import question, reading
 from xporter_bridge.scopes import covers
-from xporter_bridge.times import iso, parse
+from xporter_bridge.times import parse
 from xporter_bridge.use_cases.sessions import Session
 from xporter_bridge.writeback_steps import postponed, read_back, unresolved
 from xporter_bridge.writebacks import Reading, Writeback, WritebackKind
 
 Step = Callable[[Writeback], Writeback]
+# Of the deadline: a quarter of an hour, and a minute, of the 75 minutes that it is by default.
+_PATIENCE = 1 / 5
+_PAUSE = 1 / 75
 
 
 def look(
@@ -29,25 +32,20 @@ def look(
 ) -> Step:
     """Read what a part wrote and return the step that this leads to.
 
-    Raises:
-        TransientError: Xporter cannot be read now; a while after the deadline that is accepted.
+    An Xporter that cannot be read now is asked again for a while after the deadline.
     """
     part = writeback.parts[number]
-    is_overdue = part.deadline_at <= iso(now)
-    if is_overdue:
+    due = parse(part.deadline_at)
+    if due <= now:
         telemetry.count("DeadlinePassed", "writeback")
     try:
         found = read()
-    except TransientError:
-        if not is_overdue:
-            return lambda it: postponed(it, number, now)
-        if parse(part.deadline_at) + deadline / 5 > now:
-            raise
-        return lambda it: unresolved(it, number, "not_readable", now)
-    except PermanentError as error:
+    except (PermanentError, TransientError) as error:
         reason = error.reason
-        if not is_overdue:
-            return lambda it: postponed(it, number, now)
+        if due > now:
+            return lambda it: postponed(it, number, due, now)
+        if isinstance(error, TransientError) and due + deadline * _PATIENCE > now:
+            return lambda it: postponed(it, number, now + deadline * _PAUSE, now)
         return lambda it: unresolved(it, number, reason, now)
     return lambda it: read_back(it, number, found, deadline, now)
 

@@ -19,8 +19,10 @@ from xporter_bridge.errors import (
     AuthorisationPausedError,
     ConflictError,
     PermanentError,
+    RateLimitedError,
     TransientError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 from xporter_bridge.outcomes import category, subject_of
 from xporter_bridge.payloads import fold
@@ -35,6 +37,7 @@ from xporter_bridge.use_cases.writeback_requests import content_context
 from xporter_bridge.writeback_steps import (
     accepted,
     claimed,
+    postponed,
     refused,
     released,
     unresolved,
@@ -48,6 +51,8 @@ _PATHS = {
     (True, "async"): "/api/v1/Writeback/ConductAsync",
     (True, "sync"): "/api/v1/Writeback/Conduct",
 }
+# Of the deadline: a minute of the 75 that it is by default.
+_PAUSE = 1 / 75
 
 
 @dataclass(frozen=True)
@@ -90,16 +95,30 @@ class _Carrier:
         for number in range(len(self._writeback.parts)):
             if self._writeback.parts[number].needs_look(self._desk.now()):
                 self._look(number)
-        try:
-            for number in self._writeback.numbered(PartState.QUEUED):
+        for number in self._writeback.numbered(PartState.QUEUED):
+            try:
                 self._send(number)
-        except (SchoolNotReadyError, AuthorisationPausedError) as error:
-            reason = error.reason
-            self._change(lambda it: unsent(it, reason, self._desk.now()))
-        except PermanentError as error:
-            # The school's secret yields no token now; only its own state says whether for good.
-            raise TransientError(error.reason) from error
+            except (SchoolNotReadyError, AuthorisationPausedError) as error:
+                self._give_up(error.reason)
+                break
+            except (PermanentError, RateLimitedError, XporterUnavailableError) as error:
+                self._put_off(number, error)
+                break
         return self._writeback
+
+    def _give_up(self, reason: str) -> None:
+        self._change(lambda it: unsent(it, reason, self._desk.now()))
+
+    def _put_off(self, number: int, error: PermanentError | TransientError) -> None:
+        """Leave a part that was not taken for later; its own time of watch brings it back.
+
+        A secret that yields no token is no reason to give up: only the school's state is.
+        """
+        telemetry.warn("writeback_put_off", **self._names, reason=error.reason)
+        asked = error.retry_after_seconds if isinstance(error, TransientError) else None
+        pause = max(self._sending.deadline * _PAUSE, timedelta(seconds=asked or 0))
+        now = self._desk.now()
+        self._change(lambda it: postponed(it, number, now + pause, now))
 
     def _look(self, number: int) -> None:
         """Find out from the MIS what became of a part."""
@@ -124,7 +143,7 @@ class _Carrier:
     def _send(self, number: int) -> None:
         """Send a part, unless it is too late for that or somebody else is at it."""
         if self._writeback.parts[number].deadline_at <= iso(self._desk.now()):
-            self._change(lambda it: unsent(it, "not_sent_in_time", self._desk.now()))
+            self._give_up("not_sent_in_time")
             return
         session, bodies = self._open()
         attempt = self._claim(number)
