@@ -113,7 +113,7 @@ def test_what_is_not_there_is_sent_once_more_and_then_given_up() -> None:
     [
         Reading(1, 0, as_of=None),
         Reading(1, 0, as_of=iso(NOW)),
-        Reading(1, 0, as_of=iso(NOW + timedelta(minutes=4))),
+        Reading(1, 0, as_of=iso(NOW + timedelta(minutes=59))),
         Reading(2, 1, as_of=iso(LATER)),
         Reading(1, 0, similar=1, as_of=iso(LATER)),
         Reading(1, 2, as_of=iso(LATER)),
@@ -144,7 +144,7 @@ def test_a_synchronous_success_is_read_back_soon_and_believed_if_that_is_not_pos
     assert sent.watch_at == iso(soon)
     assert read_back(sent, 0, Reading(1, 0), DEADLINE, soon).state is WritebackState.COMPLETED
     assert unresolved(sent, 0, "not_readable", soon).state is WritebackState.COMPLETED
-    contradicted = replace(ABSENT, as_of=iso(NOW + timedelta(minutes=6)))
+    contradicted = replace(ABSENT, as_of=iso(NOW + timedelta(minutes=1)))
     assert read_back(sent, 0, contradicted, DEADLINE, soon).state is WritebackState.UNKNOWN
     assert settled(sent, 0, 1, NO, soon).state is WritebackState.FAILED
 

@@ -242,7 +242,8 @@ def _announcement(writeback: Writeback, now: datetime) -> Event:
 def _is_after(as_of: str | None, part: Part, deadline: timedelta) -> bool:
     """Tell whether data were extracted late enough to show what was sent.
 
-    A school's agent that answered an extraction takes a waiting write at its next try, which is
-    five minutes later at most: a fifteenth of the deadline.
+    An accepted write is tried for an hour, four fifths of the deadline. The same hour forgives
+    times that Xporter writes without a zone and might mean as British summer time.
     """
-    return as_of is not None and parse(as_of) >= parse(part.sent_at) + deadline / 15
+    settled_after = timedelta() if part.is_acknowledged else deadline * 4 / 5
+    return as_of is not None and parse(as_of) >= parse(part.sent_at) + settled_after
