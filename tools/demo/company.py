@@ -1,0 +1,46 @@
+"""The company's own software, as far as it calls the API: requests signed as for AWS."""
+
+import json
+from typing import Any
+
+import httpx
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+
+class CompanyApi:
+    """The API of contract.md at some URL."""
+
+    def __init__(self, url: str, key: str, secret: str, region: str) -> None:
+        self._url = url
+        self._signer = SigV4Auth(Credentials(key, secret), "execute-api", region)
+        self._http = httpx.Client(timeout=30, trust_env=False)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the document at a path; an unexpected status raises ``httpx.HTTPStatusError``."""
+        return self._checked("GET", path)
+
+    def post(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """Ask for something and return the answer, likewise."""
+        return self._checked("POST", path, body, headers)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send one signed request and return whatever is answered."""
+        content = json.dumps(body).encode() if body is not None else b""
+        sent = {"Content-Type": "application/json", **(headers or {})} if content else headers or {}
+        url = f"{self._url}{path}"
+        request = AWSRequest(method, url, data=content, headers=sent)
+        self._signer.add_auth(request)
+        signed = dict(request.headers.items())
+        return self._http.request(method, url, content=content, headers=signed)
+
+    def _checked(self, *arguments: Any) -> dict[str, Any]:
+        document: dict[str, Any] = self.send(*arguments).raise_for_status().json()
+        return document

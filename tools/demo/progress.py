@@ -1,0 +1,68 @@
+"""Runs the steps, tells the terminal how far it is, and remembers how each ended."""
+
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tools.demo.journey import Journey
+from tools.demo.steps import Step
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one step ended: verified, failed, or never begun because an earlier one failed."""
+
+    name: str
+    mark: str
+    seconds: float
+    finding: str
+
+    @property
+    def is_verified(self) -> bool:
+        """Tell whether everything that the step promises was seen."""
+        return self.mark == "✓"
+
+
+class Clock:
+    """Prints lines with the seconds since its own beginning."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it began."""
+        return time.monotonic() - self._begun
+
+    def say(self, line: str) -> None:
+        """Print one line of progress; stdout belongs to the tables."""
+        print(f"{self.seconds:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+
+def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> list[Ended]:
+    """Run the groups of steps in order until a step fails; return how each step ended."""
+    ended: list[Ended] = []
+    for steps in groups:
+        if all(each.is_verified for each in ended):
+            with ThreadPoolExecutor(len(steps)) as pool:
+                ended += pool.map(lambda step: _run(step, journey, clock), steps)
+        else:
+            ended += [Ended(_name(step), "-", 0, "not begun") for step in steps]
+    return ended
+
+
+def _run(step: Step, journey: Journey, clock: Clock) -> Ended:
+    begun = clock.seconds
+    clock.say(f"  {_name(step)}: {(step.__doc__ or '').strip()}")
+    try:
+        mark, finding = "✓", step(journey)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong in a step is its failure
+        mark, finding = "✗", f"{type(error).__name__}: {error}"
+    clock.say(f"{mark} {_name(step)}: {finding}")
+    return Ended(_name(step), mark, clock.seconds - begun, finding)
+
+
+def _name(step: Step) -> str:
+    return step.__name__.replace("_", " ")

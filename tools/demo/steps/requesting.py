@@ -1,0 +1,59 @@
+"""Data that Xporter must fetch first: asked for, called back or not, and pulled."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tools.demo.journey import Journey
+from tools.demo.proving import is_true
+from tools.demo.schools import PRIMARY, SECONDARY, DemoSchool
+from tools.demo.waiting import expect
+
+AVAILABILITY_DEADLINE_SECONDS = 3
+
+
+def pull_on_request(journey: Journey) -> str:
+    """A day's attendance is asked for; the availability callback says OK, and it is pulled."""
+    manifest = _pull_attendance(journey, PRIMARY)
+    expect(not manifest["stale"], "the callback said OK, and the result is marked stale")
+    return f"{manifest['dataset']} of {PRIMARY.estab}: fresh and equal to the truth"
+
+
+def pull_in_spite_of_silence(journey: Journey) -> str:
+    """Xporter never calls back: at the deadline the data is pulled all the same, marked stale."""
+    silent = {"kind": "availability_never", "estab": SECONDARY.estab, "count": 1}
+    journey.simulator.set_faults(silent)
+    manifest = _pull_attendance(journey, SECONDARY)
+    journey.simulator.set_faults()
+    expect(manifest["stale"] is True, "nobody called back, and the result is not marked stale")
+    return f"the same of {SECONDARY.estab}: {AVAILABILITY_DEADLINE_SECONDS} s of silence, so stale"
+
+
+def school_day(days_ago: int) -> str:
+    """Return the date of so many school days ago."""
+    day = datetime.now(UTC).date()
+    while days_ago:
+        day -= timedelta(days=1)
+        days_ago -= day.weekday() < 5
+    return day.isoformat()
+
+
+def ask(journey: Journey, school: DemoSchool, endpoint: str, **parameters: str) -> str:
+    """Ask for data with parameters, and return where the API shows what becomes of it."""
+    pulls = f"/v1/schools/{school.estab}/pulls"
+    asked = {"endpoint": endpoint, "parameters": parameters}
+    return f"{pulls}/{journey.api.post(pulls, asked)['id']}"
+
+
+def wait_for_result(journey: Journey, school: DemoSchool, path: str) -> dict[str, Any]:
+    """Wait until a pull on request is done, prove its result, and return the manifest of it."""
+    shown = journey.wait_for_state(path, "completed", "failed", "held")
+    expect(shown["state"] == "completed", f"{path} is {shown['state']}: {shown['reason']}")
+    manifest: dict[str, Any] = shown["manifest"]
+    expect(is_true(manifest, journey.simulator, journey.lake), f"{path} is not the truth")
+    journey.proved[school.estab] += len(manifest["tables"])
+    return manifest
+
+
+def _pull_attendance(journey: Journey, school: DemoSchool) -> dict[str, Any]:
+    path = ask(journey, school, "attendancefordate", date=school_day(1))
+    return wait_for_result(journey, school, path)

@@ -1,0 +1,101 @@
+"""A pull whose process is killed goes on where it was."""
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from tools.demo.errors import NotYetError
+from tools.demo.journey import Journey
+from tools.demo.schools import SECONDARY
+from tools.demo.steps.requesting import ask, wait_for_result
+from tools.demo.waiting import expect, until
+
+_ENDPOINT = "attendancefordaterange"
+_KILL_AFTER_PAGES = 14
+
+
+def resume_a_killed_pull(journey: Journey) -> str:
+    """A long pull is killed half-way (kill -9); whoever comes next fetches only what is missing."""
+    since = journey.simulator.last_request()
+    journey.simulator.set_faults({"kind": "slow", "delay_ms": 300, "path": "page="})
+    pull = _ask_for_two_weeks(journey)
+    until(lambda: _look_for_pages(journey, since))
+    _kill_pulls(journey)
+    dataset = journey.api.get(pull)["dataset"]
+    safe, killed_at = _staged_pages(journey, dataset), journey.simulator.last_request()
+    journey.simulator.set_faults()
+    _let_lease_expire(journey, dataset)
+    journey.stack.trigger("watch_deadlines")
+    wait_for_result(journey, SECONDARY, pull)
+    return _judge(safe, _pages(journey, since), _pages(journey, killed_at))
+
+
+def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
+    """Hold that no page that was safe is asked for again, but page 1, to see that nothing moved."""
+    needless = safe.intersection(after) - {1}
+    expect(bool(safe), "nothing was safe when the pull was killed")
+    expect(not needless, f"pages {sorted(needless)} were safe and were fetched again")
+    again = len(pages) - len(set(pages))
+    return (
+        f"{len(set(pages))} pages, {len(safe)} of them safe at the kill; {again} fetched again: "
+        f"{again - 1} that were on their way, and page 1 to prove that nothing moved"
+    )
+
+
+def _ask_for_two_weeks(journey: Journey) -> str:
+    today = datetime.now(UTC).date()
+    monday = today - timedelta(days=today.weekday() + 14)
+    friday = monday + timedelta(days=11)
+    period = {"DateFrom": monday.isoformat(), "DateTo": friday.isoformat()}
+    return ask(journey, SECONDARY, _ENDPOINT, **period)
+
+
+def _pages(journey: Journey, since: int) -> list[int]:
+    """Return which pages were asked for, in order."""
+    path = f"/api/v1/school/{SECONDARY.estab}/{_ENDPOINT}"
+    return [
+        int(parse_qs(entry["query"])["page"][0])
+        for entry in journey.simulator.requests(since)
+        if entry["path"].lower() == path and "page=" in entry["query"]
+    ]
+
+
+def _look_for_pages(journey: Journey, since: int) -> None:
+    asked = len(_pages(journey, since))
+    if asked < _KILL_AFTER_PAGES:
+        raise NotYetError(f"only {asked} pages were asked for")
+
+
+def _kill_pulls(journey: Journey) -> None:
+    """Kill the processes of this stack that run pull_dataset."""
+    directory = str(Path(journey.stack.log_file).parent)
+    function = journey.stack.physical_ids["PullDatasetFunction"]
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_text()
+            if directory in command and function in command:
+                os.kill(int(entry.name), signal.SIGKILL)
+        except OSError:
+            continue  # it has just ended by itself
+
+
+def _staged_pages(journey: Journey, dataset: str) -> set[int]:
+    """Return the pages that were safe in the staging bucket."""
+    bucket = journey.stack.outputs["StagingBucketName"]
+    prefix = f"staging/estab={SECONDARY.estab}/dataset={dataset}/"
+    listed = journey.stack.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
+    names = [entry["Key"].rpartition("page-")[2] for entry in listed.get("Contents", ())]
+    return {int(name) for name in names if name.isdigit()}
+
+
+def _let_lease_expire(journey: Journey, dataset: str) -> None:
+    """Turn the dataset's clock forward: its lease would end by itself after 90 seconds."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    journey.stack.aws("dynamodb").update_item(
+        TableName=journey.stack.outputs["DatasetsTableName"],
+        Key={"estab": {"S": SECONDARY.estab}, "dataset": {"S": dataset}},
+        UpdateExpression="SET lease_expires_at = :now, watch_at = :now",
+        ExpressionAttributeValues={":now": {"S": now}},
+    )

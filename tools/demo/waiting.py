@@ -1,0 +1,36 @@
+"""Waits for what happens in other processes: by looking again, up to a deadline."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from tools.demo.errors import NotYetError, StepFailedError
+
+T = TypeVar("T")
+_LOOK_EVERY_SECONDS = 0.2
+
+
+def until(look: Callable[[], T], *, seconds: float = 45) -> T:
+    """Return what ``look`` returns as soon as it does not raise ``NotYetError``.
+
+    Raises:
+        StepFailedError: It still does after that many seconds; the message is its last.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return look()
+        except NotYetError as missing:
+            if time.monotonic() > deadline:
+                raise StepFailedError(f"after {seconds:.0f} s: {missing}") from missing
+        time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def expect(is_true: bool, otherwise: str) -> None:
+    """Hold what must be so.
+
+    Raises:
+        StepFailedError: It is not; the message is ``otherwise``.
+    """
+    if not is_true:
+        raise StepFailedError(otherwise)
