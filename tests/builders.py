@@ -88,6 +88,33 @@ def authentication_form(**fields: str | None) -> bytes:
     return urlencode(given).encode()
 
 
+def authorise(cloud: Cloud, secret: str, estab: str = ESTAB, **fields: str | None) -> None:
+    """Have the school's authentication callback received; ``onboard_school`` is still to come."""
+    answer = cloud.client("secretsmanager").get_secret_value(
+        SecretId=cloud.ref("AuthenticationTokenSecret")
+    )
+    reply = cloud.invoke(
+        "receive_authentication",
+        callback(
+            f"{BASE_URL}/callbacks/authentication/{answer['SecretString']}",
+            "POST",
+            body=authentication_form(schoolSecret=secret, schoolId=estab, **fields),
+            content_type=FORM,
+            is_base64=True,
+        ),
+    )
+    assert reply["statusCode"] == 202, reply
+
+
+def onboard(cloud: Cloud, secret: str, estab: str = ESTAB, **fields: str | None) -> School:
+    """Have the school authorise us and its secret proved, and return what is known of it then."""
+    authorise(cloud, secret, estab, **fields)
+    cloud.settle("AuthenticationQueue")
+    school = school_table(cloud).get(estab)
+    assert school is not None
+    return school
+
+
 def records(*bodies: Mapping[str, Any] | str) -> dict[str, Any]:
     """Return the event of one batch from a queue, its message ids counted from ``message-0``."""
     return {

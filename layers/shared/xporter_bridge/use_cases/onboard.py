@@ -91,14 +91,15 @@ def _probe(school: School, desk: OnboardDesk) -> None:
     if held is None or school.state is SchoolState.ERASED:
         return
     key = desk.vault.open(school.estab, held)
-    secret = vaults.pending_of(key, held) or vaults.secret_of(key, held)
-    if secret:
-        _prove(school, key, secret, desk, flags={})
+    for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+        if secret and _prove(school, key, secret, desk, flags={}):
+            return
 
 
 def _prove(
     before: School, key: OpenedKey, secret: str, desk: OnboardDesk, *, flags: Mapping[str, Any]
-) -> None:
+) -> bool:
+    """Adopt the secret if Xporter accepts it; return False if it refused it."""
     now = desk.now()
 
     def flagged(school: School) -> School:
@@ -116,16 +117,17 @@ def _prove(
     except AuthorisationPausedError:
         desk.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
         telemetry.warn("school_paused", estab=before.estab)
-        return
+        return True
     except SecretRefusedError as error:
         _note_refusal(before, error.reason, desk, secret=secret)
-        return
+        return False
     after = desk.schools.change(
         before.estab,
         lambda school: _adopted(flagged(school), key, secret, token, details, now),
     )
     telemetry.record("school_proved", estab=after.estab, state=str(after.state))
     set_in_motion(after, before.scopes if before.is_pullable else (), desk)
+    return True
 
 
 def _check(estab: str, relying_party: str, details: TokenDetails) -> None:
