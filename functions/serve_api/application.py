@@ -10,7 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.serve_api import routes_operations, routes_schools
-from functions.serve_api.bodies import with_checked_body
+from functions.serve_api.bodies import with_checked_body, without_body
 from functions.serve_api.desk import ApiDesk
 from functions.serve_api.documents import answers, methods_of, openapi
 from functions.serve_api.problems import of_error, problem
@@ -27,23 +27,14 @@ def answer(
     """Answer one request of an HTTP API, whatever it is."""
     request_id = event["requestContext"]["requestId"]
     app = application()
-    app.append_context(open_desk=open_desk, request_id=request_id)  # type: ignore[no-untyped-call]
     try:
         checked = with_checked_body(event)
     except RequestRejectedError as error:
-        reply = _plain(of_error(error, request_id))
-    else:
-        reply = app.resolve(checked, context)  # type: ignore[arg-type]
-    reply["headers"]["x-request-id"] = request_id
-    estab = _ESTAB.match(event["rawPath"])
-    telemetry.record(
-        "request_answered",
-        request_id=request_id,
-        method=event["requestContext"]["http"]["method"],
-        status=reply["statusCode"],
-        estab=estab and estab[1],
-    )
-    return reply
+        if "POST" in methods_of(openapi(app), event["rawPath"]):
+            return _closed(_plain(of_error(error, request_id)), event)
+        checked = without_body(event)
+    app.append_context(open_desk=open_desk, request_id=request_id)  # type: ignore[no-untyped-call]
+    return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
 
 
 @cache
@@ -78,6 +69,21 @@ def application() -> APIGatewayHttpResolver:
         return of_error(error, app.context["request_id"])
 
     return app
+
+
+def _closed(reply: Reply, event: Mapping[str, Any]) -> Reply:
+    """Return the reply with the request's id, and leave one line about it in the log."""
+    request_id = event["requestContext"]["requestId"]
+    estab = _ESTAB.match(event["rawPath"])
+    telemetry.record(
+        "request_answered",
+        request_id=request_id,
+        method=event["requestContext"]["http"]["method"],
+        status=reply["statusCode"],
+        estab=estab and estab[1],
+    )
+    reply["headers"]["x-request-id"] = request_id
+    return reply
 
 
 def _plain(response: Response[str]) -> Reply:

@@ -11,8 +11,6 @@ import orjson
 
 from xporter_bridge.errors import RequestRejectedError
 
-_WITH_BODY = {"POST", "PUT", "PATCH"}
-
 
 def with_checked_body(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the event with its body as one JSON object in plain text.
@@ -23,8 +21,8 @@ def with_checked_body(event: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         RequestRejectedError: 415 or 400.
     """
-    if event["requestContext"]["http"]["method"] not in _WITH_BODY:
-        return {**event, "body": "", "isBase64Encoded": False}
+    if event["requestContext"]["http"]["method"] != "POST":
+        return without_body(event)
     kind = event["headers"].get("content-type", "").partition(";")[0].strip().casefold()
     if kind != "application/json":
         raise RequestRejectedError(415, "the body must be application/json")
@@ -38,3 +36,8 @@ def with_checked_body(event: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise RequestRejectedError(400, "the body must be a JSON object")
     return {**event, "body": text, "isBase64Encoded": False}
+
+
+def without_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event of a request whose body, if there is one, means nothing."""
+    return {**event, "body": "", "isBase64Encoded": False}

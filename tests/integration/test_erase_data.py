@@ -1,0 +1,414 @@
+"""Erasure: every version of everything, whatever is under way and wherever it crashes."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from tests.builders import (
+    ESTAB,
+    FORM,
+    NOW,
+    OTHER_ESTAB,
+    authentication_form,
+    callback,
+    dataset_table,
+    records,
+    school_table,
+    stored_school,
+)
+from tests.cloud import Cloud
+from tests.company_api import CompanyApi
+from tests.template import ROOT
+from tests.xporter import Xporter
+from xporter_bridge.adapters.event_bus import EventBus
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.operation_table import OperationTable
+from xporter_bridge.adapters.queues import Queue
+from xporter_bridge.availability import PullRequest
+from xporter_bridge.errors import ConflictError
+from xporter_bridge.manifests import Place
+from xporter_bridge.operations import OperationKind, identity
+from xporter_bridge.pulls import LEASE, DatasetItem, DatasetState
+from xporter_bridge.schools import SchoolState
+from xporter_bridge.times import iso
+from xporter_bridge.use_cases.erase import EraseDesk, erase
+
+SCHOOL = f"/v1/schools/{ESTAB}"
+
+
+def lake(cloud: Cloud) -> Lake:
+    return Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+
+
+def operations(cloud: Cloud) -> OperationTable:
+    return OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+
+
+def versions(cloud: Cloud, estab: str = ESTAB) -> list[str]:
+    """Return the key of every version and delete marker of the school in the data bucket."""
+    listed = cloud.client("s3").list_object_versions(Bucket=cloud.ref("DataBucket"))
+    entries = [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]
+    return [entry["Key"] for entry in entries if f"estab={estab}/" in entry["Key"]]
+
+
+def staged(cloud: Cloud, estab: str = ESTAB) -> list[str]:
+    return [key for key in cloud.objects("StagingBucket") if f"estab={estab}/" in key]
+
+
+def under(cloud: Cloud, table: str, estab: str = ESTAB) -> list[dict[str, Any]]:
+    return [item for item in cloud.items(table) if item["estab"]["S"] == estab]
+
+
+def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") -> DatasetItem:
+    """Store a dataset of one sequence with objects of several versions, and work in progress."""
+    place, s3 = Place(estab, dataset), cloud.client("s3")
+    for key in (place.snapshot("T", 1), place.change("T", 1, "upserts"), place.latest):
+        for body in (b"old", b"new"):
+            s3.put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=body)
+    s3.delete_object(Bucket=cloud.ref("DataBucket"), Key=place.change("T", 1, "upserts"))
+    lake(cloud).stage(f"staging/estab={estab}/dataset={dataset}/p2/page-000001", b"page")
+    table = dataset_table(cloud)
+    table.request(estab, dataset, NOW)
+    leased = table.lease(estab, dataset, NOW)
+    assert leased
+    manifest = {
+        "sequence": 1,
+        "pull_id": "p1",
+        "stale": False,
+        "next_changed_rows": "hash",
+        "tables": {"T": {"rows": 1, "snapshot_key": place.snapshot("T", 1)}},
+    }
+    facts: dict[str, Any] = {
+        "lease_expires_at": "",
+        "served": 1,
+        "state": DatasetState.CURRENT,
+        "sequence": 1,
+        "fingerprint": "f",
+        "next_changed_rows": "hash",
+        "manifest": manifest,
+        "checked_at": iso(NOW),
+        "as_of": iso(NOW),
+        "columns": {"T": ["Id", "Surname"]},
+    }
+    return table.save(replace(leased, **facts), timedelta(days=1), NOW)
+
+
+def stored_everything(
+    cloud: Cloud, estab: str = ESTAB, datasets: tuple[str, ...] = ("students", "contacts")
+) -> None:
+    """Store a school with something of each kind that is kept, whatever was there before."""
+    forget(cloud, estab)
+    stored_school(cloud, estab, name="Testing School", cause="first_data_committed")
+    for dataset in datasets:
+        stored_dataset(cloud, estab, dataset)
+    pull = identity(OperationKind.PULL, estab, "x")
+    operations(cloud).add(
+        PullRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
+    )
+
+
+def forget(cloud: Cloud, estab: str) -> None:
+    cloud.client("dynamodb").delete_item(
+        TableName=cloud.ref("SchoolsTable"), Key={"estab": {"S": estab}}
+    )
+    dataset_table(cloud).delete_school(estab)
+    operations(cloud).delete_school(estab)
+    for kind in ("snapshots", "changes", "manifests"):
+        lake(cloud).erase(f"{kind}/estab={estab}/")
+
+
+def erase_now(cloud: Cloud, *messages: dict[str, Any]) -> dict[str, Any]:
+    cloud.take("ErasureQueue")
+    reply: dict[str, Any] = cloud.invoke("erase_data", records(*messages))
+    return reply
+
+
+def messages_with_delay(cloud: Cloud, send: Callable[[], Any]) -> list[tuple[Any, int]]:
+    """Return what is sent to queues while ``send`` runs, with its delay in seconds."""
+    sent = []
+    original = Queue.send
+
+    def spy(self: Queue, message: Any, *, delay_seconds: int = 0) -> None:
+        sent.append((dict(message), delay_seconds))
+        original(self, message, delay_seconds=delay_seconds)
+
+    with mock.patch.object(Queue, "send", spy):
+        send()
+    return sent
+
+
+# ---------------------------------------------------------------------- a school
+
+
+def test_nothing_of_an_erased_school_is_left_but_its_tombstone(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    stored_everything(cloud, OTHER_ESTAB)
+    others = (versions(cloud, OTHER_ESTAB), staged(cloud, OTHER_ESTAB))
+    assert CompanyApi(cloud).delete(SCHOOL).status == 202
+    cloud.deliver("ErasureQueue")
+    assert versions(cloud) == []
+    assert staged(cloud) == []
+    assert under(cloud, "DatasetsTable") == []
+    assert under(cloud, "OperationsTable") == []
+    [tombstone] = under(cloud, "SchoolsTable")
+    kept = {"estab", "state", "state_since", "cause", "due_at", "version", "refusals", "pauses"}
+    assert set(tombstone) <= kept
+    assert (tombstone["refusals"]["N"], tombstone["pauses"]["N"]) == ("0", "0")
+    assert tombstone["state"]["S"] == "erased"
+    [event] = cloud.events()
+    assert (event["type"], event["data"]["estab"]) == ("school.erased", ESTAB)
+    shown = CompanyApi(cloud).get(SCHOOL).document
+    assert (shown["state"], shown["name"], shown["scopes"]) == ("erased", None, [])
+    assert shown["datasets"] == []
+    assert (versions(cloud, OTHER_ESTAB), staged(cloud, OTHER_ESTAB)) == others
+    assert len(under(cloud, "DatasetsTable", OTHER_ESTAB)) == 2
+    assert len(under(cloud, "OperationsTable", OTHER_ESTAB)) == 1
+
+
+def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
+    cloud: Cloud,
+) -> None:
+    stored_everything(cloud)
+    CompanyApi(cloud).delete(SCHOOL)
+    sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
+    assert ({"estab": ESTAB}, 900) in sent
+    cloud.events()
+    late = Place(ESTAB, "students").snapshot("T", 2)
+    cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")
+    dataset_table(cloud).request(ESTAB, "students", NOW)
+    erase_now(cloud, {"estab": ESTAB})
+    assert versions(cloud) == []
+    assert under(cloud, "DatasetsTable") == []
+    assert cloud.events() == []
+
+
+def test_a_message_that_comes_after_a_new_authorisation_does_nothing(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    erase_now(cloud, {"estab": ESTAB})
+    assert versions(cloud)
+    school = school_table(cloud).get(ESTAB)
+    assert school
+    assert school.state is SchoolState.LIVE
+    assert cloud.events() == []
+
+
+def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    table = dataset_table(cloud)
+    table.request(ESTAB, "students", datetime.now(UTC))
+    held = table.lease(ESTAB, "students", datetime.now(UTC))
+    assert held
+    CompanyApi(cloud).delete(SCHOOL)
+    sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
+    assert [message for message, delay in sent if delay >= LEASE.total_seconds()]
+    with pytest.raises(ConflictError):
+        table.save(held, timedelta(days=1), datetime.now(UTC))
+    with pytest.raises(ConflictError):
+        table.renew(held, datetime.now(UTC))
+    school = school_table(cloud).get(ESTAB)
+    assert school
+    assert school.state is not SchoolState.ERASED
+    # What the holder had committed before, it may still copy to where readers look.
+    key = Place(ESTAB, "students").snapshot("T", 2)
+    cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=b"copied")
+    dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
+    erase({"estab": ESTAB}, desk(cloud, now=lambda: dies))
+    assert versions(cloud) == []
+    assert under(cloud, "DatasetsTable") == []
+    assert [event["type"] for event in cloud.events()] == ["school.erased"]
+
+
+def desk(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDesk:
+    sqs = cloud.client("sqs")
+    return EraseDesk(
+        schools=school_table(cloud),
+        datasets=dataset_table(cloud),
+        operations=operations(cloud),
+        lake=lake(cloud),
+        erasures=Queue(sqs, cloud.ref("ErasureQueue")),
+        bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
+        now=now,
+    )
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+def crashing(cloud: Cloud, message: dict[str, Any], after_calls: int) -> bool:
+    """Erase, and die after so many calls of AWS; tell whether it died."""
+    calls = itertools.count()
+
+    def strike(**_: Any) -> None:
+        if next(calls) == after_calls:
+            raise CrashError
+
+    clients = [cloud.client(name) for name in ("s3", "dynamodb", "sqs", "events")]
+    for each in clients:
+        each.meta.events.register("before-send.*", strike, unique_id="crash")
+    try:
+        erase(message, desk(cloud))
+    except CrashError:
+        return True
+    finally:
+        for each in clients:
+            each.meta.events.unregister("before-send.*", unique_id="crash")
+    return False
+
+
+def test_a_crash_at_any_call_is_mended_by_the_message_coming_again(cloud: Cloud) -> None:
+    crashes = 0
+    for after_calls in itertools.count():
+        stored_everything(cloud, datasets=("students",))
+        CompanyApi(cloud).delete(SCHOOL)
+        cloud.take("ErasureQueue")
+        cloud.events()
+        died = crashing(cloud, {"estab": ESTAB}, after_calls)
+        erase({"estab": ESTAB}, desk(cloud))
+        assert versions(cloud) == []
+        assert staged(cloud) == []
+        assert under(cloud, "DatasetsTable") == []
+        assert under(cloud, "OperationsTable") == []
+        school = school_table(cloud).get(ESTAB)
+        assert school
+        assert (school.state, school.credentials) == (SchoolState.ERASED, None)
+        assert school.outbox == ()
+        assert {event["type"] for event in cloud.events()} == {"school.erased"}
+        if not died:
+            break
+        crashes += 1
+    assert crashes > 20
+
+
+def test_an_erased_school_that_authorises_again_starts_anew(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school()
+    stored_everything(connected)
+    CompanyApi(connected).delete(SCHOOL)
+    connected.deliver("ErasureQueue")
+    token = connected.client("secretsmanager").get_secret_value(
+        SecretId=connected.ref("AuthenticationTokenSecret")
+    )["SecretString"]
+    url = f"https://callbacks.example.app/callbacks/authentication/{token}"
+    form = authentication_form(schoolSecret=secret)
+    sent = callback(url, "POST", body=form, content_type=FORM)
+    assert connected.invoke("receive_authentication", sent)["statusCode"] == 202
+    connected.deliver("AuthenticationQueue")
+    school = school_table(connected).get(ESTAB)
+    assert school
+    assert school.is_pullable
+    assert school.has_working_secret
+    assert dataset_table(connected).of_school(ESTAB)
+
+
+# ---------------------------------------------------------------------- a dataset
+
+
+GONE = {"estab": ESTAB, "dataset": "contacts", "reason": "scope_removed"}
+
+
+def without_contacts(cloud: Cloud, datasets: tuple[str, ...] = ("students", "contacts")) -> None:
+    stored_everything(cloud, datasets=datasets)
+    school_table(cloud).change(
+        ESTAB, lambda school: replace(school, scopes=("School", "Student", "StudentExtended"))
+    )
+
+
+def test_a_scope_that_went_takes_every_version_and_the_manifest_says_so(cloud: Cloud) -> None:
+    without_contacts(cloud)
+    students = [key for key in versions(cloud) if "dataset=students" in key]
+    assert erase_now(cloud, GONE) == {"batchItemFailures": []}
+    place = Place(ESTAB, "contacts")
+    left = [key for key in versions(cloud) if "dataset=contacts" in key]
+    assert sorted(left) == sorted([place.manifest(2), place.latest])
+    assert [key for key in staged(cloud) if "contacts" in key] == []
+    document = lake(cloud).document(place.latest)
+    assert document
+    assert document == lake(cloud).document(place.manifest(2))
+    assert (document["sequence"], document["tables"]) == (2, {})
+    assert document["erased"]["reason"] == "scope_removed"
+    item = dataset_table(cloud).get(ESTAB, "contacts")
+    assert item
+    assert (item.state, item.sequence, item.next_changed_rows) == (DatasetState.ERASED, 2, "")
+    assert item.columns == {}
+    [event] = cloud.events()
+    assert event["type"] == "dataset.changed"
+    assert event["data"] == {
+        "estab": ESTAB,
+        "dataset": "contacts",
+        "sequence": 2,
+        "manifest_key": place.manifest(2),
+    }
+    assert [key for key in versions(cloud) if "dataset=students" in key] == students
+
+
+def test_the_same_erasure_again_does_nothing_more(cloud: Cloud) -> None:
+    without_contacts(cloud)
+    erase_now(cloud, GONE)
+    before = versions(cloud)
+    cloud.events()
+    erase_now(cloud, GONE)
+    assert versions(cloud) == before
+    assert cloud.events() == []
+
+
+def test_a_scope_that_came_back_in_time_keeps_its_data(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    before = versions(cloud)
+    erase_now(cloud, GONE)
+    assert versions(cloud) == before
+
+
+def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: Cloud) -> None:
+    without_contacts(cloud)
+    table = dataset_table(cloud)
+    table.request(ESTAB, "contacts", datetime.now(UTC))
+    held = table.lease(ESTAB, "contacts", datetime.now(UTC))
+    assert held
+    sent = messages_with_delay(cloud, lambda: erase_now(cloud, GONE))
+    assert [(message, delay > LEASE.total_seconds()) for message, delay in sent] == [(GONE, True)]
+    with pytest.raises(ConflictError):
+        table.save(held, timedelta(days=1), datetime.now(UTC))
+    dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
+    erase(GONE, desk(cloud, now=lambda: dies))
+    item = table.get(ESTAB, "contacts")
+    assert item
+    assert item.state is DatasetState.ERASED
+
+
+def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> None:
+    place = Place(ESTAB, "contacts")
+    for after_calls in itertools.count():
+        without_contacts(cloud, datasets=("contacts",))
+        cloud.events()
+        died = crashing(cloud, GONE, after_calls)
+        later = NOW + LEASE + timedelta(seconds=5)
+        erase(GONE, desk(cloud, now=lambda at=later: at))
+        item = dataset_table(cloud).get(ESTAB, "contacts")
+        assert item
+        assert (item.state, item.outbox) == (DatasetState.ERASED, ())
+        left = [key for key in versions(cloud) if "dataset=contacts" in key]
+        assert set(left) == {place.manifest(item.sequence), place.latest}
+        assert {event["data"]["sequence"] for event in cloud.events()} == {item.sequence}
+        if not died:
+            break
+    assert after_calls > 10
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "events/erase_data").glob("*.json")), ids=str)
+def test_the_example_events_are_carried_out(cloud: Cloud, path: Any) -> None:
+    without_contacts(cloud)
+    CompanyApi(cloud).delete(SCHOOL)
+    event = json.loads(path.read_text(encoding="utf-8"))
+    assert cloud.invoke("erase_data", event) == {"batchItemFailures": []}
+
+
+def test_a_message_that_is_none_is_retried_and_loses_nothing(cloud: Cloud) -> None:
+    assert erase_now(cloud, {"school": ESTAB})["batchItemFailures"]
