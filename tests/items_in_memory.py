@@ -93,6 +93,10 @@ def _kept(item: Item) -> Item:
 
 
 def _holds(condition: str, item: Item, values: Mapping[str, Any]) -> bool:
+    """Tell whether it holds: clauses joined by AND, of which those in brackets are joined by OR."""
+    if " AND " in condition:
+        return all(_holds(part, item, values) for part in condition.split(" AND "))
+    condition = re.sub(r"^\((.* OR .*)\)$", r"\1", condition)
     return any(_clause(clause.strip(), item, values) for clause in condition.split(" OR "))
 
 

@@ -7,26 +7,36 @@ each, ordered within and among each other.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import chain, islice
+from operator import itemgetter, lt
 
 from xporter_bridge.errors import PageDriftError
 from xporter_bridge.ordering import KeyOfLine
 
 ROWS_PER_BLOCK = 1_000
-# So many runs are merged at a time; each holds one block in memory.
+# So many runs are merged at a time; each holds a few blocks in memory.
 FAN_IN = 16
+# So many blocks of a run are loaded before their turn, for S3 takes longer than merging does.
+LOADED_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of one table in order: newline-terminated JSON, with the order keys of both ends."""
+    """Rows of one table in order: newline-terminated JSON, with the order keys of both ends.
+
+    ``packed`` is the same rows compressed, where they happen to be at hand.
+    """
 
     data: bytes
     rows: int
     first: bytes
     last: bytes
+    packed: bytes | None = None
 
     def lines(self) -> list[bytes]:
         """Return the rows, without their newlines."""
@@ -49,8 +59,20 @@ Spill = Callable[[Iterator[Block]], Callable[[], Iterator[Block]]]
 
 def block_of(pairs: Sequence[tuple[bytes, bytes]]) -> Block:
     """Return the block of ordered, non-empty (key, line) pairs."""
-    data = b"\n".join(line for _, line in pairs) + b"\n"
+    data = b"\n".join([line for _, line in pairs]) + b"\n"
     return Block(data, len(pairs), pairs[0][0], pairs[-1][0])
+
+
+def in_order(pairs: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+    """Return the pairs in order, each once; what is in order already is only looked at.
+
+    Raises:
+        PageDriftError: As ``distinct``.
+    """
+    keys = [key for key, _ in pairs]
+    if all(map(lt, keys, keys[1:])):
+        return pairs
+    return list(distinct(sorted(pairs)))
 
 
 def distinct(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
@@ -81,9 +103,7 @@ def union(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> Itera
     Raises:
         PageDriftError: As ``distinct``.
     """
-    runs: list[Callable[[], Iterator[Block]]] = [
-        _chained(run) for run in _runs(sorted(sections, key=lambda section: section.first))
-    ]
+    runs: list[Callable[[], Iterator[Block]]] = [_chained(run) for run in _runs(sections)]
     while len(runs) > FAN_IN:
         merged = _merged([run() for run in runs[:FAN_IN]], key_of)
         runs = [*runs[FAN_IN:], spill(merged)]
@@ -93,38 +113,16 @@ def union(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> Itera
         yield from _merged([run() for run in runs], key_of)
 
 
-def count(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> int:
-    """Return how many distinct rows the sections hold; only overlapping ones must be read."""
-    held = list(sections)
-    if len(_runs(sorted(held, key=lambda section: section.first))) <= 1:
-        return sum(section.rows for section in held)
-    return sum(block.rows for block in union(held, key_of, spill))
+def follow_each_other(sections: Iterable[Section]) -> bool:
+    """Tell whether the union of the sections is had by chaining them."""
+    return len(_runs(sections)) <= 1
 
 
-def pairs_of(blocks: Iterable[Block], key_of: KeyOfLine) -> Iterator[tuple[bytes, bytes]]:
-    """Yield every row of the blocks with its order key."""
-    for block in blocks:
-        for line in block.lines():
-            yield key_of(line), line
-
-
-def blocks_of(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[Block]:
-    """Gather ordered pairs into blocks."""
-    gathered: list[tuple[bytes, bytes]] = []
-    for pair in pairs:
-        gathered.append(pair)
-        if len(gathered) == ROWS_PER_BLOCK:
-            yield block_of(gathered)
-            gathered = []
-    if gathered:
-        yield block_of(gathered)
-
-
-def _runs(ordered: Iterable[Section]) -> list[list[Section]]:
-    """Deal the sections, ordered by their first key, into as few non-overlapping runs as fit."""
+def _runs(sections: Iterable[Section]) -> list[list[Section]]:
+    """Deal the sections, by their first key, into as few non-overlapping runs as fit."""
     runs: list[list[Section]] = []
     ends: list[tuple[bytes, int]] = []
-    for section in ordered:
+    for section in sorted(sections, key=lambda section: section.first):
         if ends and ends[0][0] < section.first:
             number = ends[0][1]
             runs[number].append(section)
@@ -136,9 +134,54 @@ def _runs(ordered: Iterable[Section]) -> list[list[Section]]:
 
 
 def _chained(run: list[Section]) -> Callable[[], Iterator[Block]]:
-    return lambda: (section.load() for section in run)
+    return lambda: _loaded_ahead(section.load for section in run)
+
+
+def _loaded_ahead(loads: Iterable[Callable[[], Block]]) -> Iterator[Block]:
+    """Yield blocks in order while the next ones are being loaded and unpacked."""
+    waiting = iter(loads)
+    with ThreadPoolExecutor(LOADED_AHEAD, "load") as pool:
+        under_way = deque(pool.submit(load) for load in islice(waiting, LOADED_AHEAD))
+        while under_way:
+            block = under_way.popleft().result()
+            under_way.extend(pool.submit(load) for load in islice(waiting, 1))
+            yield block
+
+
+class _Head:
+    """The rows of one run that stand in memory: what is left of one block."""
+
+    def __init__(self, blocks: Iterator[Block], key_of: KeyOfLine) -> None:
+        self._blocks = blocks
+        self._key_of = key_of
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self.last = b""
+
+    def is_filled(self) -> bool:
+        """Make sure that there are rows; False when the run has ended."""
+        if not self._pairs:
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            lines = block.lines()
+            self._pairs = list(zip(map(self._key_of, lines), lines, strict=True))
+            self.last = block.last
+        return True
+
+    def take(self, bound: bytes) -> list[tuple[bytes, bytes]]:
+        """Take the rows up to the bound, inclusive."""
+        cut = bisect_right(self._pairs, bound, key=itemgetter(0))
+        taken, self._pairs = self._pairs[:cut], self._pairs[cut:]
+        return taken
 
 
 def _merged(runs: list[Iterator[Block]], key_of: KeyOfLine) -> Iterator[Block]:
-    streams = [pairs_of(run, key_of) for run in runs]
-    return blocks_of(distinct(heapq.merge(*streams, key=itemgetter(0))))
+    """Merge by windows: whatever lies below the nearest end of a block is there to be sorted.
+
+    Sorting what is made of ordered pieces is several times faster than stepping row by row.
+    """
+    heads = [_Head(run, key_of) for run in runs]
+    while heads := [head for head in heads if head.is_filled()]:
+        bound = min(head.last for head in heads)
+        window = sorted(chain.from_iterable(head.take(bound) for head in heads))
+        yield block_of(list(distinct(window)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from xporter_bridge.datasets import Dataset
@@ -46,12 +47,13 @@ class ColumnPolicy:
 
     def __init__(self, dataset: Dataset, known: Mapping[str, Iterable[str]]) -> None:
         self._dataset = dataset
-        self._known = {table.casefold(): set(columns) for table, columns in known.items()}
+        # A table that never had a row has no columns yet: none of them is new.
+        self._known = {t.casefold(): set(columns) for t, columns in known.items() if columns}
         self._catalogued = {
             table.name.casefold(): {name.casefold() for name in table.fields}
             for table in dataset.endpoint.tables.values()
         }
-        self._decided: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._decided: dict[str, dict[str, bool]] = {}
         self.report = ColumnReport()
         self.columns: dict[str, dict[str, None]] = {}
 
@@ -61,22 +63,32 @@ class ColumnPolicy:
         Raises:
             ContractError: The dataset is frozen and a column has come.
         """
-        return [self._row(table, row) for row in rows]
+        names = set().union(*rows)
+        decided = self._decided.setdefault(table, {})
+        if not names <= decided.keys():
+            self.recall(table, dict.fromkeys(chain.from_iterable(rows)))
+        dropped = {name for name in names if decided[name]}
+        if not dropped:
+            return rows
+        return [{name: row[name] for name in row if name not in dropped} for row in rows]
 
-    def _row(self, table: str, row: Row) -> Row:
-        shape = tuple(row)
-        drop = self._decided.get((table, shape))
-        if drop is None:
-            drop = self._decided[table, shape] = self._decide(table, shape)
-        return {name: row[name] for name in shape if name not in drop} if drop else row
+    def recall(self, table: str, columns: Iterable[str]) -> None:
+        """Decide, once, on columns that the pull has met, also in an earlier part of it.
 
-    def _decide(self, table: str, shape: tuple[str, ...]) -> frozenset[str]:
-        """Decide once per shape of row: rows of a table differ little in their columns."""
-        drop = frozenset(name for name in shape if self._is_dropped(table, name))
-        self.columns.setdefault(table, {}).update(
-            dict.fromkeys(name for name in shape if name not in drop)
-        )
-        return drop
+        Raises:
+            ContractError: As ``kept``.
+        """
+        decided = self._decided.setdefault(table, {})
+        for name in columns:
+            if name not in decided:
+                is_dropped = self._is_dropped(table, name)
+                if not is_dropped:
+                    self.columns.setdefault(table, {})[name] = None
+                decided[name] = is_dropped
+
+    def met(self) -> dict[str, tuple[str, ...]]:
+        """Return the columns kept so far by table; safe while other threads meet more."""
+        return {table: tuple(columns) for table, columns in dict(self.columns).items()}
 
     def _is_dropped(self, table: str, name: str) -> bool:
         folded_table, folded = table.casefold(), name.casefold()

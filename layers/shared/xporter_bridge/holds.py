@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+# A held change set lies in the staging bucket, whose life cycle ends it (template.yaml).
+_LONGEST_HOLD = timedelta(days=13)
+
 
 @dataclass(frozen=True)
 class HoldLimits:
@@ -38,6 +41,8 @@ class HoldLimits:
             floor_rows=int(entry.get("floor_rows", 20)),
             expires=timedelta(days=float(entry.get("expires_days", 7))),
         )
+        if not timedelta() < limits.expires <= _LONGEST_HOLD:
+            raise ValueError(f"expires_days must be at most {_LONGEST_HOLD.days}")
         window = entry.get("roll_over")
         if not window:
             return limits
@@ -52,13 +57,20 @@ class HoldLimits:
 
     def on(self, today: date) -> HoldLimits:
         """Return the limits that apply on that day."""
-        if self.roll_over and self.roll_over[0] <= today.strftime("%m-%d") <= self.roll_over[1]:
+        if self._is_roll_over(today.strftime("%m-%d")):
             return replace(
                 self,
                 max_deleted_percent=self.roll_over_deleted_percent,
                 max_updated_percent=self.roll_over_updated_percent,
             )
         return self
+
+    def _is_roll_over(self, day: str) -> bool:
+        if self.roll_over is None:
+            return False
+        first, last = self.roll_over
+        # A window from December to January wraps around the turn of the year.
+        return first <= day <= last if first <= last else not last < day < first
 
 
 @dataclass(frozen=True)

@@ -22,24 +22,27 @@ def order_key(identity: object) -> bytes:
 
     ``7`` and ``"7"`` are one identity, as Xporter writes either; ``"07"`` is another.
     """
-    text = str(identity)
-    if text.isdigit() and text.isascii():
-        digits = text.lstrip("0")
-        return b"\0%c%c%b\0%b" % (*len(digits).to_bytes(2), digits.encode(), text.encode())
-    return b"\1" + text.encode("utf-8", "surrogatepass")
+    return _key(str(identity).encode("utf-8", "surrogatepass"))
+
+
+def _key(text: bytes) -> bytes:
+    if text.isdigit():
+        digits = text.lstrip(b"0")
+        key = b"\0" + len(digits).to_bytes(2) + digits
+        return key if digits == text else key + b"\0" + text
+    return b"\1" + text
 
 
 def identity_of(row: Mapping[str, Any], key_field: str) -> object:
     """Return what identifies the row: the field's value, whatever the casing of its name.
 
-    A row without the field, or a table without such a field, is identified by its whole text.
+    A row without a value there, or a table without such a field, is identified by its whole text.
     """
-    if key_field in row:
-        return row[key_field]
-    for name, value in row.items():
-        if key_field and name.casefold() == key_field.casefold():
-            return value
-    return orjson.dumps(row).decode()
+    identity = row.get(key_field)
+    if identity is None and key_field:
+        folded = key_field.casefold()
+        identity = next((v for name, v in row.items() if name.casefold() == folded), None)
+    return orjson.dumps(row).decode() if identity is None else identity
 
 
 def identity_line(key_field: str) -> Callable[[bytes], bytes]:
@@ -48,7 +51,7 @@ def identity_line(key_field: str) -> Callable[[bytes], bytes]:
     def reduced(line: bytes) -> bytes:
         row = orjson.loads(line)
         kept = {name: value for name, value in row.items() if name.casefold() == folded}
-        return orjson.dumps(kept) if kept else line
+        return orjson.dumps(kept) if any(v is not None for v in kept.values()) else line
 
     folded = key_field.casefold()
     return reduced
@@ -67,7 +70,7 @@ def key_of_line(key_field: str) -> KeyOfLine:
         if key_field and line.startswith(prefix):
             value = line[start : line.index(b'"', start)]
             if b"\\" not in value:
-                return order_key(value.decode())
+                return _key(value)
         return order_key(identity_of(orjson.loads(line), key_field))
 
     return key

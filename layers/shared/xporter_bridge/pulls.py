@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from xporter_bridge.datasets import Dataset
+from xporter_bridge.datasets import Dataset, configured, redefined
+from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pages import START
 from xporter_bridge.times import iso, parse
 
@@ -26,6 +27,8 @@ CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
+# What Xporter refuses is mostly refused again; but an exception of its own looks the same.
+_FAILED_FIRST = timedelta(hours=1)
 
 
 class DatasetState(StrEnum):
@@ -37,6 +40,9 @@ class DatasetState(StrEnum):
     FAILED = "failed"
     NOT_COVERED = "not_covered"
     ERASED = "erased"
+
+
+_ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.FAILED})
 
 
 @dataclass(frozen=True)
@@ -60,8 +66,8 @@ class Checkpoint:
 class DatasetItem:
     """One dataset of one school.
 
-    ``requested``, ``definition``, ``decision`` and ``staleness`` belong to whoever asks for pulls;
-    everything else is written under a lease alone, fenced by ``fence``.
+    ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` belong to
+    whoever asks for pulls; everything else is written under a lease alone, fenced by ``fence``.
     """
 
     estab: str
@@ -85,6 +91,7 @@ class DatasetItem:
     checkpoint: Checkpoint | None = None
     hold: Mapping[str, Any] | None = None
     decision: str = ""
+    decided_hold: str = ""
     unpublished: Mapping[str, str] | None = None
     outbox: tuple[Mapping[str, Any], ...] = ()
     definition: Mapping[str, Any] | None = None
@@ -102,30 +109,50 @@ class DatasetItem:
         """Tell whether a lease holder would find something to do."""
         return self.is_due or bool(self.unpublished) or bool(self.decision)
 
+    @property
+    def hold_id(self) -> str:
+        """The pull whose change set is held; empty when none is."""
+        return self.hold["manifest"]["pull_id"] if self.hold else ""
+
     def is_leased(self, now: datetime) -> bool:
         """Tell whether somebody is working on the dataset."""
         return self.lease_expires_at > iso(now)
 
 
+def dataset_of(item: DatasetItem) -> Dataset | None:
+    """Return what the item is a dataset of; None if it is configured no longer."""
+    if not item.definition:
+        return configured().get(item.dataset)
+    try:
+        return redefined(item.dataset, item.definition)
+    except RequestRejectedError:
+        return None  # Its endpoint has left the catalogue.
+
+
 def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> Checkpoint:
     """Return the pull to make: the one under way if it still fits, else a new one."""
+    follows = item.next_changed_rows if _is_same_chain(item, dataset) else ""
     under_way = item.checkpoint
     if (
         under_way
         and under_way.fingerprint == dataset.fingerprint
+        and under_way.requested_changed_rows in {START, follows}
         and parse(under_way.started_at) > now - CHECKPOINT_LIFE
     ):
         return under_way
     is_baseline = bool(item.baseline_at) and item.baseline_at <= iso(now)
-    follows = item.fingerprint == dataset.fingerprint and item.manifest and not is_baseline
     return Checkpoint(
         pull_id=pull_id,
         serving=item.requested,
         fingerprint=dataset.fingerprint,
-        requested_changed_rows=(item.next_changed_rows if follows else "") or START,
+        requested_changed_rows=("" if is_baseline else follows) or START,
         started_at=iso(now),
         is_baseline=is_baseline,
     )
+
+
+def _is_same_chain(item: DatasetItem, dataset: Dataset) -> bool:
+    return item.fingerprint == dataset.fingerprint and bool(item.manifest)
 
 
 def backoff(failures: int) -> timedelta:
@@ -146,27 +173,44 @@ def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
     """Return when somebody should look at the dataset again even if nothing happens."""
     if item.outbox or item.unpublished:
         return iso(now + timedelta(minutes=1))
-    if item.lease_expires_at:
+    if item.is_leased(now):
         return item.lease_expires_at
-    if item.is_due:
-        return item.retry_at or iso(now + timedelta(minutes=2))
+    if item.has_unfinished_work:
+        return max(item.retry_at, iso(now + timedelta(minutes=2)))
     moments = [item.hold["expires_at"]] if item.hold else []
-    if item.definition is None and item.state in {DatasetState.CURRENT, DatasetState.HELD}:
-        checked = parse(item.checked_at) if item.checked_at else now
-        moments += [iso(checked + ttl + SILENCE_GRACE), item.baseline_at]
-    return min(filter(None, moments), default="")
+    return min(filter(None, (*moments, next_asking(item, ttl))), default="")
+
+
+def next_asking(item: DatasetItem, ttl: timedelta) -> str:
+    """Return when to pull although nobody asks; empty for never.
+
+    When the database has been silent past its TTL, when the whole is to be compared, or when what
+    Xporter refused may have become possible. Each waits its time again after an attempt, so that
+    a school which cannot be asked now is not asked every minute.
+    """
+    tried_at = max(item.checked_at, item.began_at)
+    if item.definition is not None or item.state not in _ASKED_AGAIN or not tried_at:
+        return ""
+    tried = parse(tried_at)
+    if item.state is DatasetState.FAILED:
+        return iso(tried + min(_FAILED_FIRST * (1 << min(item.failures - 1, 10)), ttl))
+    silent_at = iso(tried + ttl + SILENCE_GRACE)
+    if not item.baseline_at:
+        return silent_at
+    return min(silent_at, item.baseline_at if tried_at < item.baseline_at else iso(tried + ttl))
+
+
+def is_to_be_asked(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether the time has come to pull although nobody asks."""
+    at = next_asking(item, ttl)
+    return bool(at) and at <= iso(now) and not item.is_due
 
 
 def wants_pull(item: DatasetItem, now: datetime) -> bool:
-    """Tell whether a message should be sent for the dataset: due, free and not backing off."""
-    return item.has_unfinished_work and not item.is_leased(now) and item.retry_at <= iso(now)
+    """Tell whether a message should be sent for the dataset: work to do, free, not backing off.
 
-
-def is_silent(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
-    """Tell whether the dataset's database has been silent past its TTL."""
-    return (
-        item.definition is None
-        and item.state in {DatasetState.CURRENT, DatasetState.HELD}
-        and bool(item.checked_at)
-        and parse(item.checked_at) + ttl + SILENCE_GRACE <= now
-    )
+    What is committed or decided already does not wait until Xporter can be asked again.
+    """
+    may_pull = item.is_due and item.retry_at <= iso(now)
+    has_work = may_pull or bool(item.unpublished) or bool(item.decision)
+    return has_work and not item.is_leased(now)

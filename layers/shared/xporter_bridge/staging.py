@@ -7,17 +7,17 @@ the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
-from xporter_bridge.blocks import Block, block_of, distinct
+from xporter_bridge.blocks import Block, block_of, in_order
 from xporter_bridge.pages import PageFacts
 
-# More than any header takes: ten tables with their keys are about two kilobytes.
-HEADER_BYTES = 16 * 1024
+# More than any header takes: ten tables with their keys and columns are some kilobytes.
+HEADER_BYTES = 64 * 1024
 DELETED = "_deleted"
 
 Pairs = list[tuple[bytes, bytes]]
@@ -36,10 +36,15 @@ class SectionPlace:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """What a staged page says of itself. Deletions are sections named ``<Table>_deleted``."""
+    """What a staged page says of itself. Deletions are sections named ``<Table>_deleted``.
+
+    ``columns`` are those that the pull had met in each table when the page was staged: whoever
+    goes on with the pull would not see them otherwise.
+    """
 
     facts: PageFacts
     tables: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
     sections: Mapping[str, SectionPlace]
 
 
@@ -60,7 +65,10 @@ def page_number(key: str) -> int | None:
 
 
 def pack(
-    facts: PageFacts, tables: Mapping[str, Pairs], compress: Callable[[bytes], bytes]
+    facts: PageFacts,
+    tables: Mapping[str, Pairs],
+    columns: Mapping[str, Iterable[str]],
+    compress: Callable[[bytes], bytes],
 ) -> bytes:
     """Return the staged form of a page; rows may come in any order.
 
@@ -71,12 +79,17 @@ def pack(
     for name, pairs in tables.items():
         if not pairs:
             continue
-        block = block_of(list(distinct(sorted(pairs))))
+        block = block_of(in_order(pairs))
         body = compress(block.data)
         sections[name] = [start, start + len(body), block.rows, block.first.hex(), block.last.hex()]
         bodies.append(body)
         start += len(body)
-    header = {"facts": asdict(facts), "tables": list(tables), "sections": sections}
+    header = {
+        "facts": asdict(facts),
+        "tables": list(tables),
+        "columns": {table: list(names) for table, names in columns.items()},
+        "sections": sections,
+    }
     return b"".join((orjson.dumps(header), b"\n", *bodies))
 
 
@@ -87,6 +100,7 @@ def unpack_header(data: bytes) -> PageHeader:
     return PageHeader(
         facts=PageFacts(**header["facts"]),
         tables=tuple(header["tables"]),
+        columns={table: tuple(names) for table, names in header["columns"].items()},
         sections={
             name: SectionPlace(
                 start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last)
@@ -98,4 +112,4 @@ def unpack_header(data: bytes) -> PageHeader:
 
 def unpack_section(place: SectionPlace, body: bytes, decompress: Callable[[bytes], bytes]) -> Block:
     """Return the rows of a table from exactly its bytes."""
-    return Block(decompress(body), place.rows, place.first, place.last)
+    return Block(decompress(body), place.rows, place.first, place.last, body)

@@ -8,40 +8,21 @@ proves that the lease is still theirs: a holder that was overtaken cannot commit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
+from xporter_bridge.adapters.dataset_items import DOCUMENTS, read, text, write
 from xporter_bridge.adapters.items import Item, Items, watched
+from xporter_bridge.adapters.pull_slots import FREE, SLOT, PullSlots
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.pulls import (
-    LEASE,
-    Checkpoint,
-    DatasetItem,
-    DatasetState,
-    next_look,
-    wants_pull,
-)
+from xporter_bridge.pulls import LEASE, DatasetItem, next_look, wants_pull
 from xporter_bridge.times import iso
 
-# Documents are stored as JSON text: DynamoDB would turn their numbers into decimals.
-_DOCUMENTS = (
-    "manifest",
-    "hold",
-    "unpublished",
-    "outbox",
-    "definition",
-    "columns",
-    "reported_columns",
-    "staleness",
-)
-_ASKERS = ("requested", "definition", "decision", "staleness")
+_ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness")
+_ATTEMPTS = 10
 # Two Lambdas' clocks differ by less; the price of being wrong upwards is one pull more.
 _CLOCK_SKEW = timedelta(milliseconds=500)
-_SLOTS_PER_SCHOOL = 4
-_SLOT = "#slot-"
 
 
 class DatasetTable:
@@ -50,15 +31,20 @@ class DatasetTable:
     def __init__(self, client: Any, table: str) -> None:
         self._items = Items(client, table, "estab", "dataset")
 
+    @property
+    def slots(self) -> PullSlots:
+        """The places in which datasets are pulled, items of the same table."""
+        return PullSlots(self._items)
+
     def get(self, estab: str, dataset: str) -> DatasetItem | None:
         """Return the dataset, or None if it was never asked for."""
         item = self._items.get(estab, dataset)
-        return _read(item) if item else None
+        return read(item) if item else None
 
     def of_school(self, estab: str) -> list[DatasetItem]:
         """Return every dataset of the school."""
         found = self._items.under(estab)
-        return [_read(item) for item in found if not item["dataset"].startswith(_SLOT)]
+        return [read(item) for item in found if not item["dataset"].startswith(SLOT)]
 
     def request(
         self,
@@ -75,10 +61,10 @@ class DatasetTable:
         says why the next result may be old; not giving it takes an earlier one back.
         """
         soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
-        set_: Item = {"staleness": _text(staleness), **soon}
+        set_: Item = {"staleness": text(staleness), **soon}
         if definition:
-            set_["definition"] = _text(definition)
-        return _read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
+            set_["definition"] = text(definition)
+        return read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
     def request_since(
         self,
@@ -96,7 +82,7 @@ class DatasetTable:
         """
         set_ = watched(iso(now + timedelta(minutes=2)), estab, dataset)
         if definition:
-            set_["definition"] = _text(definition)
+            set_["definition"] = text(definition)
         try:
             self._items.update(
                 estab,
@@ -113,16 +99,23 @@ class DatasetTable:
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetItem:
         """Say what shall become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
 
+        The decision is bound to the change set that is held now: should another take its place
+        first, nothing is done to that one.
+
         Raises:
-            ConflictError: Nothing is held.
+            ConflictError: Nothing is held, or what is held has just changed.
         """
+        item = self.get(estab, dataset)
+        if item is None or item.hold is None:
+            raise ConflictError("nothing_is_held")
         soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
-        return _read(
+        return read(
             self._items.update(
                 estab,
                 dataset,
-                set_={"decision": decision, **soon},
-                condition="attribute_exists(hold)",
+                set_={"decision": decision, "decided_hold": item.hold_id, **soon},
+                condition="#hold = :seen",
+                seen=text(item.hold),
             )
         )
 
@@ -157,7 +150,7 @@ class DatasetTable:
             self._items.update(
                 estab,
                 dataset,
-                set_={} if keep_content else dict.fromkeys((*_DOCUMENTS, "checkpoint", "decision")),
+                set_={} if keep_content else dict.fromkeys((*DOCUMENTS, "checkpoint", "decision")),
                 add={"fence": 1},
                 condition="attribute_exists(estab)",
             )
@@ -166,23 +159,25 @@ class DatasetTable:
 
     def _lease(self, item: DatasetItem, now: datetime) -> DatasetItem | None:
         until = iso(now + LEASE)
+        set_: Item = {"lease_expires_at": until, **watched(until, item.estab, item.dataset)}
+        if item.is_due:
+            # A pull that goes on saw the school's data when it first began; work that is no pull,
+            # as carrying out a decision, sees nothing of them.
+            set_["began_at"] = item.checkpoint.started_at if item.checkpoint else iso(now)
         try:
             taken = self._items.update(
                 item.estab,
                 item.dataset,
-                set_={
-                    "lease_expires_at": until,
-                    # A pull that goes on saw the school's data when it first began.
-                    "began_at": item.checkpoint.started_at if item.checkpoint else iso(now),
-                    **watched(until, item.estab, item.dataset),
-                },
+                set_=set_,
                 add={"fence": 1},
-                condition="attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now",
+                # Nobody has held it since, so the checkpoint is still the one that was read.
+                condition=f"(attribute_not_exists(fence) OR fence = :seen) AND {FREE}",
+                seen=item.fence,
                 now=iso(now),
             )
         except ConflictError:
             return None
-        return _read(taken)
+        return read(taken)
 
     def renew(self, item: DatasetItem, now: datetime) -> DatasetItem:
         """Keep the lease for another while.
@@ -203,33 +198,52 @@ class DatasetTable:
     def save(self, item: DatasetItem, ttl: timedelta, now: datetime) -> DatasetItem:
         """Write everything that a lease holder owns, in one step, and return the whole item.
 
-        This is the commit of a pull: before it nothing has happened, after it all has.
+        This is the commit of a pull: before it nothing has happened, after it all has. Letting go
+        says when to look again, so it sees whatever was asked for or decided meanwhile.
 
         Raises:
             ConflictError: The lease was lost.
         """
-        owned = {name: value for name, value in _write(item).items() if name not in _ASKERS}
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._saved(item, ttl, now)
+            except ConflictError:
+                current = self.get(item.estab, item.dataset)
+                if current is None or current.fence != item.fence:
+                    raise
+                item = replace(item, requested=current.requested, decision=current.decision)
+        raise ConflictError("dataset_changed")
+
+    def _saved(self, item: DatasetItem, ttl: timedelta, now: datetime) -> DatasetItem:
+        owned = {name: value for name, value in write(item).items() if name not in _ASKERS}
         look = watched(next_look(item, ttl, now), item.estab, item.dataset)
-        return _read(
+        condition, seen = "fence = :held", dict[str, Any](held=item.fence)
+        if not item.lease_expires_at:
+            condition += " AND " + _same("requested", item.requested)
+            condition += " AND " + _same("decision", item.decision)
+            asked = {"requested": item.requested, "decision": item.decision}
+            seen |= {name: value for name, value in asked.items() if value}
+        return read(
             self._items.update(
-                item.estab,
-                item.dataset,
-                set_={**owned, **look},
-                condition="fence = :held",
-                held=item.fence,
+                item.estab, item.dataset, set_={**owned, **look}, condition=condition, **seen
             )
         )
 
     def take_decision(self, item: DatasetItem) -> DatasetItem:
-        """Clear the decision on a hold that the holder has just carried out."""
+        """Clear the decision on a hold that the holder has just carried out.
+
+        Raises:
+            ConflictError: The lease was lost, or somebody has decided anew.
+        """
         self._items.update(
             item.estab,
             item.dataset,
-            set_={"decision": None},
-            condition="fence = :held",
+            set_={"decision": None, "decided_hold": None},
+            condition="fence = :held AND decided_hold = :done",
             held=item.fence,
+            done=item.decided_hold,
         )
-        return replace(item, decision="")
+        return replace(item, decision="", decided_hold="")
 
     def look_again(self, estab: str, dataset: str, seen: str, at: str) -> None:
         """Move the time of the next look, unless somebody else has moved it since it was seen."""
@@ -252,7 +266,7 @@ class DatasetTable:
                 item.dataset,
                 set_={"outbox": None},
                 condition="outbox = :sent",
-                sent=_text(list(item.outbox)),
+                sent=text(list(item.outbox)),
             )
         except ConflictError:
             return  # Events joined or went: the next look publishes what is left.
@@ -271,59 +285,6 @@ class DatasetTable:
         for item in list(self._items.under(estab)):
             self._items.delete(estab, item["dataset"])
 
-    def take_slot(self, estab: str, now: datetime) -> int | None:
-        """Take one of the few places in which a school's datasets are pulled at a time.
 
-        Together with the pages in flight per pull this bounds what one school's agent is asked
-        at once. Returns None if all are taken; a place whose holder died frees itself.
-        """
-        for slot in range(_SLOTS_PER_SCHOOL):
-            try:
-                self._items.update(
-                    estab,
-                    f"{_SLOT}{slot}",
-                    set_={"lease_expires_at": iso(now + LEASE)},
-                    condition="attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now",
-                    now=iso(now),
-                )
-            except ConflictError:
-                continue
-            return slot
-        return None
-
-    def keep_slot(self, estab: str, slot: int, now: datetime) -> None:
-        """Keep the place for another while."""
-        self._items.update(estab, f"{_SLOT}{slot}", set_={"lease_expires_at": iso(now + LEASE)})
-
-    def free_slot(self, estab: str, slot: int) -> None:
-        """Give the place back."""
-        self._items.update(estab, f"{_SLOT}{slot}", set_={"lease_expires_at": None})
-
-
-def _write(item: DatasetItem) -> Item:
-    attributes = {
-        name: getattr(item, name)
-        for name in DatasetItem.__dataclass_fields__
-        if name not in {"estab", "dataset", "fence", *_DOCUMENTS}
-    }
-    attributes["state"] = str(item.state)
-    attributes["checkpoint"] = _text(asdict(item.checkpoint)) if item.checkpoint else None
-    return attributes | {name: _text(getattr(item, name)) for name in _DOCUMENTS}
-
-
-def _read(item: Item) -> DatasetItem:
-    known = {
-        name: value for name, value in item.items() if name in DatasetItem.__dataclass_fields__
-    }
-    for name in _DOCUMENTS:
-        if name in known:
-            known[name] = orjson.loads(known[name])
-    known["outbox"] = tuple(known.get("outbox", ()))
-    known["state"] = DatasetState(known.get("state", DatasetState.PENDING))
-    if "checkpoint" in known:
-        known["checkpoint"] = Checkpoint(**orjson.loads(known["checkpoint"]))
-    return DatasetItem(**known)
-
-
-def _text(document: Any) -> str | None:
-    return orjson.dumps(document).decode() if document else None
+def _same(name: str, value: object) -> str:
+    return f"{name} = :{name}" if value else f"attribute_not_exists({name})"

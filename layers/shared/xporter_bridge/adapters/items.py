@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -49,12 +50,14 @@ class Items:
         """Set, remove (what is None or empty) and add attributes; return the whole new item.
 
         Args:
-            condition: Over the item's attributes and ``:name`` for each of ``values``.
+            condition: Over the item's attributes and ``:name`` for each of ``values``; an attribute
+                may be written ``#name``, and must be where DynamoDB reserves the word.
 
         Raises:
             ConflictError: The condition does not hold.
         """
         expression, names, bound = _update_expression(set_ or {}, add or {})
+        names |= {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
         bound |= {f":{name}": _serialize(value) for name, value in values.items()}
         arguments: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
         if bound:

@@ -15,9 +15,10 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from xporter_bridge.adapters.compression import compressor, lines_in_chunks
+from xporter_bridge.adapters.compression import GzipFile, lines_in_chunks
 from xporter_bridge.adapters.faults import translated
 from xporter_bridge.blocks import Block
+from xporter_bridge.errors import TransientError
 from xporter_bridge.ordering import KeyOfLine
 
 # The least that S3 takes as one part, so that memory does not depend on the table's size.
@@ -139,10 +140,12 @@ class Lake:
         waiting = list(objects)
         for start in range(0, len(waiting), 1000):
             with translated("s3:DeleteObjects"):
-                self._client.delete_objects(
+                answer = self._client.delete_objects(
                     Bucket=bucket,
                     Delete={"Objects": waiting[start : start + 1000], "Quiet": True},
                 )
+            if answer.get("Errors"):
+                raise TransientError("s3:DeleteObjects: partly failed")
 
 
 class StagedTable:
@@ -155,7 +158,7 @@ class StagedTable:
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client
         self._place = {"Bucket": bucket, "Key": key}
-        self._compressor = compressor()
+        self._gzip = GzipFile()
         self._hash = hashlib.sha256()
         self._buffer = bytearray()
         self._upload: str | None = None
@@ -170,15 +173,19 @@ class StagedTable:
 
     def write(self, data: bytes, rows: int) -> None:
         """Append newline-terminated rows."""
-        self.rows += rows
-        self._hash.update(data)
-        self._buffer += self._compressor.compress(data)
-        if len(self._buffer) >= _PART_BYTES:
-            self._send_part()
+        self._took(data, rows, self._gzip.add(data))
+
+    def write_block(self, block: Block) -> None:
+        """Append a block; one that was compressed for its page is not compressed again."""
+        if block.packed is None:
+            self.write(block.data, block.rows)
+        else:
+            packed = self._gzip.add_section(block.packed, block.data)
+            self._took(block.data, block.rows, packed)
 
     def close(self) -> None:
         """Write what is left and make the object appear."""
-        self._buffer += self._compressor.flush()
+        self._buffer += self._gzip.end()
         if self._upload is None:
             with translated("s3:PutObject"):
                 self._client.put_object(**self._place, Body=bytes(self._buffer))
@@ -188,6 +195,13 @@ class StagedTable:
             self._client.complete_multipart_upload(
                 **self._place, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
             )
+
+    def _took(self, data: bytes, rows: int, packed: bytes) -> None:
+        self.rows += rows
+        self._hash.update(data)
+        self._buffer += packed
+        if len(self._buffer) >= _PART_BYTES:
+            self._send_part()
 
     def _send_part(self) -> None:
         number = len(self._parts) + 1

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xporter_bridge.adapters.lake import Lake, StagedTable
-from xporter_bridge.blocks import Block, Spill, count, union
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.holds import TableChange
 from xporter_bridge.manifests import Place, table_entry
 from xporter_bridge.merging import Merge, Outcome
-from xporter_bridge.ordering import KeyOfLine, identity_line, key_of_line
+from xporter_bridge.ordering import identity_line, key_of_line
 from xporter_bridge.pages import PageFacts, prove_complete
 from xporter_bridge.staging import DELETED
 from xporter_bridge.use_cases.fetching import StagedPages
+from xporter_bridge.use_cases.gathering import Gathered, Gatherer
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,21 @@ class Assembled:
         return not any(c.inserted or c.updated or c.deleted for c in self.changes)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """What the pull brought of one table; ``columns`` are those it met."""
+
+    table: str
+    came: Gathered
+    gone: Gathered
+    columns: list[str]
+
+
+_NOTHING = Gathered(0, lambda: iter(()))
+
+
 class Assembler:
-    """Assembles one pull.
+    """Assembles one pull into the sequence that would follow.
 
     Args:
         out: The prefix for results; holds the fence, so that two holders never share one.
@@ -57,7 +70,9 @@ class Assembler:
         self._place = place
         self._out = out
         self._beat = beat
-        self._spilled = 0
+        self._gatherer = Gatherer(lake, dataset, out=out, beat=beat)
+        self._copies: dict[str, str] = {}
+        self._sequence = 0
 
     def assemble(
         self,
@@ -74,70 +89,93 @@ class Assembler:
         Raises:
             PageDriftError: The pages do not hold as many distinct rows as they announced.
         """
+        self._sequence = sequence
         before: Mapping[str, Any] = previous["tables"] if previous else {}
-        came, gone = self._counted(pages)
-        prove_complete(facts, came, gone)
+        came = {table: self._gatherer.gather(pages, table) for table in pages.tables()}
+        gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
+        prove_complete(facts, _rows(came), _rows(gone))
         entries: dict[str, Any] = {}
-        copies: dict[str, str] = {}
         changes: list[TableChange] = []
-        for table in dict.fromkeys((*pages.tables(), *before)):
-            old = before.get(table)
-            if old and not is_full and not came.get(table) and not gone.get(table):
-                entry, outcome = self._carried(table, old, sequence, copies)
-            else:
-                entry, outcome = self._merged(
-                    table, pages, old, sequence, copies, columns.get(table, []), is_full=is_full
-                )
-            entries[table] = entry
-            changes.append(
-                TableChange(
-                    table, outcome.previous, outcome.inserted, outcome.updated, outcome.deleted
-                )
+        for table in dict.fromkeys((*came, *before)):
+            arrival = _Arrival(
+                table,
+                came.get(table, _NOTHING),
+                gone.get(table, _NOTHING),
+                columns.get(table, []),
             )
-        return Assembled(entries, tuple(changes), copies)
+            entries[table], change = self._table(arrival, before.get(table), is_full=is_full)
+            changes.append(
+                TableChange(table, change.previous, change.inserted, change.updated, change.deleted)
+            )
+        return Assembled(entries, tuple(changes), self._copies)
 
-    def _counted(self, pages: StagedPages) -> tuple[dict[str, int], dict[str, int]]:
-        came: dict[str, int] = {}
-        gone: dict[str, int] = {}
-        for table in pages.tables():
-            key_of = key_of_line(self._dataset.key_of(table))
-            for counts, name in ((came, table), (gone, table + DELETED)):
-                counts[table] = count(pages.sections(name), key_of, self._spiller(key_of))
-        return came, gone
+    def _table(
+        self, arrival: _Arrival, old: Mapping[str, Any] | None, *, is_full: bool
+    ) -> tuple[dict[str, Any], Outcome]:
+        if old is None:
+            return self._begun(arrival)
+        if not is_full and not arrival.came.rows and not arrival.gone.rows:
+            return self._carried(arrival.table, old)
+        return self._merged(arrival, old, is_full=is_full)
 
-    def _came(self, pages: StagedPages, table: str) -> Iterator[Block]:
-        key_of = key_of_line(self._dataset.key_of(table.removesuffix(DELETED)))
-        return union(pages.sections(table), key_of, self._spiller(key_of))
-
-    def _spiller(self, key_of: KeyOfLine) -> Spill:
-        return lambda run: self._spill(run, key_of)
-
-    def _spill(self, run: Iterator[Block], key_of: KeyOfLine) -> Callable[[], Iterator[Block]]:
-        self._spilled += 1
-        table = self._lake.write(f"{self._out}run-{self._spilled:06d}")
-        for block in run:
-            table.write(block.data, block.rows)
+    def _begun(self, arrival: _Arrival) -> tuple[dict[str, Any], Outcome]:
+        """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
+        snapshot = self._lake.write(f"{self._out}{arrival.table}.snapshot")
+        for block in arrival.came.stream():
+            snapshot.write_block(block)
             self._beat()
-        table.close()
-        return lambda: self._lake.staged_blocks(table.key, key_of)
+        snapshot.close()
+        entry = table_entry(
+            self._place,
+            arrival.table,
+            self._sequence,
+            rows=snapshot.rows,
+            sha256=snapshot.sha256,
+            upserts=snapshot.rows,
+            deletes=0,
+            columns=arrival.columns,
+        )
+        self._copies[entry["snapshot_key"]] = self._copies[entry["upserts_key"]] = snapshot.key
+        self._copies[entry["deletes_key"]] = self._empty()
+        return entry, Outcome(rows=snapshot.rows, inserted=snapshot.rows)
 
     def _merged(
-        self,
-        table: str,
-        pages: StagedPages,
-        old: Mapping[str, Any] | None,
-        sequence: int,
-        copies: dict[str, str],
-        columns: list[str],
-        *,
-        is_full: bool,
+        self, arrival: _Arrival, old: Mapping[str, Any], *, is_full: bool
     ) -> tuple[dict[str, Any], Outcome]:
-        key_field = self._dataset.key_of(table)
-        key_of = key_of_line(key_field)
+        """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._lake.write(f"{self._out}{table}.{kind}")
+            self._lake.write(f"{self._out}{arrival.table}.{kind}")
             for kind in ("snapshot", "upserts", "deletes")
         )
+        outcome = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
+        is_changed = bool(outcome.inserted or outcome.updated or outcome.deleted)
+        entry = table_entry(
+            self._place,
+            arrival.table,
+            self._sequence,
+            rows=outcome.rows,
+            sha256=snapshot.sha256,
+            upserts=upserts.rows,
+            deletes=deletes.rows,
+            columns=list(dict.fromkeys((*old["columns"], *arrival.columns))),
+            snapshot_key=None if is_changed else old["snapshot_key"],
+        )
+        self._copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
+        if is_changed:
+            self._copies[entry["snapshot_key"]] = snapshot.key
+        return entry, outcome
+
+    def _merge(
+        self,
+        arrival: _Arrival,
+        old: Mapping[str, Any],
+        into: tuple[StagedTable, StagedTable, StagedTable],
+        *,
+        is_full: bool,
+    ) -> Outcome:
+        snapshot, upserts, deletes = into
+        key_field = self._dataset.key_of(arrival.table)
+        key_of = key_of_line(key_field)
         merge = Merge(
             key_of,
             identity_line(key_field),
@@ -146,35 +184,18 @@ class Assembler:
             upserts=upserts,
             deletes=deletes,
         )
-        before = self._lake.blocks(old["snapshot_key"], key_of) if old else iter(())
-        outcome = merge.run(before, self._came(pages, table), self._came(pages, table + DELETED))
-        is_changed = bool(outcome.inserted or outcome.updated or outcome.deleted) or old is None
-        for written in (snapshot, upserts, deletes):
+        before = self._lake.blocks(old["snapshot_key"], key_of)
+        outcome = merge.run(before, arrival.came.stream(), arrival.gone.stream())
+        for written in into:
             written.close()
-        entry = table_entry(
-            self._place,
-            table,
-            sequence,
-            rows=outcome.rows,
-            sha256=snapshot.sha256,
-            upserts=upserts.rows,
-            deletes=deletes.rows,
-            columns=list(dict.fromkeys((*(old["columns"] if old else ()), *columns))),
-            snapshot_key=None if is_changed or old is None else old["snapshot_key"],
-        )
-        copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
-        if is_changed:
-            copies[entry["snapshot_key"]] = snapshot.key
-        return entry, outcome
+        return outcome
 
-    def _carried(
-        self, table: str, old: Mapping[str, Any], sequence: int, copies: dict[str, str]
-    ) -> tuple[dict[str, Any], Outcome]:
+    def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], Outcome]:
         """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
         entry = table_entry(
             self._place,
             table,
-            sequence,
+            self._sequence,
             rows=old["rows"],
             sha256=old["sha256"],
             upserts=0,
@@ -182,11 +203,15 @@ class Assembler:
             columns=old["columns"],
             snapshot_key=old["snapshot_key"],
         )
-        empty = self._lake.write(f"{self._out}empty")
-        if empty.key not in copies.values():
-            empty.close()
-        copies |= {entry["upserts_key"]: empty.key, entry["deletes_key"]: empty.key}
+        self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
         return entry, Outcome(previous=old["rows"], rows=old["rows"])
+
+    def _empty(self) -> str:
+        """Return the key of a staged object without rows."""
+        empty = self._lake.write(f"{self._out}empty")
+        if empty.key not in self._copies.values():
+            empty.close()
+        return empty.key
 
 
 class Beating:
@@ -200,3 +225,7 @@ class Beating:
         """Append the rows."""
         self._table.write(data, rows)
         self._beat()
+
+
+def _rows(tables: Mapping[str, Gathered]) -> dict[str, int]:
+    return {table: gathered.rows for table, gathered in tables.items()}

@@ -21,6 +21,7 @@ from xporter_bridge.staging import staging_prefix
 from xporter_bridge.times import iso, parse
 from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.assembling import Assembled
+from xporter_bridge.use_cases.noticing import notice_columns, notice_difference
 
 
 class Committer:
@@ -48,13 +49,13 @@ class Committer:
         Raises:
             ConflictError: The lease was lost, and with it the right to commit.
         """
-        item = self._with_columns(item, dataset, policy)
+        item = notice_columns(item, dataset, policy)
         draft = self._draft(item, checkpoint, facts, assembled)
         is_as_stale = item.manifest is not None and item.manifest["stale"] == draft["stale"]
         if assembled.is_unchanged and is_as_stale:
             return self._unchanged(item, dataset, checkpoint, draft)
         if checkpoint.is_baseline and facts.following == item.next_changed_rows:
-            self._report_difference(item, dataset, assembled)
+            notice_difference(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = suspicions(list(assembled.changes), dataset.limits.on(today))
         if item.manifest and reasons:
@@ -76,32 +77,39 @@ class Committer:
     def publish(self, item: DatasetItem) -> DatasetItem:
         """Copy what was committed to where readers look, ``latest.json`` last.
 
-        Repeating it after a crash copies the same bytes to the same keys.
+        Repeating it after a crash copies the same bytes to the same keys, so what is staged goes
+        only when it is written down that nothing has to be repeated.
+
+        Raises:
+            ConflictError: The lease was lost; whoever has it publishes.
         """
-        if not item.unpublished or not item.manifest:
+        document = item.manifest
+        if not item.unpublished or not document:
             return item
         place = Place(item.estab, item.dataset)
         self._lake.publish(item.unpublished)
-        self._lake.put_document(place.manifest(item.sequence), item.manifest)
-        self._lake.put_document(place.latest, item.manifest)
-        self._lake.unstage(staging_prefix(item.estab, item.dataset, item.manifest["pull_id"]))
-        return self._save(replace(item, unpublished=None))
+        self._lake.put_document(place.manifest(item.sequence), document)
+        # A holder that was overtaken must not put an older manifest in place of a later one.
+        item = self._datasets.renew(item, self._now())
+        self._lake.put_document(place.latest, document)
+        item = self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
+        self._unstage(item, document["pull_id"])
+        return item
 
     def carry_out_decision(self, item: DatasetItem) -> DatasetItem:
         """Apply or drop a held change set as a person, or the end of its time, has decided."""
         if not item.decision:
             return item
-        hold = item.hold
+        # What was decided on may be held no longer: applied already, replaced or released.
+        hold = item.hold if item.hold_id == item.decided_hold else None
         if hold and item.decision == "approve":
             approved = replace(item, fingerprint=hold["fingerprint"])
             item = self._adopt(approved, hold["manifest"], hold["copies"], is_baseline=False)
             item = self.publish(item)
         elif hold:
-            self._lake.unstage(
-                staging_prefix(item.estab, item.dataset, hold["manifest"]["pull_id"])
-            )
             reason = "hold_expired" if item.decision == "expire" else "hold_rejected"
             item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
+            self._unstage(item, item.decided_hold)
         return self._datasets.take_decision(item)
 
     def not_covered(self, item: DatasetItem, dataset: Dataset) -> DatasetItem:
@@ -113,8 +121,9 @@ class Committer:
                 state=DatasetState.NOT_COVERED,
                 reason=reason,
                 served=item.requested,
+                failures=0,
+                retry_at="",
                 checkpoint=None,
-                lease_expires_at="",
             )
         )
 
@@ -151,9 +160,10 @@ class Committer:
     ) -> DatasetItem:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
-        self._lake.unstage(staging_prefix(item.estab, item.dataset, checkpoint.pull_id))
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
-        return self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
+        settled = self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
+        self._unstage(settled, checkpoint.pull_id, item.hold_id)
+        return settled
 
     def _adopt(
         self,
@@ -188,7 +198,10 @@ class Committer:
             columns={name: table["columns"] for name, table in draft["tables"].items()},
             outbox=(*item.outbox, event.document()),
         )
-        return self._save(committed)
+        committed = self._save(committed)
+        under_way = item.checkpoint.pull_id if item.checkpoint else ""
+        self._unstage(committed, *({under_way, item.hold_id} - {draft["pull_id"]}))
+        return committed
 
     def _settled(
         self, item: DatasetItem, draft: Mapping[str, Any], *, is_baseline: bool
@@ -221,8 +234,9 @@ class Committer:
     ) -> DatasetItem:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
+        is_news = not item.hold or not _is_same(item.hold, draft, reasons)
         hold = {
-            "since": iso(now),
+            "since": iso(now) if is_news or not item.hold else item.hold["since"],
             "expires_at": iso(now + dataset.limits.expires),
             "reasons": reasons,
             "fingerprint": dataset.fingerprint,
@@ -246,54 +260,26 @@ class Committer:
             reason="; ".join(reasons),
             served=checkpoint.serving,
             checked_at=iso(now),
+            baseline_at=next_baseline(item, now) if checkpoint.is_baseline else item.baseline_at,
             failures=0,
             retry_at="",
             checkpoint=None,
             hold=hold,
+            outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
-        is_news = not item.hold or not _is_same(item.hold, hold)
-        return self._save(
-            replace(held, outbox=(*item.outbox, event.document()) if is_news else item.outbox)
-        )
+        held = self._save(held)
+        self._unstage(held, item.hold_id)
+        return held
 
-    def _with_columns(
-        self, item: DatasetItem, dataset: Dataset, policy: ColumnPolicy
-    ) -> DatasetItem:
-        """Report columns that came, were withheld or changed their casing: once each."""
-        reported = {kind: set(names) for kind, names in item.reported_columns.items()}
-        for kind in ("withheld", "added", "recased"):
-            seen = {
-                f"{table}.{column}"
-                for table, columns in getattr(policy.report, kind).items()
-                for column in columns
-            }
-            news = seen - reported.get(kind, set())
-            if news:
-                telemetry.warn(
-                    "columns_noticed",
-                    estab=item.estab,
-                    dataset=item.dataset,
-                    kind=kind,
-                    columns=sorted(news),
-                )
-                telemetry.count("ColumnDrift", dataset.endpoint.name, len(news))
-                reported[kind] = reported.get(kind, set()) | news
-        return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
-
-    def _report_difference(self, item: DatasetItem, dataset: Dataset, assembled: Assembled) -> None:
-        """Raise the alarm: Xporter says that nothing changed, and our snapshot differs."""
-        telemetry.warn(
-            "baseline_differs",
-            estab=item.estab,
-            dataset=item.dataset,
-            rows={c.table: [c.inserted, c.updated, c.deleted] for c in assembled.changes},
-            keys=sorted(key for key in assembled.copies if key.startswith("changes/")),
-        )
-        telemetry.count("BaselineDiffered", dataset.endpoint.name)
+    def _unstage(self, item: DatasetItem, *pull_ids: str) -> None:
+        """Delete what pulls have staged that the item names no longer and never will again."""
+        for pull_id in filter(None, pull_ids):
+            self._lake.unstage(staging_prefix(item.estab, item.dataset, pull_id))
 
     def _save(self, item: DatasetItem) -> DatasetItem:
         return self._datasets.save(item, self._ttl, self._now())
 
 
-def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return bool(one["manifest"]["next_changed_rows"] == other["manifest"]["next_changed_rows"])
+def _is_same(hold: Mapping[str, Any], draft: Mapping[str, Any], reasons: list[str]) -> bool:
+    following = hold["manifest"]["next_changed_rows"]
+    return bool(following == draft["next_changed_rows"] and hold["reasons"] == reasons)

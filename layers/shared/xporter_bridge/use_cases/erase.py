@@ -31,11 +31,10 @@ from xporter_bridge.erasure import (
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.events import Event
 from xporter_bridge.manifests import Place, school_prefixes
-from xporter_bridge.pulls import LEASE, DatasetItem
+from xporter_bridge.pulls import LEASE, DatasetItem, dataset_of
 from xporter_bridge.schools import School, SchoolState
 from xporter_bridge.staging import staging_prefix
 from xporter_bridge.use_cases.onboard import publish
-from xporter_bridge.use_cases.pull import dataset_of
 
 # The longest that a queue delays; longer than any function may run, so whoever began before the
 # school was erased has ended.

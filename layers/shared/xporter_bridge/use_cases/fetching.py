@@ -19,7 +19,7 @@ from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.blocks import Block, Section
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
-from xporter_bridge.errors import XporterBridgeError
+from xporter_bridge.errors import ContractError, XporterBridgeError
 from xporter_bridge.ordering import identity_of, order_key
 from xporter_bridge.pages import Page, PageFacts, read_page
 from xporter_bridge.staging import (
@@ -57,12 +57,14 @@ class StagedPages:
     _bodies: dict[int, bytes] = field(default_factory=dict)
     _kept: int = 0
 
-    def recover(self) -> None:
-        """Learn which pages an earlier invocation has staged."""
+    def recover(self, policy: ColumnPolicy) -> None:
+        """Learn which pages an earlier invocation has staged, and which columns they hold."""
         for key in self.lake.staged_keys(self.prefix):
             number = page_number(key)
             if number is not None:
                 self.headers[number] = unpack_header(self.lake.staged(key, 0, HEADER_BYTES - 1))
+                for table, columns in self.headers[number].columns.items():
+                    policy.recall(table, columns)
 
     def add(self, number: int, body: bytes) -> None:
         """Stage a page; when this returns it is ticked off."""
@@ -75,7 +77,7 @@ class StagedPages:
     def tables(self) -> list[str]:
         """Return the result tables in the order in which the first page names them."""
         names = (name for _, header in sorted(self.headers.items()) for name in header.tables)
-        return [name for name in dict.fromkeys(names) if not name.endswith(DELETED)]
+        return list(dict.fromkeys(name.removesuffix(DELETED) for name in names))
 
     def sections(self, table: str) -> Iterator[Section]:
         """Yield what each page holds of a table."""
@@ -136,11 +138,15 @@ class PageFetcher:
             query["options"] = ",".join(self._dataset.options)
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(PAGE_SIZE)}
         estab = self._session.school.estab
-        return read_page(
+        page = read_page(
             self._session.call(
                 lambda token: self._xporter.school_data(estab, resource, token, query)
             )
         )
+        if page.facts.row_count is None and page.longest == PAGE_SIZE:
+            # Whether more would follow nobody can tell; to take it for all would delete the rest.
+            raise ContractError("full_page_without_pagination")
+        return page
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
@@ -149,7 +155,7 @@ class PageFetcher:
             tables[name] = self._pairs(name, self._policy.kept(name, rows))
         for name, rows in page.deleted.items():
             tables[name + DELETED] = self._pairs(name, rows)
-        into.add(number, pack(page.facts, tables, compress))
+        into.add(number, pack(page.facts, tables, self._policy.met(), compress))
 
     def fetch_rest(self, changed_rows: str, facts: PageFacts, into: StagedPages) -> None:
         """Fetch every page that is not staged yet.
@@ -187,4 +193,10 @@ class PageFetcher:
 
     def _pairs(self, table: str, rows: list[dict[str, object]]) -> Pairs:
         key = self._dataset.key_of(table)
-        return [(order_key(identity_of(row, key)), orjson.dumps(row)) for row in rows]
+        try:
+            identities = [row[key] for row in rows]
+        except KeyError:
+            identities = [None]
+        if None in identities:
+            identities = [identity_of(row, key) for row in rows]
+        return list(zip(map(order_key, identities), map(orjson.dumps, rows), strict=True))

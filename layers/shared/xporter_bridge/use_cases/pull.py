@@ -17,10 +17,10 @@ from xporter_bridge import telemetry
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.adapters.pull_slots import Slot
 from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.columns import ColumnPolicy
-from xporter_bridge.datasets import Dataset, configured, redefined
+from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ConflictError,
@@ -30,7 +30,6 @@ from xporter_bridge.errors import (
     TransientError,
     XporterRefusedError,
 )
-from xporter_bridge.events import Event
 from xporter_bridge.manifests import Place
 from xporter_bridge.pages import START, PageFacts
 from xporter_bridge.pulls import (
@@ -41,10 +40,12 @@ from xporter_bridge.pulls import (
     DatasetState,
     backoff,
     begin,
+    dataset_of,
+    wants_pull,
 )
-from xporter_bridge.schools import went_live
 from xporter_bridge.staging import staging_prefix
 from xporter_bridge.times import iso
+from xporter_bridge.use_cases.announcing import announce
 from xporter_bridge.use_cases.assembling import Assembler
 from xporter_bridge.use_cases.committing import Committer
 from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher, StagedPages
@@ -82,36 +83,30 @@ def pull(estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[
     item = desk.datasets.lease(estab, name, desk.now())
     if item is None:
         return
-    slot = desk.datasets.take_slot(estab, desk.now())
+    slot = desk.datasets.slots.take(estab, desk.now())
     if slot is None:
         desk.datasets.save(replace(item, lease_expires_at=""), timedelta(), desk.now())
         desk.queue.send({"estab": estab, "dataset": name}, delay_seconds=_WAIT_FOR_SLOT_SECONDS)
         return
+    puller = _Puller(desk, item, slot, remaining_seconds)
     try:
-        _Puller(desk, item, slot, remaining_seconds).run()
+        puller.run()
     except ConflictError:
         # Another holder took over, or the school was erased: nothing here may be written.
         telemetry.warn("pull_lost_its_lease", estab=estab, dataset=name)
     finally:
-        desk.datasets.free_slot(estab, slot)
-
-
-def dataset_of(item: DatasetItem) -> Dataset | None:
-    """Return what the item is a dataset of; None if it is configured no longer."""
-    if item.definition:
-        return redefined(item.dataset, item.definition)
-    return configured().get(item.dataset)
+        desk.datasets.slots.free(puller.slot)
 
 
 class _Puller:
     """One holder's work on one leased dataset."""
 
     def __init__(
-        self, desk: PullDesk, item: DatasetItem, slot: int, remaining_seconds: Callable[[], float]
+        self, desk: PullDesk, item: DatasetItem, slot: Slot, remaining_seconds: Callable[[], float]
     ) -> None:
+        self.slot = slot
         self._desk = desk
         self._item = item
-        self._slot = slot
         self._remaining_seconds = remaining_seconds
         self._beaten_at = desk.now()
         self._dataset = dataset_of(item)
@@ -123,15 +118,15 @@ class _Puller:
         self._item = self._committer.publish(self._item)
         self._item = self._committer.carry_out_decision(self._item)
         if self._dataset is None:
-            self._let_go(reason="not_configured", served=self._item.requested)
-        elif self._item.is_due:
+            self._give_up(reason="not_configured")
+        elif self._item.is_due and self._item.retry_at <= iso(self._desk.now()):
             self._serve(self._dataset)
         else:
             self._let_go()
         desk = self._desk
         announce(self._item, desk.datasets, desk.sessions.schools, desk.bus, desk.now())
-        if self._item.is_due and not self._item.retry_at:
-            self._send_again(0)
+        if not self._item.unpublished and wants_pull(self._item, desk.now()):
+            desk.queue.send(self._names)
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull, and turn whatever stops the pull into the dataset's state."""
@@ -142,7 +137,7 @@ class _Puller:
             self._let_go()
         except (SchoolNotReadyError, AuthorisationPausedError) as error:
             # The school's own state asks for every dataset when it is ready again.
-            self._let_go(reason=error.reason, served=self._item.requested, checkpoint=None)
+            self._give_up(reason=error.reason)
         except SecretRefusedError as error:
             self._back_off(error.reason, None)
         except PermanentError as error:
@@ -160,7 +155,8 @@ class _Puller:
             except PageDriftError as drift:
                 telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
                 telemetry.count("PullRestarted", dataset.endpoint.name)
-                self._desk.lake.unstage(self._prefix(self._item.checkpoint))
+                if self._item.checkpoint:
+                    self._desk.lake.unstage(self._prefix(self._item.checkpoint))
                 self._item = replace(self._item, checkpoint=None)
         raise TransientError("pages_kept_moving")
 
@@ -181,20 +177,30 @@ class _Puller:
         pages = StagedPages(self._desk.lake, self._prefix(checkpoint))
         is_resumed = checkpoint == self._item.checkpoint
         if is_resumed:
-            pages.recover()
+            pages.recover(policy)
+        elif self._item.checkpoint:
+            self._desk.lake.unstage(self._prefix(self._item.checkpoint))
         if not is_resumed or 1 not in pages.headers:
             checkpoint = self._fetch_first(checkpoint, fetcher, pages)
         facts = pages.headers[1].facts
         fetcher.fetch_rest(checkpoint.requested_changed_rows, facts, pages)
         if facts.page_count >= _LONG_PULL_PAGES or is_resumed:
-            facts.prove_same(fetcher.ask(checkpoint.requested_changed_rows, 1).facts)
+            self._prove_still(checkpoint, facts, fetcher)
         return self._conclude(dataset, checkpoint, facts, pages, policy)
+
+    def _prove_still(self, checkpoint: Checkpoint, facts: PageFacts, fetcher: PageFetcher) -> None:
+        """Ask for page 1 again: a pull that took long may have met two moments of the school."""
+        page = fetcher.ask(checkpoint.requested_changed_rows, 1)
+        facts.prove_same(page.facts)
+        if page.as_of != checkpoint.as_of:
+            raise PageDriftError("as_of_changed")
 
     def _fetch_first(
         self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> Checkpoint:
         """Fetch page 1 and remember the pull, so that another invocation can go on with it.
 
+        Remembered before anything of it is staged, so that nothing staged is unknown to all.
         A hash that Xporter refuses, or answers with another one, begins the chain anew: the whole
         dataset is pulled and compared with the snapshot.
         """
@@ -211,9 +217,9 @@ class _Puller:
             telemetry.warn("change_set_chain_broken", **self._names)
             checkpoint = replace(checkpoint, requested_changed_rows=START)
             page = fetcher.ask(START, 1)
-        fetcher.stage(page, 1, pages)
         checkpoint = replace(checkpoint, as_of=page.as_of)
         self._item = self._save(checkpoint=checkpoint)
+        fetcher.stage(page, 1, pages)
         return checkpoint
 
     def _conclude(
@@ -241,19 +247,16 @@ class _Puller:
             is_full=checkpoint.requested_changed_rows == START,
         )
         telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
-        item = self._committer.commit(self._item, dataset, checkpoint, facts, assembled, policy)
-        return self._committer.publish(item)
+        commit = self._committer.commit
+        # Whatever fails from here on must find what was committed, and not write over it.
+        self._item = commit(self._item, dataset, checkpoint, facts, assembled, policy)
+        return self._committer.publish(self._item)
 
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
         telemetry.count("PullFailed", self._metric)
-        self._let_go(
-            state=DatasetState.FAILED,
-            reason=error.reason,
-            served=self._item.requested,
-            failures=self._item.failures + 1,
-            checkpoint=None,
-        )
+        failures = self._item.failures + 1
+        self._give_up(state=DatasetState.FAILED, reason=error.reason, failures=failures)
 
     def _back_off(self, reason: str, retry_after_seconds: float | None) -> None:
         failures = self._item.failures + 1
@@ -262,7 +265,14 @@ class _Puller:
         telemetry.count("PullFailed", self._metric)
         self._let_go(reason=reason, failures=failures, retry_at=iso(self._desk.now() + wait))
         if wait <= _LONGEST_DELAY:
-            self._send_again(ceil(wait.total_seconds()) + 1)
+            self._desk.queue.send(self._names, delay_seconds=ceil(wait.total_seconds()) + 1)
+
+    def _give_up(self, **changes: object) -> None:
+        """Let go of a pull that nobody shall go on with."""
+        given_up = self._item.checkpoint
+        self._let_go(served=self._item.requested, checkpoint=None, retry_at="", **changes)
+        if given_up:
+            self._desk.lake.unstage(self._prefix(given_up))
 
     def _let_go(self, **changes: object) -> None:
         self._item = self._save(lease_expires_at="", **changes)
@@ -271,21 +281,15 @@ class _Puller:
         item = replace(self._item, **changes)  # type: ignore[arg-type]
         return self._desk.datasets.save(item, self._ttl, self._desk.now())
 
-    def _send_again(self, delay_seconds: int) -> None:
-        self._desk.queue.send(
-            {"estab": self._item.estab, "dataset": self._item.dataset}, delay_seconds=delay_seconds
-        )
-
     def _beat(self) -> None:
         now = self._desk.now()
         if now - self._beaten_at >= _BEAT:
             self._item = self._desk.datasets.renew(self._item, now)
-            self._desk.datasets.keep_slot(self._item.estab, self._slot, now)
+            self.slot = self._desk.datasets.slots.keep(self.slot, now)
             self._beaten_at = now
 
-    def _prefix(self, checkpoint: Checkpoint | None) -> str:
-        pull_id = checkpoint.pull_id if checkpoint else "none"
-        return staging_prefix(self._item.estab, self._item.dataset, pull_id)
+    def _prefix(self, checkpoint: Checkpoint) -> str:
+        return staging_prefix(self._item.estab, self._item.dataset, checkpoint.pull_id)
 
     @property
     def _metric(self) -> str:
@@ -294,22 +298,3 @@ class _Puller:
     @property
     def _names(self) -> dict[str, str]:
         return {"estab": self._item.estab, "dataset": self._item.dataset}
-
-
-def announce(
-    item: DatasetItem, datasets: DatasetTable, schools: SchoolTable, bus: EventBus, now: datetime
-) -> None:
-    """Publish the item's events and, with its first data, let the school be live.
-
-    Only after readers can see what the events speak of. Repeating it is harmless.
-    """
-    if item.unpublished:
-        return
-    if item.sequence:
-        school = schools.change(item.estab, lambda school: went_live(school, now))
-        if school.outbox:
-            bus.publish(school.outbox)
-            schools.clear_outbox(school)
-    if item.outbox:
-        bus.publish(Event.read(entry) for entry in item.outbox)
-        datasets.clear_outbox(item)

@@ -7,10 +7,9 @@ from datetime import datetime
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.datasets import Dataset, configured
-from xporter_bridge.pulls import DatasetItem, DatasetState
+from xporter_bridge.pulls import DatasetItem, DatasetState, dataset_of
 from xporter_bridge.schools import School
 from xporter_bridge.timetables import SCHOOL_TIME
-from xporter_bridge.use_cases.pull import dataset_of
 
 
 def follow_scopes(

@@ -25,9 +25,8 @@ from xporter_bridge.api_models import (
 from xporter_bridge.availability import PullRequest, PullState
 from xporter_bridge.datasets import configured
 from xporter_bridge.freshness import Freshness
-from xporter_bridge.pulls import DatasetItem, DatasetState
+from xporter_bridge.pulls import DatasetItem, DatasetState, dataset_of
 from xporter_bridge.schools import School, SchoolState
-from xporter_bridge.use_cases.pull import dataset_of
 from xporter_bridge.writebacks import Part, Reading, Writeback
 
 

@@ -6,20 +6,22 @@ is cheap and repeatable: it decides from the item alone and sends a message to w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from xporter_bridge import telemetry
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.pulls import DatasetItem, is_silent, next_look, wants_pull
+from xporter_bridge.errors import ConflictError, XporterBridgeError
+from xporter_bridge.pulls import DatasetItem, dataset_of, is_to_be_asked, next_look, wants_pull
 from xporter_bridge.schools import School, next_probe
 from xporter_bridge.times import iso
+from xporter_bridge.use_cases.announcing import announce
 from xporter_bridge.use_cases.onboard import publish
-from xporter_bridge.use_cases.pull import announce, dataset_of
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
@@ -37,14 +39,18 @@ class WatchDesk:
 
 
 def watch(desk: WatchDesk, now: datetime) -> Mapping[str, int]:
-    """Look at every school and dataset whose time has come; return how many there were."""
-    found = {"schools": 0, "datasets": 0}
+    """Look at every school and dataset whose time has come; return how many there were.
+
+    One that cannot be looked after keeps nobody else waiting: it is reported, counted as failed
+    and still due the next time.
+    """
+    found = {"schools": 0, "datasets": 0, "failed": 0}
     for estab, _ in desk.schools.due(iso(now)):
         found["schools"] += 1
-        _look_at_school(estab, desk, now)
-    for estab, dataset, seen in desk.datasets.due(now):
+        found["failed"] += _fails(partial(_look_at_school, estab, desk, now), estab)
+    for estab, name, seen in desk.datasets.due(now):
         found["datasets"] += 1
-        _look_at_dataset(estab, dataset, seen, desk, now)
+        found["failed"] += _fails(partial(_look_at_dataset, estab, name, seen, desk, now), estab)
     return found
 
 
@@ -63,8 +69,7 @@ def _probed(school: School, now: datetime) -> School:
 
 
 def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: datetime) -> None:
-    datasets = desk.datasets
-    item = datasets.get(estab, name)
+    item = desk.datasets.get(estab, name)
     if item is None:
         return
     dataset = dataset_of(item)
@@ -72,24 +77,37 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
     if item.outbox and not item.unpublished:
         announce(item, desk.datasets, desk.schools, desk.bus, now)
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
-        item = datasets.decide(estab, name, "expire", now)
+        item = _expired(item, desk, now)
         seen = ""
-    elif not item.is_due and (is_silent(item, ttl, now) or _is_baseline_due(item, now)):
+    elif is_to_be_asked(item, ttl, now):
         school = desk.schools.get(estab)
         if school is None or not school.is_pullable:
             # Its own state asks for every dataset when it is ready again.
-            datasets.look_again(estab, name, seen, iso(now + timedelta(days=1)))
+            desk.datasets.look_again(estab, name, seen, iso(now + timedelta(days=1)))
             return
         telemetry.count("SchoolsSilent", dataset.database if dataset else "unknown")
-        item = datasets.request(estab, name, now)
+        item = desk.datasets.request(estab, name, now)
         seen = ""
     if wants_pull(item, now):
         telemetry.count("DeadlinePassed", "pull")
         desk.pulls.send({"estab": estab, "dataset": name})
-        datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
+        desk.datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
     else:
-        datasets.look_again(estab, name, seen, next_look(replace(item, outbox=()), ttl, now))
+        at = next_look(replace(item, outbox=()), ttl, now)
+        desk.datasets.look_again(estab, name, seen, at)
 
 
-def _is_baseline_due(item: DatasetItem, now: datetime) -> bool:
-    return bool(item.baseline_at) and item.baseline_at <= iso(now)
+def _expired(item: DatasetItem, desk: WatchDesk, now: datetime) -> DatasetItem:
+    try:
+        return desk.datasets.decide(item.estab, item.dataset, "expire", now)
+    except ConflictError:
+        return item  # Something else is held now, or nothing: that pull says when to look again.
+
+
+def _fails(look: Callable[[], None], estab: str) -> bool:
+    try:
+        look()
+    except XporterBridgeError as error:
+        telemetry.report("look_failed", error, estab=estab)
+        return True
+    return False
