@@ -46,9 +46,11 @@ def test_the_examples_are_accepted_once_they_are_signed(cloud: Cloud, name: str)
 
 
 @pytest.mark.parametrize("body", [b"", None])
-def test_a_callback_that_says_nothing_confirms_nothing(cloud: Cloud, body: bytes | None) -> None:
-    assert _send(cloud, body, None)["statusCode"] == 202
-    assert cloud.take("AvailabilityQueue")[0]["statuses"] == []
+def test_a_callback_without_a_body_is_refused_and_not_stored(
+    cloud: Cloud, body: bytes | None
+) -> None:
+    assert _send(cloud, body, None)["statusCode"] == 400
+    assert cloud.depth("AvailabilityQueue") == 0
 
 
 @pytest.mark.parametrize("body", [b"{", b"[1,", b"just words", b"\xff"])

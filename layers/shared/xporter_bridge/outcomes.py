@@ -7,13 +7,12 @@ standard library: the receiver has to start quickly.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import parse_qsl
 
+from xporter_bridge.bodies import FORM, fold, form_of, json_of, media_type_of, text_of
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.writebacks import SendOutcome
 
@@ -52,7 +51,7 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Se
         CallbackRejectedError: 400 when nothing says whether the writeback completed, or the body
             is not what its type claims.
     """
-    said = {**_body(body, content_type), **_fold(query)}
+    said = {**_body(body, content_type), **fold(query)}
     completed = _truth(said.get("xodcompleted"))
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
@@ -92,42 +91,23 @@ def parse_subject(subject: str) -> tuple[str, int, int] | None:
 
 
 def _body(body: bytes, content_type: str) -> dict[str, Any]:
-    try:
-        text = body.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise CallbackRejectedError(400, "body_not_utf8") from error
-    media_type = content_type.partition(";")[0].strip().casefold()
+    text, media_type = text_of(body), media_type_of(content_type)
     if not text:
         return {}
     if media_type.endswith("json") or text[0] in "[{":
-        return _json(text)
-    if media_type == "application/x-www-form-urlencoded":
-        return _form(text)
+        document = json_of(text)
+        if isinstance(document, Mapping):
+            return fold(document)
+        return {"result" if isinstance(document, list) else "message": document}
+    if media_type == FORM:
+        return dict(form_of(text))
     # How a failure is worded is documented nowhere: plain words are as good as a field of them.
     return {"message": text}
 
 
-def _json(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CallbackRejectedError(400, "body_not_json") from error
-    if isinstance(document, Mapping):
-        return _fold(document)
-    return {"result" if isinstance(document, list) else "message": document}
-
-
-def _form(text: str) -> dict[str, Any]:
-    try:
-        fields = parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict")
-    except ValueError as error:
-        raise CallbackRejectedError(400, "body_not_form") from error
-    return _fold(dict(fields))
-
-
 def _results(value: Any) -> Iterator[tuple[str, str]]:
     for entry in value if isinstance(value, list) else ():
-        ids = _fold(entry) if isinstance(entry, Mapping) else {}
+        ids = fold(entry) if isinstance(entry, Mapping) else {}
         ours, theirs = _identity(ids.get("incidentid")), _identity(ids.get("actualid"))
         if ours and theirs:
             yield ours, theirs
@@ -141,7 +121,3 @@ def _identity(value: Any) -> str:
 def _truth(value: Any) -> bool | None:
     word = str(value if value is not None else "").strip().casefold()
     return True if word in _TRUE else False if word in _FALSE else None
-
-
-def _fold(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(name).casefold(): value for name, value in mapping.items()}

@@ -5,12 +5,11 @@ Only names and statuses are kept: messages beside them may say anything (xporter
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
+from xporter_bridge.bodies import FORM, form_of, json_of, media_type_of, text_of
 from xporter_bridge.errors import CallbackRejectedError
 
 Statuses = tuple[tuple[str, str], ...]
@@ -37,43 +36,25 @@ def read_statuses(body: bytes, content_type: str) -> Statuses:
     """Return what the body of an availability callback says, JSON or form; often nothing.
 
     Nothing is documented of its encoding, so a content type decides only where the body leaves
-    a choice, and an empty body is one that confirms nothing.
+    a choice.
 
     Raises:
-        CallbackRejectedError: 400 for a body that is neither.
+        CallbackRejectedError: 400 for a body that is absent or neither.
     """
-    try:
-        text = body.decode("utf-8").strip()
-    except UnicodeDecodeError as error:
-        raise CallbackRejectedError(400, "body_not_utf8") from error
+    text, media_type = text_of(body), media_type_of(content_type)
     if not text:
-        return ()
-    is_form = content_type.partition(";")[0].strip().casefold() == (
-        "application/x-www-form-urlencoded"
-    )
-    return statuses_in(_form(text) if is_form or text[0] not in '[{"' else _json(text))
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CallbackRejectedError(400, "body_not_json") from error
-
-
-def _form(text: str) -> Any:
-    try:
-        fields = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict"))
-    except ValueError as error:
-        raise CallbackRejectedError(400, "body_not_form") from error
-    return fields
+        raise CallbackRejectedError(400, "body_absent")
+    if media_type not in {"", FORM, "text/plain"} and not media_type.endswith("json"):
+        raise CallbackRejectedError(400, "content_type_unknown")
+    is_form = media_type == FORM or text[0] not in '[{"'
+    return statuses_in(form_of(text) if is_form else json_of(text))
 
 
 def _walk(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     if depth > _MOST:
         return
     if isinstance(value, str) and _is_nested(value):
-        value = _json(value)  # An object that was encoded twice.
+        value = json_of(value)  # An object that was encoded twice.
     if isinstance(value, Mapping):
         yield from _own(value)
     children = value.values() if isinstance(value, Mapping) else value

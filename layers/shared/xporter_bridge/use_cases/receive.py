@@ -7,9 +7,10 @@ from datetime import datetime
 
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.secrets import SecretVersions, TransitSeal
+from xporter_bridge.bodies import read_fields
 from xporter_bridge.callbacks import CallbackRequest
 from xporter_bridge.errors import CallbackRejectedError
-from xporter_bridge.payloads import read_authentication, read_fields
+from xporter_bridge.payloads import read_authentication
 from xporter_bridge.signatures import is_authentication_token
 from xporter_bridge.times import iso
 

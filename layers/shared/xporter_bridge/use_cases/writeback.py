@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge import telemetry
+from xporter_bridge.bodies import fold
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ConflictError,
@@ -25,7 +26,6 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.outcomes import category, subject_of
-from xporter_bridge.payloads import fold
 from xporter_bridge.sealing import unseal
 from xporter_bridge.signatures import CallbackKind, SigningKey, sign
 from xporter_bridge.times import iso
