@@ -18,6 +18,7 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 
+from xporter_bridge.bodies import fold
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ContractError,
@@ -27,7 +28,6 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.payloads import fold
 from xporter_bridge.times import parse
 
 THIRD_PARTY = "XporterOnDemand"
@@ -36,6 +36,8 @@ _QUICK_RETRY_SECONDS = 0.25
 # A Retry-After up to here is slept away in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 _CONNECTIONS = 16
+# requests itself reads ten kilobytes at a time, and asks for the interpreter each time.
+_READ_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,11 @@ class XporterApi:
         self._session = requests.Session()
         # Cookies are what makes a Session unsafe to share, and Xporter's mean nothing to us.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # What the environment says of proxies and authorities is looked up once: requests would do
+        # it with every page, and would put a .netrc's password in place of our token.
+        settings = self._session.merge_environment_settings(self._base_url, {}, None, None, None)
+        self._session.proxies, self._session.verify = settings["proxies"], settings["verify"]
+        self._session.trust_env = False
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
 
@@ -163,11 +170,13 @@ class XporterApi:
                 headers=headers,
                 timeout=_TIMEOUT_SECONDS,
                 allow_redirects=False,
+                stream=True,
                 **arguments,
             )
+            content = b"".join(answer.iter_content(_READ_BYTES))
         except requests.RequestException as error:
             raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
-        return _judged(answer.status_code, answer.headers, answer.content)
+        return _judged(answer.status_code, answer.headers, content)
 
 
 def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
