@@ -114,6 +114,13 @@ class DatasetItem:
         """The pull whose change set is held; empty when none is."""
         return self.hold["manifest"]["pull_id"] if self.hold else ""
 
+    @property
+    def named_pulls(self) -> frozenset[str]:
+        """The pulls whose staged work somebody may still need; the empty name too."""
+        under_way = self.checkpoint.pull_id if self.checkpoint else ""
+        committed = self.manifest["pull_id"] if self.unpublished and self.manifest else ""
+        return frozenset({under_way, committed, self.hold_id, ""})
+
     def is_leased(self, now: datetime) -> bool:
         """Tell whether somebody is working on the dataset."""
         return self.lease_expires_at > iso(now)

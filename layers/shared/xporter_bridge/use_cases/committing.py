@@ -17,7 +17,6 @@ from xporter_bridge.holds import suspicions
 from xporter_bridge.manifests import Place, manifest
 from xporter_bridge.pages import PageFacts
 from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState, next_baseline
-from xporter_bridge.staging import staging_prefix
 from xporter_bridge.times import iso, parse
 from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.assembling import Assembled
@@ -25,7 +24,11 @@ from xporter_bridge.use_cases.noticing import notice_columns, notice_difference
 
 
 class Committer:
-    """Writes what a lease holder has achieved; each write is one conditional step."""
+    """Writes what a lease holder has achieved; each write is one conditional step.
+
+    ``leftovers`` are pulls whose staged work the item will never name again, once what names it
+    now is written over. It is deleted last of all: a failure to delete must change nothing.
+    """
 
     def __init__(
         self, datasets: DatasetTable, lake: Lake, ttl: timedelta, now: Callable[[], datetime]
@@ -34,6 +37,7 @@ class Committer:
         self._lake = lake
         self._ttl = ttl
         self._now = now
+        self.leftovers: set[str] = set()
 
     def commit(
         self,
@@ -77,8 +81,7 @@ class Committer:
     def publish(self, item: DatasetItem) -> DatasetItem:
         """Copy what was committed to where readers look, ``latest.json`` last.
 
-        Repeating it after a crash copies the same bytes to the same keys, so what is staged goes
-        only when it is written down that nothing has to be repeated.
+        Repeating it after a crash copies the same bytes to the same keys.
 
         Raises:
             ConflictError: The lease was lost; whoever has it publishes.
@@ -92,9 +95,8 @@ class Committer:
         # A holder that was overtaken must not put an older manifest in place of a later one.
         item = self._datasets.renew(item, self._now())
         self._lake.put_document(place.latest, document)
-        item = self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
-        self._unstage(item, document["pull_id"])
-        return item
+        self.leftovers.add(document["pull_id"])
+        return self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
 
     def carry_out_decision(self, item: DatasetItem) -> DatasetItem:
         """Apply or drop a held change set as a person, or the end of its time, has decided."""
@@ -108,8 +110,8 @@ class Committer:
             item = self.publish(item)
         elif hold:
             reason = "hold_expired" if item.decision == "expire" else "hold_rejected"
+            self.leftovers.add(item.hold_id)
             item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
-            self._unstage(item, item.decided_hold)
         return self._datasets.take_decision(item)
 
     def not_covered(self, item: DatasetItem, dataset: Dataset) -> DatasetItem:
@@ -161,9 +163,8 @@ class Committer:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
-        settled = self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
-        self._unstage(settled, checkpoint.pull_id, item.hold_id)
-        return settled
+        self.leftovers |= {checkpoint.pull_id, item.hold_id}
+        return self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
 
     def _adopt(
         self,
@@ -198,10 +199,9 @@ class Committer:
             columns={name: table["columns"] for name, table in draft["tables"].items()},
             outbox=(*item.outbox, event.document()),
         )
-        committed = self._save(committed)
         under_way = item.checkpoint.pull_id if item.checkpoint else ""
-        self._unstage(committed, *({under_way, item.hold_id} - {draft["pull_id"]}))
-        return committed
+        self.leftovers |= {under_way, item.hold_id} - {draft["pull_id"]}
+        return self._save(committed)
 
     def _settled(
         self, item: DatasetItem, draft: Mapping[str, Any], *, is_baseline: bool
@@ -267,14 +267,8 @@ class Committer:
             hold=hold,
             outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
-        held = self._save(held)
-        self._unstage(held, item.hold_id)
-        return held
-
-    def _unstage(self, item: DatasetItem, *pull_ids: str) -> None:
-        """Delete what pulls have staged that the item names no longer and never will again."""
-        for pull_id in filter(None, pull_ids):
-            self._lake.unstage(staging_prefix(item.estab, item.dataset, pull_id))
+        self.leftovers.add(item.hold_id)
+        return self._save(held)
 
     def _save(self, item: DatasetItem) -> DatasetItem:
         return self._datasets.save(item, self._ttl, self._now())

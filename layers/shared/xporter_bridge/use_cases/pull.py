@@ -156,7 +156,7 @@ class _Puller:
                 telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
                 telemetry.count("PullRestarted", dataset.endpoint.name)
                 if self._item.checkpoint:
-                    self._desk.lake.unstage(self._prefix(self._item.checkpoint))
+                    self._committer.leftovers.add(self._item.checkpoint.pull_id)
                 self._item = replace(self._item, checkpoint=None)
         raise TransientError("pages_kept_moving")
 
@@ -174,12 +174,12 @@ class _Puller:
             remaining_seconds=self._remaining_seconds,
         )
         checkpoint = begin(self._item, dataset, uuid.uuid4().hex, self._desk.now())
-        pages = StagedPages(self._desk.lake, self._prefix(checkpoint))
+        pages = StagedPages(self._desk.lake, self._prefix(checkpoint.pull_id))
         is_resumed = checkpoint == self._item.checkpoint
         if is_resumed:
             pages.recover(policy)
         elif self._item.checkpoint:
-            self._desk.lake.unstage(self._prefix(self._item.checkpoint))
+            self._committer.leftovers.add(self._item.checkpoint.pull_id)
         if not is_resumed or 1 not in pages.headers:
             checkpoint = self._fetch_first(checkpoint, fetcher, pages)
         facts = pages.headers[1].facts
@@ -198,9 +198,8 @@ class _Puller:
     def _fetch_first(
         self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> Checkpoint:
-        """Fetch page 1 and remember the pull, so that another invocation can go on with it.
+        """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
 
-        Remembered before anything of it is staged, so that nothing staged is unknown to all.
         A hash that Xporter refuses, or answers with another one, begins the chain anew: the whole
         dataset is pulled and compared with the snapshot.
         """
@@ -235,7 +234,7 @@ class _Puller:
             self._desk.lake,
             dataset,
             Place(self._item.estab, self._item.dataset),
-            out=f"{self._prefix(checkpoint)}out-{self._item.fence}/",
+            out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.fence}/",
             beat=self._beat,
         )
         assembled = assembler.assemble(
@@ -269,13 +268,14 @@ class _Puller:
 
     def _give_up(self, **changes: object) -> None:
         """Let go of a pull that nobody shall go on with."""
-        given_up = self._item.checkpoint
+        if self._item.checkpoint:
+            self._committer.leftovers.add(self._item.checkpoint.pull_id)
         self._let_go(served=self._item.requested, checkpoint=None, retry_at="", **changes)
-        if given_up:
-            self._desk.lake.unstage(self._prefix(given_up))
 
     def _let_go(self, **changes: object) -> None:
         self._item = self._save(lease_expires_at="", **changes)
+        for pull_id in self._committer.leftovers - self._item.named_pulls:
+            self._desk.lake.unstage(self._prefix(pull_id))
 
     def _save(self, **changes: object) -> DatasetItem:
         item = replace(self._item, **changes)  # type: ignore[arg-type]
@@ -288,8 +288,8 @@ class _Puller:
             self.slot = self._desk.datasets.slots.keep(self.slot, now)
             self._beaten_at = now
 
-    def _prefix(self, checkpoint: Checkpoint) -> str:
-        return staging_prefix(self._item.estab, self._item.dataset, checkpoint.pull_id)
+    def _prefix(self, pull_id: str) -> str:
+        return staging_prefix(self._item.estab, self._item.dataset, pull_id)
 
     @property
     def _metric(self) -> str:

@@ -1,0 +1,141 @@
+"""Every call to AWS of a pull fails once, loses its answer once, and is the last of its process.
+
+Whatever happens, retries and the watcher bring the dataset to the truth, by whole sequences
+without a gap, and nothing is committed twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes import Mishap
+from tests.integration.pulling import World, in_memory, verify
+from tests.xporter import Xporter
+from xporter_bridge.use_cases import fetching
+
+DATASET = "students"
+PUPILS = 25
+Prepare = Callable[[World], None]
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several pages from few rows, so that a process can die between two of them."""
+    monkeypatch.setattr(fetching, "PAGE_SIZE", 10)
+
+
+def first_pull(world: World) -> None:
+    world.ask(DATASET)
+
+
+def change_pull(world: World) -> None:
+    _pulled(world)
+    world.change(rows=3, inserts=2, deletes=1)
+    world.ask(DATASET)
+
+
+def chain_broken(world: World) -> None:
+    change_pull(world)
+    world.xporter.control("POST", f"schools/{world.estab}/forget-hashes")
+
+
+def unchanged_pull(world: World) -> None:
+    _pulled(world)
+    world.ask(DATASET)
+
+
+def held_pull(world: World) -> None:
+    _pulled(world)
+    world.change(deletes=22)
+    world.ask(DATASET)
+
+
+def approved_pull(world: World) -> None:
+    _held(world)
+    _decide(world, "approve")
+
+
+def rejected_pull(world: World) -> None:
+    _held(world)
+    _decide(world, "reject")
+
+
+def _pulled(world: World) -> None:
+    world.ask(DATASET)
+    world.settle()
+    world.advance(hours=20)
+
+
+def _held(world: World) -> None:
+    held_pull(world)
+    world.settle()
+    assert world.item(DATASET).hold
+
+
+def _decide(world: World, decision: str) -> None:
+    world.aws.datasets.decide(world.estab, DATASET, decision, world.now())
+    world.queue.send({"estab": world.estab, "dataset": DATASET})
+
+
+def count_calls(xporter: Xporter, prepare: Prepare) -> list[str]:
+    world = World(in_memory(), xporter, students=PUPILS)
+    prepare(world)
+    world.aws.calls.plan(None)
+    world.deliver()
+    return list(world.aws.calls.names)
+
+
+def run(xporter: Xporter, prepare: Prepare, at: int, mishap: Mishap) -> World:
+    """Let one call of the pull go wrong, then let retries and the watcher do their work."""
+    world = World(in_memory(), xporter, students=PUPILS)
+    prepare(world)
+    world.aws.events()
+    world.aws.calls.plan(at, mishap)
+    world.deliver()
+    world.aws.calls.plan(None)
+    world.settle()
+    return world
+
+
+def check(world: World, sequence: int, *, is_true: bool) -> None:
+    verify(world, DATASET, is_true=is_true, staged=True)
+    item = world.item(DATASET)
+    assert item.sequence == sequence
+    assert (item.requested, item.decision) == (item.served, "")
+    ids = Counter(
+        (event["data"]["sequence"], event["id"])
+        for event in world.aws.events()
+        if event["type"] == "dataset.changed"
+    )
+    assert len({number for number, _ in ids}) == len(ids)
+    # Whatever a dead pull has left is named by nobody; the bucket's life cycle ends it.
+    named = item.hold_id
+    assert not named or any(named in key for key in world.staged())
+
+
+@pytest.mark.parametrize(
+    ("prepare", "sequence", "is_true"),
+    [
+        (first_pull, 1, True),
+        (change_pull, 2, True),
+        (chain_broken, 2, True),
+        (unchanged_pull, 1, True),
+        (held_pull, 1, False),
+        (approved_pull, 2, True),
+        (rejected_pull, 1, False),
+    ],
+)
+@pytest.mark.parametrize("mishap", Mishap)
+def test_a_pull_survives_any_call_that_goes_wrong(
+    xporter: Xporter, mishap: Mishap, prepare: Prepare, sequence: int, is_true: bool
+) -> None:
+    calls = count_calls(xporter, prepare)
+    for at, name in enumerate(calls):
+        try:
+            check(run(xporter, prepare, at, mishap), sequence, is_true=is_true)
+        except BaseException as error:
+            error.add_note(f"call {at} of {len(calls)}, {name}: {mishap}")
+            raise
