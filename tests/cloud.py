@@ -264,10 +264,17 @@ class Cloud:
 
 
 @contextmanager
-def refusing(service: str, operation: str, code: str = "ServiceUnavailable") -> Iterator[None]:
+def refusing(
+    service: str, operation: str, code: str = "ServiceUnavailable", *, times: float = float("inf")
+) -> Iterator[None]:
     """Make an AWS call fail, as it does when the service is unwell or a permission is missing."""
+    left = times
 
     def refuse(**_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            return
         raise ClientError({"Error": {"Code": code, "Message": "refused by the test"}}, operation)
 
     events, name = client(service).meta.events, f"before-call.{service}.{operation}"

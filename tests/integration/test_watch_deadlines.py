@@ -1,0 +1,197 @@
+"""Every minute: what should have happened and has not is set going again."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.builders import ESTAB, OTHER_ESTAB, dataset_table, onboard, school_table, stored_school
+from tests.cloud import Cloud, refusing
+from tests.xporter import Xporter
+from xporter_bridge.pulls import LEASE
+from xporter_bridge.schools import School, SchoolState, enter
+from xporter_bridge.times import iso, parse
+
+FUNCTION = "watch_deadlines"
+MINUTE = timedelta(minutes=1)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def watch(cloud: Cloud) -> dict[str, Any]:
+    return dict(cloud.invoke(FUNCTION, {}))
+
+
+def of(cloud: Cloud) -> School:
+    school = school_table(cloud).get(ESTAB)
+    assert school is not None
+    return school
+
+
+def test_when_nothing_is_due_nothing_happens(cloud: Cloud) -> None:
+    stored_school(cloud)
+    assert set(watch(cloud).values()) == {0}
+
+
+# -- schools
+
+
+def test_an_event_that_was_decided_and_never_sent_is_published_once(cloud: Cloud) -> None:
+    stored_school(cloud)
+    school_table(cloud).change(
+        ESTAB, lambda school: enter(school, SchoolState.PAUSED, "authorisation_paused", now())
+    )
+    watch(cloud)
+    watch(cloud)
+    (event,) = cloud.events()
+    assert (event["type"], event["data"]["estab"]) == ("school.paused", ESTAB)
+    assert of(cloud).outbox == ()
+
+
+def test_an_event_that_could_not_be_sent_is_sent_later_under_the_same_id(cloud: Cloud) -> None:
+    stored_school(cloud)
+    after = school_table(cloud).change(
+        ESTAB, lambda school: enter(school, SchoolState.PAUSED, "authorisation_paused", now())
+    )
+    with refusing("events", "PutEvents"):
+        assert watch(cloud)["failed"] == 1
+    assert cloud.events() == []
+    watch(cloud)
+    assert [event["id"] for event in cloud.events()] == [after.outbox[0].id]
+
+
+def test_a_school_whose_probe_is_due_is_asked_again_and_not_every_minute(cloud: Cloud) -> None:
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    watch(cloud)
+    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+    assert parse(of(cloud).probe_at) > now()
+    watch(cloud)
+    assert cloud.take("AuthenticationQueue") == []
+
+
+def test_a_school_whose_probe_is_not_due_is_left_alone(cloud: Cloud) -> None:
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() + MINUTE))
+    watch(cloud)
+    assert cloud.take("AuthenticationQueue") == []
+
+
+def test_a_probe_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    with refusing("sqs", "SendMessage"):
+        assert watch(cloud)["failed"] == 1
+    watch(cloud)
+    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+
+
+def test_a_school_that_was_paused_goes_on_by_itself_when_it_has_chosen(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school(paused=True, scopes=["School"])
+    onboard(connected, secret)
+    xporter.set_school(paused=False)
+    school_table(connected).change(
+        ESTAB, lambda school: replace(school, probe_at=iso(now() - MINUTE))
+    )
+    watch(connected)
+    connected.settle("AuthenticationQueue")
+    assert of(connected).state is SchoolState.INSTALLED
+
+
+def test_a_school_that_has_left_is_revoked_after_several_spaced_refusals_and_not_before(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school(scopes=["School"])
+    onboard(connected, secret)
+    connected.take("RegistrationQueue")
+    xporter.set_school(revoked=True)
+    states = []
+    for _ in range(3):
+        school_table(connected).change(
+            ESTAB,
+            lambda school: replace(
+                school,
+                probe_at=iso(now() - MINUTE),
+                refused_at=school.refused_at and iso(parse(school.refused_at) - 60 * MINUTE),
+            ),
+        )
+        watch(connected)
+        connected.settle("AuthenticationQueue")
+        states.append(of(connected).state)
+    assert states == [SchoolState.INSTALLED, SchoolState.INSTALLED, SchoolState.REVOKED]
+    assert of(connected).credentials is not None
+    watch(connected)
+    assert connected.take("AuthenticationQueue") == []
+
+
+def test_a_school_that_cannot_be_looked_after_keeps_no_other_waiting(cloud: Cloud) -> None:
+    for estab in (ESTAB, OTHER_ESTAB):
+        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    with refusing("sqs", "SendMessage", times=1):
+        assert watch(cloud)["failed"] == 1
+    assert len(cloud.take("AuthenticationQueue")) == 1
+    watch(cloud)
+    assert len(cloud.take("AuthenticationQueue")) == 1
+
+
+# -- datasets
+
+
+def asked_for(cloud: Cloud, dataset: str, minutes_ago: int) -> None:
+    stored_school(cloud)
+    dataset_table(cloud).request(ESTAB, dataset, now() - minutes_ago * MINUTE)
+
+
+def test_a_pull_whose_message_was_lost_is_asked_for_again_and_not_every_minute(
+    cloud: Cloud,
+) -> None:
+    asked_for(cloud, "staff", minutes_ago=10)
+    watch(cloud)
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "staff"}]
+    watch(cloud)
+    assert cloud.take("PullQueue") == []
+
+
+def test_a_pull_that_was_just_asked_for_is_given_time(cloud: Cloud) -> None:
+    asked_for(cloud, "staff", minutes_ago=0)
+    watch(cloud)
+    assert cloud.take("PullQueue") == []
+
+
+def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) -> None:
+    asked_for(cloud, "staff", minutes_ago=30)
+    table = dataset_table(cloud)
+    assert table.lease(ESTAB, "staff", now() - LEASE + MINUTE) is not None
+    watch(cloud)
+    assert cloud.take("PullQueue") == []
+    table.request(ESTAB, "groups", now() - 30 * MINUTE)
+    assert table.lease(ESTAB, "groups", now() - LEASE - MINUTE) is not None
+    watch(cloud)
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "groups"}]
+
+
+def test_a_pull_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
+    asked_for(cloud, "staff", minutes_ago=10)
+    with refusing("sqs", "SendMessage"):
+        assert watch(cloud)["failed"] == 1
+    watch(cloud)
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "staff"}]
+
+
+def test_a_database_that_was_silent_past_its_time_is_pulled_without_being_called_for(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    onboard(connected, xporter.school(scopes=["School"]))
+    connected.settle()
+    long_ago = iso(now() - timedelta(hours=40))
+    for item in dataset_table(connected).of_school(ESTAB):
+        if str(item.state) == "current":
+            connected.client("dynamodb").update_item(
+                TableName=connected.ref("DatasetsTable"),
+                Key={"estab": {"S": ESTAB}, "dataset": {"S": item.dataset}},
+                UpdateExpression="SET checked_at = :then, began_at = :then, watch_at = :then",
+                ExpressionAttributeValues={":then": {"S": long_ago}},
+            )
+    watch(connected)
+    asked = {message["dataset"] for message in connected.take("PullQueue")}
+    assert asked == {"schoolinfo", "groups"}
