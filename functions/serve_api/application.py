@@ -60,6 +60,10 @@ def application() -> APIGatewayHttpResolver:
         methods = methods_of(openapi(app), app.current_event.path)
         if not methods:
             return problem(404, "there is nothing at this path", app.context["request_id"])
+        if app.current_event.http_method in methods:
+            # Powertools takes some characters for no part of a path at all.
+            detail = "a part of the path has characters that no id has"
+            return problem(400, detail, app.context["request_id"])
         allow = {"allow": ", ".join(methods)}
         detail = f"this path knows {allow['allow']}"
         return problem(405, detail, app.context["request_id"], headers=allow)
