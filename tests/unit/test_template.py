@@ -1,0 +1,486 @@
+"""template.yaml against the code and the house style; nothing is deployed."""
+
+import ast
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests import template
+from tests.template import ROOT
+from xporter_bridge.telemetry import METRICS, NAMESPACE
+
+FUNCTIONS = template.functions()
+QUEUES = template.resources("AWS::SQS::Queue")
+ALARMS = template.resources("AWS::CloudWatch::Alarm")
+TABLES = template.resources("AWS::DynamoDB::Table")
+BUCKETS = template.resources("AWS::S3::Bucket")
+RESOURCES: dict[str, Any] = template.load()["Resources"]
+DEAD_LETTER_QUEUES = {
+    queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    for queue in QUEUES.values()
+    if "RedrivePolicy" in queue
+}
+# What AWS itself emits, of what is watched here.
+AWS_METRICS = {
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/Lambda": {"Errors", "Throttles", "Duration", "ConcurrentExecutions", "Invocations"},
+    "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
+}
+FOURTEEN_DAYS = 14 * 24 * 3600
+
+
+def own_environment(function: str) -> dict[str, Any]:
+    return dict(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    for policy in FUNCTIONS[function].get("Policies", []):
+        assert isinstance(policy, dict), f"{function} has a managed policy"
+        yield from policy["Statement"]
+
+
+def named(value: Any) -> set[str]:
+    """Return every resource that a value of the template refers to."""
+    match value:
+        case {"Ref": name}:
+            return {name}
+        case {"Fn::GetAtt": [name, _]}:
+            return {name}
+        case {"Fn::Sub": text}:
+            return {each.split(".")[0] for each in re.findall(r"\$\{([^}!]+)\}", text)}
+        case dict():
+            return set().union(*map(named, value.values()))
+        case list():
+            return set().union(*map(named, value))
+    return set()
+
+
+# -- functions
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_built_and_named_like_its_folder(function: str) -> None:
+    properties = FUNCTIONS[function]
+    logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
+    assert RESOURCES[logical_id]["Properties"] is properties
+    assert RESOURCES[logical_id]["Metadata"]["BuildMethod"] == "makefile"
+    assert properties["Handler"] == f"functions.{function}.handler.lambda_handler"
+    assert (ROOT / "functions" / function / "handler.py").is_file()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_environment_is_exactly_the_settings_that_it_feeds(function: str) -> None:
+    if not (ROOT / "functions" / function / "settings.py").exists():
+        assert own_environment(function) == {}
+        return
+    settings = importlib.import_module(f"functions.{function}.settings").Settings
+    assert set(own_environment(function)) == {field.name.upper() for field in fields(settings)}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_environment_holds_names_of_secrets_and_never_their_values(function: str) -> None:
+    assert "resolve:" not in json.dumps(own_environment(function))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_log_group_of_its_own_that_forgets(function: str) -> None:
+    group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
+    users = [f for f, p in FUNCTIONS.items() if p["LoggingConfig"]["LogGroup"] == {"Ref": group}]
+    assert users == [function]
+
+
+@pytest.mark.parametrize("group", template.resources("AWS::Logs::LogGroup"))
+def test_a_log_group_is_encrypted_and_forgets(group: str) -> None:
+    properties = RESOURCES[group]["Properties"]
+    assert properties["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert properties["KmsKeyId"]
+
+
+# -- permissions
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_policy_names_its_actions_and_its_resources(function: str) -> None:
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        for action in statement["Action"]:
+            assert re.fullmatch(r"[a-z0-9]+:[A-Z][A-Za-z]+", action), action
+        for resource in statement["Resource"]:
+            assert resource != "*"
+            assert named(resource), f"{resource} is no resource of ours"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_use_what_its_environment_names_and_nothing_else(function: str) -> None:
+    ours = set(RESOURCES) - {"CallbacksApi", "CompanyApi"}
+    told = named(list(own_environment(function).values())) & ours
+    allowed = set().union(*(named(each["Resource"]) for each in statements(function)))
+    assert allowed <= told
+    # ``Lake`` stands for both buckets, also where only one of them is read.
+    assert told - allowed <= {"StagingBucket"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_action_is_allowed_once_per_resource(function: str) -> None:
+    pairs = [
+        (action, json.dumps(resource))
+        for statement in statements(function)
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    ]
+    assert len(pairs) == len(set(pairs))
+
+
+def test_a_receiver_may_do_no_more_than_read_its_secret_seal_and_send() -> None:
+    for function in (name for name in FUNCTIONS if name.startswith("receive_")):
+        actions = {action for each in statements(function) for action in each["Action"]}
+        assert actions <= {"secretsmanager:GetSecretValue", "kms:Encrypt", "sqs:SendMessage"}
+
+
+def test_only_onboarding_and_its_receiver_touch_a_secret_on_its_way() -> None:
+    assert {f for f in FUNCTIONS if "TRANSIT_KEY_ID" in own_environment(f)} == {
+        "receive_authentication",
+        "onboard_school",
+    }
+
+
+def test_nothing_but_keys_and_denials_speaks_of_everything() -> None:
+    for name, resource in RESOURCES.items():
+        if resource["Type"] in {"AWS::KMS::Key", "AWS::CloudWatch::Dashboard"}:
+            continue
+        for statement in all_statements(resource.get("Properties", {})):
+            if statement["Effect"] == "Allow":
+                assert statement.get("Principal") != "*", name
+                assert "*" not in (statement["Action"], statement["Resource"]), name
+
+
+def all_statements(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "Effect" in value and "Action" in value:
+            yield value
+        for each in value.values():
+            yield from all_statements(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from all_statements(each)
+
+
+def test_the_data_key_opens_for_others_only_through_the_services_that_use_it() -> None:
+    allowed = [
+        statement
+        for statement in RESOURCES["DataKey"]["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Principal"] == {"AWS": "*"}
+    ]
+    for statement in allowed:
+        conditions = statement["Condition"]["StringEquals"]
+        assert conditions["kms:CallerAccount"] == {"Ref": "AWS::AccountId"}
+        services = {text["Fn::Sub"].split(".")[0] for text in conditions["kms:ViaService"]}
+        assert services == {"dynamodb", "s3"}
+
+
+def test_the_key_of_the_schools_is_used_by_our_functions_alone() -> None:
+    (statement,) = RESOURCES["SchoolKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert named(statement["Principal"]) == {"AWS::Partition", "AWS::AccountId"}
+
+
+# -- queues
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_queue_is_encrypted_and_keeps_messages_for_fourteen_days(queue: str) -> None:
+    assert QUEUES[queue]["SqsManagedSseEnabled"]
+    assert QUEUES[queue]["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
+@pytest.mark.parametrize("queue", sorted(set(QUEUES) - DEAD_LETTER_QUEUES))
+def test_a_queue_has_a_consumer_and_a_dead_letter_queue_of_its_own(queue: str) -> None:
+    redrive = QUEUES[queue]["RedrivePolicy"]
+    assert redrive["maxReceiveCount"] >= 5
+    assert redrive["deadLetterTargetArn"] == {
+        "Fn::GetAtt": [queue.removesuffix("Queue") + "DeadLetterQueue", "Arn"]
+    }
+    assert queue in template.consumers()
+
+
+@pytest.mark.parametrize("queue", template.consumers())
+def test_a_consumer_reports_failures_and_has_six_times_its_timeout(queue: str) -> None:
+    function, source = template.consumers()[queue]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert QUEUES[queue]["VisibilityTimeout"] >= 6 * template.timeout_seconds(function)
+    assert source["ScalingConfig"]["MaximumConcurrency"]
+
+
+@pytest.mark.parametrize("queue", sorted(DEAD_LETTER_QUEUES))
+def test_one_dead_letter_raises_an_alarm(queue: str) -> None:
+    dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]
+    (alarm,) = (each for each in ALARMS.values() if each.get("Dimensions") == dimensions)
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("ApproximateNumberOfMessagesVisible", 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+# -- what is kept
+
+
+@pytest.mark.parametrize("name", [*TABLES, *BUCKETS, *template.resources("AWS::KMS::Key")])
+def test_deleting_the_stack_deletes_no_data_and_no_key(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_encrypted_by_our_key_and_can_be_put_back(table: str) -> None:
+    assert TABLES[table]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert TABLES[table]["SSESpecification"]["KMSMasterKeyId"] == {"Ref": "DataKey"}
+    assert TABLES[table]["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_operations_end_and_then_expire() -> None:
+    assert TABLES["OperationsTable"]["TimeToLiveSpecification"]["Enabled"]
+
+
+@pytest.mark.parametrize("bucket", BUCKETS)
+def test_a_bucket_is_private_encrypted_and_reached_by_tls_alone(bucket: str) -> None:
+    properties = BUCKETS[bucket]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]["Fn::GetAtt"][0] == "DataKey"
+    policies = template.resources("AWS::S3::BucketPolicy").values()
+    (policy,) = (each for each in policies if each["Bucket"] == {"Ref": bucket})
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        "Deny",
+        "*",
+        "s3:*",
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_old_versions_of_data_and_work_in_progress_both_end() -> None:
+    (data,) = BUCKETS["DataBucket"]["LifecycleConfiguration"]["Rules"]
+    assert data["NoncurrentVersionExpiration"]["NoncurrentDays"] <= 30
+    assert BUCKETS["DataBucket"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    (work,) = BUCKETS["StagingBucket"]["LifecycleConfiguration"]["Rules"]
+    assert work["ExpirationInDays"] >= 14
+
+
+@pytest.mark.parametrize("key", template.resources("AWS::KMS::Key"))
+def test_keys_are_rotated(key: str) -> None:
+    assert RESOURCES[key]["Properties"]["EnableKeyRotation"]
+
+
+# -- the ways in
+
+
+def routes(api: str) -> set[str]:
+    return {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "HttpApi" and event["Properties"]["ApiId"] == {"Ref": api}
+    }
+
+
+def test_the_callbacks_are_those_of_the_contract_and_no_others() -> None:
+    assert routes("CallbacksApi") == {
+        "POST /callbacks/authentication/{token}",
+        "GET /callbacks/database",
+        "POST /callbacks/database",
+        "POST /callbacks/availability",
+        "GET /callbacks/writeback",
+        "POST /callbacks/writeback",
+    }
+
+
+def test_each_callback_has_a_function_of_its_own() -> None:
+    behind = [
+        function
+        for function, properties in FUNCTIONS.items()
+        if "CallbacksApi" in json.dumps(properties.get("Events", {}))
+    ]
+    assert sorted(behind) == [
+        "receive_authentication",
+        "receive_availability",
+        "receive_database",
+        "receive_writeback",
+    ]
+
+
+def test_the_companys_api_asks_who_is_calling() -> None:
+    auth = RESOURCES["CompanyApi"]["Properties"]["Auth"]
+    assert (auth["EnableIamAuthorizer"], auth["DefaultAuthorizer"]) == (True, "AWS_IAM")
+
+
+@pytest.mark.parametrize("api", template.resources("AWS::Serverless::HttpApi"))
+def test_an_api_is_throttled_and_logs_neither_path_nor_query(api: str) -> None:
+    properties = RESOURCES[api]["Properties"]
+    assert properties["DefaultRouteSettings"]["ThrottlingRateLimit"]
+    logged = set(re.findall(r"\$context\.([\w.]+)", properties["AccessLogSettings"]["Format"]))
+    assert logged <= {
+        "requestId", "routeKey", "status", "responseLatency", "integrationErrorMessage",
+        "identity.userArn", "error.responseType",
+    }  # fmt: skip
+
+
+def test_a_schedule_is_tried_again() -> None:
+    schedules = [
+        event["Properties"]
+        for properties in FUNCTIONS.values()
+        for event in properties.get("Events", {}).values()
+        if event["Type"] == "ScheduleV2"
+    ]
+    assert schedules
+    assert all(each["RetryPolicy"]["MaximumRetryAttempts"] >= 1 for each in schedules)
+
+
+# -- watching it
+
+
+@cache
+def dashboard() -> dict[str, Any]:
+    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
+    text = properties["DashboardBody"]["Fn::Sub"]
+    return dict(json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text)))
+
+
+def watched_by_dashboard() -> Iterator[tuple[str, str, str]]:
+    """Yield namespace, metric and dimension of everything that a widget shows."""
+    for widget in dashboard()["widgets"]:
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], str):
+                yield metric[0], metric[1], metric[2] if len(metric) > 2 else ""
+            else:
+                yield from searched(metric[0]["expression"])
+
+
+def searched(expression: str) -> Iterator[tuple[str, str, str]]:
+    found = re.match(r"SEARCH\('\{([\w/]+),(\w+)\} (.*)', '\w+', \d+\)", expression)
+    assert found, expression
+    for name in re.findall(r'MetricName="(\w+)"', found[3]):
+        yield found[1], name, found[2]
+
+
+def watched_by_alarms() -> Iterator[tuple[str, str, str]]:
+    for alarm in ALARMS.values():
+        if "MetricName" in alarm:
+            dimensions = alarm.get("Dimensions") or [{"Name": ""}]
+            yield alarm["Namespace"], alarm["MetricName"], dimensions[0]["Name"]
+        for query in alarm.get("Metrics", []):
+            pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\((\w+), (\w+)\)"
+            found = re.fullmatch(pattern, query["Expression"])
+            assert found, query
+            yield found[2], found[1], found[3]
+
+
+@pytest.mark.parametrize("watched", sorted({*watched_by_dashboard(), *watched_by_alarms()}))
+def test_every_metric_that_is_watched_is_emitted(watched: tuple[str, str, str]) -> None:
+    namespace, name, dimension = watched
+    if namespace == NAMESPACE:
+        assert METRICS[name][1] == dimension
+    else:
+        assert name in AWS_METRICS[namespace]
+
+
+def test_everything_that_the_issue_wants_to_see_is_on_the_dashboard() -> None:
+    shown = {name for _, name, _ in watched_by_dashboard()}
+    assert shown >= {
+        "CallbackAccepted", "CallbackRejected", "CallbackFailed", "Latency", "SchoolsInState",
+        "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "PullCommitted",
+        "PullFailed", "RowsPulled", "Errors",
+    }  # fmt: skip
+
+
+def test_every_queue_is_on_the_dashboard() -> None:
+    text = json.dumps(dashboard())
+    assert all(f"{queue}.QueueName" in text for queue in QUEUES)
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_reaches_somebody_and_ends_by_itself(alarm: str) -> None:
+    assert ALARMS[alarm]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_what_the_emulator_refuses_is_left_out_of_it(name: str) -> None:
+    resource = RESOURCES[name]
+    is_refused = resource["Type"] in {
+        "AWS::Events::Archive",
+        "AWS::CloudWatch::CompositeAlarm",
+    } or "Metrics" in resource.get("Properties", {})
+    if is_refused:
+        assert resource["Condition"] == "IsCloud"
+    assert "DeploymentPreference" not in resource.get("Properties", {})
+
+
+# -- what people read
+
+RUNBOOK, README = ROOT / "docs" / "runbook.md", ROOT / "README.md"
+
+
+@pytest.mark.xfail(not RUNBOOK.exists(), reason="docs/runbook.md is still to be written")
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_links_a_step_of_the_runbook(alarm: str) -> None:
+    found = re.search(r"docs/runbook\.md#([\w-]+)", ALARMS[alarm]["AlarmDescription"])
+    assert found, "the alarm links no step"
+    assert found[1] in anchors(RUNBOOK.read_text(encoding="utf-8"))
+
+
+def anchors(markdown: str) -> set[str]:
+    """Return the anchors of all headings, as GitHub makes them, and those set by hand."""
+    headings = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r"<a (?:id|name)=\"([\w-]+)\"", markdown))
+
+
+@pytest.mark.xfail(not README.exists(), reason="README.md is still to be written")
+@pytest.mark.parametrize("parameter", template.load()["Parameters"])
+def test_the_readme_has_a_row_for_every_parameter(parameter: str) -> None:
+    rows = re.findall(r"^\| *`?(\w+)`? *\|(.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    described = dict(rows)
+    assert parameter in described
+    default = str(template.load()["Parameters"][parameter].get("Default", ""))
+    assert not default or default in described[parameter]
+
+
+@pytest.mark.xfail(not README.exists(), reason="README.md is still to be written")
+def test_the_readme_has_no_parameter_that_is_none() -> None:
+    text = README.read_text(encoding="utf-8")
+    table = re.search(r"^\| *parameter.*?\n\n", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    assert table, "README.md has no table of parameters"
+    rows = set(re.findall(r"^\| *`(\w+)`", table[0], re.MULTILINE))
+    assert rows == set(template.load()["Parameters"])
+
+
+def test_every_resource_says_why_it_is_there() -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    named_lines = re.findall(r"^  (\w+):( # .+)?$", text, re.MULTILINE)
+    without = {name for name, why in named_lines if name in RESOURCES and not why}
+    # Log groups, permissions and alarms say it in their own names and descriptions.
+    assert {
+        name
+        for name in without
+        if not name.endswith(("LogGroup", "Alarm", "Permission", "Subscription"))
+    } == set()
+
+
+def test_the_outputs_are_those_that_tools_and_people_look_for() -> None:
+    assert set(template.load()["Outputs"]) >= {
+        "CallbacksUrl", "ApiUrl", "BucketName", "EventBusName", "CallbackKeySecretArn",
+        "AuthenticationTokenSecretArn", "SchoolsTableName", "DatasetsTableName",
+        "OperationsTableName",
+    }  # fmt: skip
+
+
+def test_no_handler_reads_a_variable_that_its_settings_do_not_name() -> None:
+    for function in FUNCTIONS:
+        for path in (ROOT / "functions" / function).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and node.attr == "environ":
+                    line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
+                    assert "from_env(os.environ)" in line, f"{path}: {line}"
