@@ -1,0 +1,109 @@
+"""What is left of a school or a dataset when it is erased."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+
+from xporter_bridge.erasure import (
+    begun,
+    erased_manifest,
+    finished,
+    is_erased,
+    staged_prefix,
+    without_data,
+)
+from xporter_bridge.events import Event
+from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState
+from xporter_bridge.schools import Credentials, Registration, School, SchoolState
+from xporter_bridge.staging import staging_prefix
+from xporter_bridge.times import iso
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=3)
+SCHOOL = School(
+    "3281102",
+    state=SchoolState.LIVE,
+    state_since=iso(NOW),
+    cause="first_data_committed",
+    name="Testing School",
+    scopes=("Student",),
+    credentials=Credentials(b"key", secret=b"secret", token=b"token"),
+    registrations={"XodSchoolData": Registration("XodSchoolData", "f", "k", iso(NOW))},
+    registrations_due_at=iso(NOW),
+    refusals=1,
+    last_refusal="refused",
+    probe_at=iso(NOW),
+    outbox=(Event("id", "school.live", iso(NOW), {"estab": "3281102"}),),
+    version=7,
+)
+TOLD = {"estab", "state", "state_since", "cause", "outbox", "version", "erasure_requested_at"}
+
+
+def test_from_the_request_on_nothing_is_known_but_where_the_school_stood() -> None:
+    marked = begun(SCHOOL, NOW)
+    blank = School("3281102")
+    for field in fields(School):
+        if field.name not in TOLD:
+            assert getattr(marked, field.name) == getattr(blank, field.name), field.name
+    assert (marked.state, marked.version, marked.outbox) == (SCHOOL.state, 7, SCHOOL.outbox)
+    assert marked.is_being_erased
+    assert not marked.is_pullable
+    assert not marked.has_working_secret
+
+
+def test_the_first_request_counts_and_a_callback_in_between_leaves_nothing() -> None:
+    called = replace(begun(SCHOOL, NOW), credentials=SCHOOL.credentials, scopes=("Student",))
+    again = begun(called, LATER)
+    assert again == begun(SCHOOL, NOW)
+
+
+def test_the_tombstone_says_when_and_is_announced_once() -> None:
+    tombstone = finished(begun(SCHOOL, NOW), LATER)
+    assert (tombstone.state, tombstone.state_since) == (SchoolState.ERASED, iso(LATER))
+    assert not tombstone.is_being_erased
+    assert [event.type for event in tombstone.outbox] == ["school.live", "school.erased"]
+    assert finished(tombstone, LATER) == tombstone
+    assert begun(tombstone, LATER) == tombstone
+
+
+def test_a_school_that_nobody_asked_to_erase_is_never_a_tombstone() -> None:
+    assert finished(SCHOOL, NOW) == SCHOOL
+
+
+def test_work_in_progress_of_every_dataset_lies_under_the_schools_own_prefix() -> None:
+    assert staging_prefix("3281102", "students", "p1").startswith(staged_prefix("3281102"))
+    assert not staging_prefix("32811021", "students").startswith(staged_prefix("3281102"))
+
+
+def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_follow() -> None:
+    item = DatasetItem(
+        "3281102",
+        "contacts",
+        state=DatasetState.CURRENT,
+        requested=4,
+        served=3,
+        fence=9,
+        sequence=6,
+        fingerprint="f",
+        next_changed_rows="hash",
+        manifest={"tables": {"Contacts": {}}},
+        as_of=iso(NOW),
+        checked_at=iso(NOW),
+        checkpoint=Checkpoint("p", 4, "f", "hash", iso(NOW)),
+        hold={"manifest": {}},
+        unpublished={"to": "from"},
+        columns={"Contacts": ["Surname"]},
+    )
+    document = erased_manifest(item, "scope_removed", NOW)
+    assert (document["sequence"], document["tables"]) == (7, {})
+    assert document["erased"] == {"at": iso(NOW), "reason": "scope_removed"}
+    emptied = without_data(item, document, NOW)
+    assert is_erased(emptied)
+    assert not is_erased(item)
+    assert (emptied.state, emptied.sequence, emptied.fence) == (DatasetState.ERASED, 7, 9)
+    assert (emptied.requested, emptied.served) == (4, 3)
+    forgotten = ("fingerprint", "next_changed_rows", "checkpoint", "hold", "unpublished", "columns")
+    for name in (*forgotten, "as_of", "checked_at"):
+        assert not getattr(emptied, name), name
+    [event] = emptied.outbox
+    assert event["type"] == "dataset.changed"
+    assert event["data"]["manifest_key"].endswith("/0000000007.json")
