@@ -64,7 +64,7 @@ CONTACTS = Dependence(
 SIBLINGS = Dependence(
     size=lambda students: students,
     parents=lambda key: () if sibling(key) is None else (key, sibling(key) or 0),
-    children=lambda student: (student, sibling(student) or student),
+    children=lambda student: (student, student + _SIBLING[student % 8]),
     is_sparse=True,
 )
 

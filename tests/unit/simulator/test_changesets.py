@@ -20,7 +20,7 @@ from tools.simulator.tokens import Claims
 from tools.simulator.truth import truth
 
 TABLES = {
-    "Students": ("", ["Students"]),
+    "Students": ("includeSiblingsResultset", ["Students", "StudentSiblings"]),
     "Groups": ("includeStudentMembers,includeStaffMembers", ["Group", "StudentMembers"]),
     "Contacts": ("", ["Contacts"]),
     "StudentContacts": ("", ["StudentContact"]),
@@ -81,6 +81,21 @@ def test_folding_the_change_sets_of_a_long_chain_gives_the_truth(seed: int) -> N
             inserts=chance.randrange(4),
             table=None,
         )
+
+
+@pytest.mark.parametrize("pupil", range(8))
+def test_a_pupil_who_leaves_takes_the_sibling_rows_of_both_along(pupil: int) -> None:
+    world, school = world_with_a_school()
+    asked = {"options": "includeSiblingsResultset"}
+    first = ask(world, school, "Students", **asked, changedrows="*")
+    school.next_revision()
+    school.remove(school.tables.students.ledger, pupil)
+    following = chain(first)["NextChangedRows"]
+    second = ask(world, school, "Students", **asked, changedrows=following)
+    gone = {row["Id"] for row in second["StudentSiblings_deleted"]}
+    assert gone == {row["Id"] for row in first["StudentSiblings"]} - set(
+        truth_of(school, "StudentSiblings")
+    )
 
 
 def test_the_hash_is_the_same_while_nothing_changes() -> None:
