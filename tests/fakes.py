@@ -5,6 +5,7 @@ One contract (``integration/test_fakes.py``) holds for these and for moto.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import threading
@@ -35,6 +36,7 @@ class Mishap(StrEnum):
     ANSWER_LOST = "done, but the answer was lost"
     KILLED_BEFORE = "the process died before it"
     KILLED_AFTER = "the process died after it"
+    STALLED = "the process stood still before it, long enough to lose what it held"
 
 
 @dataclass
@@ -45,10 +47,14 @@ class Calls:
     at: int | None = None
     mishap: Mishap | None = None
     is_dead: bool = False
+    meanwhile: Callable[[], object] = field(default=lambda: None)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def plan(self, at: int | None, mishap: Mishap | None = None) -> None:
-        """Begin to count anew; the call with that number, from 0, goes wrong."""
+        """Begin to count anew; the call with that number, from 0, goes wrong.
+
+        ``meanwhile`` is what others do while the process stands still.
+        """
         self.names, self.at, self.mishap, self.is_dead = [], at, mishap, False
 
     def make(self, name: str, work: Callable[[], T], fault: Callable[[str, bool], Exception]) -> T:
@@ -61,6 +67,9 @@ class Calls:
                 self._die()
         if mishap is Mishap.REFUSED:
             raise fault(name, False)
+        if mishap is Mishap.STALLED:
+            self.at = None
+            self.meanwhile()
         answer = work()
         if mishap is Mishap.ANSWER_LOST:
             raise fault(name, True)
@@ -114,6 +123,14 @@ class CountedItems(ItemsInMemory):
         yield from found
 
 
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code}}, "S3")
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
 class _Body(io.BytesIO):
     def iter_chunks(self, size: int) -> Iterator[bytes]:
         while chunk := self.read(size):
@@ -131,12 +148,21 @@ class S3:
         self._calls = calls
         self._uploads: dict[str, dict[int, bytes]] = {}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **given: str) -> dict[str, Any]:  # noqa: N803
+        name = f"{Bucket}/{Key}"
+
         def put() -> dict[str, Any]:
-            self.objects[f"{Bucket}/{Key}"] = bytes(Body)
+            seen = given.get("IfMatch")
+            is_other = seen is not None and _etag(self._found(name)) != seen
+            if is_other or ("IfNoneMatch" in given and name in self.objects):
+                raise _error("PreconditionFailed")
+            self.objects[name] = bytes(Body)
             return {}
 
         return self._make("PutObject", put)
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        return self._make("HeadObject", lambda: {"ETag": _etag(self._found(f"{Bucket}/{Key}"))})
 
     def get_object(self, *, Bucket: str, Key: str, Range: str = "") -> dict[str, Any]:  # noqa: N803
         def get() -> dict[str, Any]:
@@ -209,7 +235,7 @@ class S3:
         try:
             return self.objects[name]
         except KeyError:
-            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject") from None
+            raise _error("NoSuchKey") from None
 
     def _make(self, name: str, work: Callable[[], T]) -> T:
         return self._calls.make(name, work, _botocore_fault)

@@ -13,6 +13,8 @@ _CONFLICTS = {
     "ConditionalCheckFailedException",
     "TransactionCanceledException",
     "TransactionConflictException",
+    "PreconditionFailed",
+    "ConditionalRequestConflict",
 }
 # Nothing that waiting would mend: the deployment itself is wrong.
 _MISCONFIGURED = {

@@ -79,7 +79,7 @@ class Lake:
                     CopySource={"Bucket": self._staging, "Key": source},
                 )
 
-    def put_document(self, key: str, document: Mapping[str, Any]) -> None:
+    def put_document(self, key: str, document: Mapping[str, Any], **conditions: str) -> None:
         """Write a manifest."""
         with translated("s3:PutObject"):
             self._client.put_object(
@@ -87,7 +87,26 @@ class Lake:
                 Key=key,
                 Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
                 ContentType="application/json",
+                **conditions,
             )
+
+    def version(self, key: str) -> str:
+        """Return what names the present contents of a manifest; empty if there is none."""
+        with translated("s3:HeadObject"):
+            try:
+                return str(self._client.head_object(Bucket=self._bucket, Key=key)["ETag"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
+                    return ""
+                raise
+
+    def replace_document(self, key: str, document: Mapping[str, Any], *, seen: str) -> None:
+        """Write a manifest in place of the version that was seen.
+
+        Raises:
+            ConflictError: It is another by now.
+        """
+        self.put_document(key, document, **({"IfMatch": seen} if seen else {"IfNoneMatch": "*"}))
 
     def document(self, key: str) -> dict[str, Any] | None:
         """Return a manifest, or None if there is none."""

@@ -92,9 +92,11 @@ class Committer:
         place = Place(item.estab, item.dataset)
         self._lake.publish(item.unpublished)
         self._lake.put_document(place.manifest(item.sequence), document)
-        # A holder that was overtaken must not put an older manifest in place of a later one.
+        # A holder that was overtaken must not put an older manifest in place of a later one: the
+        # lease proves that what was seen is older, and the write that it is still there.
+        seen = self._lake.version(place.latest)
         item = self._datasets.renew(item, self._now())
-        self._lake.put_document(place.latest, document)
+        self._lake.replace_document(place.latest, document, seen=seen)
         self.leftovers.add(document["pull_id"])
         return self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
 
