@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from xporter_bridge.erasure import (
     begun,
+    cleared,
     erased_manifest,
     finished,
     is_erased,
@@ -63,6 +64,15 @@ def test_the_tombstone_says_when_and_is_announced_once() -> None:
     assert [event.type for event in tombstone.outbox] == ["school.live", "school.erased"]
     assert finished(tombstone, LATER) == tombstone
     assert begun(tombstone, LATER) == tombstone
+
+
+def test_what_is_put_back_into_a_tombstone_is_taken_away_again() -> None:
+    tombstone = finished(begun(SCHOOL, NOW), LATER)
+    late = replace(tombstone, registrations=SCHOOL.registrations, scopes=("Student",))
+    assert cleared(late, LATER) == tombstone
+    assert cleared(SCHOOL, LATER) == SCHOOL
+    called = replace(begun(SCHOOL, NOW), credentials=SCHOOL.credentials)
+    assert cleared(called, LATER) == begun(SCHOOL, NOW)
 
 
 def test_a_school_that_nobody_asked_to_erase_is_never_a_tombstone() -> None:

@@ -34,6 +34,16 @@ def finished(school: School, now: datetime) -> School:
     return enter(_bare(school), SchoolState.ERASED, "erased_on_request", now)
 
 
+def cleared(school: School, now: datetime) -> School:
+    """Return the school without what a callback or a late writer has put back meanwhile.
+
+    Only of a school that is being erased or has been; any other stays as it is.
+    """
+    if school.is_being_erased:
+        return begun(school, now)
+    return _bare(school) if school.state is SchoolState.ERASED else school
+
+
 def _bare(school: School) -> School:
     return School(
         school.estab,

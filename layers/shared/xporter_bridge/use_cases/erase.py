@@ -22,6 +22,7 @@ from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.erasure import (
     SCOPE_REMOVED,
     begun,
+    cleared,
     erased_manifest,
     finished,
     is_erased,
@@ -93,7 +94,7 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
     A message that comes twice finds a tombstone, and deletes what a late writer may have left
     after it; one that comes when the school has authorised anew does nothing.
     """
-    school = desk.schools.change(estab, lambda school: _marked_still(school, desk.now()))
+    school = desk.schools.change(estab, lambda school: cleared(school, desk.now()))
     if not school.is_being_erased and school.state is not SchoolState.ERASED:
         telemetry.record("erasure_superseded", estab=estab, state=str(school.state))
         return
@@ -132,11 +133,6 @@ def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
     if item.outbox:
         desk.bus.publish(Event.read(entry) for entry in item.outbox)
         desk.datasets.clear_outbox(item)
-
-
-def _marked_still(school: School, now: datetime) -> School:
-    """Take away what a callback may have brought between the request and now."""
-    return begun(school, now) if school.is_being_erased else school
 
 
 def _delete_everything(estab: str, desk: EraseDesk) -> int:
