@@ -15,7 +15,8 @@ from unittest import mock
 
 from botocore.exceptions import ClientError
 
-from tests import template
+from tests import permissions, template
+from tests.permissions import Permission
 from xporter_bridge.adapters.clients import client
 
 ACCOUNT = "123456789012"
@@ -27,6 +28,7 @@ _PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "xporter-bridge",
 }
+_SERVICES = ("sqs", "dynamodb", "kms", "secretsmanager", "events", "s3")
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 
@@ -55,6 +57,7 @@ class Cloud:
         self._parameters |= parameters
         self._made: dict[str, dict[str, str]] = {}
         self._warm: dict[str, dict[str, str]] = {}
+        self.used: dict[str, set[Permission]] = {}
         self.delays: list[int] = []
         sqs_events = client("sqs").meta.events
         sqs_events.unregister("provide-client-params.sqs.SendMessage", unique_id="no-delay")
@@ -92,6 +95,9 @@ class Cloud:
 
         Args:
             without: Variables that the deployment forgot.
+
+        Raises:
+            AssertionError: It did something that its policy in the template does not allow.
         """
         environment = self.environment(function)
         for name in without:
@@ -103,7 +109,10 @@ class Cloud:
                     value.cache_clear()
             self._warm[function] = environment
         bare = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
-        with mock.patch.dict(os.environ, {**bare, **environment}, clear=True):
+        with (
+            mock.patch.dict(os.environ, {**bare, **environment}, clear=True),
+            self._policed(function),
+        ):
             return handler.lambda_handler(event, Context(function, remaining_seconds))
 
     def cool_down(self) -> None:
@@ -193,6 +202,25 @@ class Cloud:
             if not answer.get("Messages"):
                 return
             yield answer["Messages"]
+
+    @contextmanager
+    def _policed(self, function: str) -> Iterator[None]:
+        """Note what the function does, and let it do no more than the template allows."""
+        used = self.used.setdefault(function, set())
+        logical_ids = {made["Ref"]: name for name, made in self._made.items()}
+        denied: list[Permission] = []
+
+        def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            service = model.service_model.service_id.lower().replace(" ", "")
+            service = "events" if service == "eventbridge" else service
+            for permission in permissions.needed(service, model.name, params, logical_ids):
+                grant = permissions.grant_of(function, permission)
+                used.update({grant} if grant else ())
+                denied.extend(() if grant else [permission])
+
+        with _hooked("provide-client-params", note):
+            yield
+        assert not denied, f"{function} may not {denied}"
 
     def _without_delay(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Let every message come at once, and note how long it should have waited."""
@@ -293,14 +321,20 @@ def recorded_calls() -> Iterator[list[str]]:
     def note(model: Any, **_: Any) -> None:
         made.append(f"{model.service_model.service_name}:{model.name}")
 
-    services = ("sqs", "dynamodb", "kms", "secretsmanager", "events", "s3")
-    for service in services:
-        client(service).meta.events.register("before-call", note)
-    try:
+    with _hooked("before-call", note):
         yield made
+
+
+@contextmanager
+def _hooked(event: str, hook: Callable[..., None]) -> Iterator[None]:
+    """Have every client of AWS call the hook at an event of botocore's."""
+    for service in _SERVICES:
+        client(service).meta.events.register(event, hook)
+    try:
+        yield
     finally:
-        for service in services:
-            client(service).meta.events.unregister("before-call", note)
+        for service in _SERVICES:
+            client(service).meta.events.unregister(event, hook)
 
 
 def _record(message: Mapping[str, Any]) -> dict[str, Any]:
