@@ -38,7 +38,7 @@ def identity_of(row: Mapping[str, Any], key_field: str) -> object:
 
     A row without a value there, or a table without such a field, is identified by its whole text.
     """
-    identity = row.get(key_field)
+    identity = row.get(key_field) if key_field else None
     if identity is None and key_field:
         folded = key_field.casefold()
         identity = next((v for name, v in row.items() if name.casefold() == folded), None)

@@ -1,0 +1,82 @@
+"""Which columns are kept, and what is noticed of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from xporter_bridge.columns import ColumnPolicy
+from xporter_bridge.datasets import Dataset, configured
+from xporter_bridge.errors import ContractError
+
+STUDENTS = configured()["students"]
+ROW = {"Id": "1", "Forename": "Graham", "QuickNote": "a note"}
+
+
+def kept(dataset: Dataset, known: dict[str, list[str]], *rows: dict[str, Any]) -> Any:
+    policy = ColumnPolicy(dataset, known)
+    return policy.kept("Students", list(rows)), policy.report, policy.met()
+
+
+def test_rows_pass_unchanged_when_nothing_is_to_be_dropped() -> None:
+    rows, report, met = kept(STUDENTS, {}, ROW)
+    assert rows == [ROW]
+    assert (report.added, report.recased, report.withheld) == ({}, {}, {})
+    assert met == {"Students": ("Id", "Forename", "QuickNote")}
+
+
+def test_what_is_configured_to_be_left_out_is_dropped_whatever_its_casing() -> None:
+    dataset = replace(STUDENTS, leave_out={"students": frozenset({"quicknote"})})
+    rows, report, met = kept(dataset, {}, ROW, {"id": "2", "QUICKNOTE": "x"})
+    assert rows == [{"Id": "1", "Forename": "Graham"}, {"id": "2"}]
+    assert report.withheld == {}
+    assert "QuickNote" not in met["Students"]
+
+
+@pytest.mark.parametrize("name", ["MedicalNotes", "HealthPlan", "FaithGroup", "PassportNo"])
+def test_a_sensitive_column_that_nobody_has_catalogued_is_withheld_and_reported(name: str) -> None:
+    rows, report, met = kept(STUDENTS, {}, {**ROW, name: "x"})
+    assert rows == [ROW]
+    assert report.withheld == {"Students": {name}}
+    assert name not in met["Students"]
+
+
+def test_an_allowed_or_catalogued_column_is_not_withheld() -> None:
+    allowed = replace(STUDENTS, allow={"students": frozenset({"medicalnotes"})})
+    row = {**ROW, "MedicalNotes": "x", "Religion": "y"}
+    assert kept(allowed, {}, row)[0] == [row]
+
+
+@pytest.mark.parametrize(("drift", "is_kept"), [("evolve", True), ("discard", False)])
+def test_a_new_column_is_taken_or_left_as_the_dataset_says(drift: str, is_kept: bool) -> None:
+    known = {"Students": list(ROW)}
+    rows, report, _ = kept(replace(STUDENTS, drift=drift), known, {**ROW, "House2": "x"})
+    assert ("House2" in rows[0]) is is_kept
+    assert report.added == {"Students": {"House2"}}
+
+
+def test_a_frozen_dataset_stops_at_a_new_column() -> None:
+    with pytest.raises(ContractError):
+        kept(replace(STUDENTS, drift="freeze"), {"Students": ["Id"]}, ROW)
+
+
+@pytest.mark.parametrize("drift", ["freeze", "discard", "evolve"])
+def test_another_casing_is_no_new_column(drift: str) -> None:
+    known = {"Students": ["Id", "FSMEligible"]}
+    rows, report, _ = kept(replace(STUDENTS, drift=drift), known, {"Id": "1", "FsmEligible": 0})
+    assert rows == [{"Id": "1", "FsmEligible": 0}]
+    assert report.recased == {"Students": {"FsmEligible"}}
+
+
+@pytest.mark.parametrize("drift", ["freeze", "discard"])
+def test_no_column_is_new_in_a_table_that_had_no_row_yet(drift: str) -> None:
+    rows, report, _ = kept(replace(STUDENTS, drift=drift), {"Students": []}, ROW)
+    assert rows == [ROW]
+    assert report.added == {}
+
+
+def test_columns_of_an_earlier_part_of_the_pull_are_recalled() -> None:
+    policy = ColumnPolicy(STUDENTS, {"Students": ["Id"]})
+    policy.recall("Students", ("Id", "House2"))
+    assert policy.met() == {"Students": ("Id", "House2")}
+    assert policy.report.added == {"Students": {"House2"}}

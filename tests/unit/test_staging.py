@@ -1,0 +1,68 @@
+"""A staged page, and what it says of itself."""
+
+import zlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xporter_bridge.errors import PageDriftError
+from xporter_bridge.ordering import order_key
+from xporter_bridge.pages import PageFacts
+from xporter_bridge.staging import (
+    HEADER_BYTES,
+    pack,
+    page_key,
+    page_number,
+    staging_prefix,
+    unpack_header,
+    unpack_section,
+)
+
+QUICK = settings(max_examples=40, deadline=None)
+FACTS = PageFacts(3, 25, "*", "db69")
+
+
+def pairs(*ids: int, content: str = "") -> list[tuple[bytes, bytes]]:
+    return [(order_key(each), b'{"Id":"%d","V":"%b"}' % (each, content.encode())) for each in ids]
+
+
+@QUICK
+@given(st.dictionaries(st.sampled_from("ABC"), st.sets(st.integers(0, 99)), min_size=1))
+def test_every_table_is_read_back_by_itself(tables: dict[str, set[int]]) -> None:
+    packed = pack(
+        FACTS,
+        {name: pairs(*ids) for name, ids in tables.items()},
+        {"A": ("Id", "V")},
+        zlib.compress,
+    )
+    header = unpack_header(packed[:HEADER_BYTES])
+    assert (header.facts, header.columns) == (FACTS, {"A": ("Id", "V")})
+    assert header.tables == tuple(tables)
+    assert set(header.sections) == {name for name, ids in tables.items() if ids}
+    for name, place in header.sections.items():
+        block = unpack_section(place, packed[place.start : place.end], zlib.decompress)
+        expected = pairs(*sorted(tables[name]))
+        assert block.lines() == [line for _, line in expected]
+        assert (block.first, block.last) == (expected[0][0], expected[-1][0])
+
+
+def test_a_page_that_contradicts_itself_is_drift() -> None:
+    rows = [*pairs(1, content="a"), *pairs(1, content="b")]
+    with pytest.raises(PageDriftError):
+        pack(FACTS, {"A": rows}, {}, zlib.compress)
+
+
+def test_the_header_of_the_widest_answer_fits_what_is_read_of_it() -> None:
+    tables = {f"Table{number}": pairs(1) for number in range(12)}
+    columns = {name: [f"AColumnWithALongName{each}" for each in range(120)] for name in tables}
+    packed = pack(FACTS, tables, columns, zlib.compress)
+    assert unpack_header(packed[:HEADER_BYTES]).columns.keys() == tables.keys()
+
+
+def test_keys_tell_pages_from_other_work() -> None:
+    prefix = staging_prefix("3281102", "students", "p1")
+    assert prefix == "staging/estab=3281102/dataset=students/p1/"
+    assert page_number(page_key(prefix, 12)) == 12
+    assert page_number(f"{prefix}out-3/Students.snapshot") is None
+    assert staging_prefix("3281102", "students") == "staging/estab=3281102/dataset=students/"
