@@ -53,7 +53,7 @@ def application() -> APIGatewayHttpResolver:
     )
     def get_openapi() -> dict[str, Any]:
         """OpenAPI 3.1, made of the routes that answer."""
-        return openapi(app)
+        return dict(openapi(app))
 
     @app.not_found
     def refuse_unknown(_: Exception) -> Response[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -49,8 +50,9 @@ def answers(status: int, model: type[BaseModel] | None, *refusals: int) -> dict[
     }
 
 
-def openapi(application: APIGatewayHttpResolver) -> dict[str, Any]:
-    """Return the document.
+@cache
+def openapi(application: APIGatewayHttpResolver) -> Mapping[str, Any]:
+    """Return the document, made once per application; shared, so nobody changes it.
 
     Powertools adds to it how it would itself refuse, which this API never does.
     """
