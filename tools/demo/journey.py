@@ -71,7 +71,7 @@ class Journey:
         self.proved[school.estab] += proved
         return proved
 
-    def wait_for_state(self, path: str, *states: str, seconds: float = 45) -> dict[str, Any]:
+    def wait_for_state(self, path: str, *states: str, seconds: float = 90) -> dict[str, Any]:
         """Wait until what the API shows at ``path`` is in one of the states; return it."""
 
         def look() -> dict[str, Any]:

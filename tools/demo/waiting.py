@@ -10,7 +10,7 @@ T = TypeVar("T")
 _LOOK_EVERY_SECONDS = 0.2
 
 
-def until(look: Callable[[], T], *, seconds: float = 45) -> T:
+def until(look: Callable[[], T], *, seconds: float = 90) -> T:
     """Return what ``look`` returns as soon as it does not raise ``NotYetError``.
 
     Raises:

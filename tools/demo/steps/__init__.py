@@ -6,6 +6,7 @@ from tools.demo.journey import Journey
 from tools.demo.steps.changing import follow_changes
 from tools.demo.steps.forging import turn_away_forgeries
 from tools.demo.steps.holding import hold_a_mass_change
+from tools.demo.steps.listening import hear_what_was_announced
 from tools.demo.steps.onboarding import onboard_schools
 from tools.demo.steps.requesting import pull_in_spite_of_silence, pull_on_request
 from tools.demo.steps.resuming import resume_a_killed_pull
@@ -19,4 +20,5 @@ STEPS: tuple[tuple[Step, ...], ...] = (
     (follow_changes, hold_a_mass_change),
     (resume_a_killed_pull,),
     (pull_on_request, pull_in_spite_of_silence, write_marks_back),
+    (hear_what_was_announced,),
 )

@@ -37,23 +37,14 @@ def school_day(days_ago: int) -> str:
     return day.isoformat()
 
 
-def ask(journey: Journey, school: DemoSchool, endpoint: str, **parameters: str) -> str:
-    """Ask for data with parameters, and return where the API shows what becomes of it."""
+def _pull_attendance(journey: Journey, school: DemoSchool) -> dict[str, Any]:
+    """Ask for the attendance of a day, wait for its end, prove it, and return its manifest."""
     pulls = f"/v1/schools/{school.estab}/pulls"
-    asked = {"endpoint": endpoint, "parameters": parameters}
-    return f"{pulls}/{journey.api.post(pulls, asked)['id']}"
-
-
-def wait_for_result(journey: Journey, school: DemoSchool, path: str) -> dict[str, Any]:
-    """Wait until a pull on request is done, prove its result, and return the manifest of it."""
+    asked = {"endpoint": "attendancefordate", "parameters": {"date": school_day(1)}}
+    path = f"{pulls}/{journey.api.post(pulls, asked)['id']}"
     shown = journey.wait_for_state(path, "completed", "failed", "held")
     expect(shown["state"] == "completed", f"{path} is {shown['state']}: {shown['reason']}")
     manifest: dict[str, Any] = shown["manifest"]
     expect(is_true(manifest, journey.simulator, journey.lake), f"{path} is not the truth")
     journey.proved[school.estab] += len(manifest["tables"])
     return manifest
-
-
-def _pull_attendance(journey: Journey, school: DemoSchool) -> dict[str, Any]:
-    path = ask(journey, school, "attendancefordate", date=school_day(1))
-    return wait_for_result(journey, school, path)

@@ -2,34 +2,42 @@
 
 import os
 import signal
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs
 
 from tools.demo.errors import NotYetError
 from tools.demo.journey import Journey
 from tools.demo.schools import SECONDARY
-from tools.demo.steps.requesting import ask, wait_for_result
 from tools.demo.waiting import expect, until
 
-_ENDPOINT = "attendancefordaterange"
-_KILL_AFTER_PAGES = 14
+_DATASET = "groups"
+_PULLS = f"/v1/schools/{SECONDARY.estab}/pulls"
+_KILL_AFTER_PAGES = 11
 
 
 def resume_a_killed_pull(journey: Journey) -> str:
     """A long pull is killed half-way (kill -9); whoever comes next fetches only what is missing."""
     since = journey.simulator.last_request()
-    journey.simulator.set_faults({"kind": "slow", "delay_ms": 300, "path": "page="})
-    pull = _ask_for_two_weeks(journey)
+    _begin_slow_pull(journey)
     until(lambda: _look_for_pages(journey, since))
     _kill_pulls(journey)
-    dataset = journey.api.get(pull)["dataset"]
-    safe, killed_at = _staged_pages(journey, dataset), journey.simulator.last_request()
+    safe, killed_at = _staged_pages(journey), journey.simulator.last_request()
     journey.simulator.set_faults()
-    _let_lease_expire(journey, dataset)
+    _let_lease_expire(journey)
     journey.stack.trigger("watch_deadlines")
-    wait_for_result(journey, SECONDARY, pull)
+    for dataset in SECONDARY.datasets - {_DATASET}:
+        journey.api.post(_PULLS, {"dataset": dataset})
+    journey.wait_for_truth(SECONDARY)
     return _judge(safe, _pages(journey, since), _pages(journey, killed_at))
+
+
+def _begin_slow_pull(journey: Journey) -> None:
+    """Have everything of one dataset pulled anew, slowly enough to be hit."""
+    journey.simulator.forget_hashes(SECONDARY.estab)
+    journey.simulator.change(SECONDARY.estab, "XodSchoolData", inserts=1, notify=False)
+    journey.simulator.set_faults({"kind": "slow", "delay_ms": 400, "path": f"/{_DATASET}"})
+    journey.api.post(_PULLS, {"dataset": _DATASET})
 
 
 def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
@@ -44,22 +52,15 @@ def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
     )
 
 
-def _ask_for_two_weeks(journey: Journey) -> str:
-    today = datetime.now(UTC).date()
-    monday = today - timedelta(days=today.weekday() + 14)
-    friday = monday + timedelta(days=11)
-    period = {"DateFrom": monday.isoformat(), "DateTo": friday.isoformat()}
-    return ask(journey, SECONDARY, _ENDPOINT, **period)
-
-
 def _pages(journey: Journey, since: int) -> list[int]:
-    """Return which pages were asked for, in order."""
-    path = f"/api/v1/school/{SECONDARY.estab}/{_ENDPOINT}"
-    return [
-        int(parse_qs(entry["query"])["page"][0])
+    """Return which pages of the full pull were asked for, in order."""
+    path = f"/api/v1/school/{SECONDARY.estab}/{_DATASET}"
+    queries = [
+        parse_qs(entry["query"])
         for entry in journey.simulator.requests(since)
-        if entry["path"].lower() == path and "page=" in entry["query"]
+        if entry["path"].lower() == path
     ]
+    return [int(query["page"][0]) for query in queries if query["changedRows"] == ["*"]]
 
 
 def _look_for_pages(journey: Journey, since: int) -> None:
@@ -81,21 +82,21 @@ def _kill_pulls(journey: Journey) -> None:
             continue  # it has just ended by itself
 
 
-def _staged_pages(journey: Journey, dataset: str) -> set[int]:
+def _staged_pages(journey: Journey) -> set[int]:
     """Return the pages that were safe in the staging bucket."""
     bucket = journey.stack.outputs["StagingBucketName"]
-    prefix = f"staging/estab={SECONDARY.estab}/dataset={dataset}/"
+    prefix = f"staging/estab={SECONDARY.estab}/dataset={_DATASET}/"
     listed = journey.stack.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
     names = [entry["Key"].rpartition("page-")[2] for entry in listed.get("Contents", ())]
     return {int(name) for name in names if name.isdigit()}
 
 
-def _let_lease_expire(journey: Journey, dataset: str) -> None:
+def _let_lease_expire(journey: Journey) -> None:
     """Turn the dataset's clock forward: its lease would end by itself after 90 seconds."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     journey.stack.aws("dynamodb").update_item(
         TableName=journey.stack.outputs["DatasetsTableName"],
-        Key={"estab": {"S": SECONDARY.estab}, "dataset": {"S": dataset}},
+        Key={"estab": {"S": SECONDARY.estab}, "dataset": {"S": _DATASET}},
         UpdateExpression="SET lease_expires_at = :now, watch_at = :now",
         ExpressionAttributeValues={":now": {"S": now}},
     )
