@@ -1,0 +1,108 @@
+"""How fast, how small and how right the pull engine is, beside what else one would use.
+
+In one run, against one server in a process of its own (``pulling/page_server.py``: the rows lie
+rendered in a file and are sent by the kernel, so that the server costs next to nothing), every
+contestant in a process of its own, imports not timed, and everything that they leave is compared
+with the truth:
+
+* ours: the real ``use_cases.pull.pull``. S3 is a folder and the datasets table a file, because an
+  emulator would cost more than the pull; the token is given. Each page is staged, proved against
+  the others, merged, hashed, committed and published.
+* dlt: the REST API source into JSON lines on the file system, as it comes.
+* singer: a tap of Meltano's SDK, messages into a file.
+* requests: the plain loop, ``response.json()`` and ``json.dumps`` into a file.
+* floor: one keep-alive connection, orjson, ISA-L, one gzip file; no checks, nothing resumable.
+
+``.venv/bin/python benchmarks/pull.py``; the last line of stdout is the result as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from pulling.arena import Arena, arena
+from pulling.measures import (
+    FAULTS,
+    after_fault,
+    contestants,
+    fetched_again,
+    peak_rss_mb,
+    rows_per_second,
+    say,
+    wall_seconds,
+)
+from pulling.table import show
+
+# A busy machine hurts the short runs most, so those are repeated most.
+ROUNDS = {"ours": 5, "floor": 5, "requests": 3, "singer": 1, "dlt": 2}
+# (milliseconds a page, pages): fewer where four out of five would wait for a minute each.
+DELAYS = ((20, 100), (100, 50), (500, 20))
+KILLS = (0.1, 0.5, 0.9)
+KILL_PAGES = 50
+MILLION = 1_000_000
+
+
+def main() -> None:
+    """Measure everything, show a table, print the JSON."""
+    began = time.monotonic()
+    say("rendering a million rows")
+    with arena(MILLION + 2) as ring:
+        found = _measured(ring)
+    found["goals"] = _goals(found)
+    found["took_seconds"] = round(time.monotonic() - began)
+    show(found, sys.stderr)
+    print(json.dumps(found))
+
+
+def _measured(ring: Arena) -> dict[str, Any]:
+    few = contestants(with_floor=False)
+    return {
+        "benchmark": "pull",
+        "machine": {"cores": os.cpu_count(), "python": sys.version.split()[0]},
+        "rows_per_second": rows_per_second(ring, 100_000, ROUNDS),
+        "wall_seconds": {f"{ms} ms x {n} pages": wall_seconds(ring, ms, n) for ms, n in DELAYS},
+        "peak_rss_mb": {
+            "10000": peak_rss_mb(ring, contestants(), 10_000),
+            "100000": peak_rss_mb(ring, contestants(), 100_000),
+            "1000000": peak_rss_mb(ring, ("ours", "floor", "requests"), MILLION),
+        },
+        "pages_again_after_kill": {
+            name: {f"{share:.0%}": fetched_again(ring, name, KILL_PAGES, share) for share in KILLS}
+            for name in few
+        },
+        "after_fault": {
+            name: {fault: after_fault(ring, name, fault, 10_000) for fault in FAULTS}
+            for name in few
+        },
+    }
+
+
+def _goals(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Hold the result against the goals of the engine."""
+    rows, memory = found["rows_per_second"], found["peak_rss_mb"]
+    again = max(found["pages_again_after_kill"]["ours"].values())
+    wrong = sum(fault["rows_wrong"] for fault in found["after_fault"]["ours"].values())
+    failed = sum(fault["ended"] != "done" for fault in found["after_fault"]["ours"].values())
+    growth = memory["1000000"]["ours"] / memory["10000"]["ours"]
+    return {
+        "times_dlt": _goal(rows["ours"] / rows["dlt"], at_least=8),
+        "of_the_floor": _goal(rows["ours"] / rows["floor"], at_least=0.6),
+        "memory_growth": _goal(growth, at_most=1.3),
+        # Eight pages are fetched at a time, and page 1 is asked for again on purpose.
+        "pages_again": _goal(again, at_most=8 + 1),
+        "rows_wrong": _goal(wrong + failed, at_most=0),
+    }
+
+
+def _goal(value: float, *, at_least: float | None = None, at_most: float | None = None) -> Any:
+    is_met = value >= at_least if at_least is not None else value <= (at_most or 0)
+    limit = {"at_least": at_least} if at_least is not None else {"at_most": at_most}
+    return {"value": round(value, 2), **limit, "is_met": is_met}
+
+
+if __name__ == "__main__":
+    main()

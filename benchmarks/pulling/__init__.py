@@ -1,0 +1,1 @@
+"""What ``benchmarks/pull.py`` compares, and what it compares them with."""

@@ -1,0 +1,120 @@
+"""The five measurements of ``benchmarks/pull.py``. Each returns plain numbers by contestant."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from pulling.arena import Arena, Result
+from pulling.contest import MODULES
+from pulling.results import found
+from pulling.rows import FIRST_ID, row_hash
+from pulling.scenarios import Scenario, Version, versions
+
+FAULTS = ("page_drift", "duplicate_page", "cut_json", "server_error")
+_WITHOUT_FLOOR = tuple(name for name in MODULES if name != "floor")
+
+
+def rows_per_second(arena: Arena, rows: int, rounds: dict[str, int]) -> dict[str, int]:
+    """Return the best of some rounds each, in turns, so that a busy moment strikes all."""
+    best: dict[str, float] = {}
+    for turn in range(max(rounds.values())):
+        for name in (name for name, turns in rounds.items() if turn < turns):
+            seconds = _seconds(arena, name, Scenario(rows=rows))
+            best[name] = min(seconds, best.get(name, seconds))
+            say(f"{name}: {rows:,} rows in {seconds:.2f} s")
+    return {name: round(rows / seconds) for name, seconds in best.items()}
+
+
+def wall_seconds(arena: Arena, delay_ms: int, pages: int) -> dict[str, float]:
+    """Return how long so many pages of 1,000 rows take when the server waits before each."""
+    scenario = Scenario(rows=pages * 1_000, delay_ms=delay_ms)
+    walls = {}
+    for name in MODULES:
+        walls[name] = round(_seconds(arena, name, scenario), 2)
+        say(f"{name}: {pages} pages of {delay_ms} ms in {walls[name]} s")
+    return walls
+
+
+def peak_rss_mb(arena: Arena, names: Iterable[str], rows: int) -> dict[str, float]:
+    """Return the most memory that a process had, imports included."""
+    peaks = {}
+    for name in names:
+        result = arena.run(name, Scenario(rows=rows))
+        peaks[name] = round(result.peak_rss_mb or 0, 1)
+        say(f"{name}: {rows:,} rows in {peaks[name]} MB")
+        arena.clear(result)
+    return peaks
+
+
+def fetched_again(arena: Arena, name: str, pages: int, share: float) -> int:
+    """Return how many pages that had left the server were asked for again after a kill.
+
+    The process is killed by the server itself, the moment the last byte of a page is sent, and
+    started anew in the same folder.
+    """
+    killed_after = round(pages * share)
+    killed = arena.run(name, Scenario(rows=pages * 1_000, delay_ms=20), kill_after=killed_after)
+    if killed.is_done:
+        raise RuntimeError(f"{name} outlived its kill")
+    before = arena.answered()
+    ended = arena.run(name, Scenario(), into=killed.folder)
+    after = arena.answered()[len(before) :]
+    wrong = _rows_wrong(name, ended, [Version(pages * 1_000)])
+    if not ended.is_done or wrong:
+        raise RuntimeError(f"{name}: {wrong} rows wrong after a kill")
+    say(f"{name}: killed after {killed_after} pages, asked for {len(after)} more")
+    arena.clear(ended)
+    return len(set(before) & set(after))
+
+
+def after_fault(arena: Arena, name: str, fault: str, rows: int) -> dict[str, int | str]:
+    """Return how a pull ends that a fault struck once, and how many rows are wrong in the end.
+
+    Wrong is a row that is missing, invented, doubled or of another moment, against whichever
+    moment of the table fits best. A contestant that says that it failed leaves none wrong.
+    """
+    scenario = Scenario(rows=rows, fault=fault, fault_page=max(2, rows // 2_000))
+    result = arena.run(name, scenario)
+    wrong = _rows_wrong(name, result, versions(rows)) if result.is_done else 0
+    arena.clear(result)
+    ended = "done" if result.is_done else "failed"
+    say(f"{name}: {fault}: {ended}, {wrong} rows wrong")
+    return {"ended": ended, "rows_wrong": wrong}
+
+
+def contestants(*, with_floor: bool = True) -> tuple[str, ...]:
+    """Return the names of all, or of those that one would use."""
+    return tuple(MODULES) if with_floor else _WITHOUT_FLOOR
+
+
+def say(text: str) -> None:
+    """Show progress."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def _seconds(arena: Arena, name: str, scenario: Scenario) -> float:
+    result = arena.run(name, scenario)
+    wrong = _rows_wrong(name, result, [Version(scenario.rows)])
+    if result.seconds is None or wrong:
+        said = (result.folder / "stderr").read_text()
+        raise RuntimeError(f"{name}: {wrong} rows wrong without a fault\n{said}")
+    arena.clear(result)
+    return result.seconds
+
+
+def _rows_wrong(name: str, result: Result, moments: Iterable[Version]) -> int:
+    rows = Counter(found(name, result.folder))
+    return min(_difference(rows, moment) for moment in moments)
+
+
+def _difference(rows: Counter[tuple[str, str]], moment: Version) -> int:
+    truth = Counter(_truth(moment))
+    return (rows - truth).total() + (truth - rows).total()
+
+
+def _truth(moment: Version) -> Iterator[tuple[str, str]]:
+    for first, end in moment.pieces(0, moment.rows):
+        for number in range(first, end):
+            yield str(FIRST_ID + number), row_hash(number)
