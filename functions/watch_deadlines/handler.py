@@ -40,6 +40,7 @@ def desk() -> Desk:
         datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         onboarding=Queue(client("sqs"), settings.authentication_queue_url),
+        erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
     )
     return Desk(

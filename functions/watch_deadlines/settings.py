@@ -18,6 +18,7 @@ class Settings:
     event_bus: str
     authentication_queue_url: str
     pull_queue_url: str
+    erasure_queue_url: str
     availability_request_queue_url: str
     writeback_queue_url: str
 

@@ -123,7 +123,9 @@ class World:
         aws.schools.change(ESTAB, lambda _: school)
         sessions = Sessions(aws.schools, aws.vault, XporterApi(xporter.url), RELYING_PARTY)
         self.desk = PullDesk(aws.datasets, aws.lake, sessions, self.queue, aws.bus, self.now)
-        self.watching = WatchDesk(aws.schools, aws.datasets, self.queue, self.queue, aws.bus)
+        self.watching = WatchDesk(
+            aws.schools, aws.datasets, self.queue, self.queue, self.queue, aws.bus
+        )
 
     def now(self) -> datetime:
         return self.clock
@@ -148,10 +150,11 @@ class World:
             }  # fmt: skip
             plan(message, self.aws.schools, self.aws.datasets, self.queue, self.clock)
 
-    def change(self, database: str = "XodSchoolData", **how: Any) -> Any:
-        """Change the school's data, without a callback."""
+    def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:
+        """Change the school's data, without a callback; return the ids that differ, by table."""
         path = f"schools/{ESTAB}/databases/{database}/change"
-        return self.xporter.control("POST", path, {"notify": False, **how})
+        answer = self.xporter.control("POST", path, {"notify": False, **how})
+        return cast("dict[str, Any]", answer["changed"])
 
     def pull(self, dataset: str) -> None:
         """Handle one message for the dataset."""
@@ -260,10 +263,11 @@ def keyed(rows: list[dict[str, Any]], key: str) -> Rows:
 
 def verify(world: World, *names: str, is_true: bool = True, staged: bool = False) -> None:
     """Hold that readers see the truth, in whole sequences whose change files fold to it."""
+    objects = world.aws.objects(DATA)
     for name in names or sorted(configured()):
         dataset = configured()[name]
-        _verify_item(world, name)
-        folded = _fold(world, dataset)
+        _verify_item(world, name, objects)
+        folded = _fold(world, dataset, objects)
         if is_true:
             truth = world.truth(dataset)
             assert {t: r for t, r in folded.items() if r} == {t: r for t, r in truth.items() if r}
@@ -271,9 +275,8 @@ def verify(world: World, *names: str, is_true: bool = True, staged: bool = False
         assert world.staged() == []
 
 
-def _verify_item(world: World, name: str) -> None:
-    item, objects = world.item(name), world.aws.objects(DATA)
-    place = Place(ESTAB, name)
+def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
+    item, place = world.item(name), Place(ESTAB, name)
     keys = [key for key in objects if key.startswith(place.prefixes[2])]
     expected = [place.manifest(number) for number in range(1, item.sequence + 1)]
     assert sorted(keys) == sorted([*expected, place.latest])
@@ -283,9 +286,9 @@ def _verify_item(world: World, name: str) -> None:
     assert not item.is_leased(world.now())
 
 
-def _fold(world: World, dataset: Dataset) -> dict[str, Rows]:
+def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[str, Rows]:
     """Apply all change files in order to empty tables; hold every snapshot on the way."""
-    objects, place = world.aws.objects(DATA), Place(ESTAB, dataset.name)
+    place = Place(ESTAB, dataset.name)
     folded: dict[str, Rows] = {}
 
     def read(key: str, table: str) -> Rows:

@@ -224,12 +224,12 @@ class StagedTable:
 
     def _send_part(self) -> None:
         number = len(self._parts) + 1
+        body, self._buffer = self._buffer, bytearray()
         with translated("s3:UploadPart"):
             if self._upload is None:
                 answer = self._client.create_multipart_upload(**self._place)
                 self._upload = answer["UploadId"]
             part = self._client.upload_part(
-                **self._place, UploadId=self._upload, PartNumber=number, Body=bytes(self._buffer)
+                **self._place, UploadId=self._upload, PartNumber=number, Body=body
             )
         self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
-        self._buffer.clear()

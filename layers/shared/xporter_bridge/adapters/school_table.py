@@ -116,8 +116,8 @@ def _write(school: School) -> Item:
 
 
 def _next_look(school: School) -> str:
-    """Return when to look again: at once for an event to publish, else when a probe is due."""
-    return school.state_since if school.outbox else school.probe_at
+    """Return when to look again: at once for an erasure or an event, else for a probe."""
+    return school.erasure_requested_at or (school.state_since if school.outbox else school.probe_at)
 
 
 def _read(item: Item) -> School:

@@ -55,8 +55,10 @@ class Committer:
         """
         item = notice_columns(item, dataset, policy)
         draft = self._draft(item, checkpoint, facts, assembled)
-        is_as_stale = item.manifest is not None and item.manifest["stale"] == draft["stale"]
-        if assembled.is_unchanged and is_as_stale:
+        before = item.manifest
+        # An erased dataset that is empty when its scope returns is news all the same.
+        says_the_same = before and "erased" not in before and before["stale"] == draft["stale"]
+        if assembled.is_unchanged and says_the_same:
             return self._unchanged(item, dataset, checkpoint, draft)
         if checkpoint.is_baseline and facts.following == item.next_changed_rows:
             notice_difference(item, dataset, assembled)

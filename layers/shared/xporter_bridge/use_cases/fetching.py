@@ -40,7 +40,7 @@ PAGE_SIZE = 1_000
 # Measured in benchmarks/pull.py: eight at a time hide Xporter's latency; more gain nothing.
 CONCURRENT_PAGES = 8
 # So much of what was just staged is kept in memory, so that small pulls never read it back.
-_KEPT_BYTES = 8 * 1024 * 1024
+_KEPT_BYTES = 4 * 1024 * 1024
 
 
 class OutOfTimeError(XporterBridgeError):

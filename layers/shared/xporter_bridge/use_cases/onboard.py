@@ -21,7 +21,7 @@ from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.adapters.secrets import TransitSeal
 from xporter_bridge.adapters.vault import OpenedKey, SchoolVault
 from xporter_bridge.adapters.xporter_api import Token, TokenDetails, XporterApi
-from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError
+from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
 from xporter_bridge.schools import School, SchoolState, enter, paused, proved, refused, with_flags
 from xporter_bridge.use_cases.scope_changes import follow_scopes
 
@@ -50,12 +50,17 @@ def onboard(message: Mapping[str, Any], desk: OnboardDesk) -> None:
     message without a secret asks again with the one that is stored.
 
     Raises:
-        TransientError: Xporter or AWS could not be reached; the message should come again.
+        TransientError: Xporter or AWS could not be reached, or the school is being erased; the
+            message should come again.
     """
     estab = message["estab"]
     before = desk.schools.get(estab) or School(estab)
+    if before.is_being_erased:
+        raise TransientError("school_being_erased")
     if "sealed_secret" not in message:
         _probe(before, desk)
+    elif before.state is SchoolState.ERASED and message["received_at"] <= before.state_since:
+        telemetry.warn("callback_older_than_erasure", estab=estab)
     elif message["relying_party"].casefold() != desk.relying_party.casefold():
         _note_refusal(before, "unknown_partner", desk)
     else:

@@ -135,5 +135,7 @@ def _is_registered(session: Session, each: DesiredRegistration, desk: RegisterDe
 def _recorded(
     school: School, made: Mapping[str, Registration], wanted: set[str], due: str
 ) -> School:
+    if not school.credentials:
+        return school  # Erased meanwhile.
     kept = {name: entry for name, entry in school.registrations.items() if name in wanted}
     return replace(school, registrations={**kept, **made}, registrations_due_at=due)

@@ -147,4 +147,7 @@ class Session:
         self._change(lambda school: paused(school, self._now))
 
     def _change(self, decide: Callable[[School], School]) -> None:
-        self.school = self._sessions.schools.change(self.school.estab, decide)
+        # A school that was erased meanwhile stays as it is.
+        self.school = self._sessions.schools.change(
+            self.school.estab, lambda school: decide(school) if school.credentials else school
+        )

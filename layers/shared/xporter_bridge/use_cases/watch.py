@@ -35,6 +35,7 @@ class WatchDesk:
     datasets: DatasetTable
     pulls: Queue
     onboarding: Queue
+    erasures: Queue
     bus: EventBus
 
 
@@ -58,7 +59,9 @@ def _look_at_school(estab: str, desk: WatchDesk, now: datetime) -> None:
     schools = desk.schools
     publish(estab, schools, desk.bus)
     school = schools.get(estab)
-    if school and school.probe_at and school.probe_at <= iso(now):
+    if school and school.is_being_erased:
+        desk.erasures.send({"estab": estab})
+    elif school and school.probe_at and school.probe_at <= iso(now):
         telemetry.count("DeadlinePassed", "probe")
         desk.onboarding.send({"estab": estab})
         schools.change(estab, lambda school: _probed(school, now))
