@@ -6,11 +6,12 @@ import pytest
 
 from tools.demo.journey import Journey
 from tools.demo.steps.onboarding import onboard_schools
+from tools.demo.steps.requesting import AVAILABILITY_DEADLINE_SECONDS
 from tools.stack.local_stack import LocalStack
 from tools.stack.settings import StackSettings
 from tools.stack.starting import local_stack
 
-SCALED_DEADLINE = {"AvailabilityDeadlineSeconds": "3"}
+SCALED_DEADLINE = {"AvailabilityDeadlineSeconds": str(AVAILABILITY_DEADLINE_SECONDS)}
 
 
 @pytest.fixture(scope="session")

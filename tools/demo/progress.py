@@ -38,7 +38,8 @@ class Clock:
 
     def say(self, line: str) -> None:
         """Print one line of progress; stdout belongs to the tables."""
-        print(f"{self.seconds:6.1f} s  {line}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{self.seconds:6.1f} s  {line}\n")
+        sys.stderr.flush()
 
 
 def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> list[Ended]:

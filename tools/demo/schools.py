@@ -15,7 +15,7 @@ class DemoSchool:
     """One school to be founded in the simulator.
 
     ``scopes`` None is all the usual ones; ``not_shared`` names the datasets that its scopes do not
-    cover, and ``databases`` those whose webhooks it must get.
+    cover.
     """
 
     estab: str
@@ -23,7 +23,6 @@ class DemoSchool:
     seed: int
     scopes: tuple[str, ...] | None = None
     not_shared: frozenset[str] = frozenset()
-    databases: frozenset[str] = frozenset({"XodSchoolData", "XodAttendanceSummary"})
 
     @property
     def datasets(self) -> frozenset[str]:
@@ -38,11 +37,12 @@ CAUTIOUS = DemoSchool(
     "8232999",
     students=120,
     seed=3,
-    scopes=("School", "SchoolLite", "Staff", "StaffLite", "Student", "StudentLite"),
-    not_shared=frozenset({"contacts", "studentcontacts", "attendancesummary", "attendancecodes"}),
-    databases=frozenset({"XodSchoolData"}),
+    scopes=("Attendance", "School", "SchoolLite", "Staff", "StaffLite", "Student", "StudentLite"),
+    not_shared=frozenset({"contacts", "studentcontacts"}),
 )
 SCHOOLS = (PRIMARY, SECONDARY, CAUTIOUS)
+# Those that feed the datasets; each school shares something of both.
+DATABASES = frozenset({"XodSchoolData", "XodAttendanceSummary"})
 
 
 @cache

@@ -17,8 +17,8 @@ Step = Callable[[Journey], str]
 STEPS: tuple[tuple[Step, ...], ...] = (
     (onboard_schools,),
     (turn_away_forgeries,),
-    (follow_changes, hold_a_mass_change),
+    (follow_changes, hold_a_mass_change, pull_in_spite_of_silence),
     (resume_a_killed_pull,),
-    (pull_on_request, pull_in_spite_of_silence, write_marks_back),
+    (pull_on_request, write_marks_back),
     (hear_what_was_announced,),
 )

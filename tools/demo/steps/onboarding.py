@@ -2,7 +2,7 @@
 
 from tools.demo.errors import NotYetError
 from tools.demo.journey import Journey
-from tools.demo.schools import SCHOOLS, DemoSchool
+from tools.demo.schools import DATABASES, SCHOOLS, DemoSchool
 from tools.demo.waiting import expect, until
 
 
@@ -26,12 +26,12 @@ def _authorise(journey: Journey, school: DemoSchool) -> None:
 
 
 def _wait_for_webhooks(journey: Journey, school: DemoSchool) -> None:
-    """Xporter must hold one registration for each database that the school's scopes allow."""
+    """Xporter must hold one registration for each database."""
 
     def look() -> None:
         webhooks = journey.simulator.school(school.estab)["webhooks"]
         registered = {webhook["database"] for webhook in webhooks}
-        if registered != school.databases:
+        if registered != DATABASES:
             raise NotYetError(f"{school.estab} has webhooks for {sorted(registered)}")
 
     until(look)

@@ -5,10 +5,10 @@ from typing import Any
 
 from tools.demo.journey import Journey
 from tools.demo.proving import is_true
-from tools.demo.schools import PRIMARY, SECONDARY, DemoSchool
+from tools.demo.schools import CAUTIOUS, PRIMARY, DemoSchool
 from tools.demo.waiting import expect
 
-AVAILABILITY_DEADLINE_SECONDS = 3
+AVAILABILITY_DEADLINE_SECONDS = 6
 
 
 def pull_on_request(journey: Journey) -> str:
@@ -20,12 +20,13 @@ def pull_on_request(journey: Journey) -> str:
 
 def pull_in_spite_of_silence(journey: Journey) -> str:
     """Xporter never calls back: at the deadline the data is pulled all the same, marked stale."""
-    silent = {"kind": "availability_never", "estab": SECONDARY.estab, "count": 1}
+    silent = {"kind": "availability_never", "estab": CAUTIOUS.estab, "count": 1}
     journey.simulator.set_faults(silent)
-    manifest = _pull_attendance(journey, SECONDARY)
+    manifest = _pull_attendance(journey, CAUTIOUS)
     journey.simulator.set_faults()
     expect(manifest["stale"] is True, "nobody called back, and the result is not marked stale")
-    return f"the same of {SECONDARY.estab}: {AVAILABILITY_DEADLINE_SECONDS} s of silence, so stale"
+    waited = f"{AVAILABILITY_DEADLINE_SECONDS} s of silence"
+    return f"{manifest['dataset']} of {CAUTIOUS.estab}: {waited}, so it is marked stale"
 
 
 def school_day(days_ago: int) -> str:
