@@ -60,14 +60,15 @@ class Session:
         self._sessions = sessions
         self._now = now
         self._token: str | None = None
-        self._has_renewed = False
+        self._has_worked = True
         self._renewing = Lock()
         self.school = school
 
     def call(self, request: Callable[[str], T]) -> T:
         """Make a request with a token; if it is refused, once more with a fresh one.
 
-        Xporter does not say why it refuses, so a refusal may always mean an expired token.
+        Xporter does not say why it refuses, so a refusal may always mean an expired token; only a
+        fresh token that nothing was granted to yet is not replaced by another.
 
         Raises:
             AuthorisationPausedError: The school paused us; its state says so from now on.
@@ -76,7 +77,7 @@ class Session:
         """
         token = self._current()
         try:
-            return request(token)
+            return self._granted(request, token)
         except AuthorisationPausedError:
             self._note_paused()
             raise
@@ -84,7 +85,7 @@ class Session:
             fresh = self._after(token)
             if fresh is None:
                 raise
-        return request(fresh)
+        return self._granted(request, fresh)
 
     def fresh_details(self) -> TokenDetails:
         """Return what the school allows now: a token issued earlier keeps its old scopes.
@@ -96,16 +97,22 @@ class Session:
             token = self._renewed()
         return self._sessions.xporter.token_details(token)
 
+    def _granted(self, request: Callable[[str], T], token: str) -> T:
+        answer = request(token)
+        with self._renewing:
+            self._has_worked = self._has_worked or token == self._token
+        return answer
+
     def _current(self) -> str:
         with self._renewing:
             return self._token or self._stored() or self._renewed()
 
     def _after(self, refused_token: str) -> str | None:
-        """Return the token to try after this one was refused; None if that was a fresh one."""
+        """Return the token to try after this one was refused; None if none would be better."""
         with self._renewing:
             if self._token != refused_token:
                 return self._token
-            return None if self._has_renewed else self._renewed()
+            return self._renewed() if self._has_worked else None
 
     def _stored(self) -> str | None:
         held = self.school.credentials
@@ -140,7 +147,7 @@ class Session:
                 else school
             )
         )
-        self._token, self._has_renewed = token.value, True
+        self._token, self._has_worked = token.value, False
         return token.value
 
     def _note_paused(self) -> None:

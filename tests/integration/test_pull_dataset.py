@@ -1,0 +1,697 @@
+"""Pulling one dataset of one school, from a simulated Xporter over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+import pytest
+
+from tests.builders import ESTAB, records
+from tests.cloud import Cloud
+from tests.fakes import Mishap
+from tests.integration.pulling import DATA, STAGING, World, in_memory, in_moto, verify
+from tests.xporter import Xporter
+from xporter_bridge import pulls
+from xporter_bridge.datasets import Dataset, configured
+from xporter_bridge.holds import HoldLimits
+from xporter_bridge.manifests import Place
+from xporter_bridge.pulls import LEASE, DatasetState
+from xporter_bridge.schools import SchoolState
+from xporter_bridge.use_cases import fetching
+
+STUDENTS = "students"
+TABLE = "Students"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xporter_bridge.adapters.xporter_api._QUICK_RETRY_SECONDS", 0)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many pages from few rows."""
+    monkeypatch.setattr(fetching, "PAGE_SIZE", 10)
+
+
+@pytest.fixture
+def world(xporter: Xporter) -> World:
+    """A school that is live, with its pupils not pulled yet."""
+    return World(in_memory(), xporter, students=30)
+
+
+def pulled(world: World, *datasets: str) -> World:
+    world.ask(*datasets or (STUDENTS,))
+    world.settle()
+    return world
+
+
+def set_dataset(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> Dataset:
+    """Configure the pupils' dataset otherwise."""
+    changed = replace(configured()[STUDENTS], **facts)
+    monkeypatch.setattr(pulls, "configured", lambda: {**configured(), STUDENTS: changed})
+    return changed
+
+
+def changed_ids(world: World, sequence: int, kind: str, table: str = TABLE) -> set[str]:
+    key = Place(ESTAB, STUDENTS).change(table, sequence, kind)
+    return {row["Id"] for row in world.rows(key)}
+
+
+def pages_asked(world: World) -> Counter[int]:
+    found = [parse_qs(query) for query in world.pages_asked()]
+    return Counter(int(each["page"][0]) for each in found if "page" in each)
+
+
+def asked_for_students(world: World) -> list[str]:
+    """Return the queries for pupils that were made; each pull of a small school makes one."""
+    return [query for query in world.pages_asked() if "SiblingsResultset" in query]
+
+
+# ---------------------------------------------------------------------- the truth
+
+
+def test_the_real_handler_pulls_every_default_dataset_and_then_what_changed(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    world = World(in_moto(connected), xporter, students=40)
+    world.clock = datetime.now(UTC)
+    world.ask(*configured())
+
+    def deliver() -> None:
+        event = records(*world.sqs.take())
+        reply = connected.invoke("pull_dataset", event)
+        assert reply == {"batchItemFailures": []}
+
+    deliver()
+    verify(world)
+    world.clock = datetime.now(UTC)
+    ids = world.change(rows=3, inserts=2, deletes=1)
+    world.ask(*configured())
+    deliver()
+    verify(world)
+    assert changed_ids(world, 2, "deletes") == set(ids[TABLE]["deleted"])
+    kinds = Counter(event["type"] for event in connected.events())
+    assert kinds == {"dataset.changed": 8 + sum(world.item(n).sequence == 2 for n in configured())}
+
+
+def test_the_change_files_hold_exactly_what_changed(world: World) -> None:
+    pulled(world)
+    ids = world.change(rows=3, inserts=2, deletes=1)
+    pulled(world)
+    verify(world, STUDENTS)
+    for table in (TABLE, "StudentSiblings"):
+        came, gone = (changed_ids(world, 2, kind, table) for kind in ("upserts", "deletes"))
+        expected = ids.get(table, {"updated": [], "inserted": [], "deleted": []})
+        assert came == {*expected["updated"], *expected["inserted"]}
+        assert gone == set(expected["deleted"])
+
+
+def test_nothing_new_makes_no_sequence(world: World) -> None:
+    pulled(world)
+    before = world.item(STUDENTS)
+    world.advance(hours=1)
+    pulled(world)
+    after = world.item(STUDENTS)
+    assert (after.sequence, after.served) == (1, 2)
+    assert after.checked_at > before.checked_at
+    verify(world, STUDENTS)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("deleted_paging", ["every_page", "first_page", "sliced"])
+def test_deletions_are_found_however_they_are_paged(world: World, deleted_paging: str) -> None:
+    world.xporter.control("PUT", "application", {"deleted_paging": deleted_paging})
+    pulled(world)
+    ids = world.change(rows=12, deletes=15, inserts=3)
+    pulled(world)
+    verify(world, STUDENTS)
+    assert changed_ids(world, 2, "deletes") == set(ids[TABLE]["deleted"])
+
+
+@pytest.mark.parametrize("unknown_hash", ["error", "restart"])
+def test_an_unknown_hash_is_answered_by_the_difference_and_not_by_blind_deletions(
+    world: World, unknown_hash: str
+) -> None:
+    world.xporter.control("PUT", "application", {"unknown_hash": unknown_hash})
+    pulled(world)
+    ids = world.change(rows=2, inserts=2, deletes=3)
+    world.xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
+    pulled(world)
+    verify(world, STUDENTS)
+    assert changed_ids(world, 2, "deletes") == set(ids[TABLE]["deleted"])
+    assert changed_ids(world, 2, "upserts") == {*ids[TABLE]["updated"], *ids[TABLE]["inserted"]}
+    assert world.latest(STUDENTS)["requested_changed_rows"] == "*"
+    world.change(rows=1)
+    pulled(world)
+    assert world.latest(STUDENTS)["requested_changed_rows"] != "*"
+
+
+# ---------------------------------------------------------------------- trouble at Xporter
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_pull_under_which_the_school_moves_starts_over(world: World) -> None:
+    world.xporter.set_faults({"kind": "page_drift", "count": 2})
+    pulled(world)
+    assert pages_asked(world)[1] > 1
+    verify(world, STUDENTS)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_school_that_never_stands_still_is_left_alone_for_a_while(world: World) -> None:
+    world.xporter.set_faults({"kind": "page_drift"})
+    world.ask(STUDENTS)
+    world.deliver()
+    item = world.item(STUDENTS)
+    assert (item.reason, item.failures, item.sequence) == ("pages_kept_moving", 1, 0)
+    assert pages_asked(world)[1] == pulls.MAX_RESTARTS
+    world.xporter.set_faults()
+    world.settle()
+    verify(world, STUDENTS)
+    assert world.item(STUDENTS).failures == 0
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "rate_limited"},
+        {"kind": "server_error", "status": 500},
+        {"kind": "server_error", "status": 503},
+        {"kind": "cut_json"},
+        {"kind": "cut_connection"},
+    ],
+)
+def test_trouble_on_the_way_costs_time_and_nothing_else(
+    world: World, fault: Mapping[str, Any]
+) -> None:
+    world.xporter.set_faults({**fault, "path": "/school/", "skip": 1, "count": 9})
+    pulled(world)
+    verify(world, STUDENTS)
+
+
+def test_xporter_says_when_to_come_back(world: World) -> None:
+    world.xporter.set_faults({"kind": "rate_limited", "retry_after": 300, "path": "/school/"})
+    world.ask(STUDENTS)
+    world.deliver()
+    item = world.item(STUDENTS)
+    assert item.reason == "xporter_429"
+    assert item.retry_at >= pulls.iso(world.now() + timedelta(seconds=300))
+    asked = len(world.pages_asked())
+    world.advance(seconds=299)
+    world.watch()
+    world.deliver()
+    assert len(world.pages_asked()) == asked
+    world.xporter.set_faults()
+    world.settle()
+    verify(world, STUDENTS)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_token_that_expires_between_two_pages_is_renewed(xporter: Xporter) -> None:
+    world = World(in_memory(), xporter, students=120)
+    xporter.set_faults({"kind": "expired_token", "path": "/students", "skip": 1, "count": 1})
+    tokens = world.xporter.paths().count("POST /api/oauth/gettoken")
+    pulled(world)
+    verify(world, STUDENTS)
+    assert world.item(STUDENTS).state is DatasetState.CURRENT
+    # The first, and one in place of the one that expired.
+    assert world.xporter.paths().count("POST /api/oauth/gettoken") == tokens + 2
+
+
+def test_a_school_that_pauses_keeps_what_it_had_and_is_not_asked(world: World) -> None:
+    pulled(world)
+    world.xporter.set_school(paused=True)
+    world.xporter.set_faults({"kind": "expired_token", "count": 1})
+    pulled(world)
+    school, item = world.aws.schools.get(ESTAB), world.item(STUDENTS)
+    assert school is not None
+    assert school.state is SchoolState.PAUSED
+    assert (item.is_due, item.sequence, item.reason) == (False, 1, "authorisation_paused")
+    asked = len(world.xporter.requests())
+    pulled(world)
+    assert len(world.xporter.requests()) == asked
+    world.xporter.set_school(paused=False)
+    verify(world, STUDENTS)
+
+
+def test_a_secret_that_is_refused_loses_nothing(world: World) -> None:
+    pulled(world)
+    world.xporter.set_school(revoked=True)
+    world.xporter.set_faults({"kind": "expired_token", "count": 1})
+    world.ask(STUDENTS)
+    world.deliver()
+    item = world.item(STUDENTS)
+    assert (item.reason, item.is_due, item.sequence) == ("secret_refused", True, 1)
+    world.xporter.set_school(revoked=False)
+    world.change(rows=1)
+    world.settle()
+    verify(world, STUDENTS)
+
+
+def test_what_xporter_refuses_is_visible_and_tried_again_by_itself(world: World) -> None:
+    pulled(world)
+    scopes = world.xporter.control("GET", f"schools/{ESTAB}")["scopes"]
+    world.xporter.control("PUT", "application", {"live_token_scopes": True})
+    world.xporter.set_school(scopes=["School"])
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, item.reason) == (DatasetState.FAILED, "xporter_exception")
+    assert (item.is_due, item.sequence) == (False, 1)
+    world.xporter.set_school(scopes=scopes)
+    world.change(rows=1)
+    world.advance(minutes=70)
+    world.watch()
+    world.settle()
+    verify(world, STUDENTS)
+    assert world.item(STUDENTS).state is DatasetState.CURRENT
+
+
+def test_what_the_scopes_do_not_cover_is_not_asked_for(world: World) -> None:
+    world.set_school(scopes=("School",))
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, item.is_due) == (DatasetState.NOT_COVERED, False)
+    assert "Student" in item.reason
+    assert world.pages_asked() == []
+    assert not item.lease_expires_at
+
+
+# ---------------------------------------------------------------------- columns
+
+
+def column(world: World, name: str) -> set[Any]:
+    rows = world.rows(world.latest(STUDENTS)["tables"][TABLE]["snapshot_key"])
+    return {row[name] for row in rows if name in row}
+
+
+def test_a_column_that_comes_is_taken_and_one_that_goes_is_let_go(world: World) -> None:
+    pulled(world)
+    world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
+    world.change(rows=30)
+    pulled(world)
+    # All rows differ, so somebody has to look first.
+    assert world.item(STUDENTS).state is DatasetState.HELD
+    assert world.item(STUDENTS).reported_columns["added"][0].endswith(".House2")
+    decide(world, "approve")
+    assert column(world, "House2") == {"red"}
+    world.xporter.set_faults()
+    world.change(rows=10)
+    pulled(world)
+    assert column(world, "House2") == {"red"}
+    assert "House2" in world.item(STUDENTS).columns[TABLE]
+
+
+def test_a_dataset_that_discards_leaves_new_columns_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_dataset(monkeypatch, drift="discard")
+    pulled(world)
+    world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
+    world.change(rows=5)
+    pulled(world)
+    assert world.item(STUDENTS).sequence == 2
+    assert column(world, "House2") == set()
+    world.xporter.set_faults()
+    verify(world, STUDENTS)
+
+
+def test_a_frozen_dataset_stops_until_somebody_has_looked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_dataset(monkeypatch, drift="freeze")
+    pulled(world)
+    world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
+    world.change(rows=5)
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, item.reason) == (DatasetState.FAILED, "column_added_to_frozen_dataset")
+    assert item.sequence == 1
+    world.xporter.set_faults()
+    pulled(world)
+    verify(world, STUDENTS)
+
+
+def test_another_casing_of_a_key_is_kept_and_reported_once(world: World) -> None:
+    pulled(world)
+    world.xporter.set_faults({"kind": "key_casing"})
+    world.change(rows=2)
+    pulled(world)
+    recased = world.item(STUDENTS).reported_columns["recased"]
+    assert recased
+    world.change(rows=2)
+    pulled(world)
+    assert world.item(STUDENTS).reported_columns["recased"] == recased
+    world.xporter.set_faults()
+    rows = world.rows(world.latest(STUDENTS)["tables"][TABLE]["snapshot_key"])
+    assert len(rows) == len(world.xporter.truth(TABLE))
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_sensitive_column_that_nobody_knows_is_never_written(world: World) -> None:
+    canary = "canary-of-the-nurse"
+    world.xporter.set_faults({"kind": "added_column", "column": "MedicalDiary", "value": canary})
+    world.ask(STUDENTS)
+    world.aws.calls.plan(20, Mishap.KILLED_BEFORE)
+    world.deliver()
+    assert world.staged()
+    world.aws.calls.plan(None)
+    assert canary.encode() not in everything(world, STAGING)
+    world.settle()
+    assert canary.encode() not in everything(world, DATA)
+    assert f"{TABLE}.MedicalDiary" in world.item(STUDENTS).reported_columns["withheld"]
+
+
+def everything(world: World, bucket: str) -> bytes:
+    """Return all that lies in the bucket, pages unpacked too."""
+    found = []
+    for body in world.aws.objects(bucket).values():
+        start = body.find(b"\x1f\x8b")
+        while start >= 0:
+            try:
+                found.append(gzip.decompress(body[start:]))
+            except (OSError, EOFError):
+                found.append(b"")
+            start = body.find(b"\x1f\x8b", start + 1)
+        found.append(body)
+    return b"".join(found)
+
+
+def test_fields_left_out_later_vanish_by_the_next_pull(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled(world)
+    assert column(world, "Forename")
+    dataset = set_dataset(
+        monkeypatch,
+        leave_out={"students": frozenset({"forename"})},
+        limits=HoldLimits(max_updated_percent=100),
+    )
+    pulled(world)
+    assert column(world, "Forename") == set()
+    assert world.latest(STUDENTS)["requested_changed_rows"] == "*"
+    assert world.item(STUDENTS).fingerprint == dataset.fingerprint
+
+
+# ---------------------------------------------------------------------- holds
+
+
+def decide(world: World, decision: str) -> None:
+    world.aws.datasets.decide(ESTAB, STUDENTS, decision, world.now())
+    world.queue.send({"estab": ESTAB, "dataset": STUDENTS})
+    world.settle()
+
+
+@pytest.fixture
+def held(xporter: Xporter) -> World:
+    """A school of which thirty percent of the pupils have gone."""
+    world = pulled(World(in_memory(), xporter, students=100))
+    world.change(deletes=30)
+    return pulled(world)
+
+
+def test_a_change_that_deletes_thirty_percent_is_held_every_time(held: World) -> None:
+    for _ in range(3):
+        item = held.item(STUDENTS)
+        assert (item.state, item.sequence) == (DatasetState.HELD, 1)
+        assert "30 of 100 rows deleted" in item.reason
+        assert held.latest(STUDENTS)["sequence"] == 1
+        held.advance(hours=24)
+        pulled(held)
+    assert [e["type"] for e in held.aws.events()].count("dataset.held") == 1
+    assert held.item(STUDENTS).hold
+    assert {key.split("/")[3] for key in held.staged()} == {held.item(STUDENTS).hold_id}
+
+
+def test_approval_applies_what_was_held(held: World) -> None:
+    decide(held, "approve")
+    verify(held, STUDENTS)
+    assert held.item(STUDENTS).sequence == 2
+    assert len(changed_ids(held, 2, "deletes")) == 30
+
+
+def test_rejection_applies_nothing_and_the_next_pull_is_held_again(held: World) -> None:
+    decide(held, "reject")
+    item = held.item(STUDENTS)
+    assert (item.state, item.reason, item.sequence) == (DatasetState.CURRENT, "hold_rejected", 1)
+    assert held.staged() == []
+    pulled(held)
+    assert held.item(STUDENTS).state is DatasetState.HELD
+
+
+def test_a_normal_pull_releases_what_was_held(xporter: Xporter) -> None:
+    world = pulled(World(in_memory(), xporter, students=100))
+    place = f"schools/{ESTAB}"
+    scopes = xporter.control("GET", place)["scopes"]
+    world.change(deletes=30)
+    pulled(world)
+    assert world.item(STUDENTS).hold
+    # The pupils are back: as after an export that had failed half-way.
+    xporter.school(students=100)
+    xporter.set_school(scopes=scopes)
+    world.token = world._token(xporter.control("GET", place)["secret"])
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, item.hold) == (DatasetState.CURRENT, None)
+    verify(world, STUDENTS)
+
+
+def test_a_hold_that_nobody_decides_expires(held: World) -> None:
+    held.advance(days=7, minutes=1)
+    held.watch()
+    held.deliver()
+    item = held.item(STUDENTS)
+    assert item.sequence == 1
+    assert item.hold is None or item.hold["since"] > pulls.iso(held.now() - timedelta(days=1))
+
+
+def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> None:
+    first = held.item(STUDENTS)
+    held.aws.datasets.decide(ESTAB, STUDENTS, "approve", held.now())
+    held.change(deletes=40)
+    # The holder that was at work when the decision came holds the next change set.
+    leased = held.aws.datasets.lease(ESTAB, STUDENTS, held.now())
+    assert leased is not None
+    assert leased.hold is not None
+    other = {**leased.hold, "manifest": {**leased.hold["manifest"], "pull_id": "another"}}
+    held.aws.datasets.save(
+        replace(leased, hold=other, lease_expires_at=""), timedelta(days=1), held.now()
+    )
+    held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
+    held.settle()
+    item = held.item(STUDENTS)
+    assert (item.sequence, item.decision, item.hold_id) == (1, "", "another")
+    assert first.hold_id != "another"
+
+
+def test_at_the_roll_over_nothing_is_held(xporter: Xporter) -> None:
+    world = World(in_memory(), xporter, students=140, phase="Secondary")
+    world.clock = datetime(2026, 9, 1, 3, tzinfo=UTC)
+    pulled(world)
+    xporter.control("POST", f"schools/{ESTAB}/roll-over")
+    pulled(world)
+    assert world.item(STUDENTS).sequence == 2
+    assert len(changed_ids(world, 2, "deletes")) > 14
+    verify(world, STUDENTS)
+
+
+# ---------------------------------------------------------------------- baseline and silence
+
+
+def test_the_weekly_baseline_finds_what_drifted_alarms_and_mends_it(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulled(world)
+    key = f"{DATA}/{world.latest(STUDENTS)['tables'][TABLE]['snapshot_key']}"
+    objects = world.aws.lake._client.objects
+    lines = gzip.decompress(objects[key]).splitlines(keepends=True)
+    objects[key] = gzip.compress(b"".join(lines[1:]))
+    world.advance(days=8, hours=1)
+    world.watch()
+    world.settle()
+    item = world.item(STUDENTS)
+    assert item.sequence == 2
+    assert item.baseline_at > pulls.iso(world.now() + timedelta(days=6))
+    said = [
+        orjson.loads(line) for line in capsys.readouterr().out.splitlines() if "BaselineD" in line
+    ]
+    assert len(said) == 1
+    rows = world.rows(world.latest(STUDENTS)["tables"][TABLE]["snapshot_key"])
+    assert len(rows) == len(world.xporter.truth(TABLE))
+
+
+def test_a_baseline_of_an_unchanged_school_makes_no_sequence(world: World) -> None:
+    pulled(world)
+    world.advance(days=8, hours=1)
+    world.watch()
+    world.settle()
+    item = world.item(STUDENTS)
+    assert (item.sequence, item.requested) == (1, 2)
+    assert world.pages_asked()[-1].count("changedRows=%2A") == 1
+
+
+def test_a_held_baseline_is_not_pulled_again_every_minute(held: World) -> None:
+    held.advance(days=8, hours=1)
+    held.watch()
+    held.settle(minutes=3)
+    asked = len(held.pages_asked())
+    for _ in range(5):
+        held.advance(minutes=1)
+        held.watch()
+        held.deliver()
+    assert len(held.pages_asked()) == asked
+
+
+def test_a_callback_that_was_lost_is_made_up_for(world: World) -> None:
+    pulled(world)
+    world.change(rows=1, inserts=1)
+    world.advance(hours=28)
+    world.watch()
+    world.settle()
+    verify(world, STUDENTS)
+
+
+# ---------------------------------------------------------------------- resuming
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("at", [14, 20, 30])
+def test_a_pull_that_was_killed_fetches_again_at_most_what_was_in_flight(
+    xporter: Xporter, at: int
+) -> None:
+    world = World(in_memory(), xporter, students=250)
+    world.ask(STUDENTS)
+    world.aws.calls.plan(at, Mishap.KILLED_BEFORE)
+    world.deliver()
+    world.aws.calls.plan(None)
+    ticked_off = len(world.staged())
+    assert ticked_off > 1
+    before = pages_asked(world)
+    world.settle()
+    again = pages_asked(world) - before
+    # Page 1 is asked once more, to prove that nothing moved meanwhile.
+    assert again.total() <= 25 - ticked_off + 1
+    assert before.total() - ticked_off <= fetching.CONCURRENT_PAGES
+    verify(world, STUDENTS, staged=True)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_pull_longer_than_an_invocation_goes_on_in_the_next(xporter: Xporter) -> None:
+    world = World(in_memory(), xporter, students=250)
+    world.ask(STUDENTS)
+    left = iter([*[1.0] * 5, 0.0, *[1.0] * 5, 0.0])
+    world.remaining_seconds = lambda: next(left, 600.0)
+    assert world.deliver() > 1
+    asked = pages_asked(world)
+    assert all(asked[page] == 1 for page in range(2, 26))
+    verify(world, STUDENTS)
+    assert world.item(STUDENTS).sequence == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_pull_resumed_when_the_school_has_changed_starts_over(xporter: Xporter) -> None:
+    world = World(in_memory(), xporter, students=60)
+    world.ask(STUDENTS)
+    world.aws.calls.plan(12, Mishap.KILLED_BEFORE)
+    world.deliver()
+    world.aws.calls.plan(None)
+    world.change(rows=3, inserts=1, deletes=1)
+    world.settle()
+    verify(world, STUDENTS, staged=True)
+
+
+@pytest.mark.usefixtures("small_pages")
+@pytest.mark.parametrize("drift", ["freeze", "discard"])
+def test_columns_outlive_the_process_that_saw_them(
+    xporter: Xporter, monkeypatch: pytest.MonkeyPatch, drift: str
+) -> None:
+    set_dataset(monkeypatch, drift=drift)
+    world = World(in_memory(), xporter, students=30)
+    world.ask(STUDENTS)
+    # All pages are staged; who goes on fetches none of them.
+    world.aws.calls.plan(14, Mishap.KILLED_BEFORE)
+    world.deliver()
+    world.aws.calls.plan(None)
+    world.settle()
+    world.change(rows=2)
+    pulled(world)
+    assert world.item(STUDENTS).sequence == 2
+    verify(world, STUDENTS, staged=True)
+
+
+# ---------------------------------------------------------------------- many at once
+
+
+def test_thirty_callbacks_for_one_change_cause_at_most_two_pulls(world: World) -> None:
+    pulled(world)
+    world.advance(hours=1)
+    before = len(asked_for_students(world))
+    world.change(rows=1)
+    world.hear(times=15)
+    world.advance(seconds=1)
+    world.deliver()
+    world.hear(times=15)
+    world.settle()
+    assert len(asked_for_students(world)) - before <= 2
+    verify(world, STUDENTS)
+
+
+def test_a_callback_that_came_before_a_pull_began_is_served_by_it(world: World) -> None:
+    pulled(world)
+    heard_at = world.now()
+    world.advance(seconds=5)
+    pulled(world)
+    assert not world.aws.datasets.request_since(ESTAB, STUDENTS, heard_at, world.now())
+    assert world.aws.datasets.request_since(ESTAB, STUDENTS, world.now(), world.now())
+
+
+def test_carrying_out_a_decision_does_not_count_as_a_pull(held: World) -> None:
+    heard_at = held.now()
+    held.advance(seconds=5)
+    decide(held, "reject")
+    assert held.aws.datasets.request_since(ESTAB, STUDENTS, heard_at, held.now())
+
+
+def test_what_is_asked_for_during_a_pull_causes_one_more(world: World) -> None:
+    world.ask(STUDENTS)
+    world.aws.calls.meanwhile = lambda: [world.hear() for _ in range(5)]
+    world.aws.calls.plan(9, Mishap.STALLED)
+    world.deliver()
+    item = world.item(STUDENTS)
+    assert item.requested == item.served == 6
+    assert len(asked_for_students(world)) == 2
+
+
+def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: World) -> None:
+    slots = world.aws.datasets.slots
+    taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    world.ask(STUDENTS)
+    assert world.deliver() == 1
+    item = world.item(STUDENTS)
+    assert (item.is_due, item.lease_expires_at, world.pages_asked()) == (True, "", [])
+    assert taken[0] is not None
+    slots.free(taken[0])
+    world.advance(seconds=2)
+    world.deliver()
+    verify(world, STUDENTS)
+
+
+def test_a_place_of_a_dead_holder_frees_itself_and_a_late_one_takes_nothing_away(
+    world: World,
+) -> None:
+    slots = world.aws.datasets.slots
+    late, *_ = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    world.advance(seconds=LEASE.total_seconds())
+    assert late is not None
+    assert all(slots.take(ESTAB, world.now()) for _ in range(4))
+    slots.free(late)
+    assert slots.keep(late, world.now()) == late
+    assert slots.take(ESTAB, world.now()) is None
