@@ -1,0 +1,155 @@
+"""One contract for moto and for the dictionaries that stand in for it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.builders import ESTAB, NOW, dataset_table
+from tests.cloud import Cloud
+from tests.fakes import S3, Calls, CountedItems
+from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.items import watched
+from xporter_bridge.adapters.lake import Lake
+from xporter_bridge.errors import ConflictError, TransientError
+from xporter_bridge.ordering import key_of_line
+
+KEY_OF = key_of_line("Id")
+
+
+@pytest.fixture(params=["moto", "memory"])
+def lake(request: pytest.FixtureRequest) -> Lake:
+    if request.param == "memory":
+        return Lake(S3(Calls()), "data", "staging")
+    cloud: Cloud = request.getfixturevalue("cloud")
+    return Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+
+
+@pytest.fixture(params=["moto", "memory"])
+def items(request: pytest.FixtureRequest) -> Any:
+    if request.param == "memory":
+        return CountedItems(Calls(), "estab", "dataset")
+    return dataset_table(request.getfixturevalue("cloud"))._items
+
+
+def test_what_is_staged_is_read_back_whole_and_in_part(lake: Lake) -> None:
+    lake.stage("a/1", b"0123456789")
+    assert (lake.staged("a/1"), lake.staged("a/1", 2, 4)) == (b"0123456789", b"234")
+    assert lake.staged("a/1", 8, 99) == b"89"
+    with pytest.raises(TransientError):
+        lake.staged("a/2")
+
+
+def test_only_what_has_the_prefix_is_listed_and_unstaged(lake: Lake) -> None:
+    for key in ("a/1", "a/2", "ab/1"):
+        lake.stage(key, b"x")
+    assert lake.staged_keys("a/") == ["a/1", "a/2"]
+    lake.unstage("a/")
+    lake.unstage("a/")
+    assert (lake.staged_keys("a/"), lake.staged_keys("ab/")) == ([], ["ab/1"])
+
+
+def test_what_is_published_is_the_same_bytes(lake: Lake) -> None:
+    table = lake.write("out")
+    table.write(b'{"Id":"1"}\n{"Id":"2"}\n', 2)
+    table.close()
+    for _ in range(2):
+        lake.publish({"snapshots/1": "out"})
+    assert [block.data for block in lake.blocks("snapshots/1", KEY_OF)] == [
+        b'{"Id":"1"}\n{"Id":"2"}\n'
+    ]
+    with pytest.raises(TransientError):
+        lake.publish({"snapshots/2": "gone"})
+
+
+def test_a_table_of_many_parts_is_one_object(lake: Lake) -> None:
+    chance = random.Random(1)
+    rows = [
+        b'{"Id":"%d","V":"%b"}\n' % (n, chance.randbytes(40_000).hex().encode()) for n in range(300)
+    ]
+    table = lake.write("out")
+    for row in rows:
+        table.write(row, 1)
+    table.close()
+    assert b"".join(block.data for block in lake.staged_blocks("out", KEY_OF)) == b"".join(rows)
+
+
+def test_a_manifest_is_replaced_only_where_the_version_that_was_seen_stands(lake: Lake) -> None:
+    assert lake.version("latest.json") == ""
+    lake.replace_document("latest.json", {"sequence": 1}, seen="")
+    with pytest.raises(ConflictError):
+        lake.replace_document("latest.json", {"sequence": 9}, seen="")
+    seen = lake.version("latest.json")
+    lake.replace_document("latest.json", {"sequence": 2}, seen=seen)
+    with pytest.raises(ConflictError):
+        lake.replace_document("latest.json", {"sequence": 9}, seen=seen)
+    assert lake.document("latest.json") == {"sequence": 2}
+
+
+def test_items_keep_what_is_set_and_forget_what_is_empty(items: Any) -> None:
+    made = items.update(ESTAB, "x", set_={"a": "1", "b": ""}, add={"n": 1})
+    assert made == {"estab": ESTAB, "dataset": "x", "a": "1", "n": 1}
+    assert items.update(ESTAB, "x", set_={"a": None}, add={"n": 2})["n"] == 3
+    assert items.get(ESTAB, "x") == {"estab": ESTAB, "dataset": "x", "n": 3}
+    assert items.get(ESTAB, "y") is None
+    assert [item["dataset"] for item in items.under(ESTAB)] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "holds"),
+    [
+        ("fence = :held", {"held": 2}, True),
+        ("fence = :held", {"held": 1}, False),
+        ("gone = :seen", {"seen": "x"}, False),
+        ("#hold = :seen", {"seen": "h"}, True),
+        ("attribute_exists(estab)", {}, True),
+        ("attribute_not_exists(gone)", {}, True),
+        ("attribute_not_exists(due) OR due <= :now", {"now": "2026"}, True),
+        ("attribute_not_exists(due) OR due <= :now", {"now": "2024"}, False),
+        (
+            "fence = :f AND (attribute_not_exists(due) OR due <= :now)",
+            {"f": 2, "now": "2026"},
+            True,
+        ),
+        (
+            "(attribute_not_exists(fence) OR fence = :f) AND due <= :now",
+            {"f": 1, "now": "9"},
+            False,
+        ),
+    ],
+)
+def test_conditions_mean_the_same(
+    items: Any, condition: str, values: dict[str, Any], holds: bool
+) -> None:
+    items.update(ESTAB, "x", set_={"due": "2025", "hold": "h"}, add={"fence": 2})
+    if holds:
+        items.update(ESTAB, "x", set_={"done": "1"}, condition=condition, **values)
+    else:
+        with pytest.raises(ConflictError):
+            items.update(ESTAB, "x", set_={"done": "1"}, condition=condition, **values)
+    assert ("done" in items.get(ESTAB, "x")) is holds
+
+
+def test_whatever_is_due_is_found(items: Any) -> None:
+    for name, at in (("a", "2025"), ("b", "2026"), ("c", "2027"), ("d", "")):
+        items.update(ESTAB, name, set_=watched(at, ESTAB, name))
+    assert {(each["dataset"], each["watch_at"]) for each in items.due("2026")} == {
+        ("a", "2025"),
+        ("b", "2026"),
+    }
+    items.update(ESTAB, "a", set_=watched("", ESTAB, "a"))
+    assert {each["dataset"] for each in items.due("2026")} == {"b"}
+
+
+def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:
+    """Also that no attribute of a condition is a word that DynamoDB reserves."""
+    table = DatasetTable(None, "datasets")
+    table._items = items
+    with pytest.raises(ConflictError):
+        table.decide(ESTAB, "x", "approve", NOW)
+    table.request(ESTAB, "x", NOW)
+    items.update(ESTAB, "x", set_={"hold": '{"manifest":{"pull_id":"p1"}}'})
+    decided = table.decide(ESTAB, "x", "approve", NOW)
+    assert (decided.decision, decided.decided_hold) == ("approve", "p1")
