@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -61,19 +62,25 @@ class Xporter:
 
 
 class LyingXporter:
-    """An Xporter that gives each path the answer it was told to: what the simulator never says."""
+    """An Xporter that gives each path the answer it was told to: what the simulator never says.
 
-    def __init__(self, answers: dict[str, Any]) -> None:
+    An answer is a status and a document, or bytes that are sent as they are.
+    """
+
+    def __init__(self, answers: dict[str, Any] | Callable[[str, bytes], tuple[int, Any]]) -> None:
         self.asked: list[str] = []
         asked = self.asked
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("content-length") or 0))
+                sent = self.rfile.read(int(self.headers.get("content-length") or 0))
                 path = self.path.partition("?")[0]
                 asked.append(path)
-                status, answer = answers.get(path, (404, {}))
-                body = json.dumps(answer).encode()
+                if callable(answers):
+                    status, answer = answers(self.path, sent)
+                else:
+                    status, answer = answers.get(path, (404, {}))
+                body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests import template
+from tests.permissions import allowed
 from tests.template import ROOT
 from xporter_bridge.telemetry import METRICS, NAMESPACE
 
@@ -135,6 +136,13 @@ def test_an_action_is_allowed_once_per_resource(function: str) -> None:
         for resource in statement["Resource"]
     ]
     assert len(pairs) == len(set(pairs))
+
+
+def test_an_index_is_queried_and_nothing_else() -> None:
+    for function in FUNCTIONS:
+        for permission in allowed(function):
+            if "/index/" in permission.resource:
+                assert permission.action == "dynamodb:Query", (function, permission)
 
 
 def test_a_receiver_may_do_no_more_than_read_its_secret_seal_and_send() -> None:

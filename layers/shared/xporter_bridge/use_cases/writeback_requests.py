@@ -23,6 +23,8 @@ from xporter_bridge.writeback_steps import queued, unsent
 from xporter_bridge.writebacks import Part, PartState, Writeback, WritebackKind, WritebackState
 
 _MAX_KEY = 255
+# What says of a message which one it is.
+_NAMES = ("estab", "id", "kind", "idempotency_key")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def accept_message(
 def without_payload(body: str) -> str:
     """Return a queue message as it may be kept for a person: without what is about pupils."""
     message = orjson.loads(body)
-    return orjson.dumps({name: message[name] for name in message if name != "payload"}).decode()
+    return orjson.dumps({name: message[name] for name in _NAMES if name in message}).decode()
 
 
 def content_context(estab: str, id_: str) -> str:
