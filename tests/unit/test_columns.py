@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from xporter_bridge.columns import ColumnPolicy
-from xporter_bridge.datasets import Dataset, configured
-from xporter_bridge.errors import ContractError
+from xporter_bridge.datasets import Dataset, configured, parse
+from xporter_bridge.errors import ConfigurationError, ContractError
 
 STUDENTS = configured()["students"]
 ROW = {"Id": "1", "Forename": "Graham", "QuickNote": "a note"}
@@ -80,3 +80,9 @@ def test_columns_of_an_earlier_part_of_the_pull_are_recalled() -> None:
     policy.recall("Students", ("Id", "House2"))
     assert policy.met() == {"Students": ("Id", "House2")}
     assert policy.report.added == {"Students": {"House2"}}
+
+
+def test_the_identity_of_rows_cannot_be_left_out() -> None:
+    text = '[datasets.students]\nendpoint = "students"\nleave_out = { Students = ["ID"] }\n'
+    with pytest.raises(ConfigurationError, match="identity"):
+        parse(text)

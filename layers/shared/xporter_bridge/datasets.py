@@ -202,6 +202,9 @@ def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Da
         timetable=Timetable.read(entry),
     )
     endpoint.check(dataset.options, _filled(dataset.parameters, date(2026, 1, 1)))
+    for table in endpoint.tables.values():
+        if table.key.casefold() in dataset.leave_out.get(table.name.casefold(), ()):
+            raise ValueError(f"{table.name} cannot be kept without {table.key}, its identity")
     return dataset
 
 

@@ -19,7 +19,7 @@ from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.blocks import Block, Section
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
-from xporter_bridge.errors import ContractError, XporterBridgeError
+from xporter_bridge.errors import ContractError, XporterBridgeError, XporterUnavailableError
 from xporter_bridge.ordering import identity_of, order_key
 from xporter_bridge.pages import Page, PageFacts, read_page
 from xporter_bridge.staging import (
@@ -143,6 +143,9 @@ class PageFetcher:
                 lambda token: self._xporter.school_data(estab, resource, token, query)
             )
         )
+        if not page.tables and not page.deleted:
+            # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
+            raise XporterUnavailableError("answer_without_tables")
         if page.facts.row_count is None and page.longest == PAGE_SIZE:
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
