@@ -74,6 +74,22 @@ class GzipFile:
         return self._work.flush(isal_zlib.Z_FULL_FLUSH)
 
 
+class UnreadableError(ValueError):
+    """The data is no gzip, or only a part of one."""
+
+
+def gunzip(data: bytes) -> bytes:
+    """Return the contents of a gzip file.
+
+    Raises:
+        UnreadableError: It is none, or its end is missing.
+    """
+    try:
+        return isal_zlib.decompress(data, _GZIP)
+    except isal_zlib.error as error:  # type: ignore[misc]  # its stubs say otherwise
+        raise UnreadableError("gzip") from error
+
+
 def lines_in_chunks(compressed: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the contents of a gzip file in chunks that end with a newline."""
     work = isal_zlib.decompressobj(_GZIP)

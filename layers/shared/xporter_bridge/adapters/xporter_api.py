@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import orjson
-import requests
-from requests.adapters import HTTPAdapter
 
+from xporter_bridge.adapters.connections import Connections
 from xporter_bridge.bodies import fold
 from xporter_bridge.errors import (
     AuthorisationPausedError,
@@ -31,13 +29,9 @@ from xporter_bridge.errors import (
 from xporter_bridge.times import parse
 
 THIRD_PARTY = "XporterOnDemand"
-_TIMEOUT_SECONDS = (5, 60)
 _QUICK_RETRY_SECONDS = 0.25
 # A Retry-After up to here is slept away in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
-_CONNECTIONS = 16
-# requests itself reads ten kilobytes at a time, and asks for the interpreter each time.
-_READ_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,17 +59,7 @@ class XporterApi:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._session = requests.Session()
-        # Cookies are what makes a Session unsafe to share, and Xporter's mean nothing to us.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # What the environment says of proxies and authorities is looked up once: requests would do
-        # it with every page, and would put a .netrc's password in place of our token.
-        settings = self._session.merge_environment_settings(self._base_url, {}, None, None, None)
-        self._session.proxies, self._session.verify = settings["proxies"], settings["verify"]
-        self._session.trust_env = False
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        self._connections = Connections(base_url.rstrip("/"))
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -127,7 +111,7 @@ class XporterApi:
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
-        return self._ask("GET", f"/api/v1/School/{estab}/{resource}", token=token, params=query)
+        return self._ask("GET", f"/api/v1/School/{estab}/{resource}", token=token, query=query)
 
     def register_webhook(self, token: str, url: str, database: str) -> None:
         """Ask to be called at the URL when the database of the token's school changes.
@@ -163,20 +147,8 @@ class XporterApi:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Idaas {token}"
-        try:
-            answer = self._session.request(
-                method,
-                self._base_url + path,
-                headers=headers,
-                timeout=_TIMEOUT_SECONDS,
-                allow_redirects=False,
-                stream=True,
-                **arguments,
-            )
-            content = b"".join(answer.iter_content(_READ_BYTES))
-        except requests.RequestException as error:
-            raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
-        return _judged(answer.status_code, answer.headers, content)
+        answer = self._connections.send(method, path, headers, **arguments)
+        return _judged(answer.status, answer.headers, answer.content)
 
 
 def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
@@ -219,14 +191,3 @@ def _retry_after(text: str) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
-def _kind(error: requests.RequestException) -> str:
-    # Nothing was sent where no connection was made: only then may a writeback be repeated at once.
-    if isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error):
-        return "not_connected"
-    if isinstance(error, requests.Timeout):
-        return "timed_out"
-    if isinstance(error, requests.ConnectionError):
-        return "unreachable"
-    return "answer_cut"

@@ -1,0 +1,100 @@
+"""HTTP to one host over connections that are kept: urllib3 itself, which may be shared by threads.
+
+requests would add a third of a millisecond to every page, ten-kilobyte reads, cookies, and a
+.netrc's password in place of our token (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import IncompleteRead
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    TimeoutError,  # noqa: A004 - it is none of the built-in's kind
+)
+
+from xporter_bridge.adapters.compression import UnreadableError, gunzip
+from xporter_bridge.errors import XporterUnavailableError
+
+_TIMEOUT = Timeout(connect=5, read=60)
+_CONNECTIONS = 16
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read to its end. ``headers`` may be asked for in any casing."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+class Connections:
+    """Connections to the host of a base URL, through the proxy that the environment names for it.
+
+    Nothing is retried or redirected here, and whether an answer is good is for others to say.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._pool = _pool(base_url)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Make one request and return its answer.
+
+        Raises:
+            XporterUnavailableError: No whole answer came; its reason says how far it got.
+        """
+        target = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            answer = self._pool.request(
+                method,
+                target,
+                headers={**headers, "Accept-Encoding": "gzip"},
+                json=json,
+                redirect=False,
+                decode_content=False,
+            )
+            is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
+            content = gunzip(answer.data) if is_packed else answer.data
+        except HTTPError as error:
+            raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
+        except UnreadableError as error:
+            raise XporterUnavailableError("xporter_answer_cut") from error
+        return Answer(answer.status, answer.headers, content)
+
+
+def _pool(base_url: str) -> PoolManager:
+    address = urlsplit(base_url)
+    proxy = getproxies().get(address.scheme)
+    if proxy and not proxy_bypass(address.netloc):
+        return ProxyManager(proxy, maxsize=_CONNECTIONS, timeout=_TIMEOUT, retries=False)
+    return PoolManager(maxsize=_CONNECTIONS, timeout=_TIMEOUT, retries=False)
+
+
+def _kind(error: HTTPError) -> str:
+    # Nothing was sent where no connection was made: only then may a writeback be repeated at once.
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return "not_connected"
+    if isinstance(error, TimeoutError):
+        return "timed_out"
+    if isinstance(error, ProtocolError) and isinstance(error.args[-1], IncompleteRead):
+        return "answer_cut"
+    return "unreachable"

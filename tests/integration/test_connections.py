@@ -1,0 +1,102 @@
+"""What becomes of a request whose answer does not come whole, against a server that misbehaves."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from xporter_bridge.adapters.connections import Connections
+from xporter_bridge.errors import XporterUnavailableError
+
+BODY = b'{"Students":[{"Id":"1"}]}' * 100
+PACKED = gzip.compress(BODY)
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Answer one request with exactly these bytes, then close the connection."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", asked
+        thread.join()
+
+
+def head(length: int, encoding: str = "identity") -> bytes:
+    return (
+        f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nContent-Encoding: {encoding}\r\n\r\n"
+    ).encode()
+
+
+def get(url: str) -> bytes:
+    return Connections(url).send("GET", "/page", {}).content
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [head(len(BODY)) + BODY, head(len(PACKED), "gzip") + PACKED],
+    ids=["plain", "gzip"],
+)
+def test_an_answer_is_returned_as_it_was_before_it_was_packed(answer: bytes) -> None:
+    with answering(answer) as (url, _):
+        assert get(url) == BODY
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (head(len(BODY)) + BODY[:50], "xporter_answer_cut"),
+        (head(len(PACKED) - 9, "gzip") + PACKED[:-9], "xporter_answer_cut"),
+        (head(5, "gzip") + b"plain", "xporter_answer_cut"),
+        (b"", "xporter_unreachable"),
+        (b"what is this?\r\n\r\n", "xporter_unreachable"),
+    ],
+    ids=["cut", "cut gzip", "no gzip", "nothing", "no HTTP"],
+)
+def test_half_an_answer_is_no_answer(answer: bytes, reason: str) -> None:
+    with answering(answer) as (url, _), pytest.raises(XporterUnavailableError) as caught:
+        get(url)
+    assert caught.value.reason == reason
+
+
+def test_only_a_connection_that_was_never_made_is_reported_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(XporterUnavailableError) as caught:
+        get(f"http://127.0.0.1:{port}")
+    assert caught.value.reason == "xporter_not_connected"
+
+
+def test_a_redirect_is_not_followed() -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with answering(moved) as (url, _):
+        assert Connections(url).send("GET", "/page", {}).status == 302
+
+
+def test_a_callback_url_is_encoded_whole_and_json_is_sent_as_such() -> None:
+    query = {"changedRows": "*", "callbackUrl": "https://we.example/c?estab=1&id=2"}
+    with answering(head(2) + b"{}") as (url, asked):
+        Connections(url).send("POST", "/page", {"Accept": "application/json"}, query=query, json={})
+    said = asked[0].decode()
+    assert "callbackUrl=https%3A%2F%2Fwe.example%2Fc%3Festab%3D1%26id%3D2" in said
+    assert "changedRows=%2A" in said
+    assert "content-type: application/json" in said.lower()
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(head(2) + b"{}") as (url, asked):
+        monkeypatch.setenv("http_proxy", url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        assert get("http://xporter.example") == b"{}"
+    assert asked[0].startswith(b"GET http://xporter.example/page ")
