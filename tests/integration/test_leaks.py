@@ -32,6 +32,9 @@ from xporter_bridge.catalogue import endpoints
 from xporter_bridge.schools import SchoolState
 from xporter_bridge.signatures import CallbackKind, SigningKey, sign
 
+# The run is made once, so its tests stay on one worker.
+pytestmark = pytest.mark.xdist_group("leaks")
+
 # Kinds of canaries: what may never be anywhere, what may be in S3 alone, and what else comes in.
 SECRET, ROW, WORD = "secret", "row", "word"
 _CANARY = re.compile(r"canary-(secret|row|word)-[a-z0-9_]+-\d+", re.IGNORECASE)
