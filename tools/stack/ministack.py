@@ -1,13 +1,19 @@
 """Starts MiniStack with what it gets wrong mended; runs on the interpreter of .tools/stack.
 
-The end-to-end tests fail without any of it.
+Without any of it the end-to-end tests fail, or take minutes.
 """
 
+import hashlib
+import tempfile
+import threading
+import types
+import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ministack.app import main  # type: ignore[import-not-found]
-from ministack.core import iam_actions, iam_evaluator  # type: ignore[import-not-found]
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
 
 BATCHES = {
@@ -40,9 +46,32 @@ def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
     return limit
 
 
+class SharedArchive(zipfile.ZipFile):
+    """An archive that is unpacked once; every further worker gets links to the same files.
+
+    MiniStack unpacks code and layers for each worker anew, and each compiles all of it: on two
+    cores that makes a cold start take many seconds, and deleting it all takes as long.
+    """
+
+    unpacking = threading.Lock()
+
+    def extractall(self, path: Any = None, *_: Any) -> None:
+        """Link what the archive holds into ``path``."""
+        contents = sorted((entry.filename, entry.CRC) for entry in self.infolist())
+        digest = hashlib.sha256(repr(contents).encode()).hexdigest()[:16]
+        unpacked = Path(tempfile.gettempdir()) / f"unpacked-{digest}"
+        with self.unpacking:
+            if not unpacked.exists():
+                super().extractall(unpacked)
+        for entry in unpacked.iterdir():
+            (Path(path) / entry.name).symlink_to(entry)
+
+
 iam_actions.extract_iam_action = _action
 iam_evaluator._resolve_condition_key = _condition  # noqa: SLF001
 lambda_svc._sqs_esm_concurrency = _concurrency  # noqa: SLF001
+lambda_runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
+
 
 if __name__ == "__main__":
     main()
