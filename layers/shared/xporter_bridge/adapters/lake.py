@@ -85,7 +85,7 @@ class Lake:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
-                Body=orjson.dumps(document, option=orjson.OPT_INDENT_2),
+                Body=orjson.dumps(document),  # on one line, as Athena reads JSON
                 ContentType="application/json",
                 **conditions,
             )
