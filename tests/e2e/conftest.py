@@ -1,29 +1,43 @@
 """One local stack for all end-to-end tests of the main job, with the demo's schools onboarded."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tools.demo.journey import Journey
 from tools.demo.steps.onboarding import onboard_schools
-from tools.demo.steps.requesting import AVAILABILITY_DEADLINE_SECONDS
+from tools.set_up import ROOT
+from tools.simulator.server import RunningSimulator
 from tools.stack.local_stack import LocalStack
-from tools.stack.settings import StackSettings
-from tools.stack.starting import local_stack
 
-SCALED_DEADLINE = {"AvailabilityDeadlineSeconds": str(AVAILABILITY_DEADLINE_SECONDS)}
+UP = [sys.executable, "-m", "tools.stack", "up"]
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
-    """A stack as `make up` starts it; its log stays under .local/stacks."""
-    with local_stack(StackSettings(parameters=SCALED_DEADLINE)) as running:
-        yield running
+def stack(
+    simulator: RunningSimulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStack]:
+    """`XPORTER_URL=… make up`: a stack whose Xporter is another server."""
+    directory = str(tmp_path_factory.mktemp("stack"))
+    environment = {**os.environ, "STACK_DIR": directory, "XPORTER_URL": simulator.url}
+    with subprocess.Popen(
+        UP, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout
+        fields = json.loads(process.stdout.readline())
+        assert fields.pop("ready")
+        yield LocalStack(**fields)
+        process.terminate()
 
 
 @pytest.fixture(scope="session")
-def journey(stack: LocalStack) -> Journey:
+def journey(stack: LocalStack) -> Iterator[Journey]:
     """The stack after three schools have authorised us and were pulled."""
-    made = Journey.on(stack)
-    onboard_schools(made)
-    return made
+    with closing(Journey.on(stack)) as made:
+        onboard_schools(made)
+        yield made

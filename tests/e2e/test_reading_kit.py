@@ -26,7 +26,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def reader(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def reader(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """The names that a reader has after typing every Python block, in order."""
     for name, value in {
         "AWS_ENDPOINT_URL": journey.stack.aws_endpoint_url,
@@ -40,7 +40,8 @@ def reader(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     names: dict[str, Any] = {}
     for block in blocks("python"):
         exec(compile(block, "docs/data.md", "exec"), names)
-    return names
+    yield names
+    names["s3"].close()
 
 
 def test_every_python_block_reads_what_the_school_has(

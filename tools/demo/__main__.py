@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 from tools.demo.journey import Journey
@@ -20,8 +21,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack ends with it
     clock = Clock()
     try:
-        with local_stack(_settings(), progress=clock.say) as stack:
-            journey = Journey.on(stack)
+        with (
+            local_stack(_settings(), progress=clock.say) as stack,
+            closing(Journey.on(stack)) as journey,
+        ):
             ended = run(STEPS, journey, clock)
             print(f"\n{schools_table(journey)}\n\n{steps_table(ended)}\n", flush=True)
     except StackError as error:

@@ -17,6 +17,10 @@ class CompanyApi:
         self._signer = SigV4Auth(Credentials(key, secret), "execute-api", region)
         self._http = httpx.Client(timeout=30, trust_env=False)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def get(self, path: str) -> dict[str, Any]:
         """Return the document at a path; an unexpected status raises ``httpx.HTTPStatusError``."""
         return self._checked("GET", path)

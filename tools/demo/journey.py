@@ -46,6 +46,13 @@ class Journey:
             first_callback=callbacks[-1]["sequence"] if callbacks else 0,
         )
 
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.simulator.close()
+        self.api.close()
+        for service in ("cloudformation", "dynamodb", "lambda", "s3", "sqs"):
+            self.stack.aws(service).close()
+
     def wait_for_truth(self, school: DemoSchool, *, except_for: Iterable[str] = ()) -> int:
         """Wait until what is read of the school is what it has; return how many tables that were.
 

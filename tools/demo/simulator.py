@@ -13,6 +13,10 @@ class Simulator:
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
     def found(self, estab: str, students: int, seed: int, **facts: Any) -> dict[str, Any]:
         """Create a school, in place of any with the same estab."""
         body = {"estab": estab, "students": students, "seed": seed, **facts}
