@@ -153,6 +153,10 @@ class School(RuleBasedStateMachine):
         world.xporter.set_faults()
         for heard_at in self.heard:
             self._hear(heard_at)
+        world.settle(minutes=90)
+        for name in DATASETS:
+            item = world.item(name)
+            assert not item.has_unfinished_work, "what was asked for waits for more than an hour"
         for _ in range(3):
             world.settle()
             for name in DATASETS:

@@ -464,13 +464,21 @@ def test_a_normal_pull_releases_what_was_held(xporter: Xporter) -> None:
     verify(world, STUDENTS)
 
 
-def test_a_hold_that_nobody_decides_expires(held: World) -> None:
-    held.advance(days=7, minutes=1)
+def test_a_hold_that_nobody_decides_expires_however_often_it_is_pulled(held: World) -> None:
+    first = held.item(STUDENTS).hold
+    for _ in range(6):
+        held.advance(days=1)
+        pulled(held)
+    again = held.item(STUDENTS).hold
+    assert first is not None
+    assert again is not None
+    assert [again[name] == first[name] for name in ("since", "expires_at")] == [True, True]
+    held.advance(days=1, minutes=1)
     held.watch()
     held.deliver()
     item = held.item(STUDENTS)
-    assert item.sequence == 1
-    assert item.hold is None or item.hold["since"] > pulls.iso(held.now() - timedelta(days=1))
+    assert (item.hold, item.reason, item.sequence) == (None, "hold_expired", 1)
+    assert held.staged() == []
 
 
 def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> None:
@@ -668,6 +676,23 @@ def test_what_is_asked_for_during_a_pull_causes_one_more(world: World) -> None:
     item = world.item(STUDENTS)
     assert item.requested == item.served == 6
     assert len(asked_for_students(world)) == 2
+
+
+def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: World) -> None:
+    table, name = held.aws.datasets, "contacts"
+    for dataset, meanwhile in (
+        (STUDENTS, lambda: table.decide(ESTAB, STUDENTS, "reject", held.now())),
+        (name, lambda: table.request(ESTAB, name, held.now())),
+    ):
+        table.request(ESTAB, dataset, held.now())
+        leased = table.lease(ESTAB, dataset, held.now())
+        assert leased is not None
+        meanwhile()
+        served = replace(leased, served=leased.requested, lease_expires_at="")
+        table.save(served, timedelta(days=1), held.now())
+        # Here the process dies, and its message with it.
+        soon = held.now() + timedelta(minutes=3)
+        assert dataset in {each for _, each, _ in table.due(soon)}
 
 
 def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: World) -> None:

@@ -239,9 +239,11 @@ class Committer:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
         is_news = not item.hold or not _is_same(item.hold, draft, reasons)
+        times = {"since": iso(now), "expires_at": iso(now + dataset.limits.expires)}
+        if item.hold and not is_news:
+            times = {name: item.hold[name] for name in times}
         hold = {
-            "since": iso(now) if is_news or not item.hold else item.hold["since"],
-            "expires_at": iso(now + dataset.limits.expires),
+            **times,
             "reasons": reasons,
             "fingerprint": dataset.fingerprint,
             "manifest": draft,
