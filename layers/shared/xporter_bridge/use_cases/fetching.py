@@ -6,10 +6,11 @@ whoever goes on with the pull lists what is there and fetches the rest.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from itertools import islice
+from threading import Lock
 
 import orjson
 
@@ -103,7 +104,7 @@ class PageFetcher:
     """Asks Xporter for pages of one dataset and stages them.
 
     Args:
-        beat: Called between pages; keeps the lease, and raises to stop.
+        beat: Called between pages, by one thread at a time; keeps the lease, and raises to stop.
         remaining_seconds: How long this invocation may still take.
     """
 
@@ -123,6 +124,7 @@ class PageFetcher:
         self._policy = policy
         self._beat = beat
         self._remaining_seconds = remaining_seconds
+        self._turn = Lock()
 
     def ask(self, changed_rows: str, number: int) -> Page:
         """Return one page of the change set that follows ``changed_rows``.
@@ -169,30 +171,40 @@ class PageFetcher:
         """
         for header in into.headers.values():
             facts.prove_same(header.facts)
-        missing = iter([n for n in range(1, facts.page_count + 1) if n not in into.headers])
+        missing = deque(n for n in range(1, facts.page_count + 1) if n not in into.headers)
+        with ThreadPoolExecutor(CONCURRENT_PAGES, "page") as pool:
+            running = {
+                pool.submit(self._fetch, missing, changed_rows, facts, into)
+                for _ in range(min(CONCURRENT_PAGES, len(missing)))
+            }
+            try:
+                while running:
+                    done, running = wait(running, timeout=5, return_when=FIRST_EXCEPTION)
+                    for ended in done:
+                        ended.result()
+                    self._go_on_or_stop()
+            finally:
+                missing.clear()  # so that whoever is still at work ends with the page at hand
 
-        def work(number: int) -> None:
+    def _fetch(
+        self, missing: deque[int], changed_rows: str, facts: PageFacts, into: StagedPages
+    ) -> None:
+        """Fetch page after page, beside others who do so, until none is missing."""
+        while missing:
+            try:
+                number = missing.popleft()
+            except IndexError:
+                return  # Another was quicker.
             page = self.ask(changed_rows, number)
             facts.prove_same(page.facts)
             self.stage(page, number, into)
-
-        with ThreadPoolExecutor(CONCURRENT_PAGES, "page") as pool:
-            running = {pool.submit(work, n) for n in islice(missing, CONCURRENT_PAGES)}
-            try:
-                while running:
-                    done, running = wait(running, timeout=5, return_when=FIRST_COMPLETED)
-                    for finished in done:
-                        finished.result()
-                    self._go_on_or_stop()
-                    running |= {pool.submit(work, n) for n in islice(missing, len(done))}
-            finally:
-                for future in running:
-                    future.cancel()
+            self._go_on_or_stop()
 
     def _go_on_or_stop(self) -> None:
-        self._beat()
-        if self._remaining_seconds() <= 0:
-            raise OutOfTimeError
+        with self._turn:
+            self._beat()
+            if self._remaining_seconds() <= 0:
+                raise OutOfTimeError
 
     def _pairs(self, table: str, rows: list[dict[str, object]]) -> Pairs:
         key = self._dataset.key_of(table)
