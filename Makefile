@@ -13,6 +13,8 @@ Settings, from the environment:
 endef
 export SETTINGS
 
+# The ready lines of `up` and `simulator` stand alone, also when make calls make.
+MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
