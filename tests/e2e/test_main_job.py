@@ -116,7 +116,7 @@ def test_a_registered_url_works_by(method: str, journey: Journey) -> None:
     wait_until_idle(journey)
     since = journey.simulator.last_request()
     url = webhook_url(journey, CAUTIOUS, "XodSchoolData")
-    assert httpx.request(method, url, trust_env=False).status_code == 202
+    assert httpx.request(method, url, trust_env=False, timeout=30).status_code == 202
 
     def look() -> None:
         if not pulls_of(journey, CAUTIOUS, "students", since):

@@ -97,7 +97,9 @@ def test_a_signal_ends_everything_that_make_up_started(
         assert ready["relying_party"] == "other.example.app"
         assert Path(str(ready["log_file"])).is_file()
         urls = [str(ready[key]) for key in ("callbacks_url", "api_url", "aws_endpoint_url")]
-        assert [httpx.get(f"{url}/nothing-here").is_server_error for url in urls] == [False] * 3
+        assert [httpx.get(f"{url}/nothing-here", timeout=30).is_server_error for url in urls] == [
+            False
+        ] * 3
         assert stop(process, number, whole_group=whole_group) == ""
     assert processes_of(tmp_path) == []
     for url in urls:

@@ -16,7 +16,7 @@ def turn_away_forgeries(journey: Journey) -> str:
     since = journey.simulator.last_request()
     forged = list(_forged_urls(journey))
     for method, url in forged:
-        answer = httpx.request(method, url, trust_env=False)
+        answer = httpx.request(method, url, trust_env=False, timeout=30)
         expect(answer.status_code == 404, f"a forged {method} got {answer.status_code}")
     _post_wrong_secret(journey)
     # The wrong secret's own token request comes after whatever the forgeries would have caused.
@@ -50,7 +50,7 @@ def _post_wrong_secret(journey: Journey) -> None:
         "thirdParty": "XporterOnDemand",
         "partnerId": journey.stack.relying_party,
     }
-    answer = httpx.post(journey.stack.authentication_url, data=form, trust_env=False)
+    answer = httpx.post(journey.stack.authentication_url, data=form, trust_env=False, timeout=30)
     expect(answer.status_code == 202, f"an authentication callback got {answer.status_code}")
 
 
