@@ -79,6 +79,7 @@ def test_the_documented_example_body_onboards_a_school(
         content=EXAMPLE_BODY,
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         trust_env=False,
+        timeout=30,
     )
     assert answer.status_code == 202
     assert journey.wait_for_truth(school) > 0
