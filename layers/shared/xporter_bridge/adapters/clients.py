@@ -1,12 +1,16 @@
-"""boto3 clients, each opened once and only when something first needs it."""
+"""AWS clients, each opened once and only when something first needs it.
+
+botocore's, which boto3's are: boto3 would add s3transfer and resources, and a tenth to every cold
+start (benchmarks/acknowledgement.py).
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 # Short timeouts and standard retries: a hanging call must not eat an invocation.
 _CONFIG = Config(
@@ -20,4 +24,9 @@ _CONFIG = Config(
 @cache
 def client(service: str) -> Any:
     """Return the one client of a service; region and endpoint are the environment's."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    return _session().create_client(service, config=_CONFIG)
+
+
+@cache
+def _session() -> Session:
+    return get_session()

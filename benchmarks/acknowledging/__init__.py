@@ -1,0 +1,1 @@
+"""What ``benchmarks/acknowledgement.py`` runs in processes of their own."""
