@@ -8,7 +8,7 @@ from tools.demo.proving import is_true
 from tools.demo.schools import CAUTIOUS, PRIMARY, DemoSchool
 from tools.demo.waiting import expect
 
-AVAILABILITY_DEADLINE_SECONDS = 10
+AVAILABILITY_DEADLINE_SECONDS = 8
 
 
 def pull_on_request(journey: Journey) -> str:
