@@ -233,6 +233,22 @@ class World:
             "dict[str, Any]", orjson.loads(self.aws.objects(DATA)[Place(ESTAB, dataset).latest])
         )
 
+    def readable(self, dataset: str) -> dict[str, bytes]:
+        """Return all that a reader finds who begins with ``latest.json``; empty if there is none.
+
+        Whatever the manifest names must be there at any moment.
+        """
+        objects, place = self.aws.objects(DATA), Place(ESTAB, dataset)
+        if place.latest not in objects:
+            return {}
+        document = orjson.loads(objects[place.latest])
+        keys = [
+            table[f"{kind}_key"]
+            for table in document["tables"].values()
+            for kind in ("snapshot", "upserts", "deletes")
+        ]
+        return {key: objects[key] for key in (place.manifest(document["sequence"]), *keys)}
+
     def rows(self, key: str) -> list[dict[str, Any]]:
         """Return the rows of a snapshot or change file."""
         lines = gzip.decompress(self.aws.objects(DATA)[key]).splitlines()

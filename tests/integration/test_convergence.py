@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.builders import ESTAB
 from tests.fakes import Mishap
@@ -51,6 +58,7 @@ class School(RuleBasedStateMachine):
         self.world = World(in_memory(), xporter, students=PUPILS)
         self.world.aws.calls.meanwhile = self._others_work
         self.heard: list[datetime] = []
+        self.seen: dict[str, dict[str, bytes]] = {name: {} for name in DATASETS}
         self.world.ask(*DATASETS)
 
     # ------------------------------------------------------------------ the school and Xporter
@@ -145,6 +153,20 @@ class School(RuleBasedStateMachine):
         self.world.watch()
         self.world.deliver()
 
+    # ------------------------------------------------------------------ at any moment
+
+    @invariant()
+    def what_readers_have_seen_stands(self) -> None:
+        """Hold that nobody ever reads half a pull, or an older one, or another one than before."""
+        for name, seen in self.seen.items():
+            now = self.world.readable(name)
+            sequences = [
+                [key for key in each if key.startswith("manifests/")] for each in (seen, now)
+            ]
+            assert sequences == sorted(sequences)
+            assert all(now[key] == seen[key] for key in now.keys() & seen.keys())
+            self.seen[name] = now
+
     # ------------------------------------------------------------------ quiescence
 
     def teardown(self) -> None:
@@ -183,6 +205,10 @@ class School(RuleBasedStateMachine):
         for name in DATASETS:
             for sequence in range(1, self.world.item(name).sequence + 1):
                 assert len(ids[name, sequence]) == 1
+
+
+def _manifests(readable: Mapping[str, bytes]) -> list[str]:
+    return [key for key in readable if key.startswith("manifests/")]
 
 
 def test_every_history_ends_with_the_truth(

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.fakes import Mishap
-from tests.integration.pulling import World, in_memory, verify
+from tests.integration.pulling import DATA, World, in_memory, verify
 from tests.xporter import Xporter
 from xporter_bridge.use_cases import fetching
 
@@ -162,6 +162,29 @@ def test_a_holder_that_was_overtaken_changes_nothing_that_readers_see(
             check(world, is_true=is_true)
             # The other holder has pulled one more change, unless that was held too.
             assert world.item(DATASET).sequence in {sequence, sequence + 1}
+
+
+@pytest.mark.parametrize("prepare", [first_pull, change_pull, approved_pull])
+@pytest.mark.parametrize("mishap", [each for each in Mishap if each is not Mishap.STALLED])
+def test_what_readers_have_seen_of_a_sequence_never_changes(
+    xporter: Xporter, mishap: Mishap, prepare: Prepare
+) -> None:
+    calls = count_calls(xporter, prepare)
+    # What is visible changes from the first copy on.
+    for at in range(calls.index("CopyObject"), len(calls)):
+        with _named(f"call {at} of {len(calls)}, {calls[at]}: {mishap}"):
+            world = World(in_memory(), xporter, students=PUPILS)
+            prepare(world)
+            world.aws.calls.plan(at, mishap)
+            world.deliver()
+            world.aws.calls.plan(None)
+            seen = world.readable(DATASET)
+            world.change(rows=2)
+            world.ask(DATASET)
+            world.settle()
+            objects = world.aws.objects(DATA)
+            assert {key: objects[key] for key in seen} == seen
+            check(world, is_true=True)
 
 
 @contextmanager
