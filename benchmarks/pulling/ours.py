@@ -18,6 +18,8 @@ from xporter_bridge.use_cases.pull import PullDesk, pull
 
 T = TypeVar("T")
 _DATASET = RESOURCE.casefold()
+# As after the first pull of a Lambda's life: the catalogue has been read.
+_DEFINITION = {"endpoint": find(_DATASET).name, "options": [], "parameters": {}}
 _FOREVER_SECONDS = 3_600.0
 
 
@@ -71,8 +73,7 @@ def run(task: Task) -> None:
     )
     item = table.get(ESTAB, _DATASET)
     if item is None or not item.is_due:
-        definition = {"endpoint": find(_DATASET).name, "options": [], "parameters": {}}
-        table.request(ESTAB, _DATASET, now(), definition=definition)
+        table.request(ESTAB, _DATASET, now(), definition=_DEFINITION)
     pull(ESTAB, _DATASET, desk, remaining_seconds=lambda: _FOREVER_SECONDS)
     served = table.get(ESTAB, _DATASET)
     if served is None or served.is_due or served.reason:

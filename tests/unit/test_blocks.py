@@ -13,7 +13,6 @@ from xporter_bridge.blocks import (
     block_of,
     distinct,
     follow_each_other,
-    in_order,
     union,
 )
 from xporter_bridge.errors import PageDriftError
@@ -89,12 +88,6 @@ def test_more_runs_than_are_merged_at_a_time_are_spilled() -> None:
 )
 def test_pages_follow_each_other_unless_they_overlap(pages: list[set[int]], expected: bool) -> None:
     assert follow_each_other(map(section, pages)) is expected
-
-
-@QUICK
-@given(st.lists(IDS))
-def test_a_page_is_put_in_order(ids: list[int]) -> None:
-    assert list(in_order([pair(each) for each in ids])) == [pair(each) for each in sorted(set(ids))]
 
 
 def test_equal_rows_are_one_and_unequal_rows_of_one_identity_are_none() -> None:

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
-from operator import itemgetter, lt
+from itertools import chain, islice, takewhile
+from operator import itemgetter
 
 from xporter_bridge.errors import PageDriftError
 from xporter_bridge.ordering import KeyOfLine
@@ -45,12 +45,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block that is stored somewhere and loaded when its turn comes."""
+    """A block that is stored somewhere and loaded when its turn comes.
+
+    ``is_near`` tells that loading it takes no way over a network.
+    """
 
     rows: int
     first: bytes
     last: bytes
     load: Callable[[], Block]
+    is_near: bool = False
 
 
 # Stores an ordered stream and returns how to stream it again: for tables whose pages overlap.
@@ -61,18 +65,6 @@ def block_of(pairs: Sequence[tuple[bytes, bytes]]) -> Block:
     """Return the block of ordered, non-empty (key, line) pairs."""
     data = b"\n".join([line for _, line in pairs]) + b"\n"
     return Block(data, len(pairs), pairs[0][0], pairs[-1][0])
-
-
-def in_order(pairs: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
-    """Return the pairs in order, each once; what is in order already is only looked at.
-
-    Raises:
-        PageDriftError: As ``distinct``.
-    """
-    keys = [key for key, _ in pairs]
-    if all(map(lt, keys, keys[1:])):
-        return pairs
-    return list(distinct(sorted(pairs)))
 
 
 def distinct(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
@@ -134,7 +126,11 @@ def _runs(sections: Iterable[Section]) -> list[list[Section]]:
 
 
 def _chained(run: list[Section]) -> Callable[[], Iterator[Block]]:
-    return lambda: _loaded_ahead(section.load for section in run)
+    near = list(takewhile(lambda section: section.is_near, run))
+    far = run[len(near) :]
+    return lambda: chain(
+        (section.load() for section in near), _loaded_ahead(section.load for section in far)
+    )
 
 
 def _loaded_ahead(loads: Iterable[Callable[[], Block]]) -> Iterator[Block]:

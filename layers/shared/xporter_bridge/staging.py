@@ -13,14 +13,12 @@ from typing import Any
 
 import orjson
 
-from xporter_bridge.blocks import Block, block_of, in_order
+from xporter_bridge.blocks import Block
 from xporter_bridge.pages import PageFacts
 
 # More than any header takes: ten tables with their keys and columns are some kilobytes.
 HEADER_BYTES = 64 * 1024
 DELETED = "_deleted"
-
-Pairs = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True)
@@ -66,20 +64,15 @@ def page_number(key: str) -> int | None:
 
 def pack(
     facts: PageFacts,
-    tables: Mapping[str, Pairs],
+    tables: Mapping[str, Block | None],
     columns: Mapping[str, Iterable[str]],
     compress: Callable[[bytes], bytes],
 ) -> bytes:
-    """Return the staged form of a page; rows may come in any order.
-
-    Raises:
-        PageDriftError: Two rows of the page share an identity and differ.
-    """
+    """Return the staged form of a page; a table without rows is None."""
     sections, bodies, start = {}, [], 0
-    for name, pairs in tables.items():
-        if not pairs:
+    for name, block in tables.items():
+        if block is None:
             continue
-        block = block_of(in_order(pairs))
         body = compress(block.data)
         sections[name] = [start, start + len(body), block.rows, block.first.hex(), block.last.hex()]
         bodies.append(body)

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from isal import isal_zlib
 
-# Smaller than zlib's level 1 at five times its speed; level 3 takes more than twice as long for a
-# fiftieth less, zlib's level 6 fifteen times as long for a fifth less (benchmarks/compression.py).
-_LEVEL = 2
+# As small as zlib's level 1 at more than five times its speed; level 3 takes more than twice as
+# long for a fortieth less, zlib's level 6 fifteen times as long for a fifth less
+# (benchmarks/compression.py).
+_LEVEL = 1
 _RAW = -15
 _GZIP = 31
 # Neither a time nor a name: the same bytes in give the same bytes out.

@@ -13,7 +13,13 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from urllib3 import PoolManager, ProxyManager, Timeout
+from urllib3 import (
+    HTTPConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Timeout,
+    connection_from_url,
+)
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -45,8 +51,7 @@ class Connections:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._base_url = base_url
-        self._pool = _pool(base_url)
+        self._pool, self._prefix = _pool(base_url)
 
     def send(
         self,
@@ -62,7 +67,7 @@ class Connections:
         Raises:
             XporterUnavailableError: No whole answer came; its reason says how far it got.
         """
-        target = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             answer = self._pool.request(
                 method,
@@ -81,12 +86,14 @@ class Connections:
         return Answer(answer.status, answer.headers, content)
 
 
-def _pool(base_url: str) -> PoolManager:
+def _pool(base_url: str) -> tuple[PoolManager | HTTPConnectionPool, str]:
+    """Return what makes the requests, and what the URL of each begins with."""
     address = urlsplit(base_url)
+    settings: dict[str, Any] = {"maxsize": _CONNECTIONS, "timeout": _TIMEOUT, "retries": False}
     proxy = getproxies().get(address.scheme)
     if proxy and not proxy_bypass(address.netloc):
-        return ProxyManager(proxy, maxsize=_CONNECTIONS, timeout=_TIMEOUT, retries=False)
-    return PoolManager(maxsize=_CONNECTIONS, timeout=_TIMEOUT, retries=False)
+        return ProxyManager(proxy, **settings), base_url
+    return connection_from_url(base_url, **settings), address.path
 
 
 def _kind(error: HTTPError) -> str:

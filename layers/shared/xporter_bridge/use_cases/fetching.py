@@ -12,8 +12,6 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Lock
 
-import orjson
-
 from xporter_bridge.adapters.compression import compress, decompress
 from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.adapters.xporter_api import XporterApi
@@ -21,13 +19,12 @@ from xporter_bridge.blocks import Block, Section
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import ContractError, XporterBridgeError, XporterUnavailableError
-from xporter_bridge.ordering import identity_of, order_key
 from xporter_bridge.pages import Page, PageFacts, read_page
+from xporter_bridge.rendering import rendered
 from xporter_bridge.staging import (
     DELETED,
     HEADER_BYTES,
     PageHeader,
-    Pairs,
     SectionPlace,
     pack,
     page_key,
@@ -60,12 +57,14 @@ class StagedPages:
 
     def recover(self, policy: ColumnPolicy) -> None:
         """Learn which pages an earlier invocation has staged, and which columns they hold."""
-        for key in self.lake.staged_keys(self.prefix):
-            number = page_number(key)
-            if number is not None:
-                self.headers[number] = unpack_header(self.lake.staged(key, 0, HEADER_BYTES - 1))
-                for table, columns in self.headers[number].columns.items():
-                    policy.recall(table, columns)
+        keys = {page_number(key): key for key in self.lake.staged_keys(self.prefix)}
+        keys.pop(None, None)
+        with ThreadPoolExecutor(CONCURRENT_PAGES, "header") as pool:
+            headers = pool.map(self._header, keys.values())
+            self.headers |= dict(zip(filter(None, keys), headers, strict=True))
+        for header in self.headers.values():
+            for table, columns in header.columns.items():
+                policy.recall(table, columns)
 
     def add(self, number: int, body: bytes) -> None:
         """Stage a page; when this returns it is ticked off."""
@@ -85,7 +84,11 @@ class StagedPages:
         for number, header in sorted(self.headers.items()):
             place = header.sections.get(table)
             if place:
-                yield Section(place.rows, place.first, place.last, self._loader(number, place))
+                load, is_near = self._loader(number, place), number in self._bodies
+                yield Section(place.rows, place.first, place.last, load, is_near)
+
+    def _header(self, key: str) -> PageHeader:
+        return unpack_header(self.lake.staged(key, 0, HEADER_BYTES - 1))
 
     def _loader(self, number: int, place: SectionPlace) -> Callable[[], Block]:
         def load() -> Block:
@@ -155,11 +158,12 @@ class PageFetcher:
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
-        tables: dict[str, Pairs] = {}
+        tables: dict[str, Block | None] = {}
         for name, rows in page.tables.items():
-            tables[name] = self._pairs(name, self._policy.kept(name, rows))
+            kept = self._policy.kept(name, rows)
+            tables[name] = rendered(kept, self._dataset.key_of(name))
         for name, rows in page.deleted.items():
-            tables[name + DELETED] = self._pairs(name, rows)
+            tables[name + DELETED] = rendered(rows, self._dataset.key_of(name))
         into.add(number, pack(page.facts, tables, self._policy.met(), compress))
 
     def fetch_rest(self, changed_rows: str, facts: PageFacts, into: StagedPages) -> None:
@@ -205,13 +209,3 @@ class PageFetcher:
             self._beat()
             if self._remaining_seconds() <= 0:
                 raise OutOfTimeError
-
-    def _pairs(self, table: str, rows: list[dict[str, object]]) -> Pairs:
-        key = self._dataset.key_of(table)
-        try:
-            identities = [row[key] for row in rows]
-        except KeyError:
-            identities = [None]
-        if None in identities:
-            identities = [identity_of(row, key) for row in rows]
-        return list(zip(map(order_key, identities), map(orjson.dumps, rows), strict=True))
