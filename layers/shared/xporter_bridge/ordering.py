@@ -35,6 +35,9 @@ def order_keys(identities: Sequence[object]) -> list[bytes]:
     if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
         return list(map(_key, texts))
     starts = {length: _number(length) for length in set(map(len, texts))}
+    if len(starts) == 1:
+        start = starts[len(texts[0])]
+        return [start + text for text in texts]
     return [starts[len(text)] + text for text in texts]
 
 
