@@ -6,10 +6,9 @@ whoever goes on with the pull lists what is there and fetches the rest.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from xporter_bridge.adapters.compression import compress, decompress
@@ -32,13 +31,14 @@ from xporter_bridge.staging import (
     unpack_header,
     unpack_section,
 )
+from xporter_bridge.use_cases.crew import Crew, Stopwatch
 from xporter_bridge.use_cases.sessions import Session
 
 PAGE_SIZE = 1_000
-# Measured in benchmarks/pull.py: eight at a time hide Xporter's latency; more gain nothing.
+# The most at a time: eight hide Xporter's latency (benchmarks/pull.py); fewer do while it is quick.
 CONCURRENT_PAGES = 8
 # So much of what was just staged is kept in memory, so that small pulls never read it back.
-_KEPT_BYTES = 4 * 1024 * 1024
+_KEPT_BYTES = 2 * 1024 * 1024
 
 
 class OutOfTimeError(XporterBridgeError):
@@ -69,7 +69,8 @@ class StagedPages:
     def add(self, number: int, body: bytes) -> None:
         """Stage a page; when this returns it is ticked off."""
         self.lake.stage(page_key(self.prefix, number), body)
-        self.headers[number] = unpack_header(body)
+        # The columns are for whoever goes on with the pull: a thousand pages need not repeat them.
+        self.headers[number] = replace(unpack_header(body), columns={})
         if self._kept + len(body) <= _KEPT_BYTES:
             self._bodies[number] = body
             self._kept += len(body)
@@ -128,6 +129,7 @@ class PageFetcher:
         self._beat = beat
         self._remaining_seconds = remaining_seconds
         self._turn = Lock()
+        self._is_slow = True
 
     def ask(self, changed_rows: str, number: int) -> Page:
         """Return one page of the change set that follows ``changed_rows``.
@@ -143,11 +145,13 @@ class PageFetcher:
             query["options"] = ",".join(self._dataset.options)
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(PAGE_SIZE)}
         estab = self._session.school.estab
+        watch = Stopwatch()
         page = read_page(
             self._session.call(
                 lambda token: self._xporter.school_data(estab, resource, token, query)
             )
         )
+        self._is_slow = watch.has_mostly_waited()
         if not page.tables and not page.deleted:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
@@ -175,34 +179,16 @@ class PageFetcher:
         """
         for header in into.headers.values():
             facts.prove_same(header.facts)
-        missing = deque(n for n in range(1, facts.page_count + 1) if n not in into.headers)
-        with ThreadPoolExecutor(CONCURRENT_PAGES, "page") as pool:
-            running = {
-                pool.submit(self._fetch, missing, changed_rows, facts, into)
-                for _ in range(min(CONCURRENT_PAGES, len(missing)))
-            }
-            try:
-                while running:
-                    done, running = wait(running, timeout=5, return_when=FIRST_EXCEPTION)
-                    for ended in done:
-                        ended.result()
-                    self._go_on_or_stop()
-            finally:
-                missing.clear()  # so that whoever is still at work ends with the page at hand
+        missing = [n for n in range(1, facts.page_count + 1) if n not in into.headers]
 
-    def _fetch(
-        self, missing: deque[int], changed_rows: str, facts: PageFacts, into: StagedPages
-    ) -> None:
-        """Fetch page after page, beside others who do so, until none is missing."""
-        while missing:
-            try:
-                number = missing.popleft()
-            except IndexError:
-                return  # Another was quicker.
+        def work(number: int) -> None:
             page = self.ask(changed_rows, number)
             facts.prove_same(page.facts)
             self.stage(page, number, into)
             self._go_on_or_stop()
+
+        crew = Crew(work, most=CONCURRENT_PAGES)
+        crew.work_off(missing, self._go_on_or_stop, is_slow=self._is_slow)
 
     def _go_on_or_stop(self) -> None:
         with self._turn:
