@@ -66,9 +66,9 @@ def _measured(ring: Arena) -> dict[str, Any]:
         "rows_per_second": rows_per_second(ring, 100_000, ROUNDS),
         "wall_seconds": {f"{ms} ms x {n} pages": wall_seconds(ring, ms, n) for ms, n in DELAYS},
         "peak_rss_mb": {
-            "10000": peak_rss_mb(ring, contestants(), 10_000),
+            "10000": peak_rss_mb(ring, contestants(), 10_000, rounds=3),
             "100000": peak_rss_mb(ring, contestants(), 100_000),
-            "1000000": peak_rss_mb(ring, ("ours", "floor", "requests"), MILLION),
+            "1000000": peak_rss_mb(ring, ("ours", "floor", "requests"), MILLION, rounds=3),
         },
         "pages_again_after_kill": {
             name: {f"{share:.0%}": fetched_again(ring, name, KILL_PAGES, share) for share in KILLS}

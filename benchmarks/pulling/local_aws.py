@@ -81,8 +81,10 @@ class FolderS3:
 
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
         bucket = self._root / Bucket
-        found = sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file())
-        yield {"Contents": [{"Key": key, "Size": 0} for key in found if key.startswith(Prefix)]}
+        keys = sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file())
+        # What a kill left half written is no object in S3 either.
+        whole = [key for key in keys if not key.endswith((".part", ".upload"))]
+        yield {"Contents": [{"Key": key, "Size": 0} for key in whole if key.startswith(Prefix)]}
 
     def delete_objects(self, *, Bucket: str, Delete: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N803
         for entry in Delete["Objects"]:

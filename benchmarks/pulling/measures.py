@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from statistics import median
 
 from pulling.arena import Arena, Result
 from pulling.contest import MODULES
@@ -37,14 +38,14 @@ def wall_seconds(arena: Arena, delay_ms: int, pages: int) -> dict[str, float]:
     return walls
 
 
-def peak_rss_mb(arena: Arena, names: Iterable[str], rows: int) -> dict[str, float]:
-    """Return the most memory that a process had, imports included."""
+def peak_rss_mb(
+    arena: Arena, names: Iterable[str], rows: int, *, rounds: int = 1
+) -> dict[str, float]:
+    """Return the most memory that a process had, imports included: the median of the rounds."""
     peaks = {}
     for name in names:
-        result = arena.run(name, Scenario(rows=rows))
-        peaks[name] = round(result.peak_rss_mb or 0, 1)
+        peaks[name] = round(median(_peak_rss_mb(arena, name, rows) for _ in range(rounds)), 1)
         say(f"{name}: {rows:,} rows in {peaks[name]} MB")
-        arena.clear(result)
     return peaks
 
 
@@ -63,7 +64,8 @@ def fetched_again(arena: Arena, name: str, pages: int, share: float) -> int:
     after = arena.answered()[len(before) :]
     wrong = _rows_wrong(name, ended, [Version(pages * 1_000)])
     if not ended.is_done or wrong:
-        raise RuntimeError(f"{name}: {wrong} rows wrong after a kill")
+        said = (ended.folder / "stderr").read_text()
+        raise RuntimeError(f"{name}: {wrong} rows wrong after a kill\n{said}")
     say(f"{name}: killed after {killed_after} pages, asked for {len(after)} more")
     arena.clear(ended)
     return len(set(before) & set(after))
@@ -92,6 +94,12 @@ def contestants(*, with_floor: bool = True) -> tuple[str, ...]:
 def say(text: str) -> None:
     """Show progress."""
     print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def _peak_rss_mb(arena: Arena, name: str, rows: int) -> float:
+    result = arena.run(name, Scenario(rows=rows))
+    arena.clear(result)
+    return result.peak_rss_mb or 0.0
 
 
 def _seconds(arena: Arena, name: str, scenario: Scenario) -> float:
