@@ -15,7 +15,7 @@ from threading import Lock
 
 FEWEST = 2
 # Whoever computes for less than this share of its time leaves room for another.
-_BUSY_SHARE = 1 / 3
+_BUSY_SHARE = 1 / 4
 _LOOK_SECONDS = 1.0
 
 
