@@ -57,7 +57,7 @@ def _spent_on(name: str) -> dict[str, float]:
     spent: Counter[str] = Counter()
     for self_us, module in _LINE.findall(said):
         package = module.partition(".")[0]
-        owner = "ours" if package in _OURS else package if package in _NAMED else "standard library"
+        owner = "ours" if package in _OURS else package if package in _NAMED else "the rest"
         spent[owner] += int(self_us)
     return {owner: round(us / 1000, 1) for owner, us in spent.most_common() if us > 1000}
 
