@@ -6,6 +6,7 @@ answer's text nor a URL ever reaches a log: both may quote personal data or a si
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -184,10 +185,12 @@ def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
 
 def _retry_after(text: str) -> float | None:
     """Return the seconds that a Retry-After header asks for; it may also name a date."""
-    if text.strip().isdigit():
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
+    # A date in "-0000" is UTC of an unknown place, which Python reads as naive.
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
