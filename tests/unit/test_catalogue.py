@@ -130,3 +130,12 @@ def test_our_own_parameters_cannot_be_passed_in() -> None:
     for name in ("callbackUrl", "changedRows", "page", "pageSize", "httpStatusCodes"):
         with pytest.raises(RequestRejectedError):
             find("students").check([], {name: "1"})
+
+
+@pytest.mark.parametrize(
+    "id_", ["..", ".", "../Students", "a/b", "a?b=c", "a#b", "a%2Fb", "a b", "é"]
+)
+def test_an_id_in_the_path_leads_nowhere_else(id_: str) -> None:
+    with pytest.raises(RequestRejectedError, match="id may hold") as rejected:
+        find("timetableforstudent").check([], {"id": id_})
+    assert rejected.value.status == 400

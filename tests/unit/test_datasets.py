@@ -6,6 +6,7 @@ import pytest
 from xporter_bridge.catalogue import find
 from xporter_bridge.datasets import (
     Dataset,
+    closest,
     configured,
     of_database,
     on_request,
@@ -43,7 +44,6 @@ def test_a_change_of_a_database_makes_exactly_its_datasets_due_whatever_its_case
 def test_a_shipped_dataset_is_one_whole_endpoint(name: str) -> None:
     dataset = configured()[name]
     assert dataset.name == name
-    assert not dataset.endpoint.needs_parameters
     assert dataset.endpoint.check(dataset.options, dataset.parameters) == {}
 
 
@@ -218,3 +218,56 @@ def test_a_name_fits_the_bucket_and_the_table() -> None:
     )
     assert len(longest.name) < 100
     assert "/" not in longest.name
+
+
+# -- what is kept of it
+
+TWO_OF_A_KIND = parse("""
+[datasets.marks]
+endpoint = "attendancefordate"
+parameters = { date = "{today}" }
+leave_out = { Attendance = ["MinsLate"] }
+allow = { Attendance = ["HealthCode", "FaithCode"] }
+
+[datasets.marks-minimal]
+endpoint = "attendancefordate"
+parameters = { date = "{today}" }
+leave_out = { Attendance = ["Notes"] }
+allow = { Attendance = ["HealthCode"] }
+""")
+
+
+def kept_like(name: str, endpoint: str = "attendancefordate") -> Dataset:
+    return closest(name, find(endpoint), TWO_OF_A_KIND.values())
+
+
+@pytest.mark.parametrize("name", TWO_OF_A_KIND)
+def test_a_day_of_a_dataset_leaves_out_what_that_one_does_whatever_its_name(name: str) -> None:
+    dataset = TWO_OF_A_KIND[name]
+    assert kept_like(dataset.on(MONDAY).name).leave_out == dataset.leave_out
+
+
+def test_what_no_dataset_is_like_keeps_only_what_all_of_its_endpoint_keep() -> None:
+    kept = kept_like("attendancefordate-2026-11-20")
+    assert kept.leave_out == {"attendance": frozenset({"minslate", "notes"})}
+    assert kept.allow == {"attendance": frozenset({"healthcode"})}
+    assert kept_like("students-1a2b3c4d", "students").leave_out == {}
+
+
+# -- how Xporter is asked
+
+
+def test_the_options_and_parameters_are_the_query() -> None:
+    assert requested("attendancefordate", {"date": "2026-11-20", "id": "7"}).request() == (
+        "AttendanceForDate",
+        {"date": "2026-11-20", "id": "7"},
+    )
+    path, query = configured()["groups"].request()
+    assert (path, query["options"]) == ("Groups", ",".join(configured()["groups"].options))
+
+
+def test_an_id_that_an_endpoint_cannot_do_without_stands_in_the_path() -> None:
+    assert requested("timetableforstudent", {"id": "99-a_1"}).request() == (
+        "TimetableForStudent/99-a_1",
+        {},
+    )

@@ -19,6 +19,8 @@ import orjson
 from xporter_bridge.errors import RequestRejectedError
 
 _MAX_VALUE = 500
+# Not "..", which would lead to another resource, past what is left out of this one.
+_PATH_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,9 @@ class Endpoint:
     at_least_one: tuple[str, ...] = ()
 
     @property
-    def needs_parameters(self) -> bool:
-        """Tell whether the endpoint cannot be asked without parameters."""
-        return bool(self.mandatory or self.at_least_one)
+    def has_id_in_path(self) -> bool:
+        """Tell whether the ``id`` is a part of the address, because nothing is there without."""
+        return self.takes_id and "id" in self.mandatory
 
     def check(self, options: Sequence[str], parameters: Mapping[str, str]) -> dict[str, str]:
         """Return the parameters under their catalogued names, or raise with what is wrong.
@@ -86,7 +88,10 @@ class Endpoint:
         parameter = {known.casefold(): known for known in self.parameters}.get(name.casefold())
         if parameter is None:
             raise RequestRejectedError(400, f"{self.name} has no parameter {name[:40]!r}")
-        return parameter, _checked_value(self.parameters[parameter], value)
+        checked = _checked_value(self.parameters[parameter], value)
+        if parameter == "id" and self.has_id_in_path and not _PATH_ID.fullmatch(checked):
+            raise RequestRejectedError(400, "id may hold letters, digits, dots, dashes and _ only")
+        return parameter, checked
 
 
 @cache

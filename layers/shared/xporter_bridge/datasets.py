@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -85,6 +86,20 @@ class Dataset:
                 return facts.key
         return "Id"
 
+    def request(self) -> tuple[str, dict[str, str]]:
+        """Return the path below the school and the query that ask Xporter for this dataset.
+
+        They are the same for every page of a chain: Xporter's ``NextPage`` repeats none of them
+        (xporter-api.md 5.4). An ``id`` that an endpoint cannot do without stands in the path.
+        """
+        query = dict(self.parameters)
+        path = self.endpoint.resource
+        if self.endpoint.has_id_in_path:
+            path += f"/{quote(query.pop('id'), safe='')}"
+        if self.options:
+            query["options"] = ",".join(self.options)
+        return path, query
+
     def definition(self) -> dict[str, Any]:
         """Return what recreates an on-request dataset: endpoint, options and parameters."""
         return {
@@ -129,18 +144,16 @@ def on_request(
     if others or (options and base is None):
         named = orjson.dumps([sorted(options), others], option=orjson.OPT_SORT_KEYS)
         parts.append(hashlib.sha256(named).hexdigest()[:8])
-    made = base or _like_configured(endpoint)
-    return replace(
-        made, name="-".join(parts), endpoint=endpoint, options=options, parameters=checked
-    )
+    name = "-".join(parts)
+    made = base or closest(name, endpoint, configured().values())
+    return replace(made, name=name, endpoint=endpoint, options=options, parameters=checked)
 
 
 def redefined(name: str, definition: Mapping[str, Any]) -> Dataset:
     """Return the on-request dataset that was stored with this definition."""
     endpoint = catalogue.find(definition["endpoint"])
-    made = configured().get(name.partition("-")[0]) or _like_configured(endpoint)
     return replace(
-        made,
+        closest(name, endpoint, configured().values()),
         name=name,
         endpoint=endpoint,
         options=tuple(definition["options"]),
@@ -208,12 +221,38 @@ def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Da
     return dataset
 
 
-def _like_configured(endpoint: Endpoint) -> Dataset:
-    """Return a dataset that leaves out what the configured ones of the same endpoint leave out."""
-    for dataset in configured().values():
-        if dataset.endpoint.resource.casefold() == endpoint.resource.casefold():
-            return dataset
-    return Dataset(name=endpoint.name, endpoint=endpoint)
+def closest(name: str, endpoint: Endpoint, among: Iterable[Dataset]) -> Dataset:
+    """Return a dataset that keeps no more of the endpoint than those that are configured for it.
+
+    One day of a rolling dataset, as its name tells, is kept just like that one. Anything else
+    leaves out whatever any of them leaves out, and allows only what all of them allow.
+    """
+    alike = [
+        dataset
+        for dataset in among
+        if dataset.endpoint.resource.casefold() == endpoint.resource.casefold()
+    ]
+    rolled = [each for each in alike if each.is_rolling and name.startswith(f"{each.name}-")]
+    if rolled:
+        return max(rolled, key=lambda dataset: len(dataset.name))
+    if alike:
+        return replace(alike[0], leave_out=_all_left_out(alike), allow=_all_allowed(alike))
+    return Dataset(name=name, endpoint=endpoint)
+
+
+def _all_left_out(alike: Iterable[Dataset]) -> dict[str, frozenset[str]]:
+    left_out: dict[str, frozenset[str]] = {}
+    for dataset in alike:
+        for table, names in dataset.leave_out.items():
+            left_out[table] = left_out.get(table, frozenset()) | names
+    return left_out
+
+
+def _all_allowed(alike: Sequence[Dataset]) -> dict[str, frozenset[str]]:
+    return {
+        table: frozenset.intersection(*(each.allow.get(table, frozenset()) for each in alike))
+        for table in alike[0].allow
+    }
 
 
 def _fields(entry: Mapping[str, list[str]]) -> dict[str, frozenset[str]]:

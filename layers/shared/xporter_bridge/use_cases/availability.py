@@ -91,15 +91,11 @@ def _sent(
         keys=asking.keys(),
     )
     # One row is enough of an answer: the data are pulled when they are known to be there.
-    query = {**dataset.parameters, "page": "1", "pageSize": "1", "callbackUrl": url}
-    if dataset.options:
-        query["options"] = ",".join(dataset.options)
-    resource = dataset.endpoint.resource
-    if dataset.endpoint.takes_id and "id" in dataset.endpoint.mandatory:
-        resource += f"/{query.pop('id')}"
+    path, query = dataset.request()
+    query |= {"page": "1", "pageSize": "1", "callbackUrl": url}
     session = asking.sessions.open(pull.estab, now)
     return session.call(
-        lambda token: asking.sessions.xporter.school_data(pull.estab, resource, token, query)
+        lambda token: asking.sessions.xporter.school_data(pull.estab, path, token, query)
     )
 
 

@@ -132,24 +132,13 @@ class PageFetcher:
         self._is_slow = True
 
     def ask(self, changed_rows: str, number: int) -> Page:
-        """Return one page of the change set that follows ``changed_rows``.
-
-        The options and parameters are the same for every page of a chain: Xporter's ``NextPage``
-        repeats none of them (xporter-api.md 5.4).
-        """
-        query = {**self._dataset.parameters}
-        resource = self._dataset.endpoint.resource
-        if self._dataset.endpoint.takes_id and "id" in self._dataset.endpoint.mandatory:
-            resource += f"/{query.pop('id')}"
-        if self._dataset.options:
-            query["options"] = ",".join(self._dataset.options)
+        """Return one page of the change set that follows ``changed_rows``."""
+        path, query = self._dataset.request()
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(PAGE_SIZE)}
         estab = self._session.school.estab
         watch = Stopwatch()
         page = read_page(
-            self._session.call(
-                lambda token: self._xporter.school_data(estab, resource, token, query)
-            )
+            self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
         )
         self._is_slow = watch.has_mostly_waited()
         if not page.tables and not page.deleted:
