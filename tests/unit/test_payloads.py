@@ -48,8 +48,6 @@ def test_the_documented_form_is_read() -> None:
         schoolid=ESTAB,
         partnerid=RELYING_PARTY,
         schoolname="Testing School",
-        scopes="School,Student",
-        thirdparty="XporterOnDemand",
     )
 
 
@@ -61,7 +59,6 @@ def test_the_vendors_own_example_is_read_although_its_lines_are_wrapped(body: by
     assert (said.estab, said.relying_party) == ("3286198", "live.example.app")
     assert said.secret == "0755658d-0c81-4bfc-93a2-77b9e873914f"
     assert said.school_name == "Testing School"
-    assert said.scopes.endswith("Student,StudentDemographic")
 
 
 def test_the_same_fields_are_read_from_json() -> None:
@@ -105,6 +102,26 @@ def test_a_missing_field_is_named_and_its_value_is_not(missing: str) -> None:
 )
 def test_an_estab_is_seven_plain_digits(estab: str) -> None:
     assert rejection(authentication_form(schoolId=estab)) == (400, "schoolid_malformed")
+
+
+def test_an_estab_may_be_a_number_in_json() -> None:
+    assert authentication(as_json(schoolId=int(ESTAB)), JSON).estab == ESTAB
+    assert rejection(as_json(schoolId=True), JSON) == (400, "schoolid_malformed")
+
+
+@pytest.mark.parametrize(
+    "field", [{"scopes": ["School"]}, {"thirdParty": 7}, {"templateScopes": None}]
+)
+def test_a_field_that_nothing_acts_on_may_be_anything(field: dict[str, Any]) -> None:
+    assert authentication(as_json(**field), JSON).estab == ESTAB
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [(None, ""), (7, ""), ("  Hilltop ", "Hilltop"), ("a" * 301, "a" * 300), ("\ud800", "?")],
+)
+def test_no_callback_is_refused_for_the_name_of_its_school(name: Any, kept: str) -> None:
+    assert authentication(as_json(schoolName=name), JSON).school_name == kept
 
 
 def test_spaces_around_a_value_are_not_part_of_it() -> None:

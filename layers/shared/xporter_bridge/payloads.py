@@ -10,11 +10,37 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from xporter_bridge.errors import CallbackRejectedError
 
-Estab = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{7}$")]
+_LONGEST_NAME = 300
+
+
+def _as_text(value: object) -> object:
+    # Digits in JSON may come as a number; True is one to Python and none to us.
+    return str(value) if type(value) is int else value
+
+
+def _as_name(value: object) -> str:
+    # It is for people to read: no callback is refused, and no secret lost, for its sake.
+    text = value if isinstance(value, str) else ""
+    return text.encode("utf-8", "replace").decode().strip()[:_LONGEST_NAME]
+
+
+Estab = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{7}$"),
+]
+Name = Annotated[str, BeforeValidator(_as_name)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 _TRUE = {"true", "1", "yes", "y", "on"}
@@ -33,9 +59,7 @@ class AuthenticationCallback(BaseModel):
     secret: Word = Field(alias="schoolsecret", repr=False)
     estab: Estab = Field(alias="schoolid")
     relying_party: Word = Field(alias="partnerid")
-    school_name: str = Field(default="", alias="schoolname", max_length=300)
-    scopes: str = Field(default="", max_length=20_000)
-    third_party: str = Field(default="", alias="thirdparty", max_length=200)
+    school_name: Name = Field(default="", alias="schoolname")
     is_installed: bool | None = None
     has_completed_install: bool | None = None
 
