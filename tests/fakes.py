@@ -107,8 +107,10 @@ class CountedItems(ItemsInMemory):
             "UpdateItem", lambda: super(CountedItems, self).update(*key, **arguments), _own_fault
         )
 
-    def delete(self, *key: str) -> None:
-        self._calls.make("DeleteItem", lambda: super(CountedItems, self).delete(*key), _own_fault)
+    def delete(self, *key: str, **arguments: Any) -> None:
+        self._calls.make(
+            "DeleteItem", lambda: super(CountedItems, self).delete(*key, **arguments), _own_fault
+        )
 
     def under(self, partition: str) -> Iterator[Any]:
         found = self._calls.make(

@@ -63,9 +63,11 @@ class ItemsInMemory:
             self._items[key] = _kept(dict(item))
         self._after(key)
 
-    def delete(self, *key: str) -> None:
+    def delete(self, *key: str, condition: str = "", **values: Any) -> None:
         self._before(key)
         with self._lock:
+            if condition and not _holds(condition, self._items.get(key, {}), values):
+                raise ConflictError("in_memory")
             self._items.pop(key, None)
         self._after(key)
 

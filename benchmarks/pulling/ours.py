@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pulling.contest import ESTAB, Task
@@ -69,6 +69,7 @@ def run(task: Task) -> None:
         sessions=_Sessions(task.url),  # type: ignore[arg-type]
         queue=_Silent(),  # type: ignore[arg-type]
         bus=_Silent(),  # type: ignore[arg-type]
+        keep=timedelta(days=90),
         now=now,
     )
     item = table.get(ESTAB, _DATASET)

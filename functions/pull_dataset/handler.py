@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -40,6 +40,7 @@ def desk() -> tuple[PullDesk, Queue]:
         ),
         queue=Queue(client("sqs"), settings.pull_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
+        keep=timedelta(days=settings.keep_days),
         now=lambda: datetime.now(UTC),
     )
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)

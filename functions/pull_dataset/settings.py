@@ -20,6 +20,7 @@ class Settings:
     bucket: str
     staging_bucket: str
     event_bus: str
+    keep_days: int
     pull_queue_url: str
     pull_dead_letter_queue_url: str
 

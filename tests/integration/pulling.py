@@ -100,6 +100,9 @@ def in_moto(cloud: Cloud) -> Aws:
     )
 
 
+KEEP = timedelta(days=90)
+
+
 class World:
     """One school that is live, and the system around it."""
 
@@ -122,7 +125,7 @@ class World:
         )
         aws.schools.change(ESTAB, lambda _: school)
         sessions = Sessions(aws.schools, aws.vault, XporterApi(xporter.url), RELYING_PARTY)
-        self.desk = PullDesk(aws.datasets, aws.lake, sessions, self.queue, aws.bus, self.now)
+        self.desk = PullDesk(aws.datasets, aws.lake, sessions, self.queue, aws.bus, KEEP, self.now)
         self.watching = WatchDesk(
             aws.schools, aws.datasets, self.queue, self.queue, self.queue, aws.bus
         )
@@ -294,7 +297,7 @@ def verify(world: World, *names: str, is_true: bool = True, staged: bool = False
 def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
     item, place = world.item(name), Place(ESTAB, name)
     keys = [key for key in objects if key.startswith(place.prefixes[2])]
-    expected = [place.manifest(number) for number in range(1, item.sequence + 1)]
+    expected = [place.manifest(number) for number in range(item.oldest or 1, item.sequence + 1)]
     assert sorted(keys) == sorted([*expected, place.latest])
     latest = orjson.loads(objects[place.latest])
     assert latest == item.manifest == orjson.loads(objects[place.manifest(item.sequence)])
@@ -303,7 +306,10 @@ def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
 
 
 def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[str, Rows]:
-    """Apply all change files in order to empty tables; hold every snapshot on the way."""
+    """Apply all change files in order to empty tables; hold every snapshot on the way.
+
+    Where the first sequences are deleted, what is left begins with a snapshot.
+    """
     place = Place(ESTAB, dataset.name)
     folded: dict[str, Rows] = {}
 
@@ -313,13 +319,18 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
         assert list(rows) == sorted(rows), f"{key} is not in order"
         return rows
 
-    for sequence in range(1, world.item(dataset.name).sequence + 1):
+    item = world.item(dataset.name)
+    oldest = item.oldest or 1
+    for sequence in range(oldest, item.sequence + 1):
         document = orjson.loads(objects[place.manifest(sequence)])
         assert document["sequence"] == sequence
         for table, entry in document["tables"].items():
             held = folded.setdefault(table, {})
             upserts, deletes = read(entry["upserts_key"], table), read(entry["deletes_key"], table)
             assert (len(upserts), len(deletes)) == (entry["upserts"], entry["deletes"])
+            if sequence == oldest > 1:
+                held.update(read(entry["snapshot_key"], table))
+                continue
             for key in deletes:
                 assert key in held, f"{table}: a deletion of what was not there"
                 del held[key]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.fakes import Mishap
-from tests.integration.pulling import DATA, World, in_memory, verify
+from tests.integration.pulling import DATA, KEEP, World, in_memory, verify
 from tests.xporter import Xporter
 from xporter_bridge.use_cases import fetching
 
@@ -62,6 +62,14 @@ def approved_pull(world: World) -> None:
 def rejected_pull(world: World) -> None:
     _held(world)
     _decide(world, "reject")
+
+
+def retiring_pull(world: World) -> None:
+    for _ in range(2):
+        _pulled(world)
+        world.change(rows=1)
+    world.advance(seconds=KEEP.total_seconds())
+    world.ask(DATASET)
 
 
 def _pulled(world: World) -> None:
@@ -184,6 +192,19 @@ def test_what_readers_have_seen_of_a_sequence_never_changes(
             world.settle()
             objects = world.aws.objects(DATA)
             assert {key: objects[key] for key in seen} == seen
+            check(world, is_true=True)
+
+
+@pytest.mark.parametrize("mishap", Mishap)
+def test_old_sequences_go_whatever_goes_wrong_on_the_way(xporter: Xporter, mishap: Mishap) -> None:
+    calls = count_calls(xporter, retiring_pull)
+    # Before the first deletion it is a pull like any other.
+    for at in range(calls.index("DeleteObjects"), len(calls)):
+        with _named(f"call {at} of {len(calls)}, {calls[at]}: {mishap}"):
+            world = run(xporter, retiring_pull, at, mishap)
+            world.ask(DATASET)
+            world.settle()
+            assert world.item(DATASET).oldest == 2
             check(world, is_true=True)
 
 

@@ -26,6 +26,7 @@ from tests.cloud import Cloud
 from tests.company_api import CompanyApi
 from tests.template import ROOT
 from tests.xporter import Xporter
+from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.adapters.operation_table import OperationTable
@@ -400,6 +401,62 @@ def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> N
         if not died:
             break
     assert after_calls > 10
+
+
+# ---------------------------------------------------------------------- a dataset on request
+
+DAY = "attendancefordate-2026-08-24"
+OVER = {"estab": ESTAB, "dataset": DAY, "reason": "expired"}
+DEFINITION = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2026-08-24"}}
+
+
+def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetTable:
+    stored_everything(cloud, datasets=("students", DAY))
+    table = dataset_table(cloud)
+    table.request(ESTAB, DAY, NOW, definition=DEFINITION)
+    held = table.lease(ESTAB, DAY, NOW)
+    assert held
+    served = replace(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
+    table.save(served, timedelta(days=1), NOW)
+    return table
+
+
+def of_the_day(cloud: Cloud) -> list[str]:
+    return sorted(key for key in versions(cloud) if DAY in key)
+
+
+def test_a_dataset_on_request_that_was_kept_long_enough_says_so_and_then_is_gone(
+    cloud: Cloud,
+) -> None:
+    table, place = stored_day(cloud), Place(ESTAB, DAY)
+    students = [key for key in versions(cloud) if "dataset=students" in key]
+    erase_now(cloud, OVER)
+    assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
+    told = lake(cloud).document(place.latest)
+    assert told
+    assert told["erased"]["reason"] == "expired"
+    assert [event["data"]["dataset"] for event in cloud.events()] == [DAY]
+    erase_now(cloud, OVER)  # the same message again changes nothing
+    assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
+    later = datetime.now(UTC) + timedelta(days=31)
+    erase(OVER, desk(cloud, now=lambda: later))
+    assert (of_the_day(cloud), table.get(ESTAB, DAY)) == ([], None)
+    assert [key for key in versions(cloud) if "dataset=students" in key] == students
+
+
+def test_a_dataset_on_request_that_is_asked_for_again_lives_on(cloud: Cloud) -> None:
+    table = stored_day(cloud)
+    table.request(ESTAB, DAY, NOW, definition=DEFINITION)
+    before = versions(cloud)
+    erase_now(cloud, OVER)
+    assert versions(cloud) == before
+
+
+def test_a_dataset_on_request_goes_when_its_time_has_come_and_not_before(cloud: Cloud) -> None:
+    stored_day(cloud, expires_at=datetime.now(UTC) + timedelta(days=1))
+    before = versions(cloud)
+    erase_now(cloud, OVER)
+    assert versions(cloud) == before
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "events/erase_data").glob("*.json")), ids=str)

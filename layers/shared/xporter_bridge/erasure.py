@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge.events import announce
@@ -14,6 +14,8 @@ from xporter_bridge.schools import School, SchoolState, enter
 from xporter_bridge.times import iso
 
 SCOPE_REMOVED = "scope_removed"
+# For so long a temporary dataset's last manifest tells its readers that the data is gone.
+_TOMBSTONE = timedelta(days=30)
 
 
 def begun(school: School, now: datetime) -> School:
@@ -87,7 +89,7 @@ def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) 
     event = announce(
         "dataset.changed",
         now,
-        about=f"{item.dataset}/{document['sequence']}",
+        about=f"{item.dataset}/{document['sequence']}/{document['completed_at']}",
         estab=item.estab,
         dataset=item.dataset,
         sequence=document["sequence"],
@@ -97,6 +99,9 @@ def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) 
         item,
         lease_expires_at="",
         state=DatasetState.ERASED,
+        expires_at=iso(now + _TOMBSTONE),
+        oldest=document["sequence"],
+        retire_at="",
         reason=document["erased"]["reason"],
         sequence=document["sequence"],
         manifest=document,

@@ -68,6 +68,8 @@ class DatasetItem:
 
     ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` belong to
     whoever asks for pulls; everything else is written under a lease alone, fenced by ``fence``.
+    Sequences before ``oldest`` are deleted, and at ``retire_at`` more may go; ``expires_at`` ends
+    the dataset itself, should it be a temporary one.
     """
 
     estab: str
@@ -77,6 +79,9 @@ class DatasetItem:
     fence: int = 0
     lease_expires_at: str = ""
     began_at: str = ""
+    expires_at: str = ""
+    oldest: int = 0
+    retire_at: str = ""
     state: DatasetState = DatasetState.PENDING
     reason: str = ""
     sequence: int = 0
@@ -136,6 +141,14 @@ def dataset_of(item: DatasetItem) -> Dataset | None:
         return None  # Its endpoint has left the catalogue.
 
 
+def is_temporary(item: DatasetItem) -> bool:
+    """Tell whether nothing asks for the dataset by itself, so that its data must end some day.
+
+    It was made on request or for a day, or is configured no longer.
+    """
+    return item.definition is not None or dataset_of(item) is None
+
+
 def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> Checkpoint:
     """Return the pull to make: the one under way if it still fits, else a new one."""
     follows = item.next_changed_rows if _is_same_chain(item, dataset) else ""
@@ -185,6 +198,8 @@ def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
     if item.has_unfinished_work:
         return max(item.retry_at, iso(now + timedelta(minutes=2)))
     moments = [item.hold["expires_at"]] if item.hold else []
+    if is_temporary(item):
+        moments.append(item.expires_at)
     return min(filter(None, (*moments, next_asking(item, ttl))), default="")
 
 

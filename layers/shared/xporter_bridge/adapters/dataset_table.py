@@ -276,9 +276,18 @@ class DatasetTable:
         for item in self._items.due(iso(now)):
             yield item["estab"], item["dataset"], item["watch_at"]
 
-    def delete(self, estab: str, dataset: str) -> None:
-        """Forget the dataset."""
-        self._items.delete(estab, dataset)
+    def forget(self, item: DatasetItem) -> None:
+        """Delete the dataset, unless somebody has asked for it or leased it since it was read."""
+        try:
+            self._items.delete(
+                item.estab,
+                item.dataset,
+                condition="requested = :seen AND fence = :held",
+                seen=item.requested,
+                held=item.fence,
+            )
+        except ConflictError:
+            return  # It lives on.
 
     def delete_school(self, estab: str) -> None:
         """Forget everything under the school."""

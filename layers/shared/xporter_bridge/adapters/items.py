@@ -57,13 +57,7 @@ class Items:
             ConflictError: The condition does not hold.
         """
         expression, names, bound = _update_expression(set_ or {}, add or {})
-        names |= {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
-        bound |= {f":{name}": _serialize(value) for name, value in values.items()}
-        arguments: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
-        if bound:
-            arguments["ExpressionAttributeValues"] = bound
-        if condition:
-            arguments["ConditionExpression"] = condition
+        arguments = _arguments(condition, values, names, bound)
         with translated("dynamodb:UpdateItem"):
             answer = self._client.update_item(
                 TableName=self._table,
@@ -88,10 +82,15 @@ class Items:
                 ExpressionAttributeNames={"#key": self._key[0]},
             )
 
-    def delete(self, *key: str) -> None:
-        """Delete the item, if it is there."""
+    def delete(self, *key: str, condition: str = "", **values: Any) -> None:
+        """Delete the item, if it is there; the condition is as for ``update``.
+
+        Raises:
+            ConflictError: The condition does not hold.
+        """
+        arguments = _arguments(condition, values, {}, {})
         with translated("dynamodb:DeleteItem"):
-            self._client.delete_item(TableName=self._table, Key=self._keys(key))
+            self._client.delete_item(TableName=self._table, Key=self._keys(key), **arguments)
 
     def under(self, partition: str) -> Iterator[Item]:
         """Yield every item of one partition, in the order of the sort key."""
@@ -185,6 +184,20 @@ def _update_expression(
     )
     expression = " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts)
     return expression, names, bound
+
+
+def _arguments(
+    condition: str, values: Mapping[str, Any], names: dict[str, str], bound: dict[str, Any]
+) -> dict[str, Any]:
+    """Return how a call states its condition; DynamoDB takes nothing that is empty."""
+    named = names | {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
+    given = bound | {f":{name}": _serialize(value) for name, value in values.items()}
+    arguments = {
+        "ExpressionAttributeNames": named,
+        "ExpressionAttributeValues": given,
+        "ConditionExpression": condition,
+    }
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _is_kept(value: Any) -> bool:

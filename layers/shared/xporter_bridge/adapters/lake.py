@@ -120,6 +120,13 @@ class Lake:
             document: dict[str, Any] = orjson.loads(answer["Body"].read())
         return document
 
+    def delete(self, keys: Iterable[str]) -> None:
+        """Delete objects from where readers look; the bucket keeps their versions for some days.
+
+        Deleting what is gone already is harmless.
+        """
+        self._delete(self._bucket, ({"Key": key} for key in keys))
+
     def erase(self, prefix: str) -> int:
         """Delete everything under the prefix, every version of it, and return how many objects.
 

@@ -17,25 +17,34 @@ from xporter_bridge.holds import suspicions
 from xporter_bridge.manifests import Place, manifest
 from xporter_bridge.pages import PageFacts
 from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState, next_baseline
+from xporter_bridge.retention import superseded
 from xporter_bridge.times import iso, parse
 from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.assembling import Assembled
 from xporter_bridge.use_cases.noticing import notice_columns, notice_difference
+from xporter_bridge.use_cases.retiring import retire
 
 
 class Committer:
     """Writes what a lease holder has achieved; each write is one conditional step.
 
+    ``keep`` is for how long replaced sequences, and temporary datasets, stay (``retention``).
     ``leftovers`` are pulls whose staged work the item will never name again, once what names it
     now is written over. It is deleted last of all: a failure to delete must change nothing.
     """
 
     def __init__(
-        self, datasets: DatasetTable, lake: Lake, ttl: timedelta, now: Callable[[], datetime]
+        self,
+        datasets: DatasetTable,
+        lake: Lake,
+        ttl: timedelta,
+        keep: timedelta,
+        now: Callable[[], datetime],
     ) -> None:
         self._datasets = datasets
         self._lake = lake
         self._ttl = ttl
+        self._keep = keep
         self._now = now
         self.leftovers: set[str] = set()
 
@@ -101,6 +110,10 @@ class Committer:
         self._lake.replace_document(place.latest, document, seen=seen)
         self.leftovers.add(document["pull_id"])
         return self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
+
+    def retire(self, item: DatasetItem) -> DatasetItem:
+        """Delete what was replaced long ago; whoever lets go of the dataset saves how far."""
+        return retire(item, self._lake, self._keep, self._now())
 
     def carry_out_decision(self, item: DatasetItem) -> DatasetItem:
         """Apply or drop a held change set as a person, or the end of its time, has decided."""
@@ -182,7 +195,7 @@ class Committer:
         event = announce(
             "dataset.changed",
             self._now(),
-            about=f"{item.dataset}/{sequence}",
+            about=f"{item.dataset}/{sequence}/{draft['pull_id']}",
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
@@ -195,8 +208,9 @@ class Committer:
             sequence=sequence,
             rows={name: table["rows"] for name, table in draft["tables"].items()},
         )
+        settled = self._settled(item, draft, is_baseline=is_baseline)
         committed = replace(
-            self._settled(item, draft, is_baseline=is_baseline),
+            superseded(settled, self._keep, self._now()),
             sequence=sequence,
             manifest=draft,
             unpublished=copies,
@@ -221,6 +235,7 @@ class Committer:
             as_of=draft["as_of"],
             checked_at=iso(now),
             baseline_at=next_baseline(item, now) if due else item.baseline_at,
+            expires_at=iso(now + self._keep),
             failures=0,
             retry_at="",
             checkpoint=None,
@@ -252,7 +267,7 @@ class Committer:
         event = announce(
             "dataset.held",
             now,
-            about=f"{item.dataset}/{draft['sequence']}/{draft['next_changed_rows']}",
+            about=f"{item.dataset}/{draft['sequence']}/{draft['pull_id']}",
             estab=item.estab,
             dataset=item.dataset,
             sequence=draft["sequence"],

@@ -1,4 +1,6 @@
-"""Erases a school, or what a scope that went had covered: every version, and for good.
+"""Erases a school, what a scope that went had covered, or what has been kept long enough.
+
+Every version goes, and for good.
 
 Three things keep a crash from leaving data that nobody knows of: what is to be erased is written
 down before anything is deleted, the message is done with only after everything is, and every step
@@ -33,6 +35,7 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.events import Event
 from xporter_bridge.manifests import Place, school_prefixes
 from xporter_bridge.pulls import LEASE, DatasetItem, dataset_of
+from xporter_bridge.retention import EXPIRED, is_expired
 from xporter_bridge.schools import School, SchoolState
 from xporter_bridge.staging import staging_prefix
 from xporter_bridge.use_cases.onboard import publish
@@ -114,12 +117,17 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
 def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
     """Delete every version of a dataset's data and tell its readers so by one more manifest.
 
+    Of a temporary dataset that was told before, the manifests and the item go too.
+
     Readers find no manifest at all in between. The item is written last: until then the message
     has not been carried out.
     """
     item = desk.datasets.get(estab, name)
-    if item is None or _is_shared_again(item, reason, desk):
+    if item is None or _is_superseded(item, reason, desk):
         telemetry.record("erasure_superseded", estab=estab, dataset=name)
+        return
+    if reason == EXPIRED and is_erased(item):
+        _forget(item, desk)
         return
     if not is_erased(item):
         leased = desk.datasets.lease_to_erase(item, desk.now())
@@ -153,11 +161,21 @@ def _delete_everything(estab: str, desk: EraseDesk) -> int:
     return 0
 
 
-def _is_shared_again(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
-    """Tell whether the scope came back before its data were erased, or the school is going."""
+def _forget(item: DatasetItem, desk: EraseDesk) -> None:
+    """Delete what said that the data is gone; asked for again, the dataset begins anew."""
+    for prefix in Place(item.estab, item.dataset).prefixes:
+        desk.lake.erase(prefix)
+    desk.datasets.forget(item)
+    telemetry.record("dataset_forgotten", estab=item.estab, dataset=item.dataset)
+
+
+def _is_superseded(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
+    """Tell whether the scope came back or the dataset was asked for, or the whole school goes."""
     school = desk.schools.get(item.estab)
     if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
         return True
+    if reason == EXPIRED:
+        return not is_expired(item, desk.now())
     dataset = dataset_of(item)
     return reason == SCOPE_REMOVED and dataset is not None and dataset.covered_by(school.scopes)
 

@@ -61,13 +61,14 @@ _WAIT_FOR_SLOT_SECONDS = 2
 
 @dataclass(frozen=True)
 class PullDesk:
-    """Everything that pulling needs. ``now`` is a clock, so that tests can turn it."""
+    """Everything that pulling needs; ``keep`` is for how long what is replaced stays."""
 
     datasets: DatasetTable
     lake: Lake
     sessions: Sessions
     queue: Queue
     bus: EventBus
+    keep: timedelta
     now: Callable[[], datetime]
 
 
@@ -111,7 +112,7 @@ class _Puller:
         self._beaten_at = desk.now()
         self._dataset = dataset_of(item)
         self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
-        self._committer = Committer(desk.datasets, desk.lake, self._ttl, desk.now)
+        self._committer = Committer(desk.datasets, desk.lake, self._ttl, desk.keep, desk.now)
 
     def run(self) -> None:
         """Finish what an earlier holder left, serve what was asked for, and let go."""
@@ -249,7 +250,7 @@ class _Puller:
         commit = self._committer.commit
         # Whatever fails from here on must find what was committed, and not write over it.
         self._item = commit(self._item, dataset, checkpoint, facts, assembled, policy)
-        return self._committer.publish(self._item)
+        return self._committer.retire(self._committer.publish(self._item))
 
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
@@ -282,8 +283,7 @@ class _Puller:
         return self._desk.datasets.save(item, self._ttl, self._desk.now())
 
     def _beat(self) -> None:
-        now = self._desk.now()
-        if now - self._beaten_at >= _BEAT:
+        if (now := self._desk.now()) - self._beaten_at >= _BEAT:
             self._item = self._desk.datasets.renew(self._item, now)
             self.slot = self._desk.datasets.slots.keep(self.slot, now)
             self._beaten_at = now

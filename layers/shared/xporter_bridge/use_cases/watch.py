@@ -18,6 +18,7 @@ from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.errors import ConflictError, XporterBridgeError
 from xporter_bridge.pulls import DatasetItem, dataset_of, is_to_be_asked, next_look, wants_pull
+from xporter_bridge.retention import EXPIRED, is_expired
 from xporter_bridge.schools import School, next_probe
 from xporter_bridge.times import iso
 from xporter_bridge.use_cases.announcing import announce
@@ -79,6 +80,10 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
     if item.outbox and not item.unpublished:
         announce(item, desk.datasets, desk.schools, desk.bus, now)
+    if is_expired(item, now):
+        desk.erasures.send({"estab": estab, "dataset": name, "reason": EXPIRED})
+        desk.datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
+        return
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
         item = _expired(item, desk, now)
         seen = ""
