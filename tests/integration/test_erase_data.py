@@ -22,7 +22,7 @@ from tests.builders import (
     school_table,
     stored_school,
 )
-from tests.cloud import Cloud
+from tests.cloud import Cloud, refusing
 from tests.company_api import CompanyApi
 from tests.template import ROOT
 from tests.xporter import Xporter
@@ -401,6 +401,74 @@ def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> N
         if not died:
             break
     assert after_calls > 10
+
+
+def test_an_erasure_once_begun_is_carried_out_although_the_scope_came_back(cloud: Cloud) -> None:
+    without_contacts(cloud)
+    table = dataset_table(cloud)
+    with refusing("s3", "DeleteObjects"):
+        assert erase_now(cloud, GONE)["batchItemFailures"]
+    school_table(cloud).change(
+        ESTAB, lambda school: replace(school, scopes=(*school.scopes, "Contact"))
+    )
+    later = datetime.now(UTC) + LEASE + timedelta(seconds=5)
+    assert table.lease(ESTAB, "contacts", later) is None
+    erase(GONE, desk(cloud, now=lambda: later))
+    place = Place(ESTAB, "contacts")
+    left = [key for key in versions(cloud) if "dataset=contacts" in key]
+    assert sorted(left) == sorted([place.manifest(2), place.latest])
+    item = table.get(ESTAB, "contacts")
+    assert item
+    # The scope is back, so it is pulled anew.
+    assert (item.erasing, item.state, item.is_due) == ("", DatasetState.ERASED, True)
+
+
+def test_a_watcher_brings_an_erasure_again_whose_message_is_lost(cloud: Cloud) -> None:
+    without_contacts(cloud)
+    table = dataset_table(cloud)
+    with refusing("s3", "DeleteObjects"):
+        erase_now(cloud, GONE)
+    item = table.get(ESTAB, "contacts")
+    assert item
+    table.look_again(ESTAB, "contacts", item.lease_expires_at, iso(NOW))
+    cloud.take("ErasureQueue")
+    cloud.invoke("watch_deadlines", {})
+    assert cloud.take("ErasureQueue") == [GONE]
+
+
+def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    table = dataset_table(cloud)
+    table.request(ESTAB, "students", NOW)
+    held = table.lease(ESTAB, "students", NOW)
+    assert held
+    pulled = replace(held, scopes=("Student", "UPN"), served=2, lease_expires_at="")
+    table.save(pulled, timedelta(days=1), NOW)
+    school_table(cloud).change(ESTAB, lambda school: replace(school, scopes=("Student", "Contact")))
+    contacts = [key for key in versions(cloud) if "dataset=contacts" in key]
+    erase_now(cloud, {**GONE, "dataset": "students"})
+    place = Place(ESTAB, "students")
+    left = [key for key in versions(cloud) if "dataset=students" in key]
+    assert sorted(left) == sorted([place.manifest(2), place.latest])
+    item = table.get(ESTAB, "students")
+    assert item
+    assert (item.is_due, item.scopes) == (True, ())
+    assert [key for key in versions(cloud) if "dataset=contacts" in key] == contacts
+
+
+def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cloud: Cloud) -> None:
+    without_contacts(cloud, datasets=("students",))
+    table = dataset_table(cloud)
+    table.request(ESTAB, "contacts", datetime.now(UTC))
+    held = table.lease(ESTAB, "contacts", datetime.now(UTC))
+    assert held
+    erase_now(cloud, GONE)
+    with pytest.raises(ConflictError):
+        table.save(held, timedelta(days=1), datetime.now(UTC))
+    dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
+    erase(GONE, desk(cloud, now=lambda: dies))
+    assert [key for key in versions(cloud) if "dataset=contacts" in key] == []
+    assert cloud.events() == []
 
 
 # ---------------------------------------------------------------------- a dataset on request

@@ -19,10 +19,12 @@ from tests.fakes import Mishap
 from tests.integration.pulling import DATA, STAGING, World, in_memory, in_moto, verify
 from tests.xporter import Xporter
 from xporter_bridge import pulls
+from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.datasets import Dataset, configured
+from xporter_bridge.errors import TransientError
 from xporter_bridge.holds import HoldLimits
 from xporter_bridge.manifests import Place
-from xporter_bridge.pulls import LEASE, DatasetState
+from xporter_bridge.pulls import LEASE, DatasetState, begin
 from xporter_bridge.schools import SchoolState
 from xporter_bridge.use_cases import fetching
 
@@ -275,6 +277,68 @@ def test_what_xporter_refuses_is_visible_and_tried_again_by_itself(world: World)
     assert world.item(STUDENTS).state is DatasetState.CURRENT
 
 
+def test_a_fault_that_nobody_thought_of_slows_its_own_dataset_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("xporter_bridge.use_cases.pull.begin", broken)
+        world.ask(STUDENTS)
+        world.deliver()
+    item = world.item(STUDENTS)
+    assert (item.failures, item.reason) == (1, "unexpected_fault")
+    assert item.retry_at > item.began_at
+    assert not item.is_leased(world.now())
+    world.settle()
+    verify(world, STUDENTS)
+
+
+def test_what_cannot_be_cleaned_up_does_not_make_a_pull_fail(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise TransientError("s3:DeleteObjects")
+
+    monkeypatch.setattr(Lake, "unstage", refused)
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.sequence, item.failures, item.reason, item.retry_at) == (1, 0, "", "")
+    verify(world, STUDENTS, staged=True)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_pages_of_a_dataset_whose_scope_went_do_not_stay_staged(world: World) -> None:
+    world.remaining_seconds = lambda: 0.0
+    world.aws.datasets.request(ESTAB, STUDENTS, world.now())
+    world.pull(STUDENTS)
+    assert world.staged()
+    world.set_school(scopes=("School",))
+    world.remaining_seconds = lambda: 600.0
+    world.settle()
+    assert world.item(STUDENTS).state is DatasetState.NOT_COVERED
+    assert world.staged() == []
+
+
+def test_a_stale_answer_is_stale_whatever_is_asked_for_meanwhile(world: World) -> None:
+    said = {"reason": "deadline_passed"}
+    world.aws.datasets.request(ESTAB, STUDENTS, world.now(), staleness=said)
+    item = world.aws.datasets.lease(ESTAB, STUDENTS, world.now())
+    assert item
+    under_way = begin(item, configured()[STUDENTS], "p1", world.now())
+    item = world.aws.datasets.save(
+        replace(item, checkpoint=under_way, lease_expires_at=""), LEASE, world.now()
+    )
+    world.hear()
+    world.settle()
+    first = orjson.loads(world.aws.objects(DATA)[Place(ESTAB, STUDENTS).manifest(1)])
+    assert first["stale"]
+    world.hear()
+    world.settle()
+    assert not world.latest(STUDENTS)["stale"]
+
+
 def test_what_the_scopes_do_not_cover_is_not_asked_for(world: World) -> None:
     world.set_school(scopes=("School",))
     pulled(world)
@@ -445,6 +509,20 @@ def test_rejection_applies_nothing_and_the_next_pull_is_held_again(held: World) 
     assert held.staged() == []
     pulled(held)
     assert held.item(STUDENTS).state is DatasetState.HELD
+
+
+def test_what_was_held_under_another_configuration_is_dropped_and_pulled_anew(
+    held: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_dataset(monkeypatch, leave_out={"students": frozenset({"quicknote"})})
+    held.aws.datasets.decide(ESTAB, STUDENTS, "approve", held.now())
+    held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
+    held.settle()
+    assert held.item(STUDENTS).served == held.item(STUDENTS).requested
+    assert held.latest(STUDENTS)["sequence"] == 1
+    # Thirty percent are gone still, so that is held, without what must not be stored.
+    assert held.item(STUDENTS).hold
+    assert b"QuickNote" not in everything(held, STAGING)
 
 
 def test_a_normal_pull_releases_what_was_held(xporter: Xporter) -> None:

@@ -112,6 +112,12 @@ def test_fields_to_leave_out_are_found_whatever_their_case() -> None:
     assert dataset.leave_out == {"students": frozenset({"upn"})}
 
 
+def test_columns_that_are_left_out_are_found_among_those_that_were_stored() -> None:
+    dataset = one('[datasets.it]\nendpoint = "students"\nleave_out = { Students = ["UPN"] }')
+    assert dataset.leaves_out_any({"students": ["Id", "upn"]})
+    assert not dataset.leaves_out_any({"Students": ["Id"], "StudentSiblings": ["UPN"]})
+
+
 def test_a_table_that_nobody_knows_is_keyed_by_id() -> None:
     assert one('[datasets.it]\nendpoint = "attendancecodes"').key_of("attendcodes") == "Mark"
     assert one('[datasets.it]\nendpoint = "students"').key_of("Surprises") == "Id"
@@ -205,6 +211,14 @@ def test_an_option_makes_another_dataset() -> None:
     assert (
         plain.name != requested("attendancefordate", {"date": "2026-11-20"}, "excludeClosed").name
     )
+
+
+def test_the_same_date_under_another_name_makes_another_dataset() -> None:
+    since, until = (
+        requested("timetable", {name: "2026-11-20"}, "includeLessons")
+        for name in ("DateFrom", "DateTo")
+    )
+    assert since.name != until.name
 
 
 def test_what_needs_no_parameters_is_asked_for_by_its_name() -> None:

@@ -2,13 +2,18 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
 
 from xporter_bridge.erasure import (
     begun,
     cleared,
     erased_manifest,
     finished,
+    holds_anything,
     is_erased,
+    must_go,
     staged_prefix,
     without_data,
 )
@@ -117,3 +122,54 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
     [event] = emptied.outbox
     assert event["type"] == "dataset.changed"
     assert event["data"]["manifest_key"].endswith("/0000000007.json")
+
+
+# -- what may be held no longer
+
+
+def pulled_item(name: str = "students", **facts: Any) -> DatasetItem:
+    pulled: dict[str, Any] = {
+        "scopes": ("Student", "StudentExtended", "UPN"),
+        "manifest": {"tables": {"T": {}}},
+    }
+    return DatasetItem("3281102", name, **{**pulled, **facts})
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason"),
+    [
+        (["Student", "StudentExtended", "UPN", "Staff"], ""),
+        (["student", "studentextended", "upn"], ""),
+        (["Student", "StudentExtended"], "scope_removed"),
+        (["StudentLite", "StudentExtended", "UPN"], ""),
+        (["Staff"], "scope_removed"),
+        ([], "scope_removed"),
+    ],
+)
+def test_what_a_scope_covered_must_go_with_it_be_it_the_whole_or_some_columns(
+    granted: list[str], reason: str
+) -> None:
+    assert must_go(pulled_item(), granted) == reason
+
+
+def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_under() -> None:
+    item = pulled_item("configured-no-longer")
+    assert must_go(item, ["Student", "StudentExtended", "UPN"]) == ""
+    assert must_go(item, ["Student"]) == "scope_removed"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"manifest": {"tables": {}}, "hold": {"manifest": {}}},
+        {"manifest": None, "checkpoint": Checkpoint("p", 1, "f", "*", iso(NOW))},
+        {"manifest": None, "lease_expires_at": iso(NOW + timedelta(minutes=1))},
+    ],
+)
+def test_data_is_also_what_is_held_or_being_fetched(facts: dict[str, Any]) -> None:
+    assert holds_anything(pulled_item(**facts), NOW)
+
+
+def test_a_tombstone_is_no_data() -> None:
+    assert not holds_anything(pulled_item(manifest={"tables": {}}), NOW)

@@ -21,6 +21,7 @@ from xporter_bridge.pulls import (
     is_to_be_asked,
     next_baseline,
     next_look,
+    pulled_under,
     wants_pull,
 )
 from xporter_bridge.times import iso
@@ -82,6 +83,26 @@ def test_a_chain_begins_anew_when_there_is_nothing_to_follow(facts: dict[str, An
 def test_a_baseline_says_that_it_is_one() -> None:
     assert begin(current(baseline_at=iso(NOW)), STUDENTS, "p1", NOW).is_baseline
     assert not begin(current(), STUDENTS, "p1", NOW).is_baseline
+
+
+def test_a_pull_is_as_old_as_what_was_said_when_it_began() -> None:
+    said = {"reason": "deadline"}
+    begun = begin(current(requested=5, staleness=said), STUDENTS, "p1", NOW)
+    assert begun.staleness == said
+    again = current(checkpoint=begun, staleness=None)
+    assert begin(again, STUDENTS, "p2", NOW).staleness == said
+
+
+def test_the_scopes_of_a_pull_join_earlier_ones_and_are_those_of_its_endpoint() -> None:
+    before = current(scopes=("UPN",))
+    after = pulled_under(before, STUDENTS, ["student", "StudentExtended", "Staff"])
+    assert after.scopes == ("Student", "StudentExtended", "UPN")
+
+
+def test_nothing_is_pulled_while_it_is_being_erased() -> None:
+    erasing = current(requested=5, erasing="scope_removed")
+    assert not wants_pull(erasing, NOW)
+    assert next_look(erasing, TTL, NOW) == at(minutes=2)
 
 
 @pytest.mark.parametrize("asked", ["hash", START])

@@ -1,6 +1,6 @@
 import pytest
 
-from xporter_bridge.scopes import covers, parse
+from xporter_bridge.scopes import among, covers, named_in
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,15 @@ def test_a_comma_means_any_of_and_an_ampersand_all_of(
     assert covers(granted, expression) is covered
 
 
-def test_a_list_of_scopes_keeps_its_order_and_drops_repeats_and_blanks() -> None:
-    assert parse(" School, Student,,School ,") == ("School", "Student")
-    assert parse("") == ()
+def test_an_expression_names_scopes_however_they_are_joined() -> None:
+    assert list(named_in("Contact&Student, Contact & StudentLite")) == [
+        "Contact",
+        "Student",
+        "Contact",
+        "StudentLite",
+    ]
+    assert list(named_in("*")) == []
+
+
+def test_what_is_granted_of_some_scopes_is_told_whatever_its_case() -> None:
+    assert among({"UPN", "Address", "SEN"}, ["upn", " Address ", "Staff"]) == ("Address", "UPN")

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from xporter_bridge import scopes
 from xporter_bridge.errors import RequestRejectedError
 
 _MAX_VALUE = 500
@@ -46,7 +47,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One data endpoint: where it is, what it needs, and what it answers."""
+    """One data endpoint: where it is, what it needs, and what it answers.
+
+    ``column_scopes`` are those that add columns of a kind of their own, as addresses. (Appendix C
+    of xporter-api.md names more: a scope of whole endpoints, as Attendance, adds some figures.)
+    """
 
     name: str
     resource: str
@@ -59,6 +64,12 @@ class Endpoint:
     tables: Mapping[str, Table] = field(hash=False)
     mandatory: tuple[str, ...] = ()
     at_least_one: tuple[str, ...] = ()
+    column_scopes: frozenset[str] = frozenset()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that has a say in what is answered."""
+        return frozenset(scopes.named_in(self.scope)) | self.column_scopes
 
     @property
     def has_id_in_path(self) -> bool:
@@ -145,6 +156,7 @@ def _endpoint(name: str, entry: Mapping[str, Any], ttls: Mapping[str, int]) -> E
         },
         mandatory=tuple(entry.get("mandatory", ())),
         at_least_one=tuple(entry.get("at_least_one", ())),
+        column_scopes=frozenset(entry.get("column_scopes", ())),
     )
 
 

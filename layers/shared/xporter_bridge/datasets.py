@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,9 +24,9 @@ from xporter_bridge import catalogue, scopes
 from xporter_bridge.catalogue import Endpoint
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
 from xporter_bridge.holds import HoldLimits
+from xporter_bridge.periods import filled, has_marks
 from xporter_bridge.timetables import Timetable
 
-_ROLLING = ("{today}", "{week}", "{month}")
 _DRIFT = ("evolve", "discard", "freeze")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,99}$")
 
@@ -56,7 +56,7 @@ class Dataset:
     @property
     def is_rolling(self) -> bool:
         """Tell whether a parameter still holds a date to be filled in."""
-        return any(mark in value for value in self.parameters.values() for mark in _ROLLING)
+        return has_marks(self.parameters)
 
     @property
     def fingerprint(self) -> str:
@@ -78,6 +78,14 @@ class Dataset:
     def covered_by(self, granted: Iterable[str]) -> bool:
         """Tell whether a school's scopes allow this dataset."""
         return scopes.covers(granted, self.endpoint.scope)
+
+    def leaves_out_any(self, columns: Mapping[str, Iterable[str]]) -> bool:
+        """Tell whether any of these columns, by table, must not be stored."""
+        return any(
+            name.casefold() in self.leave_out.get(table.casefold(), ())
+            for table, names in columns.items()
+            for name in names
+        )
 
     def key_of(self, table: str) -> str:
         """Return the field that identifies a row of the table; ``Id`` for an unknown table."""
@@ -116,7 +124,7 @@ class Dataset:
         """Return the dataset of that day, week or month; itself when nothing rolls."""
         if not self.is_rolling:
             return self
-        return on_request(self.endpoint, self.options, _filled(self.parameters, today), base=self)
+        return on_request(self.endpoint, self.options, filled(self.parameters, today), base=self)
 
 
 def on_request(
@@ -137,7 +145,12 @@ def on_request(
     options = tuple(dict.fromkeys(options))
     checked = endpoint.check(options, parameters)
     dates = [v for k, v in checked.items() if endpoint.parameters[k].format == "date"]
-    others = {k: v for k, v in checked.items() if endpoint.parameters[k].format != "date"}
+    # Of dates that may be left out, the digest says which they are.
+    others = {
+        name: value if endpoint.parameters[name].format != "date" else ""
+        for name, value in checked.items()
+        if endpoint.parameters[name].format != "date" or name not in endpoint.mandatory
+    }
     if base is None and not checked and not options:
         raise RequestRejectedError(400, f"{endpoint.name} without parameters is a dataset")
     parts = [base.name if base else endpoint.name, *dates]
@@ -214,7 +227,7 @@ def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Da
         limits=HoldLimits.read({**hold, **entry.get("hold", {})}),
         timetable=Timetable.read(entry),
     )
-    endpoint.check(dataset.options, _filled(dataset.parameters, date(2026, 1, 1)))
+    endpoint.check(dataset.options, filled(dataset.parameters, date(2026, 1, 1)))
     for table in endpoint.tables.values():
         if table.key.casefold() in dataset.leave_out.get(table.name.casefold(), ()):
             raise ValueError(f"{table.name} cannot be kept without {table.key}, its identity")
@@ -260,30 +273,3 @@ def _fields(entry: Mapping[str, list[str]]) -> dict[str, frozenset[str]]:
         table.casefold(): frozenset(name.casefold() for name in names)
         for table, names in entry.items()
     }
-
-
-def _filled(parameters: Mapping[str, str], today: date) -> dict[str, str]:
-    """Return the parameters with their marks replaced.
-
-    ``{week}`` and ``{month}`` stand in a parameter that begins a period; the parameter that ends
-    it is written ``{week}`` or ``{month}`` too and is told by its name.
-    """
-    filled = {}
-    for name, value in parameters.items():
-        is_end = name.casefold().endswith("to")
-        filled[name] = (
-            value.replace("{today}", today.isoformat())
-            .replace("{week}", _of_week(today, is_end).isoformat())
-            .replace("{month}", _of_month(today, is_end).isoformat())
-        )
-    return filled
-
-
-def _of_week(today: date, is_end: bool) -> date:
-    # Monday to Friday: the ranges that Xporter advises, because its caches are shared by them.
-    return today - timedelta(days=today.weekday() - (4 if is_end else 0))
-
-
-def _of_month(today: date, is_end: bool) -> date:
-    first = today.replace(day=1)
-    return (first + timedelta(days=32)).replace(day=1) - timedelta(days=1) if is_end else first

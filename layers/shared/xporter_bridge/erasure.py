@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from xporter_bridge import scopes
 from xporter_bridge.events import announce
 from xporter_bridge.manifests import Place, manifest
-from xporter_bridge.pulls import DatasetItem, DatasetState
+from xporter_bridge.pulls import DatasetItem, DatasetState, dataset_of
 from xporter_bridge.schools import School, SchoolState, enter
 from xporter_bridge.times import iso
 
 SCOPE_REMOVED = "scope_removed"
+LEFT_OUT = "left_out"
 # For so long a temporary dataset's last manifest tells its readers that the data is gone.
 _TOMBSTONE = timedelta(days=30)
 
@@ -62,9 +64,31 @@ def staged_prefix(estab: str) -> str:
     return f"staging/estab={estab}/"
 
 
+def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
+    """Return why what is held of the dataset may be held no longer; empty if it may.
+
+    A scope went, of the whole dataset or of some columns, or the configuration leaves out now
+    what was stored before. A dataset that is configured no longer ends by itself (``retention``),
+    unless a scope went under which it was pulled.
+    """
+    dataset = dataset_of(item)
+    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
+    if dataset is None:
+        return SCOPE_REMOVED if gone else ""
+    if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
+        return SCOPE_REMOVED
+    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
+
+
+def holds_anything(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether there is data of the dataset, or somebody who is fetching some."""
+    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
+    return has_data or item.checkpoint is not None or item.is_leased(now)
+
+
 def is_erased(item: DatasetItem) -> bool:
     """Tell whether the dataset's data are erased and nothing has been pulled since."""
-    return item.manifest is not None and "erased" in item.manifest
+    return item.manifest is not None and "erased" in item.manifest and not item.erasing
 
 
 def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, Any]:
@@ -117,5 +141,7 @@ def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) 
         unpublished=None,
         columns={},
         reported_columns={},
+        scopes=(),
+        erasing="",
         outbox=(*item.outbox, event.document()),
     )

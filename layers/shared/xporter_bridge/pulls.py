@@ -8,12 +8,13 @@ two apart, and causes exactly one more pull.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from xporter_bridge import scopes
 from xporter_bridge.datasets import Dataset, configured, redefined
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pages import START
@@ -50,7 +51,8 @@ class Checkpoint:
     """A pull under way: enough for another invocation to go on with it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
-    page 1 said, and ``serving`` the generation that the pull serves.
+    page 1 said, and ``serving`` the generation that the pull serves; ``staleness`` says why its
+    data may be old.
     """
 
     pull_id: str
@@ -60,6 +62,7 @@ class Checkpoint:
     started_at: str
     as_of: str | None = None
     is_baseline: bool = False
+    staleness: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class DatasetItem:
     ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` belong to
     whoever asks for pulls; everything else is written under a lease alone, fenced by ``fence``.
     Sequences before ``oldest`` are deleted, and at ``retire_at`` more may go; ``expires_at`` ends
-    the dataset itself, should it be a temporary one.
+    the dataset itself, should it be a temporary one. ``scopes`` are those under which something of
+    it was ever fetched, and ``erasing`` says why its data is being deleted: no pull until it is.
     """
 
     estab: str
@@ -102,6 +106,8 @@ class DatasetItem:
     definition: Mapping[str, Any] | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+    erasing: str = ""
     staleness: Mapping[str, Any] | None = None
 
     @property
@@ -168,7 +174,17 @@ def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> C
         requested_changed_rows=("" if is_baseline else follows) or START,
         started_at=iso(now),
         is_baseline=is_baseline,
+        staleness=item.staleness,
     )
+
+
+def pulled_under(item: DatasetItem, dataset: Dataset, granted: Iterable[str]) -> DatasetItem:
+    """Return the item with the scopes under which it is pulled now.
+
+    Added to earlier ones: only an erasure ends what a scope that has gone since had allowed.
+    """
+    now_used = scopes.among(dataset.endpoint.scopes, granted)
+    return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
 
 
 def _is_same_chain(item: DatasetItem, dataset: Dataset) -> bool:
@@ -195,7 +211,7 @@ def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
         return iso(now + timedelta(minutes=1))
     if item.is_leased(now):
         return item.lease_expires_at
-    if item.has_unfinished_work:
+    if item.has_unfinished_work or item.erasing:
         return max(item.retry_at, iso(now + timedelta(minutes=2)))
     moments = [item.hold["expires_at"]] if item.hold else []
     if is_temporary(item):
@@ -235,4 +251,4 @@ def wants_pull(item: DatasetItem, now: datetime) -> bool:
     """
     may_pull = item.is_due and item.retry_at <= iso(now)
     has_work = may_pull or bool(item.unpublished) or bool(item.decision)
-    return has_work and not item.is_leased(now)
+    return has_work and not item.erasing and not item.is_leased(now)

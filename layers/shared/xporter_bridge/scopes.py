@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 ANY_TOKEN = "*"  # noqa: S105 - Xporter's own notation, not a credential
 
@@ -22,7 +23,12 @@ def covers(granted: Iterable[str], expression: str) -> bool:
     )
 
 
-def parse(csv: str) -> tuple[str, ...]:
-    """Return the scopes of a comma-separated list, in order and without repeats."""
-    names = (name.strip() for name in csv.split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+def named_in(expression: str) -> Iterator[str]:
+    """Yield the scopes that an expression names."""
+    yield from (name for name in re.split(r"[\s,&]+", expression) if name not in {"", ANY_TOKEN})
+
+
+def among(names: Iterable[str], granted: Iterable[str]) -> tuple[str, ...]:
+    """Return which of the names are granted, in order."""
+    held = {scope.strip().casefold() for scope in granted}
+    return tuple(sorted(name for name in names if name.casefold() in held))

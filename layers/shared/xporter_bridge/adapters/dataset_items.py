@@ -31,6 +31,7 @@ def write(item: DatasetItem) -> Item:
         if name not in {"estab", "dataset", "fence", *DOCUMENTS}
     }
     attributes["state"] = str(item.state)
+    attributes["scopes"] = list(item.scopes)
     attributes["checkpoint"] = text(asdict(item.checkpoint)) if item.checkpoint else None
     return attributes | {name: text(getattr(item, name)) for name in DOCUMENTS}
 
@@ -43,6 +44,7 @@ def read(item: Item) -> DatasetItem:
     for name in DOCUMENTS:
         if name in known:
             known[name] = orjson.loads(known[name])
+    known["scopes"] = tuple(known.get("scopes", ()))
     known["outbox"] = tuple(known.get("outbox", ()))
     known["state"] = DatasetState(known.get("state", DatasetState.PENDING))
     if "checkpoint" in known:

@@ -80,7 +80,7 @@ class DatasetTable:
         What began after the news came has seen what the news is about, however late its message
         is read: so thirty callbacks for one change are served by two pulls at the most.
         """
-        set_ = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        set_: Item = {"staleness": None, **watched(iso(now + timedelta(minutes=2)), estab, dataset)}
         if definition:
             set_["definition"] = text(definition)
         try:

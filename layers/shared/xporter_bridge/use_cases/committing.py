@@ -12,9 +12,10 @@ from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
+from xporter_bridge.drafts import draft, held
 from xporter_bridge.events import announce
 from xporter_bridge.holds import suspicions
-from xporter_bridge.manifests import Place, manifest
+from xporter_bridge.manifests import Place
 from xporter_bridge.pages import PageFacts
 from xporter_bridge.pulls import Checkpoint, DatasetItem, DatasetState, next_baseline
 from xporter_bridge.retention import superseded
@@ -23,6 +24,12 @@ from xporter_bridge.timetables import SCHOOL_TIME
 from xporter_bridge.use_cases.assembling import Assembled
 from xporter_bridge.use_cases.noticing import notice_columns, notice_difference
 from xporter_bridge.use_cases.retiring import retire
+
+_ENDED_BY = {
+    "reject": "hold_rejected",
+    "expire": "hold_expired",
+    "configuration_changed": "hold_outdated",
+}
 
 
 class Committer:
@@ -63,18 +70,18 @@ class Committer:
             ConflictError: The lease was lost, and with it the right to commit.
         """
         item = notice_columns(item, dataset, policy)
-        draft = self._draft(item, checkpoint, facts, assembled)
+        made = draft(item, checkpoint, facts, assembled.tables, self._now())
         before = item.manifest
         # An erased dataset that is empty when its scope returns is news all the same.
-        says_the_same = before and "erased" not in before and before["stale"] == draft["stale"]
+        says_the_same = before and "erased" not in before and before["stale"] == made["stale"]
         if assembled.is_unchanged and says_the_same:
-            return self._unchanged(item, dataset, checkpoint, draft)
+            return self._unchanged(item, dataset, checkpoint, made)
         if checkpoint.is_baseline and facts.following == item.next_changed_rows:
             notice_difference(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = suspicions(list(assembled.changes), dataset.limits.on(today))
         if item.manifest and reasons:
-            return self._hold(item, dataset, checkpoint, draft, assembled, reasons)
+            return self._hold(item, dataset, checkpoint, made, assembled, reasons)
         telemetry.count("PullCommitted", dataset.endpoint.name)
         telemetry.count(
             "RowsPulled",
@@ -87,7 +94,7 @@ class Committer:
             (self._now() - parse(checkpoint.started_at)) / timedelta(milliseconds=1),
         )
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
-        return self._adopt(served, draft, assembled.copies, checkpoint.is_baseline)
+        return self._adopt(served, made, assembled.copies, checkpoint.is_baseline)
 
     def publish(self, item: DatasetItem) -> DatasetItem:
         """Copy what was committed to where readers look, ``latest.json`` last.
@@ -115,18 +122,26 @@ class Committer:
         """Delete what was replaced long ago; whoever lets go of the dataset saves how far."""
         return retire(item, self._lake, self._keep, self._now())
 
-    def carry_out_decision(self, item: DatasetItem) -> DatasetItem:
-        """Apply or drop a held change set as a person, or the end of its time, has decided."""
+    def carry_out_decision(self, item: DatasetItem, dataset: Dataset | None) -> DatasetItem:
+        """Apply or drop a held change set as a person, or the end of its time, has decided.
+
+        One that was made under another configuration might hold what must not be stored by now:
+        it is dropped, and the dataset pulled anew.
+        """
         if not item.decision:
             return item
         # What was decided on may be held no longer: applied already, replaced or released.
         hold = item.hold if item.hold_id == item.decided_hold else None
-        if hold and item.decision == "approve":
+        decision = item.decision
+        if hold and (dataset is None or hold["fingerprint"] != dataset.fingerprint):
+            decision = "configuration_changed"
+            self._datasets.request(item.estab, item.dataset, self._now())
+        if hold and decision == "approve":
             approved = replace(item, fingerprint=hold["fingerprint"])
             item = self._adopt(approved, hold["manifest"], hold["copies"], is_baseline=False)
             item = self.publish(item)
         elif hold:
-            reason = "hold_expired" if item.decision == "expire" else "hold_rejected"
+            reason = _ENDED_BY[decision]
             self.leftovers.add(item.hold_id)
             item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
         return self._datasets.take_decision(item)
@@ -134,6 +149,8 @@ class Committer:
     def not_covered(self, item: DatasetItem, dataset: Dataset) -> DatasetItem:
         """Note that the school's scopes do not allow the dataset, so it is not asked for."""
         reason = f"needs the scope {dataset.endpoint.scope}"
+        if item.checkpoint:
+            self.leftovers.add(item.checkpoint.pull_id)
         return self._save(
             replace(
                 item,
@@ -146,56 +163,32 @@ class Committer:
             )
         )
 
-    def _draft(
-        self,
-        item: DatasetItem,
-        checkpoint: Checkpoint,
-        facts: PageFacts,
-        assembled: Assembled,
-    ) -> dict[str, Any]:
-        """Return the manifest that the pull will have if it is committed."""
-        about: dict[str, Any] = dict(item.definition or {})
-        if item.staleness:
-            about["staleness"] = item.staleness
-        return manifest(
-            Place(item.estab, item.dataset),
-            item.sequence + 1,
-            assembled.tables,
-            pull_id=checkpoint.pull_id,
-            as_of=checkpoint.as_of or checkpoint.started_at,
-            completed_at=iso(self._now()),
-            stale=bool(item.staleness),
-            requested_changed_rows=checkpoint.requested_changed_rows,
-            next_changed_rows=facts.following,
-            **about,
-        )
-
     def _unchanged(
         self,
         item: DatasetItem,
         dataset: Dataset,
         checkpoint: Checkpoint,
-        draft: Mapping[str, Any],
+        made: Mapping[str, Any],
     ) -> DatasetItem:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
         self.leftovers |= {checkpoint.pull_id, item.hold_id}
-        return self._save(self._settled(served, draft, is_baseline=checkpoint.is_baseline))
+        return self._save(self._settled(served, made, is_baseline=checkpoint.is_baseline))
 
     def _adopt(
         self,
         item: DatasetItem,
-        draft: Mapping[str, Any],
+        made: Mapping[str, Any],
         copies: Mapping[str, str],
         is_baseline: bool,
     ) -> DatasetItem:
         """Make the draft the dataset's current sequence: this write is the commit."""
-        sequence = draft["sequence"]
+        sequence = made["sequence"]
         event = announce(
             "dataset.changed",
             self._now(),
-            about=f"{item.dataset}/{sequence}/{draft['pull_id']}",
+            about=f"{item.dataset}/{sequence}/{made['pull_id']}",
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
@@ -206,23 +199,23 @@ class Committer:
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
-            rows={name: table["rows"] for name, table in draft["tables"].items()},
+            rows={name: table["rows"] for name, table in made["tables"].items()},
         )
-        settled = self._settled(item, draft, is_baseline=is_baseline)
+        settled = self._settled(item, made, is_baseline=is_baseline)
         committed = replace(
             superseded(settled, self._keep, self._now()),
             sequence=sequence,
-            manifest=draft,
+            manifest=made,
             unpublished=copies,
-            columns={name: table["columns"] for name, table in draft["tables"].items()},
+            columns={name: table["columns"] for name, table in made["tables"].items()},
             outbox=(*item.outbox, event.document()),
         )
         under_way = item.checkpoint.pull_id if item.checkpoint else ""
-        self.leftovers |= {under_way, item.hold_id} - {draft["pull_id"]}
+        self.leftovers |= {under_way, item.hold_id} - {made["pull_id"]}
         return self._save(committed)
 
     def _settled(
-        self, item: DatasetItem, draft: Mapping[str, Any], *, is_baseline: bool
+        self, item: DatasetItem, made: Mapping[str, Any], *, is_baseline: bool
     ) -> DatasetItem:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
@@ -231,8 +224,8 @@ class Committer:
             item,
             state=DatasetState.CURRENT,
             reason="",
-            next_changed_rows=draft["next_changed_rows"] or "",
-            as_of=draft["as_of"],
+            next_changed_rows=made["next_changed_rows"] or "",
+            as_of=made["as_of"],
             checked_at=iso(now),
             baseline_at=next_baseline(item, now) if due else item.baseline_at,
             expires_at=iso(now + self._keep),
@@ -247,35 +240,25 @@ class Committer:
         item: DatasetItem,
         dataset: Dataset,
         checkpoint: Checkpoint,
-        draft: Mapping[str, Any],
+        made: Mapping[str, Any],
         assembled: Assembled,
         reasons: list[str],
     ) -> DatasetItem:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
-        is_news = not item.hold or not _is_same(item.hold, draft, reasons)
-        times = {"since": iso(now), "expires_at": iso(now + dataset.limits.expires)}
-        if item.hold and not is_news:
-            times = {name: item.hold[name] for name in times}
-        hold = {
-            **times,
-            "reasons": reasons,
-            "fingerprint": dataset.fingerprint,
-            "manifest": draft,
-            "copies": dict(assembled.copies),
-        }
+        hold, is_news = held(item.hold, made, assembled.copies, reasons, dataset, now)
         event = announce(
             "dataset.held",
             now,
-            about=f"{item.dataset}/{draft['sequence']}/{draft['pull_id']}",
+            about=f"{item.dataset}/{made['sequence']}/{made['pull_id']}",
             estab=item.estab,
             dataset=item.dataset,
-            sequence=draft["sequence"],
+            sequence=made["sequence"],
             reasons=reasons,
         )
         telemetry.warn("pull_held", estab=item.estab, dataset=item.dataset, reasons=reasons)
         telemetry.count("PullHeld", dataset.endpoint.name)
-        held = replace(
+        waiting = replace(
             item,
             state=DatasetState.HELD,
             reason="; ".join(reasons),
@@ -289,12 +272,7 @@ class Committer:
             outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
         self.leftovers.add(item.hold_id)
-        return self._save(held)
+        return self._save(waiting)
 
     def _save(self, item: DatasetItem) -> DatasetItem:
         return self._datasets.save(item, self._ttl, self._now())
-
-
-def _is_same(hold: Mapping[str, Any], draft: Mapping[str, Any], reasons: list[str]) -> bool:
-    following = hold["manifest"]["next_changed_rows"]
-    return bool(following == draft["next_changed_rows"] and hold["reasons"] == reasons)

@@ -10,7 +10,7 @@ may be repeated.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,12 +22,12 @@ from xporter_bridge.adapters.operation_table import OperationTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.erasure import (
-    SCOPE_REMOVED,
     begun,
     cleared,
     erased_manifest,
     finished,
     is_erased,
+    must_go,
     staged_prefix,
     without_data,
 )
@@ -44,6 +44,7 @@ from xporter_bridge.use_cases.onboard import publish
 # school was erased has ended.
 _LATE = timedelta(minutes=15)
 _MARGIN = timedelta(seconds=5)
+_A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,18 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
 def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
     """Delete every version of a dataset's data and tell its readers so by one more manifest.
 
-    Of a temporary dataset that was told before, the manifests and the item go too.
+    Readers find no manifest at all in between. What may still be held of it, as the columns of
+    the scopes that are left, is pulled anew afterwards. Of a temporary dataset that was erased
+    before, the manifests and the item go too.
 
-    Readers find no manifest at all in between. The item is written last: until then the message
-    has not been carried out.
+    The item says first that it is being erased, and last that it is: once begun, an erasure is
+    carried out, whatever the school allows meanwhile.
     """
     item = desk.datasets.get(estab, name)
     if item is None or _is_superseded(item, reason, desk):
         telemetry.record("erasure_superseded", estab=estab, dataset=name)
         return
+    reason = item.erasing or reason
     if reason == EXPIRED and is_erased(item):
         _forget(item, desk)
         return
@@ -135,7 +139,7 @@ def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
             again = {"estab": estab, "dataset": name, "reason": reason}
             desk.erasures.send(again, delay_seconds=_seconds(LEASE))
             return
-        item = _emptied(leased, reason, desk)
+        item = _emptied(leased, reason, desk) if leased.sequence else _stopped(leased, desk)
         telemetry.record("dataset_erased", estab=estab, dataset=name, reason=reason)
         telemetry.count("DataErased", "dataset")
     if item.outbox:
@@ -174,23 +178,42 @@ def _is_superseded(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
     school = desk.schools.get(item.estab)
     if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
         return True
+    if item.erasing or is_erased(item):
+        return reason == EXPIRED and not item.erasing and not is_expired(item, desk.now())
     if reason == EXPIRED:
         return not is_expired(item, desk.now())
-    dataset = dataset_of(item)
-    return reason == SCOPE_REMOVED and dataset is not None and dataset.covered_by(school.scopes)
+    return not must_go(item, school.scopes)
+
+
+def _may_be_pulled_anew(item: DatasetItem, desk: EraseDesk) -> bool:
+    """Tell whether only a part of the dataset may be held no longer."""
+    school, dataset = desk.schools.get(item.estab), dataset_of(item)
+    is_wanted = item.is_due or not is_expired(item, desk.now())
+    return bool(is_wanted and school and dataset and dataset.covered_by(school.scopes))
 
 
 def _emptied(item: DatasetItem, reason: str, desk: EraseDesk) -> DatasetItem:
     place = Place(item.estab, item.dataset)
+    if _may_be_pulled_anew(item, desk):
+        desk.datasets.request(item.estab, item.dataset, desk.now())
+    item = desk.datasets.save(replace(item, erasing=reason), _A_DAY, desk.now())
+    # First of all what somebody who stood still could copy to where readers look.
+    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
     for prefix in place.prefixes:
         desk.lake.erase(prefix)
         item = desk.datasets.renew(item, desk.now())
-    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
     document = erased_manifest(item, reason, desk.now())
     desk.lake.put_document(place.manifest(document["sequence"]), document)
     desk.lake.put_document(place.latest, document)
     emptied = without_data(item, document, desk.now())
-    return desk.datasets.save(emptied, timedelta(days=1), desk.now())
+    return desk.datasets.save(emptied, _A_DAY, desk.now())
+
+
+def _stopped(item: DatasetItem, desk: EraseDesk) -> DatasetItem:
+    """End a first pull that has not been committed, and so has no readers to be told."""
+    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
+    stopped = replace(item, lease_expires_at="", checkpoint=None, scopes=())
+    return desk.datasets.save(stopped, _A_DAY, desk.now())
 
 
 def _seconds(wait: timedelta) -> int:

@@ -41,6 +41,7 @@ from xporter_bridge.pulls import (
     backoff,
     begin,
     dataset_of,
+    pulled_under,
     wants_pull,
 )
 from xporter_bridge.staging import staging_prefix
@@ -117,7 +118,7 @@ class _Puller:
     def run(self) -> None:
         """Finish what an earlier holder left, serve what was asked for, and let go."""
         self._item = self._committer.publish(self._item)
-        self._item = self._committer.carry_out_decision(self._item)
+        self._item = self._committer.carry_out_decision(self._item, self._dataset)
         if self._dataset is None:
             self._give_up(reason="not_configured")
         elif self._item.is_due and self._item.retry_at <= iso(self._desk.now()):
@@ -147,6 +148,9 @@ class _Puller:
             raise
         except TransientError as error:
             self._back_off(error.reason, error.retry_after_seconds)
+        except Exception as error:  # noqa: BLE001 - the edge of one pull: it slows itself alone
+            telemetry.report("pull_broke", error, **self._names)
+            self._back_off("unexpected_fault", None)
 
     def _pull_until_still(self, dataset: Dataset) -> DatasetItem:
         """Pull, from the start again whenever the school's data moved under the pull."""
@@ -165,6 +169,7 @@ class _Puller:
         session = self._desk.sessions.open(self._item.estab, self._desk.now())
         if not dataset.covered_by(session.school.scopes):
             return self._committer.not_covered(self._item, dataset)
+        self._item = pulled_under(self._item, dataset, session.school.scopes)
         policy = ColumnPolicy(dataset, self._item.columns)
         fetcher = PageFetcher(
             dataset,
@@ -247,9 +252,10 @@ class _Puller:
             is_full=checkpoint.requested_changed_rows == START,
         )
         telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
-        commit = self._committer.commit
         # Whatever fails from here on must find what was committed, and not write over it.
-        self._item = commit(self._item, dataset, checkpoint, facts, assembled, policy)
+        self._item = self._committer.commit(
+            self._item, dataset, checkpoint, facts, assembled, policy
+        )
         return self._committer.retire(self._committer.publish(self._item))
 
     def _fail(self, error: PermanentError) -> None:
@@ -276,7 +282,10 @@ class _Puller:
     def _let_go(self, **changes: object) -> None:
         self._item = self._save(lease_expires_at="", **changes)
         for pull_id in self._committer.leftovers - self._item.named_pulls:
-            self._desk.lake.unstage(self._prefix(pull_id))
+            try:
+                self._desk.lake.unstage(self._prefix(pull_id))
+            except TransientError as error:  # The bucket's life cycle will.
+                telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
 
     def _save(self, **changes: object) -> DatasetItem:
         item = replace(self._item, **changes)  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ from datetime import datetime
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.datasets import Dataset, configured
-from xporter_bridge.pulls import DatasetItem, DatasetState, dataset_of
+from xporter_bridge.erasure import holds_anything, must_go
+from xporter_bridge.pulls import DatasetItem, DatasetState
 from xporter_bridge.schools import School
 from xporter_bridge.timetables import SCHOOL_TIME
 
@@ -20,7 +21,7 @@ def follow_scopes(
     erasures: Queue,
     now: datetime,
 ) -> None:
-    """Ask for every dataset that the scopes allow and that is not current; erase what they do not.
+    """Ask for every dataset that the scopes allow and that is not current; erase what must go.
 
     ``previous_scopes`` are those known before: a dataset that was covered then, and is current,
     needs no pull because a callback came twice.
@@ -34,7 +35,7 @@ def follow_scopes(
             datasets.request(school.estab, name, now, definition=dataset.definition_on(today))
             wanted.append({"estab": school.estab, "dataset": name})
     pulls.send_all(wanted)
-    _erase_uncovered(school, list(held.values()), erasures)
+    _erase_what_must_go(school, list(held.values()), erasures, now)
 
 
 def _is_wanted(
@@ -50,11 +51,11 @@ def _is_wanted(
     return not (is_settled and dataset.covered_by(previously_granted))
 
 
-def _erase_uncovered(school: School, held: list[DatasetItem], erasures: Queue) -> None:
+def _erase_what_must_go(
+    school: School, held: list[DatasetItem], erasures: Queue, now: datetime
+) -> None:
+    """Have erased what may be held no longer, and overtaken whoever is fetching it just now."""
     for item in held:
-        dataset = dataset_of(item)
-        is_gone = dataset is None or not dataset.covered_by(school.scopes)
-        if is_gone and item.manifest and item.manifest["tables"]:
-            erasures.send(
-                {"estab": school.estab, "dataset": item.dataset, "reason": "scope_removed"}
-            )
+        reason = must_go(item, school.scopes)
+        if reason and holds_anything(item, now):
+            erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})

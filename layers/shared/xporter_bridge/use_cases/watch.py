@@ -80,8 +80,9 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
     if item.outbox and not item.unpublished:
         announce(item, desk.datasets, desk.schools, desk.bus, now)
-    if is_expired(item, now):
-        desk.erasures.send({"estab": estab, "dataset": name, "reason": EXPIRED})
+    if item.erasing or is_expired(item, now):
+        reason = item.erasing or EXPIRED
+        desk.erasures.send({"estab": estab, "dataset": name, "reason": reason})
         desk.datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
         return
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
