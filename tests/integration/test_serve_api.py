@@ -88,6 +88,7 @@ def test_a_school_shows_where_it_stands_and_no_secret(cloud: Cloud, api: Company
         scopes=("School", "Student"),
         state_since=iso(NOW),
         cause="first_data_committed",
+        last_refusal="token_of_another_school",
         registrations={"XodSchoolData": registered},
     )
     stored_dataset(
@@ -101,6 +102,7 @@ def test_a_school_shows_where_it_stands_and_no_secret(cloud: Cloud, api: Company
     assert shown["state_since"] == iso(NOW)
     assert shown["cause"] == "first_data_committed"
     assert shown["next_step"] == "data is kept up to date"
+    assert shown["last_refusal"] == "token_of_another_school"
     assert shown["scopes"] == ["School", "Student"]
     assert shown["registrations"] == [
         {"database": "XodSchoolData", "registered_at": iso(NOW), "key_id": "key-0001"}

@@ -70,7 +70,10 @@ class DatasetView(BaseModel):
 
 
 class SchoolView(BaseModel):
-    """A school: what it allows, where it stands, why, and what happens next."""
+    """A school: what it allows, where it stands, why, and what happens next.
+
+    ``last_refusal`` is why the latest callback with a secret was not believed; null once one is.
+    """
 
     estab: str
     name: str | None
@@ -78,6 +81,7 @@ class SchoolView(BaseModel):
     state_since: str | None
     cause: str | None
     next_step: str
+    last_refusal: str | None
     erasure_requested_at: str | None
     scopes: list[str]
     freshness: list[DatabaseFreshness]

@@ -40,6 +40,7 @@ def show_school(school: School, held: list[DatasetItem], now: datetime) -> Schoo
         state_since=school.state_since or None,
         cause=school.cause or None,
         next_step=school.next_step,
+        last_refusal=school.last_refusal or None,
         erasure_requested_at=school.erasure_requested_at or None,
         scopes=list(school.scopes),
         freshness=_databases(items, now),
