@@ -1,5 +1,6 @@
 """docs/data.md as its reader types it: every piece of Python and SQL, on real snapshots."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -48,7 +49,24 @@ def test_every_python_block_reads_what_the_school_has(
     reader: dict[str, Any], journey: Journey
 ) -> None:
     truth = journey.simulator.truth(PRIMARY.estab, "Students", {"resource": "students"})
-    assert len(reader["students"]) == len(reader["applied"]) == len(reader["pupils"]) == len(truth)
+    followed = reader["tables"]["Students"]
+    assert len(reader["students"]) == len(followed) == len(reader["pupils"]) == len(truth)
+
+
+@pytest.mark.parametrize("dataset", ["attendancecodes", "groups", "studentcontacts"])
+def test_following_changes_ends_at_the_snapshots_whatever_identifies_a_row(
+    reader: dict[str, Any], journey: Journey, dataset: str
+) -> None:
+    tables: dict[str, Any] = {}
+    reader["catch_up"](dataset, tables, 0)
+    manifest = journey.lake.latest(PRIMARY.estab, dataset)
+    assert manifest
+    for name, facts in manifest["tables"].items():
+        rows = [
+            json.loads(line) for line in journey.lake.content(facts["snapshot_key"]).splitlines()
+        ]
+        assert len(rows) == facts["rows"] == len(tables[name])
+        assert tables[name] == {reader["identity"](name, row): row for row in rows}
 
 
 def test_pandas_keeps_ids_as_text(reader: dict[str, Any]) -> None:
