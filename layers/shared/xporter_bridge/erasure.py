@@ -23,8 +23,9 @@ _TOMBSTONE = timedelta(days=30)
 def begun(school: School, now: datetime) -> School:
     """Return the school as it is from the moment in which somebody asked to erase it.
 
-    Its data key goes at once, and with it every copy of what the key seals; without credentials
-    and not pullable, it is asked for nothing any more. A school erased before stays as it is.
+    Its data key goes at once, and what the key seals opens no more (backups of the table aside);
+    without credentials and not pullable, it is asked for nothing any more. A school erased before
+    stays as it is.
     """
     if school.state is SchoolState.ERASED:
         return school

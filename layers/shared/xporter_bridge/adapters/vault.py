@@ -29,7 +29,8 @@ class SchoolVault:
     """Seals a school's secret and token under a data key of its own, wrapped by the stack's key.
 
     The estab is the encryption context: a wrapped key opens for its own school only, and CloudTrail
-    shows for whom each was opened. Destroying the wrapped key destroys every copy of what it seals.
+    shows for whom each was opened. Without the wrapped key, nothing opens what it seals; only the
+    table's point-in-time backups keep both, for 35 days more.
     """
 
     def __init__(self, client: Any, key_id: str) -> None:
