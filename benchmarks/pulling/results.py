@@ -39,7 +39,7 @@ def _files(name: str, folder: Path) -> list[Path]:
 
 
 def _snapshots(bucket: Path) -> list[Path]:
-    """Follow ``latest.json`` to what it names, as contract.md has it."""
+    """Follow ``latest.json`` to what it names, as docs/data.md has it."""
     latest = bucket / _LATEST.format(ESTAB)
     if not latest.exists():
         return []

@@ -1,4 +1,4 @@
-"""The arrows of the house style: functions -> use cases -> pure modules <- adapters."""
+"""The arrows between packages: functions -> use cases -> pure modules <- adapters."""
 
 import ast
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ def test_another_fact_type_or_school_has_another_id() -> None:
     assert len(ids) == 8
 
 
-def test_the_document_is_what_the_contract_promises_and_is_read_back() -> None:
+def test_the_document_is_the_documented_one_and_is_read_back() -> None:
     event = announce("dataset.changed", NOW, about="7", estab=ESTAB, dataset="students")
     document = event.document()
     assert document == {
@@ -33,7 +33,7 @@ def test_the_document_is_what_the_contract_promises_and_is_read_back() -> None:
     assert Event.read(document) == event
 
 
-def test_every_type_of_the_contract_is_known() -> None:
+def test_every_documented_type_is_known() -> None:
     assert {type_.partition(".")[0] for type_ in TYPES} == {"school", "dataset", "writeback"}
     states = {type_.partition(".")[2] for type_ in TYPES if type_.startswith("school.")}
     assert states <= set(SchoolState)

@@ -1,4 +1,4 @@
-"""Where data lies, as contract.md says."""
+"""Where data lies, as docs/data.md says."""
 
 from xporter_bridge.manifests import Place, manifest, school_prefixes, table_entry
 
@@ -6,7 +6,7 @@ PLACE = Place("3281102", "students")
 ENTRY = table_entry(PLACE, "Students", 7, rows=3, sha256="ab", upserts=2, deletes=1, columns=["Id"])
 
 
-def test_every_key_is_that_of_the_contract() -> None:
+def test_every_key_is_the_documented_one() -> None:
     partition = "estab=3281102/dataset=students"
     assert {
         "rows": 3,

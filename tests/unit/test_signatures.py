@@ -38,7 +38,7 @@ def test_what_we_signed_is_what_we_read_back(kind: CallbackKind, subject: str) -
     assert verify(kind, query_of(url), keys=[KEY]) == CallbackSubject(kind, ESTAB, subject, KEY.id)
 
 
-def test_the_url_shows_the_school_and_the_database_in_the_parameters_of_the_contract() -> None:
+def test_the_url_shows_the_school_and_the_database_in_its_parameters() -> None:
     query = query_of(signed_url())
     assert query["estab"] == ESTAB
     assert query["database"] == "XodSchoolData"

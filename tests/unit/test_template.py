@@ -1,4 +1,4 @@
-"""template.yaml against the code and the house style; nothing is deployed."""
+"""template.yaml against the code and the rules it must keep; nothing is deployed."""
 
 import ast
 import importlib
@@ -294,7 +294,7 @@ def routes(api: str) -> set[str]:
     }
 
 
-def test_the_callbacks_are_those_of_the_contract_and_no_others() -> None:
+def test_the_callbacks_are_the_documented_ones_and_no_others() -> None:
     assert routes("CallbacksApi") == {
         "POST /callbacks/authentication/{token}",
         "GET /callbacks/database",
@@ -394,7 +394,7 @@ def test_every_metric_that_is_watched_is_emitted(watched: tuple[str, str, str]) 
         assert name in AWS_METRICS[namespace]
 
 
-def test_everything_that_the_issue_wants_to_see_is_on_the_dashboard() -> None:
+def test_the_dashboard_shows_every_metric_that_people_look_for() -> None:
     shown = {name for _, name, _ in watched_by_dashboard()}
     assert shown >= {
         "CallbackAccepted", "CallbackRejected", "CallbackFailed", "Latency", "SchoolsInState",
@@ -454,7 +454,7 @@ def test_the_readme_has_a_row_for_every_parameter(parameter: str) -> None:
     assert not default or default in described[parameter]
 
 
-def test_the_readme_has_no_parameter_that_is_none() -> None:
+def test_the_readme_has_no_parameter_that_the_template_lacks() -> None:
     text = README.read_text(encoding="utf-8")
     table = re.search(r"^\| *parameter.*?\n\n", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
     assert table, "README.md has no table of parameters"

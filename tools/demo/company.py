@@ -10,7 +10,7 @@ from botocore.credentials import Credentials
 
 
 class CompanyApi:
-    """The API of contract.md at some URL."""
+    """The API of docs/api.md at some URL."""
 
     def __init__(self, url: str, key: str, secret: str, region: str) -> None:
         self._url = url

@@ -22,7 +22,7 @@ STACKS = ROOT / ".local" / "stacks"
 
 @dataclass(frozen=True)
 class LocalStack:
-    """Where everything is; the fields are those of the ready line in contract.md."""
+    """Where everything is; the fields are those of the ready line that `make up` prints."""
 
     callbacks_url: str
     api_url: str

@@ -11,7 +11,7 @@ from xporter_bridge.ordering import ORDER_NAME
 
 @dataclass(frozen=True)
 class Place:
-    """One dataset of one school in the bucket (contract.md, "Data")."""
+    """One dataset of one school in the bucket (docs/data.md, "Layout")."""
 
     estab: str
     dataset: str
@@ -79,7 +79,7 @@ def table_entry(
 def manifest(
     place: Place, sequence: int, tables: Mapping[str, Mapping[str, Any]], **facts: Any
 ) -> dict[str, Any]:
-    """Return the manifest of one sequence; ``facts`` are the fields of contract.md and more."""
+    """Return the manifest of one sequence; ``facts`` are the fields that docs/data.md explains."""
     return {
         "estab": place.estab,
         "dataset": place.dataset,

@@ -19,7 +19,7 @@ from xporter_bridge.times import iso
 
 
 class WritebackKind(StrEnum):
-    """What is written; the names of contract.md."""
+    """What is written; the names that the API uses."""
 
     ATTENDANCE = "attendance"
     LESSON_ATTENDANCE = "lesson_attendance"
@@ -27,7 +27,7 @@ class WritebackKind(StrEnum):
 
 
 class WritebackState(StrEnum):
-    """Where the writeback as a whole stands; the names of contract.md."""
+    """Where the writeback as a whole stands; docs/writeback.md explains each state."""
 
     QUEUED = "queued"
     SENT = "sent"
