@@ -68,7 +68,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def _fingerprint(environment: Path, lock: Path) -> str:
-    """Change with the lock, with the interpreter, and when the clone is moved."""
+    """Return what changes with the lock, with the interpreter, and when the clone is moved."""
     parts = (lock.read_text(), sys.version, os.path.realpath(sys.executable), str(environment))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Erases a school, or a dataset whose scope went."""
+"""Erases a school, or a dataset whose scope was withdrawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receives data availability events: data that we asked for are there, or will not come."""
+"""Receives data availability events: data that we asked for is there, or will not come."""
 
 from __future__ import annotations
 

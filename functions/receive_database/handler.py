@@ -33,7 +33,7 @@ def desk() -> tuple[SecretVersions, Queue]:
 
 
 def accept(request: CallbackRequest) -> str:
-    """Store one callback and return its estab; whatever body it has says nothing."""
+    """Store one callback and return its estab; its body, if it has one, is ignored."""
     keys, queue = desk()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
     queue.send(

@@ -28,7 +28,7 @@ def desk() -> tuple[SecretVersions, Queue]:
 
 
 def accept(request: CallbackRequest) -> str:
-    """Store one outcome, freed of whatever words it came with, and return its estab."""
+    """Store one outcome, without the words it came with, and return its estab."""
     keys, queue = desk()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
     outcome = read_outcome(request.query, request.body, request.content_type)

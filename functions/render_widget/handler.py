@@ -35,7 +35,7 @@ def tables() -> tuple[SchoolTable, DatasetTable]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> Any:
-    """From a CloudWatch dashboard: HTML, or what the widget is when it asks for that.
+    """From a CloudWatch dashboard: HTML, or a description of the widget when it asks for that.
 
     A fault is raised: CloudWatch shows that the widget failed, and the next refresh tries again.
     """

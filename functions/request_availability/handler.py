@@ -1,4 +1,4 @@
-"""Asks Xporter for data that it must fetch first, and stops waiting when it is time to."""
+"""Asks Xporter for data that it must fetch first, and stops waiting at the deadline."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
 
 
 def work_on(message: Mapping[str, Any]) -> None:
-    """Take one request as far as it goes, or make those that a timetable makes due."""
+    """Take one request as far as it goes, or make the requests that a timetable makes due."""
     tools, asking, _ = desk()
     if message.get("by") != "timetable":
         ask(message["estab"], message["id"], tools, asking)

@@ -1,4 +1,4 @@
-"""What all routes have in common: how they get at their desk, and how they say "taken on"."""
+"""What all routes share: how they open their desk, and how they say "accepted"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 def desk_of(router: Router) -> ApiDesk:
-    """Return the desk, opened no earlier than now: what is missing of it is our fault, a 500."""
+    """Return the desk, opened only now, so that anything it lacks becomes a 500."""
     desk: ApiDesk = router.context["open_desk"]()
     return desk
 

@@ -59,13 +59,13 @@ def application() -> APIGatewayHttpResolver:
     def refuse_unknown(_: Exception) -> Response[str]:
         methods = methods_of(openapi(app), app.current_event.path)
         if not methods:
-            return problem(404, "there is nothing at this path", app.context["request_id"])
+            return problem(404, "no such path", app.context["request_id"])
         if app.current_event.http_method in methods:
-            # Powertools takes some characters for no part of a path at all.
-            detail = "a part of the path has characters that no id has"
+            # Some characters do not match any route of Powertools, even within a known path.
+            detail = "the path contains an invalid id"
             return problem(400, detail, app.context["request_id"])
         allow = {"allow": ", ".join(methods)}
-        detail = f"this path knows {allow['allow']}"
+        detail = f"allowed methods: {allow['allow']}"
         return problem(405, detail, app.context["request_id"], headers=allow)
 
     @app.exception_handler(Exception)  # type: ignore[untyped-decorator]

@@ -16,12 +16,12 @@ from functions.serve_api.problems import CONTENT_TYPE
 from xporter_bridge.api_models import Problem
 
 _MEANINGS = {
-    400: "The request is not as the API takes it; `errors` says where.",
+    400: "The request is invalid; `errors` says where.",
     404: "There is no such school, dataset, pull or writeback.",
     409: "The school's or the dataset's state does not allow it; `detail` says why.",
     413: "The payload is too large.",
     415: "The body is not JSON.",
-    500: "Our own fault.",
+    500: "An internal error.",
     503: "A dependency failed; try again.",
 }
 _DESCRIPTION = (
@@ -31,7 +31,7 @@ _DESCRIPTION = (
 
 
 def answers(status: int, model: type[BaseModel] | None, *refusals: int) -> dict[int, Any]:
-    """Return how a route documents its one success, its refusals, and our own faults.
+    """Return how a route documents its one success, its refusals, and internal errors.
 
     Args:
         model: What the success carries; None for any object.
@@ -54,7 +54,7 @@ def answers(status: int, model: type[BaseModel] | None, *refusals: int) -> dict[
 def openapi(application: APIGatewayHttpResolver) -> Mapping[str, Any]:
     """Return the document, made once per application; shared, so nobody changes it.
 
-    Powertools adds to it how it would itself refuse, which this API never does.
+    Powertools adds the refusals of its own validation, which this API never sends.
     """
     text = application.get_openapi_json_schema(
         title="Xporter Bridge", version="1", description=_DESCRIPTION

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 has them, for whatever goes wrong on the way to an answer."""
+"""Errors in the form of RFC 9457, for whatever goes wrong on the way to an answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xporter_bridge.api_models import Fault, Problem
 from xporter_bridge.errors import RequestRejectedError, TransientError
 
 CONTENT_TYPE = "application/problem+json"
-_TELL_NOTHING = "the fault is ours; quote the instance to whoever operates this"
+_TELL_NOTHING = "internal error; quote the instance to whoever operates this"
 
 
 def problem(
@@ -43,12 +43,12 @@ def problem(
 
 
 def of_error(error: Exception, request_id: str) -> Response[str]:
-    """Return the problem that an error is for the caller; ours are logged, theirs counted."""
+    """Return the problem that the caller sees; our own faults are logged."""
     if isinstance(error, RequestRejectedError):
         return problem(error.status, error.detail, request_id)
     if isinstance(error, RequestValidationError):
         faults = [_fault(entry) for entry in error.errors()]
-        return problem(400, "the request is not as the API takes it", request_id, errors=faults)
+        return problem(400, "the request is invalid", request_id, errors=faults)
     if isinstance(error, TransientError):
         telemetry.warn("request_failed", request_id=request_id, reason=error.reason)
         detail = "try again; with the same Idempotency-Key if it is a writeback"

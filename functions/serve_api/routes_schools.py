@@ -56,7 +56,7 @@ def get_school(estab: Estab) -> SchoolView:
     responses=answers(202, ErasureAccepted, 400, 404),
 )
 def erase_school(estab: Estab) -> Response[ErasureAccepted]:
-    """Destroys the school's key at once, then deletes all its data; then its state is `erased`."""
+    """Deletes the school's key at once, then all its data; then its state is `erased`."""
     desk = desk_of(router)
     school = request_erasure(estab, desk.viewer.schools, desk.erasures, desk.now())
     return accepted(

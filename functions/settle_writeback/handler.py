@@ -30,7 +30,7 @@ def desk() -> tuple[WritebackDesk, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the outcome queue: the writeback says what became of it, and an event tells.
+    """From the outcome queue: the writeback records what became of it, and an event says so.
 
     A message that failed comes again; outcomes may come late, twice, or out of order.
     """

@@ -1,1 +1,1 @@
-"""Looks after what should have happened."""
+"""Looks for what should have happened and has not."""

@@ -1,4 +1,4 @@
-"""Looks after what should have happened and has not."""
+"""Looks for what should have happened and has not."""
 
 from __future__ import annotations
 

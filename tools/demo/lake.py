@@ -22,7 +22,7 @@ class Lake:
         """Return an earlier manifest.
 
         Raises:
-            LookupError: There is none: the sequence has a gap.
+            LookupError: It is missing: the sequence has a gap.
         """
         found = self._manifest(estab, dataset, f"{sequence:010d}")
         if found is None:

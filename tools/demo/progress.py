@@ -1,4 +1,4 @@
-"""Runs the steps, tells the terminal how far it is, and remembers how each ended."""
+"""Runs the steps, shows progress on the terminal, and remembers how each ended."""
 
 import sys
 import time

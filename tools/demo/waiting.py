@@ -1,4 +1,4 @@
-"""Waits for what happens in other processes: by looking again, up to a deadline."""
+"""Waits for other processes by looking again until a deadline."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def until(look: Callable[[], T], *, seconds: float = 90) -> T:
 
 
 def expect(is_true: bool, otherwise: str) -> None:
-    """Hold what must be so.
+    """Raise unless something is so.
 
     Raises:
         StepFailedError: It is not; the message is ``otherwise``.

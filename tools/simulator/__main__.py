@@ -28,7 +28,7 @@ class Settings:
         """Read what docs/simulator.md lists under "Settings".
 
         Raises:
-            ValueError: A number is none, or out of range.
+            ValueError: A number is malformed or out of range.
         """
         settings = cls(
             port=int(environment.get("SIMULATOR_PORT") or 0),

@@ -33,7 +33,7 @@ def change(
     What hangs on a row follows it: contacts and memberships of a pupil who leaves go too.
 
     Raises:
-        ControlError: The table has not that many rows, or cannot do it. Nothing was changed.
+        ControlError: The table has too few rows, or cannot do it. Nothing was changed.
     """
     shapes = shapes_of(database)
     name = next((each for each in shapes if each.lower() == (table or database.table).lower()), "")

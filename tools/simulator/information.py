@@ -1,4 +1,4 @@
-"""What the API says of itself and of the caller: TokenDetails, Scopes, Queries, Usage, GDPRIDs."""
+"""What the API says about itself and the caller: TokenDetails, Scopes, Queries, Usage, GDPRIDs."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ def checked_url(text: object) -> str:
     """Return an absolute HTTP URL, as a strict parser reads it.
 
     Raises:
-        XporterError: It is none.
+        XporterError: It is not one.
     """
     url = str(text or "")
     try:
@@ -39,7 +39,7 @@ def register(
     """Record a registration, in place of any other for the same three.
 
     Raises:
-        XporterError: The URL or the database is not known to be one.
+        XporterError: The URL is malformed, or the database unknown.
     """
     given = {str(name).lower(): value for name, value in parameters.items()}
     url = checked_url(given.get("url"))

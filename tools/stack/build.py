@@ -61,7 +61,7 @@ def _build_if_changed(log: IO[bytes]) -> None:
 
 
 def _fingerprint() -> str:
-    """Change with anything that a build reads."""
+    """Return what changes with anything that a build reads."""
     digest = hashlib.sha256(repr(machine_parameters()).encode())
     for path in sorted(_source_files()):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())

@@ -41,7 +41,7 @@ class LocalStack:
         """Return the stack that runs in ``directory``, or the one that was started last.
 
         Raises:
-            StackError: None runs.
+            StackError: No stack is running.
         """
         candidates = [directory / "ready.json"] if directory else STACKS.glob("*/ready.json")
         running = sorted((p for p in candidates if _runs(p)), key=lambda p: p.stat().st_mtime)

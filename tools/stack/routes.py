@@ -15,7 +15,7 @@ ANY_METHOD = "x-amazon-apigateway-any-method"
 def import_routes(
     gateway: Any, api_id: str, body: Mapping[str, Any], functions: Mapping[str, str]
 ) -> None:
-    """Give the API the routes of its body.
+    """Create the routes that the API's body describes.
 
     Args:
         functions: The physical name of every function by its logical id.

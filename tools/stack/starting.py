@@ -25,7 +25,7 @@ API_IDS = ("CallbacksApi", "CompanyApi")
 
 
 def say(message: str) -> None:
-    """Tell the terminal how far it is; stdout belongs to the ready line."""
+    """Show progress on the terminal; stdout belongs to the ready line."""
     print(message, file=sys.stderr, flush=True)
 
 

@@ -76,12 +76,12 @@ class PullRequest(Operation):
 
     @property
     def is_half_handed_over(self) -> bool:
-        """Tell whether the wait ended and the dataset was perhaps not asked for yet."""
+        """Tell whether the wait has ended but the dataset may not have been asked for yet."""
         return self.state is PullState.PULLING and not self.generation
 
     @property
     def staleness(self) -> dict[str, Any] | None:
-        """What the manifest says of a result that may be old; None of a fresh one."""
+        """What the manifest says about a result that may be old; None for a fresh one."""
         if self.outcome is None or self.outcome in _FRESH:
             return None
         return {
@@ -98,7 +98,7 @@ def state_of(pull: PullRequest, item: DatasetItem | None) -> PullState:
         return PullState.FAILED
     if item.served < pull.generation:
         return PullState.PULLING
-    # A reason that is left on a dataset says why it was served with nothing.
+    # A reason that stands on a dataset says why the request got nothing.
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
 
 
@@ -116,7 +116,7 @@ def asked(pull: PullRequest, deadline: timedelta, now: datetime) -> PullRequest:
 
 
 def answered(pull: PullRequest, statuses: Statuses, ttl: timedelta, now: datetime) -> PullRequest:
-    """Return the request after Xporter told the statuses; itself if nobody waits for them."""
+    """Return the request after Xporter gave the statuses; itself if nobody waits for them."""
     outcome = Outcome.READY if is_ready(statuses) else Outcome.NOT_OK
     return ended(pull, outcome, ttl, now, statuses=statuses)
 
@@ -156,7 +156,7 @@ def ended(
 
 
 def failed(pull: PullRequest, reason: str, now: datetime) -> PullRequest:
-    """Return the request that can lead to nothing, such as of a school that has revoked us."""
+    """Return the request that cannot succeed, such as one to a school that has revoked us."""
     if not pull.awaits_availability:
         return pull
     return replace(pull, state=PullState.FAILED, reason=reason, watch_at="", expires_at=expiry(now))
@@ -170,5 +170,5 @@ def handed_over(pull: PullRequest, generation: int, now: datetime) -> PullReques
 
 
 def retried(pull: PullRequest) -> PullRequest:
-    """Return the request whose one retry has been asked for or is not needed any more."""
+    """Return the request whose one retry has been asked for or is no longer needed."""
     return replace(pull, retry_at="", watch_at="")

@@ -1,6 +1,6 @@
 """Ordered rows in handy pieces, and the union of the pieces that pages bring.
 
-A table of a million rows never stands in memory: it flows through as blocks of some hundred rows
+A table of a million rows never stands in memory: it flows through as blocks of a few hundred rows
 each, ordered within and among each other.
 """
 
@@ -19,9 +19,9 @@ from xporter_bridge.errors import PageDriftError
 from xporter_bridge.ordering import KeyOfLine
 
 ROWS_PER_BLOCK = 1_000
-# So many runs are merged at a time; each holds a few blocks in memory.
+# How many runs are merged at a time; each holds a few blocks in memory.
 FAN_IN = 16
-# So many blocks of a run are loaded before their turn, for S3 takes longer than merging does.
+# How many blocks of a run are loaded ahead, as S3 takes longer than merging does.
 LOADED_AHEAD = 4
 
 
@@ -29,7 +29,7 @@ LOADED_AHEAD = 4
 class Block:
     """Rows of one table in order: newline-terminated JSON, with the order keys of both ends.
 
-    ``packed`` is the same rows compressed, where they happen to be at hand.
+    ``packed`` is the same rows compressed, if they happen to be at hand.
     """
 
     data: bytes
@@ -47,7 +47,7 @@ class Block:
 class Section:
     """A block that is stored somewhere and loaded when its turn comes.
 
-    ``is_near`` tells that loading it takes no way over a network.
+    ``is_near`` means that loading it needs no network.
     """
 
     rows: int
@@ -106,7 +106,7 @@ def union(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> Itera
 
 
 def follow_each_other(sections: Iterable[Section]) -> bool:
-    """Tell whether the union of the sections is had by chaining them."""
+    """Tell whether chaining the sections gives their union."""
     return len(_runs(sections)) <= 1
 
 

@@ -21,7 +21,7 @@ def text_of(body: bytes) -> str:
     """Return the text of a body, without white space around it.
 
     Raises:
-        CallbackRejectedError: 400 for what is not UTF-8 or holds a NUL.
+        CallbackRejectedError: 400 if it is not UTF-8 or holds a NUL.
     """
     try:
         text = body.decode("utf-8")
@@ -41,7 +41,7 @@ def json_of(text: str) -> Any:
     """Return the document that a JSON text makes.
 
     Raises:
-        CallbackRejectedError: 400 for what is no JSON, or names a field twice.
+        CallbackRejectedError: 400 if it is not JSON, or names a field twice.
     """
     try:
         return json.loads(text, object_pairs_hook=_distinct)
@@ -53,7 +53,7 @@ def form_of(text: str) -> dict[str, str]:
     """Return the fields of a form, names in lower case.
 
     Raises:
-        CallbackRejectedError: 400 for what is no form, or names a field twice.
+        CallbackRejectedError: 400 if it is not a form, or names a field twice.
     """
     try:
         pairs = parse_qsl(
@@ -103,7 +103,7 @@ def _object_of(text: str) -> dict[str, Any]:
 
 
 def _without_nul(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields, unless an escape brought in what the raw body may not hold."""
+    """Return the fields, unless an escape brought in a NUL, which the raw body may not hold."""
     texts = (text for field in fields.items() for text in field if isinstance(text, str))
     if any("\0" in text for text in texts):
         raise CallbackRejectedError(400, "nul_in_body")

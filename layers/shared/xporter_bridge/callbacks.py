@@ -1,4 +1,4 @@
-"""One callback as it reached us, freed of how API Gateway wraps it."""
+"""One callback as it reached us, without the wrapping of API Gateway."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
         except ValueError as error:
             raise CallbackRejectedError(400, "body_not_base64") from error
     else:
-        # What is no UTF-8 stays none, for whoever reads the text to refuse.
+        # Invalid UTF-8 is kept, so that whoever reads the text refuses it.
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES:
         raise CallbackRejectedError(413, "body_too_large")
@@ -67,7 +67,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _query(raw: str) -> dict[str, str]:
-    """Return the parameters; of one named twice the last, as the signature then decides."""
+    """Return the parameters; of a repeated one the last, which the signature then has to match."""
     try:
         return dict(parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=100))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which columns of a table are kept: minimisation, and the contract on columns that come and go.
+"""Which columns of a table are kept: minimisation, and what to do as columns come and go.
 
 Applied to every page before it is written anywhere, so that what is left out is never stored.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import ContractError
 
-# Words that, in a column nobody has catalogued, mean data of a special kind about a person.
+# Words that, in an uncatalogued column, suggest special-category data about a person.
 _SENSITIVE = re.compile(
     r"medic|health|disab|pregnan|ethnic|relig|faith|sexual|orientation|gender.?ident|criminal"
     r"|convict|biometr|finger.?print|photo|image|safeguard|child.?protect|asylum|refugee|genetic"
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 @dataclass
 class ColumnReport:
-    """What a pull noticed of columns: names by table, never values."""
+    """What a pull noticed about columns: names by table, never values."""
 
     withheld: dict[str, set[str]] = field(default_factory=dict)
     added: dict[str, set[str]] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class ColumnPolicy:
 
     def __init__(self, dataset: Dataset, known: Mapping[str, Iterable[str]]) -> None:
         self._dataset = dataset
-        # A table that never had a row has no columns yet: none of them is new.
+        # A table that never had a row has no columns yet, so no column counts as new.
         self._known = {t.casefold(): set(columns) for t, columns in known.items() if columns}
         self._catalogued = {
             table.name.casefold(): {name.casefold() for name in table.fields}
@@ -61,7 +61,7 @@ class ColumnPolicy:
         """Return the rows with only the columns that may be stored; keys and values unchanged.
 
         Raises:
-            ContractError: The dataset is frozen and a column has come.
+            ContractError: The dataset is frozen and a new column has appeared.
         """
         names = set().union(*rows)
         decided = self._decided.setdefault(table, {})

@@ -1,4 +1,4 @@
-"""Finds the conducts that were written back among those that a school's data show.
+"""Finds the conducts that were written back among those in a school's data.
 
 The data name no id of ours, and what they call things differs from what was sent: only kind, day,
 note and who took part with how many points stand on both sides. So a match is a match of all of

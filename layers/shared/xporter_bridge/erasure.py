@@ -1,4 +1,4 @@
-"""What is left of a school or a dataset when it is erased: a tombstone, and nothing of anybody."""
+"""What is left of a school or a dataset when it is erased: a tombstone, and nobody's data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TOMBSTONE = timedelta(days=30)
 
 
 def begun(school: School, now: datetime) -> School:
-    """Return the school as it is from the moment in which somebody asked to erase it.
+    """Return the school as it is from the moment somebody asked to erase it.
 
     Its data key goes at once, and what the key seals opens no more (backups of the table aside);
     without credentials and not pullable, it is asked for nothing any more. A school erased before
@@ -88,12 +88,12 @@ def holds_anything(item: DatasetItem, now: datetime) -> bool:
 
 
 def is_erased(item: DatasetItem) -> bool:
-    """Tell whether the dataset's data are erased and nothing has been pulled since."""
+    """Tell whether the dataset's data is erased and nothing has been pulled since."""
     return item.manifest is not None and "erased" in item.manifest and not item.erasing
 
 
 def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, Any]:
-    """Return the manifest that tells readers to forget the dataset: the next one, of no tables."""
+    """Return the manifest that tells readers to forget the dataset: one more, without tables."""
     return manifest(
         Place(item.estab, item.dataset),
         item.sequence + 1,
@@ -109,7 +109,7 @@ def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, 
 
 
 def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) -> DatasetItem:
-    """Return the dataset after its data are gone; the next pull of it is a full one."""
+    """Return the dataset after its data is gone; its next pull is a full one."""
     place = Place(item.estab, item.dataset)
     event = announce(
         "dataset.changed",

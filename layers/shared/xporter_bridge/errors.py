@@ -38,7 +38,7 @@ class CallbackRejectedError(XporterBridgeError):
 
 
 class RequestRejectedError(XporterBridgeError):
-    """A request of the company's own software that cannot be carried out as it stands.
+    """A request from the company's own software that cannot be carried out as it stands.
 
     Args:
         status: The HTTP status to answer.

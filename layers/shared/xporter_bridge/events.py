@@ -1,4 +1,4 @@
-"""What the company's own software is told: ids and keys, never what is in them."""
+"""What the company's own software is told: ids and keys, never what they stand for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How old what we have of a school is, and whether that is older than it should be."""
+"""How old our data of a school is, and whether it is older than it should be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
 class Freshness:
     """The age of some data.
 
-    ``as_of`` is the time of which Xporter said they are, ``checked_at`` when we last compared
+    ``as_of`` is the time that Xporter gave for them, ``checked_at`` when we last compared
     them with Xporter; both are empty before the first pull.
     """
 
@@ -28,10 +28,10 @@ class Freshness:
 
 
 def of_dataset(item: DatasetItem, dataset: Dataset | None, now: datetime) -> Freshness | None:
-    """Return how fresh a dataset is; None of one that has no data to be old.
+    """Return how fresh a dataset is; None if it has no data.
 
     A dataset of fixed dates is as fresh as it was when it was asked for; one that is kept up to
-    date grows stale when its database has been silent past its life and some grace.
+    date becomes stale when its database has been silent beyond its TTL and some grace.
     """
     if item.state in _WITHOUT_DATA or dataset is None:
         return None

@@ -18,7 +18,7 @@ _LONGEST_HOLD = timedelta(days=13)
 
 @dataclass(frozen=True)
 class HoldLimits:
-    """From where on a change of one table is suspicious, in percent of the rows it had."""
+    """Above which a change to one table is suspicious, in percent of the rows it had."""
 
     max_deleted_percent: float = 10
     max_updated_percent: float = 75
@@ -30,10 +30,10 @@ class HoldLimits:
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> HoldLimits:
-        """Return the limits of a configuration entry; what it leaves out has the default.
+        """Return the limits of a configuration entry; those it omits have their defaults.
 
         Raises:
-            ValueError: A limit is no number, or a date is not written ``MM-DD``.
+            ValueError: A limit is not a number, or a date is not written ``MM-DD``.
         """
         limits = cls(
             max_deleted_percent=float(entry.get("max_deleted_percent", 10)),

@@ -20,7 +20,7 @@ PATIENCE = timedelta(minutes=2)
 
 
 class OperationKind(StrEnum):
-    """What is talked about; the value begins every id of the kind."""
+    """What the conversation is about; every id of the kind begins with the value."""
 
     PULL = "pull"
     WRITEBACK = "writeback"
@@ -49,7 +49,7 @@ def identity(kind: OperationKind, estab: str, about: str) -> str:
 
 
 def kind_of(id_: str) -> OperationKind | None:
-    """Return the kind of operation that the id names, or None if it is none of ours."""
+    """Return the kind of operation that the id names, or None for a foreign id."""
     try:
         return OperationKind(id_.partition("-")[0])
     except ValueError:

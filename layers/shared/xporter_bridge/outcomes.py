@@ -1,6 +1,6 @@
-"""What an outcome callback tells, freed of every word that may quote personal data.
+"""What an outcome callback says, without any word that may quote personal data.
 
-Xporter documents names and leaves open where they stand, so URL, form and JSON are equal and
+Xporter documents the names but not their place, so URL, form and JSON are read alike and
 names are read without regard to case (xporter-api.md 8, 13.18). Nothing here needs more than the
 standard library: the receiver has to start quickly.
 """
@@ -45,7 +45,7 @@ def category(message: str) -> str:
 
 
 def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> SendOutcome:
-    """Return the outcome told by the URL's parameters and, where those are silent, by the body.
+    """Return the outcome in the URL's parameters and, where those are silent, in the body.
 
     Raises:
         CallbackRejectedError: 400 when nothing says whether the writeback completed, or the body
@@ -85,7 +85,7 @@ def subject_of(id_: str, number: int, attempt: int) -> str:
 
 
 def parse_subject(subject: str) -> tuple[str, int, int] | None:
-    """Return the id, the part's number and the attempt, or None for what is no such subject."""
+    """Return the id, the part's number and the attempt, or None if it is no such subject."""
     found = re.fullmatch(r"([a-z0-9-]+)\.(\d{1,4})\.(\d{1,4})", subject)
     return (found[1], int(found[2]), int(found[3])) if found else None
 

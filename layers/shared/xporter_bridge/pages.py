@@ -19,7 +19,7 @@ _DELETED = "_deleted"
 
 @dataclass(frozen=True)
 class PageFacts:
-    """What a page says of the whole it is a part of.
+    """What a page says about the whole to which it belongs.
 
     ``requested`` and ``following`` are the hashes of the change set asked for and of the next
     one; None where the answer names none, as endpoints without change sets do.
@@ -31,7 +31,7 @@ class PageFacts:
     following: str | None
 
     def prove_same(self, other: PageFacts) -> None:
-        """Raise unless another page tells the same.
+        """Raise unless another page says the same.
 
         Raises:
             PageDriftError: The school's data changed between the two.
@@ -60,7 +60,7 @@ def read_page(document: Mapping[str, Any]) -> Page:
     """Return the page that a parsed answer holds.
 
     Raises:
-        ContractError: The answer is no object of arrays, or its counts are none.
+        ContractError: The answer is not an object of arrays, or its counts are not numbers.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
@@ -91,7 +91,7 @@ def has_tables(document: Mapping[str, Any]) -> bool:
 
 
 def prove_complete(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[str, int]) -> None:
-    """Raise unless the distinct rows of all pages are as many as was announced.
+    """Raise unless all pages together hold as many distinct rows as announced.
 
     Which table RowCount counts is documented nowhere: the first and the largest are the
     candidates (xporter-api.md 5.4), with or without the deletions of a change set.

@@ -28,7 +28,7 @@ CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
-# What Xporter refuses is mostly refused again; but an exception of its own looks the same.
+# Most refusals repeat, but a passing exception of Xporter's looks the same.
 _FAILED_FIRST = timedelta(hours=1)
 
 
@@ -138,7 +138,7 @@ class DatasetItem:
 
 
 def dataset_of(item: DatasetItem) -> Dataset | None:
-    """Return what the item is a dataset of; None if it is configured no longer."""
+    """Return what the item is a dataset of; None if it is no longer configured."""
     if not item.definition:
         return configured().get(item.dataset)
     try:
@@ -192,7 +192,7 @@ def _is_same_chain(item: DatasetItem, dataset: Dataset) -> bool:
 
 
 def backoff(failures: int) -> timedelta:
-    """Return how long a dataset that failed so often in a row is left alone.
+    """Return how long to leave a dataset alone that failed this often in a row.
 
     A school that fails again and again slows itself down and nobody else.
     """
@@ -247,7 +247,7 @@ def is_to_be_asked(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
 def wants_pull(item: DatasetItem, now: datetime) -> bool:
     """Tell whether a message should be sent for the dataset: work to do, free, not backing off.
 
-    What is committed or decided already does not wait until Xporter can be asked again.
+    What is already committed or decided does not wait until Xporter can be asked again.
     """
     may_pull = item.is_due and item.retry_at <= iso(now)
     has_work = may_pull or bool(item.unpublished) or bool(item.decision)

@@ -1,4 +1,4 @@
-"""Finds in the school's data what was written back, to learn what no callback told."""
+"""Finds in the school's data what was written back, to learn what no callback said."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xporter_bridge.writebacks import Reading, WritebackKind
 
 @dataclass(frozen=True)
 class Question:
-    """The data endpoint that shows what a part wrote, and how to ask it for little more."""
+    """The data endpoint that shows what a part wrote, and a query for little more than that."""
 
     resource: str
     scope: str
@@ -47,7 +47,7 @@ def reading(kind: WritebackKind, body: Mapping[str, Any], page: Page) -> Reading
 
 
 def _place(row: Row) -> tuple[str, str, str]:
-    """Return whose mark it is and of when: the same for a row of data and a mark that was sent."""
+    """Return whose mark it is and for when: the same for a row of data and a mark that was sent."""
     said = folded(row)
     kind = str(said.get("marktype") or said.get("type") or "S")
     when = said.get("instanceid") if kind == "L" else said.get("session")

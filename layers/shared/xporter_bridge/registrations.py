@@ -57,7 +57,7 @@ def missing(
 ) -> list[DesiredRegistration]:
     """Return those that are not registered, are on another URL or key, or are old.
 
-    A moved domain and a rotated key both change the URL, so its fingerprint tells all of it.
+    A moved domain and a rotated key both change the URL, so its fingerprint shows either.
     """
     return [
         each
@@ -71,7 +71,7 @@ def missing(
 def next_due(estab: str, now: datetime) -> str:
     """Return when to look at the school's registrations again: daily, spread over four hours.
 
-    25,000 schools must not be looked at in one minute, nor all of them move on together.
+    25,000 schools must not be looked at in the same minute, today or on any later day.
     """
     jitter = int.from_bytes(hashlib.sha256(estab.encode()).digest()[:2]) % 240
     return iso(now + LOOK_EVERY - timedelta(minutes=jitter))

@@ -82,7 +82,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class School:
-    """What we know of one school. ``version`` guards against two writers; 0 is not stored yet.
+    """What we know about one school. ``version`` guards against two writers; 0 is not stored yet.
 
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     """
@@ -166,7 +166,7 @@ def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
 
 
 def went_live(school: School, now: datetime) -> School:
-    """Return the school after the first of its data could be read."""
+    """Return the school once its first data can be read."""
     if school.state is SchoolState.INSTALLED:
         return enter(school, SchoolState.LIVE, "first_data_committed", now)
     return school
@@ -178,7 +178,7 @@ def paused(school: School, now: datetime) -> School:
         enter(school, SchoolState.PAUSED, "authorisation_paused", now),
         probe_at=next_probe(school, now),
         pauses=school.pauses + 1,
-        # Whoever is told to wait is known: a pause ends a row of refusals.
+        # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
         refusals=0,
     )
 
@@ -206,7 +206,7 @@ def refused(school: School, reason: str, now: datetime) -> School:
 def with_flags(
     school: School, name: str, is_installed: bool | None, has_completed_install: bool | None
 ) -> School:
-    """Return the school with what a callback tells, never forgetting an install once completed."""
+    """Return the school with what a callback says; an install once completed is never forgotten."""
     return replace(
         school,
         name=name or school.name,

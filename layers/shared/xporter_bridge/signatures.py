@@ -1,4 +1,4 @@
-"""Callback URLs that only we can have made.
+"""Callback URLs that only we can make.
 
 Xporter signs nothing that it sends, but it calls a URL exactly as we gave it. So the URL itself
 carries an HMAC over everything that decides what the callback means.
@@ -85,7 +85,7 @@ def verify(
             renewed, so that rotation never drops a callback.
 
     Raises:
-        CallbackRejectedError: 404, whatever is wrong, so that nothing can be learnt from it.
+        CallbackRejectedError: 404, whatever is wrong, so that a stranger learns nothing.
         ConfigurationError: ``keys`` is empty: never "anyone may call".
     """
     _newest(keys)
@@ -114,7 +114,7 @@ def is_authentication_token(candidate: str, *, keys: Sequence[SigningKey]) -> bo
 
 
 def fingerprint(url: str) -> str:
-    """Return what we record of a URL that Xporter holds: enough to see that it has changed."""
+    """Return what we record about a URL that Xporter holds: enough to see that it has changed."""
     return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 

@@ -34,7 +34,7 @@ class SectionPlace:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """What a staged page says of itself. Deletions are sections named ``<Table>_deleted``.
+    """What a staged page says about itself. Deletions are sections named ``<Table>_deleted``.
 
     ``columns`` are those that the pull had met in each table when the page was staged: whoever
     goes on with the pull would not see them otherwise.
@@ -57,7 +57,7 @@ def page_key(prefix: str, number: int) -> str:
 
 
 def page_number(key: str) -> int | None:
-    """Return the page that a staged key is, or None for another object of the pull."""
+    """Return the number of the page at a staged key, or None for another object of the pull."""
     name = key.rpartition("/")[2]
     return int(name.removeprefix("page-")) if name.startswith("page-") else None
 

@@ -22,7 +22,7 @@ _NAME = re.compile("name|database|^db$", re.IGNORECASE)
 
 
 def is_ready(statuses: Statuses) -> bool:
-    """Tell whether every component database is OK; saying nothing is not being ready."""
+    """Tell whether every component database is OK; no status at all is not ready."""
     return bool(statuses) and all(status.casefold() == _OK for _, status in statuses)
 
 
@@ -35,11 +35,11 @@ def statuses_in(document: Any) -> Statuses:
 def read_statuses(body: bytes, content_type: str) -> Statuses:
     """Return what the body of an availability callback says, JSON or form; often nothing.
 
-    Nothing is documented of its encoding, so a content type decides only where the body leaves
+    Its encoding is not documented, so a content type decides only where the body leaves
     a choice.
 
     Raises:
-        CallbackRejectedError: 400 for a body that is absent or neither.
+        CallbackRejectedError: 400 for a body that is absent, or neither JSON nor a form.
     """
     text, media_type = text_of(body), media_type_of(content_type)
     if not text:

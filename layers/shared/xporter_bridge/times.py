@@ -20,7 +20,7 @@ def parse(text: str) -> datetime:
     are UTC (xporter-api.md 2.3, 5.2 and 13.17).
 
     Raises:
-        ValueError: The text is no time.
+        ValueError: The text is not a time.
     """
     text = _FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), text.strip())
     moment = datetime.fromisoformat(text)

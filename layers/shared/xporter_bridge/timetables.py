@@ -1,4 +1,4 @@
-"""When a dataset is asked for by the clock: every so many minutes of a school day, in term."""
+"""When a dataset is asked for by the clock: every few minutes of a school day, in term."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Timetable:
         """Return the timetable of a configuration entry, or None if it has none.
 
         Raises:
-            ValueError: A time, a day or a term is none.
+            ValueError: A time, a day or a term is invalid.
         """
         if "every_minutes" not in entry:
             return None
@@ -54,5 +54,5 @@ class Timetable:
         )
 
     def is_due(self, now: datetime, last: datetime | None) -> bool:
-        """Tell whether to ask now, having asked last then."""
+        """Tell whether to ask now, given when it was last asked."""
         return self.is_open(now) and (last is None or now - last >= self.every)

@@ -1,4 +1,4 @@
-"""Checks what the company's software wants written, and splits it as Xporter takes it."""
+"""Checks what the company's software wants written, and splits it as Xporter requires."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.writeback_models import ConductWriteback, LessonAttendance, SessionAttendance
 from xporter_bridge.writebacks import WritebackKind
 
-# What is waited for is kept in one item of the operations table, sealed.
+# Until its end, the payload is kept in one item of the operations table, sealed.
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_PARTS = 60
 _LISTED = 10
@@ -54,7 +54,7 @@ def digest(kind: str, payload: Mapping[str, Any], idempotency_key: str) -> str:
     """Return what tells one payload from another; keyed, so that no pupil can be guessed from it.
 
     Raises:
-        RequestRejectedError: 400 for what is no JSON.
+        RequestRejectedError: 400 if it is not JSON.
     """
     try:
         document = orjson.dumps([kind, payload], option=orjson.OPT_SORT_KEYS)
@@ -93,7 +93,7 @@ def _split(kind: WritebackKind, mode: str, body: Mapping[str, Any]) -> CheckedPa
     for mark in body["Marks"]:
         by_date.setdefault(mark["Date"], []).append(mark)
     if len(by_date) > MAX_PARTS:
-        raise RequestRejectedError(400, f"the marks are of more than {MAX_PARTS} dates")
+        raise RequestRejectedError(400, f"the marks have more than {MAX_PARTS} dates")
     dates = tuple(sorted(by_date))
     return CheckedPayload(
         kind,

@@ -26,14 +26,14 @@ from xporter_bridge.writebacks import (
 )
 
 _ATTEMPTS = 2
-# A synchronous success needs no hour of patience: what it says is read back soon after.
+# A synchronous success need not wait an hour: what it says is read back soon after.
 _CONFIRM = timedelta(minutes=2)
-# Reading shortly before the deadline makes Xporter refresh its cache for the reading at it.
+# A read shortly before the deadline makes Xporter refresh its cache for the one at the deadline.
 _EARLY = 14 / 15
 
 
 def queued(part: Part, deadline: timedelta, now: datetime) -> Part:
-    """Return the part that shall be sent, until a deadline after which it no longer is."""
+    """Return a part to be sent, until a deadline after which it is not sent any more."""
     return replace(part, state=PartState.QUEUED, look_at=soon(now), deadline_at=iso(now + deadline))
 
 
@@ -53,7 +53,7 @@ def claimed(writeback: Writeback, number: int, deadline: timedelta, now: datetim
 
 
 def released(writeback: Writeback, number: int, attempt: int, now: datetime) -> Writeback:
-    """Return the writeback whose part certainly was not taken: it is to be sent again."""
+    """Return the writeback whose part was certainly not taken, to be sent again."""
     part = writeback.parts[number]
     if part.state is not PartState.SENDING or part.attempts != attempt:
         return writeback
@@ -155,7 +155,7 @@ def postponed(writeback: Writeback, number: int, until: datetime, now: datetime)
 def unresolved(
     writeback: Writeback, number: int, reason: str, now: datetime, *, reading: Reading | None = None
 ) -> Writeback:
-    """Return the writeback of a part of which nobody can say whether it was written."""
+    """Return the writeback with a part of which nobody can say whether it was written."""
     part = writeback.parts[number]
     if part.state not in AWAITED:
         return writeback

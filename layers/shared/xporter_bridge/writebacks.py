@@ -56,7 +56,7 @@ ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackStat
 class Reading:
     """What the data endpoint showed of a part: how many of its rows, extracted when.
 
-    ``similar`` counts rows that could be ones of the part, altered since or shown only in part.
+    ``similar`` counts rows that may be the part's, altered since or shown only in part.
     """
 
     expected: int
@@ -68,7 +68,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class SendOutcome:
-    """What an outcome callback told, without the words that may quote personal data."""
+    """What an outcome callback said, without the words that may quote personal data."""
 
     is_completed: bool
     tracking_id: str = ""
@@ -117,7 +117,7 @@ class Writeback(Operation):
 
     @property
     def is_ended(self) -> bool:
-        """Tell whether nothing more is done about it; an ``unknown`` may still be resolved."""
+        """Tell whether it has ended; a late outcome may still resolve an ``unknown``."""
         return self.state in ENDS
 
     def numbered(self, state: PartState) -> list[int]:

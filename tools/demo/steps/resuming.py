@@ -1,4 +1,4 @@
-"""A pull whose process is killed goes on where it was."""
+"""A pull whose process is killed resumes where it was."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def _begin_slow_pull(journey: Journey) -> None:
 
 
 def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
-    """Hold that no page that was safe is asked for again, but page 1, to see that nothing moved."""
+    """Check that no safe page is asked for again but page 1, which shows that nothing moved."""
     needless = safe.intersection(after) - {1}
     expect(bool(safe), "nothing was safe when the pull was killed")
     expect(not needless, f"pages {sorted(needless)} were safe and were fetched again")

@@ -1,4 +1,4 @@
-"""gzip by ISA-L: the format every reader knows, at several times the speed of zlib.
+"""gzip by ISA-L: the format that every reader knows, several times faster than zlib.
 
 A gzip file is made of sections that were compressed one by one and follow each other in one
 deflate stream. So what was compressed when a page was staged is compressed for good, and readers
@@ -68,7 +68,7 @@ class GzipFile:
         return start
 
     def _settled(self) -> bytes:
-        """End what is being compressed, so that a section of other origin may follow."""
+        """End what is being compressed, so that a section compressed elsewhere may follow."""
         if not self._is_pending:
             return b""
         self._is_pending = False
@@ -76,14 +76,14 @@ class GzipFile:
 
 
 class UnreadableError(ValueError):
-    """The data is no gzip, or only a part of one."""
+    """The data is not gzip, or is cut off."""
 
 
 def gunzip(data: bytes) -> bytes:
     """Return the contents of a gzip file.
 
     Raises:
-        UnreadableError: It is none, or its end is missing.
+        UnreadableError: It is not one, or its end is missing.
     """
     try:
         return isal_zlib.decompress(data, _GZIP)

@@ -53,5 +53,5 @@ def read(item: Item) -> DatasetItem:
 
 
 def text(document: Any) -> str | None:
-    """Return the document as it is stored; None for an empty one, which is not."""
+    """Return the document as it is stored; None for an empty one, which is not stored."""
     return orjson.dumps(document).decode() if document else None

@@ -21,7 +21,7 @@ from xporter_bridge.times import iso
 
 _ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness")
 _ATTEMPTS = 10
-# Two Lambdas' clocks differ by less; the price of being wrong upwards is one pull more.
+# Two Lambdas' clocks differ by less; a bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
@@ -75,10 +75,10 @@ class DatasetTable:
         *,
         definition: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Ask for a pull because of something heard then; False if one has begun since.
+        """Ask for a pull because of news received then; False if a pull has begun since.
 
         What began after the news came has seen what the news is about, however late its message
-        is read: so thirty callbacks for one change are served by two pulls at the most.
+        is read: so thirty callbacks for one change are served by at most two pulls.
         """
         set_: Item = {"staleness": None, **watched(iso(now + timedelta(minutes=2)), estab, dataset)}
         if definition:
@@ -97,10 +97,10 @@ class DatasetTable:
         return True
 
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetItem:
-        """Say what shall become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
+        """Record what is to become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
 
         The decision is bound to the change set that is held now: should another take its place
-        first, nothing is done to that one.
+        first, that one is left alone.
 
         Raises:
             ConflictError: Nothing is held, or what is held has just changed.
@@ -183,7 +183,7 @@ class DatasetTable:
         """Keep the lease for another while.
 
         Raises:
-            ConflictError: It was lost; stop at once.
+            ConflictError: The lease was lost; stop at once.
         """
         until = iso(now + LEASE)
         self._items.update(

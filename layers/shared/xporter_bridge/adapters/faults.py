@@ -16,7 +16,7 @@ _CONFLICTS = {
     "PreconditionFailed",
     "ConditionalRequestConflict",
 }
-# Nothing that waiting would mend: the deployment itself is wrong.
+# Waiting would not help: the deployment itself is wrong.
 _MISCONFIGURED = {
     "AccessDenied",
     "AccessDeniedException",

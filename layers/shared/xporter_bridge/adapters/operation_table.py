@@ -40,12 +40,12 @@ class OperationTable:
         self._items = Items(client, table, "estab", "operation")
 
     def pull(self, estab: str, id_: str) -> PullRequest | None:
-        """Return the pull on request, or None if there is none of this id."""
+        """Return the pull on request, or None if no pull has this id."""
         found = self._get(estab, id_, OperationKind.PULL)
         return _read_pull(found) if found else None
 
     def writeback(self, estab: str, id_: str) -> Writeback | None:
-        """Return the writeback, or None if there is none of this id."""
+        """Return the writeback, or None if no writeback has this id."""
         found = self._get(estab, id_, OperationKind.WRITEBACK)
         return _read_writeback(found) if found else None
 
@@ -53,7 +53,7 @@ class OperationTable:
         """Store a new operation.
 
         Raises:
-            ConflictError: There is one of this id.
+            ConflictError: The id is taken.
         """
         item = _write(replace(operation, version=1))
         self._items.put_new({"estab": operation.estab, "operation": operation.id, **item})

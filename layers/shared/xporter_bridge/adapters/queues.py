@@ -1,4 +1,4 @@
-"""Queues: one durable write each; bodies hold ids, or values sealed before they came here."""
+"""Queues: one durable write each; what we send holds ids, or values that are sealed already."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Queue:
         return sent
 
     def park(self, body: str, reason: str) -> None:
-        """Keep a message that can never succeed where a person finds it, with the reason."""
+        """Put a message that can never succeed where a person will find it, with the reason."""
         with translated("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._url,

@@ -28,7 +28,7 @@ class SchoolTable:
         self._items = Items(client, table, "estab")
 
     def get(self, estab: str) -> School | None:
-        """Return the school, or None if nothing was ever heard of it."""
+        """Return the school, or None if it is unknown."""
         item = self._items.get(estab)
         return _read(item) if item else None
 

@@ -1,6 +1,6 @@
-"""Secrets of ours, and the seal under which a school's secret travels from receiver to consumer.
+"""Our own secrets, and the seal under which a school's secret travels from receiver to consumer.
 
-Apart from the vault, so that a receiver starts without the libraries that only the vault needs.
+Separate from the vault, so that a receiver starts without the libraries that only that needs.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _KEYS_LIVE_SECONDS = 60
 
 
 class SecretVersions:
-    """A secret of ours with its previous version, so that it can be rotated without a gap.
+    """One of our secrets with its previous version, so that it can be rotated without a gap.
 
-    Read anew every minute at most: a rotation is seen within that time.
+    Read again at most once a minute, so a rotation is seen within that time.
     """
 
     def __init__(self, client: Any, secret_id: str) -> None:

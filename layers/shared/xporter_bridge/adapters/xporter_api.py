@@ -31,7 +31,7 @@ from xporter_bridge.times import parse
 
 THIRD_PARTY = "XporterOnDemand"
 _QUICK_RETRY_SECONDS = 0.25
-# A Retry-After up to here is slept away in process; beyond it the work goes back to its queue.
+# A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 
 
@@ -67,7 +67,7 @@ class XporterApi:
 
         Raises:
             AuthorisationPausedError: The school is still choosing whom to include.
-            SecretRefusedError: The secret yields none.
+            SecretRefusedError: The secret yields no token.
         """
         body = {
             "estab": estab,
@@ -123,7 +123,7 @@ class XporterApi:
         self._ask("POST", "/api/v1/Webhook", token=token, json=body)
 
     def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a writeback once and return the answer; the outcome is told later.
+        """Send a writeback once and return the answer; the outcome comes later.
 
         Raises:
             XporterRefusedError: Refused at once; nothing was or will be written.

@@ -21,8 +21,8 @@ def ask(school: School, asked: PullAsked, desk: AvailabilityDesk) -> PullRequest
     An endpoint named without parameters or options is the dataset that is configured for it.
 
     Raises:
-        RequestRejectedError: 400 for what is neither or both, 404 for names that are none, 409
-            for a school that cannot be pulled or has not shared it.
+        RequestRejectedError: 400 for neither or both, 404 for unknown names, 409
+            for a school that cannot be pulled or has not granted the scope.
     """
     if (asked.dataset is None) == (asked.endpoint is None):
         raise RequestRejectedError(400, "name either a dataset or an endpoint")

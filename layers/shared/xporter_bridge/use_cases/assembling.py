@@ -31,13 +31,13 @@ class Assembled:
 
     @property
     def is_unchanged(self) -> bool:
-        """Tell whether the candidate holds the very rows that readers already have."""
+        """Tell whether the candidate holds exactly the rows that readers already have."""
         return not any(c.inserted or c.updated or c.deleted for c in self.changes)
 
 
 @dataclass(frozen=True)
 class _Arrival:
-    """What the pull brought of one table; ``columns`` are those it met."""
+    """What the pull brought for one table; ``columns`` are those it met."""
 
     table: str
     came: Gathered

@@ -39,7 +39,7 @@ from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
 
 @dataclass(frozen=True)
 class Asking:
-    """What asking Xporter needs besides."""
+    """What asking Xporter needs in addition."""
 
     sessions: Sessions
     keys: Callable[[], Sequence[SigningKey]]
@@ -90,7 +90,7 @@ def _sent(
         base_url=asking.callback_base_url,
         keys=asking.keys(),
     )
-    # One row is enough of an answer: the data are pulled when they are known to be there.
+    # One row is answer enough: the data is pulled once it is known to be there.
     path, query = dataset.request()
     query |= {"page": "1", "pageSize": "1", "callbackUrl": url}
     session = asking.sessions.open(pull.estab, now)

@@ -12,7 +12,7 @@ from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, dataset_of,
 
 
 def settle(message: Mapping[str, Any], desk: AvailabilityDesk) -> None:
-    """Take what an availability callback says; late, twice, or after the end it changes nothing.
+    """Take in an availability callback; late, repeated, or after the end it changes nothing.
 
     Raises:
         TransientError: The message should come again.
@@ -39,7 +39,7 @@ def expire(pull: PullRequest, desk: AvailabilityDesk) -> None:
 def end_wait(
     pull: PullRequest, desk: AvailabilityDesk, decide: Callable[[PullRequest], PullRequest]
 ) -> None:
-    """End the wait and have the dataset pulled, whoever it was that ended it."""
+    """End the wait and have the dataset pulled, whoever ended it."""
     after = desk.operations.change_pull(pull.estab, pull.id, decide)
     if after is None or not after.is_half_handed_over:
         return

@@ -1,8 +1,8 @@
-"""Threads that fetch pages: many while they wait for Xporter, few while they keep us busy.
+"""Threads that fetch pages: many while they wait for Xporter, few while we are the bottleneck.
 
 Python computes with one thread at a time, and threads that fight for their turn cost more than
 they bring: two are faster than eight where pages come at once (docs/performance.md). Xporter is
-also asked for no more at a time than helps.
+also not asked for more at a time than helps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import Lock
 
 FEWEST = 2
-# Whoever computes for less than this share of its time leaves room for another.
+# A thread that computes for less than this share of its time leaves room for another.
 _BUSY_SHARE = 1 / 4
 _LOOK_SECONDS = 1.0
 

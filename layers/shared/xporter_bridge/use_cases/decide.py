@@ -13,7 +13,7 @@ from xporter_bridge.use_cases.views import Viewer
 def decide(
     estab: str, dataset: str, decision: str, viewer: Viewer, pulls: Queue, now: datetime
 ) -> None:
-    """Record what shall become of the hold, and have it carried out.
+    """Record what is to become of the hold, and have it carried out.
 
     A crash between the two leaves a decision that the watcher finds within minutes.
 
@@ -27,7 +27,7 @@ def decide(
         viewer.datasets.decide(estab, dataset, decision, now)
     except ConflictError as error:
         raise RequestRejectedError(
-            409, "nothing is held, or something else than before; look again"
+            409, "nothing is held, or the hold has changed; look again"
         ) from error
     pulls.send({"estab": estab, "dataset": dataset})
     telemetry.record("hold_decided", estab=estab, dataset=dataset, decision=decision)

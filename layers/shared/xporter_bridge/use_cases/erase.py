@@ -1,9 +1,9 @@
-"""Erases a school, what a scope that went had covered, or what has been kept long enough.
+"""Erases a school, the data of a withdrawn scope, or what has been kept long enough.
 
 Every version goes, and for good.
 
-Three things keep a crash from leaving data that nobody knows of: what is to be erased is written
-down before anything is deleted, the message is done with only after everything is, and every step
+Three things keep a crash from leaving data behind unnoticed: what is to be erased is written
+down before anything is deleted, the message is taken off its queue only afterwards, and every step
 may be repeated.
 """
 
@@ -61,13 +61,13 @@ class EraseDesk:
 
 
 def request_erasure(estab: str, schools: SchoolTable, erasures: Queue, now: datetime) -> School:
-    """Destroy the school's key, and have everything else of it erased.
+    """Delete the school's key, and have everything else of it erased.
 
     A crash between the two steps leaves a school that says of itself that it is being erased;
     asking again carries on.
 
     Raises:
-        RequestRejectedError: 404 for a school that nobody has heard of.
+        RequestRejectedError: 404 for an unknown school.
     """
     if schools.get(estab) is None:
         raise RequestRejectedError(404, "there is no such school")
@@ -107,7 +107,7 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
         desk.erasures.send({"estab": estab}, delay_seconds=wait)
         return
     if school.is_being_erased:
-        # Sent first: a crash between leaves one look too many, not one too few.
+        # Sent first: a crash in between leaves one look too many, not one too few.
         desk.erasures.send({"estab": estab}, delay_seconds=int(_LATE.total_seconds()))
         desk.schools.change(estab, lambda school: finished(school, desk.now()))
         telemetry.record("school_erased", estab=estab)
@@ -116,7 +116,7 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
 
 
 def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
-    """Delete every version of a dataset's data and tell its readers so by one more manifest.
+    """Delete every version of a dataset's data; one more manifest tells its readers.
 
     Readers find no manifest at all in between. What may still be held of it, as the columns of
     the scopes that are left, is pulled anew afterwards. Of a temporary dataset that was erased

@@ -1,4 +1,4 @@
-"""Brings what all pages of a pull hold of one table into one ordered stream."""
+"""Brings the rows of one table from all pages of a pull into one ordered stream."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from xporter_bridge.use_cases.assembling import Assembled
 
 
 def notice_columns(item: DatasetItem, dataset: Dataset, policy: ColumnPolicy) -> DatasetItem:
-    """Report columns that came, were withheld or changed their casing: once each."""
+    """Report columns that are new, withheld, or of another casing: once each."""
     reported = {kind: set(names) for kind, names in item.reported_columns.items()}
     for kind in ("withheld", "added", "recased"):
         seen = {

@@ -13,7 +13,7 @@ from xporter_bridge.operations import OperationKind, kind_of, soon
 def wake(operations: OperationTable, queues: Mapping[OperationKind, Queue], now: datetime) -> int:
     """Send a message for every operation whose time has come, and return how many.
 
-    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    The consumer reads from the operation what there is to do; nothing is decided here.
 
     Raises:
         TransientError: AWS failed; the next run goes on.

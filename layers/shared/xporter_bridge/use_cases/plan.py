@@ -24,7 +24,7 @@ def plan(
 ) -> None:
     """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
 
-    The callback is only a hint, so nothing is read from it but where to look. Any number of them
+    The callback is only a hint: it says where to look and nothing more. Any number of them
     while a pull waits or runs cause one further pull, and those that were received before a pull
     began cause none.
 

@@ -33,7 +33,7 @@ class Posting:
         """Make the request; return the answer, or the refusal of a request with a good token.
 
         Raises:
-            XporterRefusedError: The token is what was refused: another one may do better.
+            XporterRefusedError: The token was refused: a fresh one may be accepted.
             TransientError: As ``may_be_taken`` says.
         """
         self.may_be_taken = True
@@ -44,7 +44,7 @@ class Posting:
             raise
         except XporterRefusedError as refusal:
             self.may_be_taken = False
-            # Xporter does not say what it refuses. A token that still opens something is not it.
+            # Xporter does not say what it refuses; a token that still works is not the reason.
             self._xporter.token_details(token)
             return refusal
         except RateLimitedError:

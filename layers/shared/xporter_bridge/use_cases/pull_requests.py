@@ -47,8 +47,8 @@ def request_endpoint(
     Asked again while it is open, the same request is returned.
 
     Raises:
-        RequestRejectedError: 404 for an endpoint or school that is none, 400 for parameters that
-            the endpoint does not take, 409 for a school that cannot be pulled or has not shared it.
+        RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
+            the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
     """
     return request(school, on_request(catalogue.find(endpoint), options, parameters), desk)
 
@@ -57,7 +57,7 @@ def request_dataset(school: School | None, name: str, desk: AvailabilityDesk) ->
     """Take a request for a dataset by its name, configured or asked for before.
 
     Raises:
-        RequestRejectedError: As ``request_endpoint``; 404 for a name that is none.
+        RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
     item = desk.datasets.get(school.estab, name) if school else None
     if item and item.definition:
@@ -140,7 +140,7 @@ def _begun(
     )
     if dataset.parameters or dataset.timetable:
         return pull
-    # What Xporter refreshes overnight is there already; nothing has to be waited for.
+    # What Xporter refreshes overnight is there already; there is nothing to wait for.
     return ended(pull, Outcome.NOT_NEEDED, dataset.endpoint.ttl, now)
 
 
@@ -151,7 +151,7 @@ def _askable(school: School | None, dataset: Dataset) -> School:
         raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
     if not dataset.covered_by(school.scopes):
         raise RequestRejectedError(
-            409, f"the school has not shared {dataset.endpoint.scope}; invite it to"
+            409, f"the school has not granted scope {dataset.endpoint.scope}; ask it to"
         )
     return school
 
@@ -180,7 +180,7 @@ def dataset_of(pull: PullRequest) -> Dataset:
     """Return what the request is for.
 
     Raises:
-        PermanentError: It was a configured dataset and is one no longer.
+        PermanentError: It was a configured dataset and no longer is.
     """
     if pull.definition:
         return redefined(pull.dataset, pull.definition)
@@ -190,5 +190,5 @@ def dataset_of(pull: PullRequest) -> Dataset:
 
 
 def today_of(dataset: Dataset, now: datetime) -> Dataset:
-    """Return the dataset of the schools' own today; itself when nothing in it rolls."""
+    """Return the dataset for today by the schools' clocks; itself when nothing in it rolls."""
     return dataset.on(now.astimezone(SCHOOL_TIME).date())

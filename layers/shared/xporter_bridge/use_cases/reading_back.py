@@ -1,4 +1,4 @@
-"""Reads back what was written, when no callback tells what became of it."""
+"""Reads back what was written, when no callback says what became of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.writeback_steps import postponed, read_back, unresolved
 from xporter_bridge.writebacks import Reading, Writeback, WritebackKind
 
 Step = Callable[[Writeback], Writeback]
-# Of the deadline: a quarter of an hour, and a minute, of the 75 minutes that it is by default.
+# Shares of the deadline: a quarter of an hour, and a minute, of the default 75 minutes.
 _PATIENCE = 1 / 5
 _PAUSE = 1 / 75
 
@@ -56,7 +56,7 @@ def ask_mis(
     """Return what the school's data show of the body of a request.
 
     Raises:
-        PermanentError: The school has not shared those data, or Xporter refuses them.
+        PermanentError: The school has not granted the scope, or Xporter refuses.
         TransientError: Xporter failed.
     """
     asked = question(kind, body)

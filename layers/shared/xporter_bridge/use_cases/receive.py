@@ -30,7 +30,7 @@ def accept_authentication(
     by what the secret opens.
 
     Raises:
-        CallbackRejectedError: 404 without our path token, 400 for a body that is none.
+        CallbackRejectedError: 404 without our path token, 400 for an unusable body.
         TransientError: It could not be stored; the sender should try again.
     """
     if not is_authentication_token(request.path_parameters.get("token", ""), keys=tokens.keys()):

@@ -88,7 +88,7 @@ def schedule(
     memory; a run that dies leaves the rest due, for the next.
 
     Args:
-        everyone: Also those not yet due: after a rotation of keys or a move of the domain, if
+        everyone: Include those not yet due: after a rotation of keys or a move of the domain, if
             a day is too long to wait.
     """
 
@@ -105,7 +105,7 @@ def schedule(
 
 
 def _with_current_scopes(session: Session, desk: RegisterDesk) -> School:
-    """Ask anew what the school allows, and let its datasets follow if that has changed.
+    """Ask again what the school allows, and adapt its datasets if that has changed.
 
     Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
     """

@@ -45,7 +45,7 @@ def _is_wanted(
     previously_granted: tuple[str, ...],
 ) -> bool:
     if not dataset.covered_by(granted):
-        # Asked for all the same, once: the pull then says in the dataset's state what is missing.
+        # Asked for once all the same: the pull then records in the dataset's state what is missing.
         return item is None or item.state not in {DatasetState.NOT_COVERED, DatasetState.ERASED}
     is_settled = item is not None and item.state in {DatasetState.CURRENT, DatasetState.HELD}
     return not (is_settled and dataset.covered_by(previously_granted))

@@ -1,4 +1,4 @@
-"""A school's token: from the store while it is good, else anew, and anew once after a refusal."""
+"""A school's token: the stored one while it is good, else a new one; once more after a refusal."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARGIN = timedelta(minutes=20)
 
 
 class SchoolNotReadyError(PermanentError):
-    """The school's state forbids calls to Xporter for it; waiting for its state is enough."""
+    """The school's state forbids calls to Xporter; nothing is to be done until it changes."""
 
 
 class Sessions:
@@ -108,7 +108,7 @@ class Session:
             return self._token or self._stored() or self._renewed()
 
     def _after(self, refused_token: str) -> str | None:
-        """Return the token to try after this one was refused; None if none would be better."""
+        """Return the token to try after this one was refused; None if no other would do better."""
         with self._renewing:
             if self._token != refused_token:
                 return self._token

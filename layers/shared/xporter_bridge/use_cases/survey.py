@@ -15,7 +15,7 @@ from xporter_bridge.pulls import DatasetState
 from xporter_bridge.schools import SchoolState
 from xporter_bridge.use_cases.showing import show_school
 
-# In this order the states are worth a look: what a person must mend comes first.
+# States in the order in which they deserve a look: what a person must mend comes first.
 _ORDER = (
     SchoolState.REVOKED,
     SchoolState.PAUSED,
@@ -31,7 +31,7 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True)
 class Survey:
-    """Some schools, the worst first, and how many there are of each state in all."""
+    """Some schools, the worst first, and how many schools are in each state."""
 
     schools: list[SchoolView]
     counts: Mapping[str, int]
@@ -60,7 +60,7 @@ def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: dat
 
 
 def is_troubled(school: SchoolView) -> bool:
-    """Tell whether any data of the school failed, wait for a decision, or are too old."""
+    """Tell whether any data of the school failed, waits for a decision, or is too old."""
     return any(dataset.state in _TROUBLED for dataset in school.datasets) or any(
         database.is_stale for database in school.freshness
     )

@@ -34,7 +34,7 @@ class Viewer:
         """Return one page of schools.
 
         Raises:
-            RequestRejectedError: 400 for a cursor that is none of ours.
+            RequestRejectedError: 400 for an invalid cursor.
         """
         after = _estab_of(cursor) if cursor else None
         schools, following = self.schools.page(limit, after)
@@ -47,7 +47,7 @@ class Viewer:
         """Return one school.
 
         Raises:
-            RequestRejectedError: 404 for a school that nobody has heard of.
+            RequestRejectedError: 404 for an unknown school.
         """
         return self._show(self.known_school(estab), now)
 
@@ -63,7 +63,7 @@ class Viewer:
         return school
 
     def manifest(self, estab: str, name: str) -> Manifest:
-        """Return what readers of the bucket find now, not what is only committed.
+        """Return what readers of the bucket find now, not what is committed but not yet published.
 
         Raises:
             RequestRejectedError: 404, saying whether there is no such dataset or no data yet.
@@ -119,8 +119,8 @@ def _estab_of(cursor: str) -> str:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except (binascii.Error, ValueError) as error:
-        raise RequestRejectedError(400, "the cursor is none of ours") from error
+        raise RequestRejectedError(400, "invalid cursor") from error
     name, _, estab = text.partition("=")
     if name != "estab" or not estab:
-        raise RequestRejectedError(400, "the cursor is none of ours")
+        raise RequestRejectedError(400, "invalid cursor")
     return estab

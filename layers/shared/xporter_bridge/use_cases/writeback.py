@@ -1,4 +1,4 @@
-"""Sends writebacks, each part at most once for all anybody knows, and follows them to an end.
+"""Sends writebacks, each part at most once as far as anybody can know, and sees them through.
 
 The mark "is being sent" is stored before a request leaves. A crash, a lost answer or half an
 answer leaves that mark, and then nothing is sent again: the outcome callback decides or, at the
@@ -51,13 +51,13 @@ _PATHS = {
     (True, "async"): "/api/v1/Writeback/ConductAsync",
     (True, "sync"): "/api/v1/Writeback/Conduct",
 }
-# Of the deadline: a minute of the 75 that it is by default.
+# A share of the deadline: a minute of the default 75.
 _PAUSE = 1 / 75
 
 
 @dataclass(frozen=True)
 class Sending:
-    """What talking to Xporter needs besides."""
+    """What talking to Xporter needs in addition."""
 
     sessions: Sessions
     keys: Callable[[], Sequence[SigningKey]]
@@ -68,7 +68,7 @@ class Sending:
 def submit(estab: str, id_: str, desk: WritebackDesk, sending: Sending) -> None:
     """Do whatever the writeback needs now: send, read back what is overdue, announce.
 
-    Idempotent: what is to be done is read off the stored writeback alone.
+    Idempotent: the stored writeback alone says what is to be done.
 
     Raises:
         TransientError: Something is left to do; the message should come again.
@@ -110,7 +110,7 @@ class _Carrier:
         self._change(lambda it: unsent(it, reason, self._desk.now()))
 
     def _put_off(self, number: int, error: PermanentError | TransientError) -> None:
-        """Leave a part that was not taken for later; its own time of watch brings it back.
+        """Leave a part that was not taken for later; its own watch time brings it back.
 
         A secret that yields no token is no reason to give up: only the school's state is.
         """

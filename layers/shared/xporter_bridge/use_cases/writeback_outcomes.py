@@ -1,4 +1,4 @@
-"""Takes what outcome callbacks tell, and announces what became of writebacks."""
+"""Takes in outcome callbacks, and announces what became of writebacks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WritebackDesk:
 
 
 def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
-    """Take what an outcome callback told; late, twice, or out of order it does no harm.
+    """Take in an outcome callback; late, repeated, or out of order it does no harm.
 
     Raises:
         TransientError: The message should come again.
@@ -48,7 +48,7 @@ def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
 
 
 def publish(writeback: Writeback, desk: WritebackDesk) -> None:
-    """Publish what became of the writeback; a crash between is mended by whoever looks next."""
+    """Publish what became of the writeback; after a crash, whoever looks next does it."""
     events = writeback.outbox
     if not events:
         return

@@ -23,7 +23,7 @@ from xporter_bridge.writeback_steps import queued, unsent
 from xporter_bridge.writebacks import Part, PartState, Writeback, WritebackKind, WritebackState
 
 _MAX_KEY = 255
-# What says of a message which one it is.
+# What identifies a message.
 _NAMES = ("estab", "id", "kind", "idempotency_key")
 
 
@@ -94,7 +94,7 @@ def accept_message(
 
 
 def without_payload(body: str) -> str:
-    """Return a queue message as it may be kept for a person: without what is about pupils."""
+    """Return a queue message as a person may see it: without what it says about pupils."""
     message = orjson.loads(body)
     return orjson.dumps({name: message[name] for name in _NAMES if name in message}).decode()
 
@@ -140,7 +140,7 @@ def _store(
     try:
         desk.operations.add(made)
     except ConflictError:
-        # Somebody asked with the same key at the same time; whose payload counts is decided.
+        # Somebody asked with the same key at the same time, and came first.
         return desk.operations.writeback(school.estab, id_) or made
     return replace(made, version=1)
 
@@ -164,7 +164,7 @@ def _keep_refused(
         payload_digest=digest(kind, payload, key),
         parts=(Part(date="", rows=0, state=PartState.QUEUED),),
     )
-    # The event says only that it was; the words, which name fields, are for who asks about it.
+    # The event says only that it was; the words, which name fields, are for those who ask.
     made = replace(unsent(unchecked, "rejected", now), reason=detail[:500])
     try:
         desk.operations.add(made)
@@ -178,4 +178,4 @@ def _prove_writable(school: School, checked: CheckedPayload) -> None:
         raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
     scope = scope_of(checked.kind)
     if not covers(school.scopes, scope):
-        raise RequestRejectedError(409, f"the school has not granted {scope}; invite it to")
+        raise RequestRejectedError(409, f"the school has not granted scope {scope}; ask it to")
