@@ -128,9 +128,9 @@ FAILURES: dict[str, Callable[[], tuple[int, Any]]] = {
     "cut": lambda: (200, f'{{"Students": [{{"Id": "{canary(ROW, "cut")}"'.encode()),
     "rate limited": lambda: (429, canary(ROW, "rate").encode()),
     "not an object": lambda: (200, [canary(ROW, "list")]),
-    "rows that are none": lambda: (200, {"Students": [canary(ROW, "bare")]}),
+    "rows that are not objects": lambda: (200, {"Students": [canary(ROW, "bare")]}),
     "token without expiry": lambda: (200, {"token": canary(SECRET, "x"), "expires": "canary"}),
-    "counts that are none": lambda: (
+    "counts that are not numbers": lambda: (
         200,
         {"Students": [], "__pagination__": [{"PageCount": canary(ROW, "count")}]},
     ),
