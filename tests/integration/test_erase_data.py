@@ -367,6 +367,19 @@ def test_a_scope_that_came_back_in_time_keeps_its_data(cloud: Cloud) -> None:
     assert versions(cloud) == before
 
 
+def test_a_dataset_whose_scope_stays_is_emptied_when_somebody_says_why(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    erase_now(cloud, {"estab": ESTAB, "dataset": "students", "reason": "objection"})
+    place = Place(ESTAB, "students")
+    left = [key for key in versions(cloud) if "dataset=students" in key]
+    assert sorted(left) == sorted([place.manifest(2), place.latest])
+    shown = CompanyApi(cloud).get(f"{SCHOOL}/datasets/students").document
+    assert (shown["tables"], shown["erased"]["reason"]) == ({}, "objection")
+    item = dataset_table(cloud).get(ESTAB, "students")
+    assert item
+    assert item.is_due  # so it is pulled anew
+
+
 def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: Cloud) -> None:
     without_contacts(cloud)
     table = dataset_table(cloud)

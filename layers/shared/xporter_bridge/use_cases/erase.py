@@ -22,6 +22,8 @@ from xporter_bridge.adapters.operation_table import OperationTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.erasure import (
+    LEFT_OUT,
+    SCOPE_REMOVED,
     begun,
     cleared,
     erased_manifest,
@@ -182,7 +184,8 @@ def _is_superseded(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
         return reason == EXPIRED and not item.erasing and not is_expired(item, desk.now())
     if reason == EXPIRED:
         return not is_expired(item, desk.now())
-    return not must_go(item, school.scopes)
+    by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
+    return by_rule and not must_go(item, school.scopes)
 
 
 def _may_be_pulled_anew(item: DatasetItem, desk: EraseDesk) -> bool:
