@@ -13,7 +13,7 @@ from tests.items_in_memory import ItemsInMemory
 from xporter_bridge.adapters.operation_table import OperationTable
 from xporter_bridge.availability import Outcome, PullRequest, PullState
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.events import announce
+from xporter_bridge.events import new_event
 from xporter_bridge.operations import OperationKind, identity
 from xporter_bridge.times import iso
 from xporter_bridge.writebacks import (
@@ -59,7 +59,7 @@ WRITEBACK = Writeback(
         ),
     ),
     content=b"\x00sealed",
-    outbox=(announce("writeback.completed", NOW, about="it", estab=ESTAB),),
+    outbox=(new_event("writeback.completed", NOW, about="it", estab=ESTAB),),
 )
 
 

@@ -1,19 +1,19 @@
 from datetime import timedelta
 
 from tests.builders import ESTAB, NOW, OTHER_ESTAB
-from xporter_bridge.events import TYPES, Event, announce
+from xporter_bridge.events import TYPES, Event, new_event
 from xporter_bridge.schools import SchoolState
 
 
 def test_the_same_fact_has_the_same_id_however_often_it_is_announced() -> None:
-    first = announce("school.live", NOW, about="1", estab=ESTAB)
-    again = announce("school.live", NOW + timedelta(minutes=5), about="1", estab=ESTAB)
+    first = new_event("school.live", NOW, about="1", estab=ESTAB)
+    again = new_event("school.live", NOW + timedelta(minutes=5), about="1", estab=ESTAB)
     assert first.id == again.id
 
 
 def test_another_fact_type_or_school_has_another_id() -> None:
     ids = {
-        announce(type_, NOW, about=about, estab=estab).id
+        new_event(type_, NOW, about=about, estab=estab).id
         for type_ in ("school.live", "school.paused")
         for about in ("1", "2")
         for estab in (ESTAB, OTHER_ESTAB)
@@ -22,7 +22,7 @@ def test_another_fact_type_or_school_has_another_id() -> None:
 
 
 def test_the_document_is_the_documented_one_and_is_read_back() -> None:
-    event = announce("dataset.changed", NOW, about="7", estab=ESTAB, dataset="students")
+    event = new_event("dataset.changed", NOW, about="7", estab=ESTAB, dataset="students")
     document = event.document()
     assert document == {
         "id": event.id,

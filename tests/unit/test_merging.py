@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from xporter_bridge import merging
 from xporter_bridge.blocks import Block, block_of
-from xporter_bridge.merging import Merge, Outcome
+from xporter_bridge.merging import Merge, MergeCounts
 from xporter_bridge.ordering import identity_line, key_of_line, order_key
 
 QUICK = settings(max_examples=40, deadline=None)
@@ -49,7 +49,7 @@ def blocks(table: Table, size: int) -> Iterator[Block]:
 
 def merge(
     old: Table, came: Table, gone: set[int], size: int = 3, *, is_full: bool
-) -> tuple[Outcome, dict[int, str], dict[int, str], set[int]]:
+) -> tuple[MergeCounts, dict[int, str], dict[int, str], set[int]]:
     snapshot, upserts, deletes = Sink(), Sink(), Sink()
     work = Merge(
         key_of_line("Id"),
@@ -59,22 +59,22 @@ def merge(
         upserts=upserts,
         deletes=deletes,
     )
-    outcome = work.run(
+    counts = work.run(
         blocks(old, size), blocks(came, size + 1), blocks(dict.fromkeys(gone, ""), size)
     )
-    return outcome, snapshot.table, upserts.table, set(deletes.table)
+    return counts, snapshot.table, upserts.table, set(deletes.table)
 
 
 def check(
-    old: Table, new: Table, found: tuple[Outcome, dict[int, str], dict[int, str], set[int]]
+    old: Table, new: Table, found: tuple[MergeCounts, dict[int, str], dict[int, str], set[int]]
 ) -> None:
     """Hold that the difference is exact: no row more, none less, and the counts are right."""
-    outcome, snapshot, upserts, deletes = found
+    counts, snapshot, upserts, deletes = found
     assert snapshot == new
     assert upserts == {key: row for key, row in new.items() if old.get(key) != row}
     assert deletes == old.keys() - new.keys()
     updated = sum(key in old for key in upserts)
-    assert outcome == Outcome(
+    assert counts == MergeCounts(
         previous=len(old),
         rows=len(new),
         inserted=len(upserts) - updated,
@@ -111,10 +111,10 @@ def test_blocks_that_fill_up_are_written(old: Table, came: Table, gone: set[int]
 
 def test_what_was_not_there_is_not_deleted() -> None:
     assert merge({1: "a"}, {}, {2}, is_full=False) == (
-        Outcome(previous=1, rows=1), {1: "a"}, {}, set(),
+        MergeCounts(previous=1, rows=1), {1: "a"}, {}, set(),
     )  # fmt: skip
 
 
 def test_a_row_that_came_and_went_has_come() -> None:
-    outcome, snapshot, upserts, deletes = merge({1: "a"}, {1: "b"}, {1}, is_full=False)
-    assert (snapshot, upserts, deletes, outcome.updated) == ({1: "b"}, {1: "b"}, set(), 1)
+    counts, snapshot, upserts, deletes = merge({1: "a"}, {1: "b"}, {1}, is_full=False)
+    assert (snapshot, upserts, deletes, counts.updated) == ({1: "b"}, {1: "b"}, set(), 1)

@@ -239,7 +239,9 @@ def test_a_callback_does_not_show_its_secret() -> None:
 
 
 @pytest.mark.parametrize("name", ["installed", "xodInstalled", "IsXodInstalled", "XOD_INSTALL"])
-@pytest.mark.parametrize(("text", "truth"), [("true", True), ("1", True), ("No", False)])
+@pytest.mark.parametrize(
+    ("text", "truth"), [("true", True), ("ok", True), ("on", True), ("No", False)]
+)
 def test_any_field_that_speaks_of_installing_tells_whether_xporter_is_installed(
     name: str, text: str, truth: bool
 ) -> None:

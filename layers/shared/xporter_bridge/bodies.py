@@ -15,6 +15,9 @@ from xporter_bridge.errors import CallbackRejectedError
 
 FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 200
+# Xporter documents of no flag how it is written.
+_TRUE = {"true", "1", "yes", "y", "on", "ok", "success"}
+_FALSE = {"false", "0", "no", "n", "off", "error", "failed"}
 
 
 def text_of(body: bytes) -> str:
@@ -93,6 +96,12 @@ def read_fields(body: bytes, content_type: str) -> dict[str, Any]:
 def fold(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Return the mapping with its names in lower case."""
     return {str(name).casefold(): value for name, value in mapping.items()}
+
+
+def truth_of(value: object) -> bool | None:
+    """Return what a flag says, or None for what says neither."""
+    word = str(value).strip().casefold()
+    return True if word in _TRUE else False if word in _FALSE else None
 
 
 def _object_of(text: str) -> dict[str, Any]:

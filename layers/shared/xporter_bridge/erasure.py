@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge import scopes
-from xporter_bridge.events import announce
+from xporter_bridge.events import new_event
 from xporter_bridge.manifests import Place, manifest
 from xporter_bridge.pulls import DatasetItem, DatasetState, dataset_of
 from xporter_bridge.schools import School, SchoolState, enter
@@ -111,7 +111,7 @@ def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, 
 def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) -> DatasetItem:
     """Return the dataset after its data is gone; its next pull is a full one."""
     place = Place(item.estab, item.dataset)
-    event = announce(
+    event = new_event(
         "dataset.changed",
         now,
         about=f"{item.dataset}/{document['sequence']}/{document['completed_at']}",

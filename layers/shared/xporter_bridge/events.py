@@ -50,7 +50,7 @@ class Event:
         return cls(document["id"], document["type"], document["timestamp"], document["data"])
 
 
-def announce(type_: str, now: datetime, *, about: str, **data: Any) -> Event:
+def new_event(type_: str, now: datetime, *, about: str, **data: Any) -> Event:
     """Return a new event.
 
     Args:

@@ -24,7 +24,7 @@ class Sink(Protocol):
 
 
 @dataclass
-class Outcome:
+class MergeCounts:
     """How many rows a merge met and made; ``rows`` is what the new snapshot holds."""
 
     previous: int = 0
@@ -133,11 +133,11 @@ class Merge:
         self._identity_of = identity_of
         self._is_full = is_full
         self._snapshot, self._upserts, self._deletes = map(_Rows, (snapshot, upserts, deletes))
-        self._outcome = Outcome()
+        self._counts = MergeCounts()
 
     def run(
         self, previous: Iterator[Block], came: Iterator[Block], gone: Iterator[Block]
-    ) -> Outcome:
+    ) -> MergeCounts:
         """Drain the three streams into the sinks and return the counts."""
         old, new, lost = (Cursor(stream, self._key_of) for stream in (previous, came, gone))
         while old.key is not None:
@@ -153,7 +153,7 @@ class Merge:
             self._insert(new, before=None)
         for rows in (self._snapshot, self._upserts, self._deletes):
             rows.flush()
-        return self._outcome
+        return self._counts
 
     def _passes_untouched(self, old: Cursor, new: Cursor, lost: Cursor) -> bool:
         """Copy a whole block of the previous snapshot if nothing touches it."""
@@ -163,8 +163,8 @@ class Merge:
         if any(other.key is not None and other.key <= old.block.last for other in (new, lost)):
             return False
         self._snapshot.add_block(old.block)
-        self._outcome.previous += old.block.rows
-        self._outcome.rows += old.block.rows
+        self._counts.previous += old.block.rows
+        self._counts.rows += old.block.rows
         old.next_block()
         return True
 
@@ -180,16 +180,16 @@ class Merge:
             self._upserts.add(new.line)
             inserted = 1
             new.next_row()
-        self._outcome.rows += inserted
-        self._outcome.inserted += inserted
+        self._counts.rows += inserted
+        self._counts.inserted += inserted
 
     def _update(self, old: Cursor, new: Cursor) -> None:
         self._snapshot.add(new.line)
         if old.line != new.line:
             self._upserts.add(new.line)
-            self._outcome.updated += 1
-        self._outcome.previous += 1
-        self._outcome.rows += 1
+            self._counts.updated += 1
+        self._counts.previous += 1
+        self._counts.rows += 1
         old.next_row()
         new.next_row()
 
@@ -198,9 +198,9 @@ class Merge:
         lost.skip_below(old.key)
         if self._is_full or lost.key == old.key:
             self._deletes.add(self._identity_of(old.line))
-            self._outcome.deleted += 1
+            self._counts.deleted += 1
         else:
             self._snapshot.add(old.line)
-            self._outcome.rows += 1
-        self._outcome.previous += 1
+            self._counts.rows += 1
+        self._counts.previous += 1
         old.next_row()

@@ -12,12 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from xporter_bridge.bodies import FORM, fold, form_of, json_of, media_type_of, text_of
+from xporter_bridge.bodies import (
+    FORM,
+    fold,
+    form_of,
+    json_of,
+    media_type_of,
+    text_of,
+    truth_of,
+)
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.writebacks import SendOutcome
 
-_TRUE = {"true", "1", "yes", "y", "ok", "success"}
-_FALSE = {"false", "0", "no", "n", "error", "failed"}
 _MOST_RESULTS = 500
 _IDENTITY = re.compile(r"[A-Za-z0-9_.{}-]{1,100}")
 # What a failure is about, by words of its message; the message itself is dropped.
@@ -52,7 +58,7 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Se
             is not what its type claims.
     """
     said = {**_body(body, content_type), **fold(query)}
-    completed = _truth(said.get("xodcompleted"))
+    completed = truth_of(said.get("xodcompleted"))
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
     message = said.get("exceptionmessage") or said.get("message") or ""
@@ -116,8 +122,3 @@ def _results(value: Any) -> Iterator[tuple[str, str]]:
 def _identity(value: Any) -> str:
     text = str(value if value is not None else "").strip()
     return text if _IDENTITY.fullmatch(text) else ""
-
-
-def _truth(value: Any) -> bool | None:
-    word = str(value if value is not None else "").strip().casefold()
-    return True if word in _TRUE else False if word in _FALSE else None

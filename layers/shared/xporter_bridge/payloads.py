@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
+from xporter_bridge.bodies import truth_of
 from xporter_bridge.errors import CallbackRejectedError
 
 _LONGEST_NAME = 300
@@ -42,9 +43,6 @@ Estab = Annotated[
 ]
 Name = Annotated[str, BeforeValidator(_as_name)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-_TRUE = {"true", "1", "yes", "y", "on"}
-_FALSE = {"false", "0", "no", "n", "off"}
 
 
 class AuthenticationCallback(BaseModel):
@@ -81,15 +79,10 @@ def _install_flags(fields: Mapping[str, Any]) -> dict[str, bool | None]:
     for name, value in fields.items():
         if re.search("install", name, re.IGNORECASE):
             if "complet" in name.casefold():
-                completed = _truth(value)
+                completed = truth_of(value)
             else:
-                installed = _truth(value)
+                installed = truth_of(value)
     return {"is_installed": installed, "has_completed_install": completed}
-
-
-def _truth(value: object) -> bool | None:
-    word = str(value).strip().casefold()
-    return True if word in _TRUE else False if word in _FALSE else None
 
 
 def _malformed(error: ValidationError) -> CallbackRejectedError:

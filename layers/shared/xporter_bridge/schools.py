@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from xporter_bridge.events import Event, announce
+from xporter_bridge.events import Event, new_event
 from xporter_bridge.times import iso, parse
 
 # Paused and refused schools are asked again after these waits, the last one repeatedly.
@@ -137,7 +137,7 @@ def enter(school: School, state: SchoolState, cause: str, now: datetime) -> Scho
     entered = replace(school, state=state, state_since=iso(now), cause=cause)
     if state not in _ANNOUNCED:
         return entered
-    event = announce(
+    event = new_event(
         f"school.{state}", now, about=iso(now), estab=school.estab, state=state, cause=cause
     )
     return replace(entered, outbox=(*school.outbox, event))

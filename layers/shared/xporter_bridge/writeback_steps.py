@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from xporter_bridge.events import Event, announce
+from xporter_bridge.events import Event, new_event
 from xporter_bridge.operations import expiry, soon
 from xporter_bridge.times import iso, parse
 from xporter_bridge.writebacks import (
@@ -25,11 +25,18 @@ from xporter_bridge.writebacks import (
     WritebackState,
 )
 
+# A minute of the 75 that the deadline is by default: a shorter one shortens the wait with it.
+_PAUSES_IN_DEADLINE = 75
 _ATTEMPTS = 2
 # A synchronous success need not wait an hour: what it says is read back soon after.
 _CONFIRM = timedelta(minutes=2)
 # A read shortly before the deadline makes Xporter refresh its cache for the one at the deadline.
 _EARLY = 14 / 15
+
+
+def pause(deadline: timedelta) -> timedelta:
+    """Return for how long Xporter is left alone with what it did not take or show."""
+    return deadline / _PAUSES_IN_DEADLINE
 
 
 def queued(part: Part, deadline: timedelta, now: datetime) -> Part:
@@ -225,7 +232,7 @@ def _watch(parts: tuple[Part, ...], outbox: tuple[Event, ...]) -> str:
 
 def _announcement(writeback: Writeback, now: datetime) -> Event:
     written = [part for part in writeback.parts if part.state is PartState.COMPLETED]
-    return announce(
+    return new_event(
         f"writeback.{writeback.state}",
         now,
         about=writeback.id,

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge.adapters.dataset_items import DOCUMENTS, read, text, write
-from xporter_bridge.adapters.items import Item, Items, watched
+from xporter_bridge.adapters.items import Item, Items, look_again, watched
 from xporter_bridge.adapters.pull_slots import FREE, SLOT, PullSlots
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls import LEASE, DatasetItem, next_look, wants_pull
@@ -247,16 +247,7 @@ class DatasetTable:
 
     def look_again(self, estab: str, dataset: str, seen: str, at: str) -> None:
         """Move the time of the next look, unless somebody else has moved it since it was seen."""
-        try:
-            self._items.update(
-                estab,
-                dataset,
-                set_=watched(at, estab, dataset),
-                condition="watch_at = :seen",
-                seen=seen,
-            )
-        except ConflictError:
-            return  # Whoever moved it knows better when to look.
+        look_again(self._items, estab, dataset, seen=seen, at=at)
 
     def clear_outbox(self, item: DatasetItem) -> None:
         """Forget the events of the item, unless others have joined them meanwhile."""

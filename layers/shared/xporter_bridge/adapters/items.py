@@ -11,6 +11,7 @@ from typing import Any
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from xporter_bridge.adapters.faults import translated
+from xporter_bridge.errors import ConflictError
 
 Item = dict[str, Any]
 WATCH_INDEX = "by_watch_at"
@@ -169,6 +170,14 @@ def watched(watch_at: str, *key: str) -> Item:
     """Return the attributes that put an item into the index, or take it out when empty."""
     shard = hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
+
+
+def look_again(items: Items, *key: str, seen: str, at: str) -> None:
+    """Move the time of the next look, unless somebody else has moved it since it was seen."""
+    try:
+        items.update(*key, set_=watched(at, *key), condition="watch_at = :seen", seen=seen)
+    except ConflictError:
+        return  # Whoever moved it knows better when to look.
 
 
 def _update_expression(

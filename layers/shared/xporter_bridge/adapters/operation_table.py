@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from xporter_bridge.adapters.items import Item, Items, watched
+from xporter_bridge.adapters.items import Item, Items, look_again, watched
 from xporter_bridge.availability import Outcome, PullRequest, PullState
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events import Event
@@ -100,16 +100,7 @@ class OperationTable:
 
     def look_again(self, estab: str, id_: str, seen: str, at: str) -> None:
         """Move the time of the next look, unless somebody else has moved it since it was seen."""
-        try:
-            self._items.update(
-                estab,
-                id_,
-                set_=watched(at, estab, id_),
-                condition="watch_at = :seen",
-                seen=seen,
-            )
-        except ConflictError:
-            return  # Whoever moved it knows better when to look.
+        look_again(self._items, estab, id_, seen=seen, at=at)
 
     def latest_pull(self, estab: str, dataset: str) -> tuple[int, PullRequest | None, str]:
         """Return the number of the latest pull of a dataset, the pull, and when it was made."""

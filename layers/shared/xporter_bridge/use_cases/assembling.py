@@ -10,7 +10,7 @@ from xporter_bridge.adapters.lake import Lake, StagedTable
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.holds import TableChange
 from xporter_bridge.manifests import Place, table_entry
-from xporter_bridge.merging import Merge, Outcome
+from xporter_bridge.merging import Merge, MergeCounts
 from xporter_bridge.ordering import identity_line, key_of_line
 from xporter_bridge.pages import PageFacts, prove_complete
 from xporter_bridge.staging import DELETED
@@ -113,14 +113,14 @@ class Assembler:
 
     def _table(
         self, arrival: _Arrival, old: Mapping[str, Any] | None, *, is_full: bool
-    ) -> tuple[dict[str, Any], Outcome]:
+    ) -> tuple[dict[str, Any], MergeCounts]:
         if old is None:
             return self._begun(arrival)
         if not is_full and not arrival.came.rows and not arrival.gone.rows:
             return self._carried(arrival.table, old)
         return self._merged(arrival, old, is_full=is_full)
 
-    def _begun(self, arrival: _Arrival) -> tuple[dict[str, Any], Outcome]:
+    def _begun(self, arrival: _Arrival) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
         snapshot = self._lake.write(f"{self._out}{arrival.table}.snapshot")
         for block in arrival.came.stream():
@@ -139,23 +139,23 @@ class Assembler:
         )
         self._copies[entry["snapshot_key"]] = self._copies[entry["upserts_key"]] = snapshot.key
         self._copies[entry["deletes_key"]] = self._empty()
-        return entry, Outcome(rows=snapshot.rows, inserted=snapshot.rows)
+        return entry, MergeCounts(rows=snapshot.rows, inserted=snapshot.rows)
 
     def _merged(
         self, arrival: _Arrival, old: Mapping[str, Any], *, is_full: bool
-    ) -> tuple[dict[str, Any], Outcome]:
+    ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
             self._lake.write(f"{self._out}{arrival.table}.{kind}")
             for kind in ("snapshot", "upserts", "deletes")
         )
-        outcome = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
-        is_changed = bool(outcome.inserted or outcome.updated or outcome.deleted)
+        counts = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
+        is_changed = bool(counts.inserted or counts.updated or counts.deleted)
         entry = table_entry(
             self._place,
             arrival.table,
             self._sequence,
-            rows=outcome.rows,
+            rows=counts.rows,
             sha256=snapshot.sha256,
             upserts=upserts.rows,
             deletes=deletes.rows,
@@ -165,7 +165,7 @@ class Assembler:
         self._copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
         if is_changed:
             self._copies[entry["snapshot_key"]] = snapshot.key
-        return entry, outcome
+        return entry, counts
 
     def _merge(
         self,
@@ -174,7 +174,7 @@ class Assembler:
         into: tuple[StagedTable, StagedTable, StagedTable],
         *,
         is_full: bool,
-    ) -> Outcome:
+    ) -> MergeCounts:
         snapshot, upserts, deletes = into
         key_field = self._dataset.key_of(arrival.table)
         key_of = key_of_line(key_field)
@@ -187,12 +187,12 @@ class Assembler:
             deletes=deletes,
         )
         before = self._lake.blocks(old["snapshot_key"], key_of)
-        outcome = merge.run(before, arrival.came.stream(), arrival.gone.stream())
+        counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
         for written in into:
             written.close()
-        return outcome
+        return counts
 
-    def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], Outcome]:
+    def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], MergeCounts]:
         """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
         entry = table_entry(
             self._place,
@@ -206,7 +206,7 @@ class Assembler:
             snapshot_key=old["snapshot_key"],
         )
         self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
-        return entry, Outcome(previous=old["rows"], rows=old["rows"])
+        return entry, MergeCounts(previous=old["rows"], rows=old["rows"])
 
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""

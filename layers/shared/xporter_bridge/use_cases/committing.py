@@ -13,7 +13,7 @@ from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.drafts import draft, held
-from xporter_bridge.events import announce
+from xporter_bridge.events import new_event
 from xporter_bridge.holds import suspicions
 from xporter_bridge.manifests import Place
 from xporter_bridge.pages import PageFacts
@@ -185,7 +185,7 @@ class Committer:
     ) -> DatasetItem:
         """Make the draft the dataset's current sequence: this write is the commit."""
         sequence = made["sequence"]
-        event = announce(
+        event = new_event(
             "dataset.changed",
             self._now(),
             about=f"{item.dataset}/{sequence}/{made['pull_id']}",
@@ -247,7 +247,7 @@ class Committer:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
         hold, is_news = held(item.hold, made, assembled.copies, reasons, dataset, now)
-        event = announce(
+        event = new_event(
             "dataset.held",
             now,
             about=f"{item.dataset}/{made['sequence']}/{made['pull_id']}",

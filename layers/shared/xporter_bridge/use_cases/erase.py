@@ -40,7 +40,7 @@ from xporter_bridge.pulls import LEASE, DatasetItem, dataset_of
 from xporter_bridge.retention import EXPIRED, is_expired
 from xporter_bridge.schools import School, SchoolState
 from xporter_bridge.staging import staging_prefix
-from xporter_bridge.use_cases.onboard import publish
+from xporter_bridge.use_cases.announcing import publish_school_events
 
 # The longest that a queue delays; longer than any function may run, so whoever began before the
 # school was erased has ended.
@@ -114,7 +114,7 @@ def erase_school(estab: str, desk: EraseDesk) -> None:
         desk.schools.change(estab, lambda school: finished(school, desk.now()))
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
-    publish(estab, desk.schools, desk.bus)
+    publish_school_events(estab, desk.schools, desk.bus)
 
 
 def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:

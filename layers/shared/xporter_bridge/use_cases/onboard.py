@@ -23,6 +23,7 @@ from xporter_bridge.adapters.vault import OpenedKey, SchoolVault
 from xporter_bridge.adapters.xporter_api import Token, TokenDetails, XporterApi
 from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
 from xporter_bridge.schools import School, SchoolState, enter, paused, proved, refused, with_flags
+from xporter_bridge.use_cases.announcing import publish_school_events
 from xporter_bridge.use_cases.scope_changes import follow_scopes
 
 
@@ -67,16 +68,7 @@ def onboard(message: Mapping[str, Any], desk: OnboardDesk) -> None:
         secret = desk.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
         key = desk.vault.open(estab, before.credentials)
         _prove(before, key, secret, desk, flags=message)
-    publish(estab, desk.schools, desk.bus)
-
-
-def publish(estab: str, schools: SchoolTable, bus: EventBus) -> None:
-    """Publish what the school's item still has to announce."""
-    school = schools.get(estab)
-    if school and school.outbox:
-        bus.publish(school.outbox)
-        schools.clear_outbox(school)
-        telemetry.count("SchoolStateChanged", str(school.state))
+    publish_school_events(estab, desk.schools, desk.bus)
 
 
 def set_in_motion(school: School, previous_scopes: tuple[str, ...], desk: OnboardDesk) -> None:

@@ -46,7 +46,7 @@ from xporter_bridge.pulls import (
 )
 from xporter_bridge.staging import staging_prefix
 from xporter_bridge.times import iso
-from xporter_bridge.use_cases.announcing import announce
+from xporter_bridge.use_cases.announcing import publish_dataset_events
 from xporter_bridge.use_cases.assembling import Assembler
 from xporter_bridge.use_cases.committing import Committer
 from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher, StagedPages
@@ -126,7 +126,8 @@ class _Puller:
         else:
             self._let_go()
         desk = self._desk
-        announce(self._item, desk.datasets, desk.sessions.schools, desk.bus, desk.now())
+        schools = desk.sessions.schools
+        publish_dataset_events(self._item, desk.datasets, schools, desk.bus, desk.now())
         if not self._item.unpublished and wants_pull(self._item, desk.now()):
             desk.queue.send(self._names)
 

@@ -14,13 +14,12 @@ from xporter_bridge.readings import question, reading
 from xporter_bridge.scopes import covers
 from xporter_bridge.times import parse
 from xporter_bridge.use_cases.sessions import Session
-from xporter_bridge.writeback_steps import postponed, read_back, unresolved
+from xporter_bridge.writeback_steps import pause, postponed, read_back, unresolved
 from xporter_bridge.writebacks import Reading, Writeback, WritebackKind
 
 Step = Callable[[Writeback], Writeback]
-# Shares of the deadline: a quarter of an hour, and a minute, of the default 75 minutes.
+# A share of the deadline: a quarter of an hour of the default 75 minutes.
 _PATIENCE = 1 / 5
-_PAUSE = 1 / 75
 
 
 def look(
@@ -45,7 +44,7 @@ def look(
         if due > now:
             return lambda it: postponed(it, number, due, now)
         if isinstance(error, TransientError) and due + deadline * _PATIENCE > now:
-            return lambda it: postponed(it, number, now + deadline * _PAUSE, now)
+            return lambda it: postponed(it, number, now + pause(deadline), now)
         return lambda it: unresolved(it, number, reason, now)
     return lambda it: read_back(it, number, found, deadline, now)
 

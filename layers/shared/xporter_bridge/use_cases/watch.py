@@ -21,8 +21,7 @@ from xporter_bridge.pulls import DatasetItem, dataset_of, is_to_be_asked, next_l
 from xporter_bridge.retention import EXPIRED, is_expired
 from xporter_bridge.schools import School, next_probe
 from xporter_bridge.times import iso
-from xporter_bridge.use_cases.announcing import announce
-from xporter_bridge.use_cases.onboard import publish
+from xporter_bridge.use_cases.announcing import publish_dataset_events, publish_school_events
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
@@ -58,7 +57,7 @@ def watch(desk: WatchDesk, now: datetime) -> Mapping[str, int]:
 
 def _look_at_school(estab: str, desk: WatchDesk, now: datetime) -> None:
     schools = desk.schools
-    publish(estab, schools, desk.bus)
+    publish_school_events(estab, schools, desk.bus)
     school = schools.get(estab)
     if school and school.is_being_erased:
         desk.erasures.send({"estab": estab})
@@ -79,7 +78,7 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
     dataset = dataset_of(item)
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
     if item.outbox and not item.unpublished:
-        announce(item, desk.datasets, desk.schools, desk.bus, now)
+        publish_dataset_events(item, desk.datasets, desk.schools, desk.bus, now)
     if item.erasing or is_expired(item, now):
         reason = item.erasing or EXPIRED
         desk.erasures.send({"estab": estab, "dataset": name, "reason": reason})

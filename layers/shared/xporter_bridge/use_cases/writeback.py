@@ -32,11 +32,12 @@ from xporter_bridge.times import iso
 from xporter_bridge.use_cases.posting import Posting
 from xporter_bridge.use_cases.reading_back import Step, ask_mis, look
 from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Session, Sessions
-from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk, publish
+from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk, publish_writeback_events
 from xporter_bridge.use_cases.writeback_requests import content_context
 from xporter_bridge.writeback_steps import (
     accepted,
     claimed,
+    pause,
     postponed,
     refused,
     released,
@@ -51,8 +52,6 @@ _PATHS = {
     (True, "async"): "/api/v1/Writeback/ConductAsync",
     (True, "sync"): "/api/v1/Writeback/Conduct",
 }
-# A share of the deadline: a minute of the default 75.
-_PAUSE = 1 / 75
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def submit(estab: str, id_: str, desk: WritebackDesk, sending: Sending) -> None:
         return
     if not writeback.is_ended:
         writeback = _Carrier(writeback, desk, sending).carry_on()
-    publish(writeback, desk)
+    publish_writeback_events(writeback, desk)
 
 
 class _Carrier:
@@ -116,9 +115,9 @@ class _Carrier:
         """
         telemetry.warn("writeback_put_off", **self._names, reason=error.reason)
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
-        pause = max(self._sending.deadline * _PAUSE, timedelta(seconds=asked or 0))
+        wait = max(pause(self._sending.deadline), timedelta(seconds=asked or 0))
         now = self._desk.now()
-        self._change(lambda it: postponed(it, number, now + pause, now))
+        self._change(lambda it: postponed(it, number, now + wait, now))
 
     def _look(self, number: int) -> None:
         """Find out from the MIS what became of a part."""

@@ -44,10 +44,10 @@ def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
         ),
     )
     if after is not None:
-        publish(after, desk)
+        publish_writeback_events(after, desk)
 
 
-def publish(writeback: Writeback, desk: WritebackDesk) -> None:
+def publish_writeback_events(writeback: Writeback, desk: WritebackDesk) -> None:
     """Publish what became of the writeback; after a crash, whoever looks next does it."""
     events = writeback.outbox
     if not events:
