@@ -2,7 +2,8 @@
 
 XporterBridgeError
 ├─ CallbackRejectedError       the caller must change it: 400, 404, 413
-├─ RequestRejectedError        our own software asked for something impossible: 400, 404, 409
+├─ RequestRejectedError        our own software asked for something impossible: 400, 404, 409,
+│                              413, 415
 ├─ TransientError              the same input may succeed later
 │  ├─ RateLimitedError         Xporter said when to come back
 │  ├─ XporterUnavailableError  no answer, a 5xx, or half an answer
@@ -12,7 +13,9 @@ XporterBridgeError
 │  ├─ XporterRefusedError      Xporter understood and said no
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
 │  │  └─ SecretRefusedError         the secret opens nothing
+│  ├─ SchoolNotReadyError      its state forbids calls for it (use_cases/sessions.py)
 │  └─ ContractError            an answer that no version of Xporter should give
+├─ OutOfTimeError              no fault: another invocation goes on (use_cases/fetching.py)
 └─ ConfigurationError          we are wrong: a setting or a secret is missing
 """
 

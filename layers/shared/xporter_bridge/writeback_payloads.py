@@ -51,7 +51,10 @@ def scope_of(kind: WritebackKind) -> str:
 
 
 def digest(kind: str, payload: Mapping[str, Any], idempotency_key: str) -> str:
-    """Return what tells one payload from another; keyed, so that no pupil can be guessed from it.
+    """Return what tells one payload from another.
+
+    Keyed, so that the same payload under two keys does not look the same. Whoever reads the
+    table and knows the key could still try payloads: as secret as the table is, and no more.
 
     Raises:
         RequestRejectedError: 400 if it is not JSON.

@@ -130,7 +130,7 @@ class Lake:
     def erase(self, prefix: str) -> int:
         """Delete everything under the prefix, every version of it, and return how many objects.
 
-        Also what is staged under ``staging`` plus the same path, should a pull have left it.
+        Not what is staged: that is ``unstage``'s.
         """
         with translated("s3:ListObjectVersions"):
             pages = self._client.get_paginator("list_object_versions").paginate(
