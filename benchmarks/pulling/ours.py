@@ -14,7 +14,8 @@ from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.catalogue import find
 from xporter_bridge.pulls import LEASE
 from xporter_bridge.schools import School
-from xporter_bridge.use_cases.pull import PullDesk, pull
+from xporter_bridge.use_cases.pull import pull
+from xporter_bridge.use_cases.turns import PullDesk
 
 T = TypeVar("T")
 _DATASET = RESOURCE.casefold()

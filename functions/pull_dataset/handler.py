@@ -18,8 +18,9 @@ from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.adapters.vault import SchoolVault
 from xporter_bridge.adapters.xporter_api import XporterApi
-from xporter_bridge.use_cases.pull import PullDesk, pull
+from xporter_bridge.use_cases.pull import pull
 from xporter_bridge.use_cases.sessions import Sessions
+from xporter_bridge.use_cases.turns import PullDesk
 
 # Kept back of every invocation, to let go of the dataset in good order.
 _RESERVE_SECONDS = 30
@@ -61,7 +62,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         function="pull_dataset",
         handle=lambda message: pull(
-            message["estab"], message["dataset"], tools, remaining_seconds=remaining_seconds
+            message["estab"],
+            message["dataset"],
+            tools,
+            remaining_seconds=remaining_seconds,
+            waits=message.get("waits", 0),
         ),
         park=parked.park,
     )

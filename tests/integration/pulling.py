@@ -30,8 +30,9 @@ from xporter_bridge.ordering import identity_of, order_key
 from xporter_bridge.pulls import DatasetItem
 from xporter_bridge.schools import School, SchoolState
 from xporter_bridge.use_cases.plan import plan
-from xporter_bridge.use_cases.pull import PullDesk, pull
+from xporter_bridge.use_cases.pull import pull
 from xporter_bridge.use_cases.sessions import Sessions
+from xporter_bridge.use_cases.turns import PullDesk
 from xporter_bridge.use_cases.watch import WatchDesk, watch
 
 DATA, STAGING = "data", "staging"
@@ -159,9 +160,9 @@ class World:
         answer = self.xporter.control("POST", path, {"notify": False, **how})
         return cast("dict[str, Any]", answer["changed"])
 
-    def pull(self, dataset: str) -> None:
+    def pull(self, dataset: str, *, waits: int = 0) -> None:
         """Handle one message for the dataset."""
-        pull(ESTAB, dataset, self.desk, remaining_seconds=self.remaining_seconds)
+        pull(ESTAB, dataset, self.desk, remaining_seconds=self.remaining_seconds, waits=waits)
 
     def deliver(self) -> int:
         """Handle every message that has come, and what these send at once; return how many.
@@ -174,7 +175,7 @@ class World:
             for message in messages:
                 handled += 1
                 try:
-                    self.pull(message["dataset"])
+                    self.pull(message["dataset"], waits=message.get("waits", 0))
                 except (XporterBridgeError, KilledError):
                     self.aws.calls.is_dead = False
                     self.sqs.messages.append((self.clock + timedelta(hours=1), message))

@@ -782,9 +782,44 @@ def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: Worl
     assert (item.is_due, item.lease_expires_at, world.pages_asked()) == (True, "", [])
     assert taken[0] is not None
     slots.free(taken[0])
-    world.advance(seconds=2)
+    world.advance(seconds=3)
     world.deliver()
     verify(world, STUDENTS)
+
+
+def test_who_waits_for_a_place_writes_nothing_and_waits_longer_each_time(world: World) -> None:
+    slots = world.aws.datasets.slots
+    taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    world.ask(STUDENTS)
+    before, waited = world.item(STUDENTS), []
+    while world.sqs.messages:
+        ((due, _),) = world.sqs.messages
+        waited.append(due - world.now())
+        world.clock = due
+        taken = [slots.keep(each, due) for each in taken if each]
+        world.deliver()
+    assert len(waited) == 6
+    assert waited[1:] == sorted(waited[1:])
+    assert sum(waited, timedelta()) < timedelta(minutes=2)
+    assert world.item(STUDENTS) == before
+    # From now on it is the watcher's to send for it.
+    for each in taken:
+        slots.free(each)
+    world.settle()
+    verify(world, STUDENTS)
+
+
+def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_time(
+    world: World,
+) -> None:
+    slots = world.aws.datasets.slots
+    (first, *_) = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    world.ask(STUDENTS, "staff", "groups")
+    assert world.deliver() == 3
+    assert first is not None
+    slots.free(first)
+    world.settle()
+    verify(world, STUDENTS, "staff", "groups")
 
 
 def test_a_place_of_a_dead_holder_frees_itself_and_a_late_one_takes_nothing_away(

@@ -28,6 +28,8 @@ CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
 _BACKOFF_MOST = timedelta(hours=1)
+_WAIT_FIRST = timedelta(seconds=2)
+_WAITS = 5
 # Most refusals repeat, but a passing exception of Xporter's looks the same.
 _FAILED_FIRST = timedelta(hours=1)
 
@@ -197,6 +199,18 @@ def backoff(failures: int) -> timedelta:
     A school that fails again and again slows itself down and nobody else.
     """
     return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+
+
+def wait_for_place(estab: str, dataset: str, waits: int) -> timedelta | None:
+    """Return after what time to try again for a place in which to pull; None for no more.
+
+    Longer each time and spread, so that those that wait for one school take neither each other's
+    turn nor the time of other schools; after a minute or so it is the watcher's to send for them.
+    """
+    if waits >= _WAITS:
+        return None
+    spread = hashlib.sha256(f"{estab}/{dataset}/{waits}".encode()).digest()[0] / 255
+    return _WAIT_FIRST * (1 << waits) * (0.5 + spread)
 
 
 def next_baseline(item: DatasetItem, now: datetime) -> str:

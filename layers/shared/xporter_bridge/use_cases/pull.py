@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from math import ceil
 
 from xporter_bridge import telemetry
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.adapters.pull_slots import Slot
-from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import (
@@ -50,47 +46,34 @@ from xporter_bridge.use_cases.announcing import publish_dataset_events
 from xporter_bridge.use_cases.assembling import Assembler
 from xporter_bridge.use_cases.committing import Committer
 from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher, StagedPages
-from xporter_bridge.use_cases.sessions import SchoolNotReadyError, Sessions
+from xporter_bridge.use_cases.sessions import SchoolNotReadyError
+from xporter_bridge.use_cases.turns import PullDesk, take_turn
 
 # A pull this long asks for page 1 again at its end, to see that nothing moved meanwhile.
 _LONG_PULL_PAGES = 10
 _BEAT = LEASE / 4
 # A queue delays no longer than this; for what waits longer the watcher sends the message.
 _LONGEST_DELAY = timedelta(minutes=14)
-_WAIT_FOR_SLOT_SECONDS = 2
 
 
-@dataclass(frozen=True)
-class PullDesk:
-    """Everything that pulling needs; ``keep`` is for how long what is replaced stays."""
-
-    datasets: DatasetTable
-    lake: Lake
-    sessions: Sessions
-    queue: Queue
-    bus: EventBus
-    keep: timedelta
-    now: Callable[[], datetime]
-
-
-def pull(estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[], float]) -> None:
+def pull(
+    estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[], float], waits: int = 0
+) -> None:
     """Serve every request for the dataset that was made so far; do nothing if there is none.
 
     Idempotent: a second message for the same work finds it done or finds it leased. Outcomes of
     Xporter's making (refusals, rate limits, drift) end in the dataset's state, not in an error.
 
+    Args:
+        waits: How often the message has come back because it found no place.
+
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    item = desk.datasets.lease(estab, name, desk.now())
-    if item is None:
+    turn = take_turn(estab, name, desk, waits=waits)
+    if turn is None:
         return
-    slot = desk.datasets.slots.take(estab, desk.now())
-    if slot is None:
-        desk.datasets.save(replace(item, lease_expires_at=""), timedelta(), desk.now())
-        desk.queue.send({"estab": estab, "dataset": name}, delay_seconds=_WAIT_FOR_SLOT_SECONDS)
-        return
-    puller = _Puller(desk, item, slot, remaining_seconds)
+    puller = _Puller(desk, *turn, remaining_seconds)
     try:
         puller.run()
     except ConflictError:
