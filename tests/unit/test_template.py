@@ -192,6 +192,24 @@ def test_the_data_key_opens_for_others_only_through_the_services_that_use_it() -
         assert services == {"dynamodb", "s3"}
 
 
+def test_cloudwatch_may_publish_to_the_topic_of_the_alarms() -> None:
+    # AWS's own key for SNS lets no other service in: alarms would change state and tell nobody.
+    topic = RESOURCES["AlarmTopic"]["Properties"]
+    (key,) = named(topic["KmsMasterKeyId"])
+    (statement,) = (
+        each
+        for each in RESOURCES[key]["Properties"]["KeyPolicy"]["Statement"]
+        if each["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    )
+    assert statement["Effect"] == "Allow"
+    assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
+    # The policy that SNS gives a topic lets its account publish, alarms included.
+    assert template.resources("AWS::SNS::TopicPolicy") == {}
+
+
 def test_the_key_of_the_schools_is_used_by_our_functions_alone() -> None:
     (statement,) = RESOURCES["SchoolKey"]["Properties"]["KeyPolicy"]["Statement"]
     assert named(statement["Principal"]) == {"AWS::Partition", "AWS::AccountId"}
