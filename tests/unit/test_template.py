@@ -444,6 +444,22 @@ def test_what_the_emulator_refuses_is_left_out_of_it(name: str) -> None:
     assert "DeploymentPreference" not in resource.get("Properties", {})
 
 
+def test_the_template_is_printable() -> None:
+    # CloudFormation refuses control characters, and nobody sees them in a review.
+    assert "\\x" not in (ROOT / "template.yaml").read_text(encoding="utf-8")
+    assert all(text.isprintable() for text in texts(RESOURCES))
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield every line of text in a part of the template."""
+    if isinstance(value, dict):
+        yield from (text for each in [*value, *value.values()] for text in texts(each))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in texts(each))
+    elif isinstance(value, str):
+        yield from value.splitlines()
+
+
 # -- what people read
 
 RUNBOOK, README = ROOT / "docs" / "runbook.md", ROOT / "README.md"
