@@ -9,6 +9,7 @@ Settings, from the environment:
   CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
   LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
+  STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
 export SETTINGS
@@ -16,6 +17,7 @@ export SETTINGS
 # The ready lines of `up` and `simulator` stand alone, also when make calls make.
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
+STAGE ?= prod
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
 SAM := .tools/sam/bin
@@ -45,8 +47,8 @@ check: setup ## format, lint, security rules (ruff S), types, template
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml
 
-build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy`
-	@exec $(RUN) -m tools.stack build
+build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
+	@exec $(RUN) -m tools.stack build "$(STAGE)"
 
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done

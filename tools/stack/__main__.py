@@ -1,4 +1,4 @@
-"""`python -m tools.stack up | build | trigger FUNCTION`."""
+"""`python -m tools.stack up | build STAGE | trigger FUNCTION`."""
 
 import argparse
 import os
@@ -21,7 +21,10 @@ def main() -> int:
     commands = argparse.ArgumentParser(prog="python -m tools.stack", description=__doc__)
     commands.add_argument("command", choices=("up", "build", "trigger"))
     commands.add_argument(
-        "function", nargs="?", help="a scheduled function: schedule_registrations"
+        "name",
+        nargs="?",
+        default="",
+        help="a stage of samconfig.toml, or a scheduled function: schedule_registrations",
     )
     arguments = commands.parse_args()
     try:
@@ -29,10 +32,10 @@ def main() -> int:
             case "up":
                 up(StackSettings.from_env(os.environ))
             case "build":
-                build_for_deployment(sys.stderr.buffer)
+                build_for_deployment(sys.stderr.buffer, arguments.name)
             case "trigger":
                 directory = StackSettings.from_env(os.environ).directory
-                print(LocalStack.attach(directory).trigger(arguments.function or ""))
+                print(LocalStack.attach(directory).trigger(arguments.name))
     except StackError as error:
         say(f"error: {error}")
         return 1

@@ -4,11 +4,13 @@ import fcntl
 import hashlib
 import os
 import platform
+import re
 import sys
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tools.set_up import ROOT, UV, locked, uv_settings
 from tools.stack.errors import StackError
@@ -20,10 +22,41 @@ LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
 SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
 
 
-def build_for_deployment(log: IO[bytes]) -> None:
-    """Build what template.yaml says by default into .aws-sam/build."""
+def build_for_deployment(log: IO[bytes], stage: str) -> None:
+    """Build a stage of samconfig.toml, for the runtime and the processor that it names there.
+
+    Raises:
+        StackError: There is no such stage, or it cannot be built.
+    """
+    directory = _build_directory(stage)
     with locked(ROOT / ".aws-sam" / "lock"):
-        _sam_build(log)
+        _sam_build(log, "--config-env", stage)
+        built, template = directory.parent / "build.toml", directory / "template.yaml"
+        decided = _decided(tomllib.loads(built.read_text(encoding="utf-8")))
+        template.write_text(pinned(template.read_text(encoding="utf-8"), decided), encoding="utf-8")
+
+
+def pinned(template: str, decided: Mapping[str, str]) -> str:
+    """Return a built template that CloudFormation refuses to deploy as anything else.
+
+    The layers hold machine code: on another runtime or processor every function would fail, and
+    the deployment would succeed.
+
+    Args:
+        decided: Parameters that the build has used up, with their values.
+
+    Raises:
+        StackError: The template declares one of them in no way that is known here.
+    """
+    for name, value in decided.items():
+        declaration = (
+            f"  {name}:\n    Type: String\n    Default: {value}\n    AllowedValues: [{value}]\n"
+            f"    ConstraintDescription: what was built is for {value}, so build it again\n"
+        )
+        template, found = re.subn(rf"(?m)^  {name}:\n(?:    .*\n)+", declaration, template)
+        if found != 1:
+            raise StackError(f"the built template declares {name} {found} times")
+    return template
 
 
 @contextmanager
@@ -50,6 +83,23 @@ def machine_parameters() -> dict[str, str]:
 def overrides(parameters: dict[str, str]) -> list[str]:
     """Return the arguments by which sam takes template parameters."""
     return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
+
+
+def _build_directory(stage: str) -> Path:
+    stages = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    if "global" not in stages.get(stage, {}):  # the local stack builds for itself
+        raise StackError(f"samconfig.toml has no stage {stage!r} to be deployed")
+    directory: str = stages[stage]["build"]["parameters"].get("build_dir", ".aws-sam/build")
+    return ROOT / directory
+
+
+def _decided(built: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what sam built the layers for, as it noted it in its build.toml."""
+    layer, *_ = built["layer_build_definitions"].values()
+    return {
+        "PythonRuntime": layer["compatible_runtimes"][0],
+        "Architecture": layer["architecture"],
+    }
 
 
 def _build_if_changed(log: IO[bytes]) -> None:
