@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +12,9 @@ from tests.cloud import REGION, Cloud
 from tests.xporter import Xporter
 from tools.simulator.application import Application
 from tools.simulator.server import RunningSimulator
+
+# Code that runs outside of a function counts too; the template gives every function its own.
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,11 @@ def functions() -> dict[str, Properties]:
     }
 
 
+def logical_id(function: str) -> str:
+    """Return the name in the template of the function in a folder."""
+    return "".join(word.capitalize() for word in function.split("_")) + "Function"
+
+
 def environment(function: str) -> Properties:
     """Return the function's variables, unresolved, those of all functions included."""
     own = functions()[function].get("Environment", {}).get("Variables", {})
@@ -75,3 +81,19 @@ def consumers() -> dict[str, tuple[str, Properties]]:
         for event in properties.get("Events", {}).values()
         if event["Type"] == "SQS"
     }
+
+
+def named(value: Any) -> set[str]:
+    """Return every resource that a value of the template refers to."""
+    match value:
+        case {"Ref": name}:
+            return {name}
+        case {"Fn::GetAtt": [name, _]}:
+            return {name}
+        case {"Fn::Sub": text}:
+            return {each.split(".")[0] for each in re.findall(r"\$\{([^}!]+)\}", text)}
+        case dict():
+            return set().union(*map(named, value.values()))
+        case list():
+            return set().union(*map(named, value))
+    return set()

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "DATABASE_QUEUE_URL": QUEUE,
     "AVAILABILITY_QUEUE_URL": QUEUE,
     "OUTCOME_QUEUE_URL": QUEUE,
+    "POWERTOOLS_METRICS_NAMESPACE": "benchmark",
 }
 _EVENTS = {
     "receive_authentication": "callback__documented.json",

@@ -28,7 +28,11 @@ def pulled(rows: int, directory: Path, xporter: Xporter) -> float:
             xporter.url,
         ],
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared'}", "POWERTOOLS_LOG_LEVEL": "ERROR"},
+        env={
+            "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared'}",
+            "POWERTOOLS_LOG_LEVEL": "ERROR",
+            "POWERTOOLS_METRICS_NAMESPACE": "tests",
+        },
         capture_output=True,
         text=True,
         check=True,

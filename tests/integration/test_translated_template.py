@@ -169,6 +169,12 @@ def test_the_stack_is_within_cloudformations_limits(resources: dict[str, Any]) -
 
 
 def test_what_is_kept_is_kept_after_translation_too(resources: dict[str, Any]) -> None:
+    kept = {
+        "AWS::DynamoDB::Table",
+        "AWS::S3::Bucket",
+        "AWS::KMS::Key",
+        "AWS::SecretsManager::Secret",
+    }
     for name, resource in resources.items():
-        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"}:
+        if resource["Type"] in kept:
             assert resource["DeletionPolicy"] == "Retain", name

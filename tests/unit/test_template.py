@@ -6,15 +6,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 import pytest
 
 from tests import template
 from tests.permissions import allowed
-from tests.template import ROOT
-from xporter_bridge.telemetry import METRICS, NAMESPACE
+from tests.template import ROOT, logical_id, named
 
 FUNCTIONS = template.functions()
 QUEUES = template.resources("AWS::SQS::Queue")
@@ -26,12 +24,6 @@ DEAD_LETTER_QUEUES = {
     queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
     for queue in QUEUES.values()
     if "RedrivePolicy" in queue
-}
-# What AWS itself emits, of what is watched here.
-AWS_METRICS = {
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    "AWS/Lambda": {"Errors", "Throttles", "Duration", "ConcurrentExecutions", "Invocations"},
-    "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
 }
 FOURTEEN_DAYS = 14 * 24 * 3600
 
@@ -46,31 +38,15 @@ def statements(function: str) -> Iterator[dict[str, Any]]:
         yield from policy["Statement"]
 
 
-def named(value: Any) -> set[str]:
-    """Return every resource that a value of the template refers to."""
-    match value:
-        case {"Ref": name}:
-            return {name}
-        case {"Fn::GetAtt": [name, _]}:
-            return {name}
-        case {"Fn::Sub": text}:
-            return {each.split(".")[0] for each in re.findall(r"\$\{([^}!]+)\}", text)}
-        case dict():
-            return set().union(*map(named, value.values()))
-        case list():
-            return set().union(*map(named, value))
-    return set()
-
-
 # -- functions
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_built_and_named_like_its_folder(function: str) -> None:
     properties = FUNCTIONS[function]
-    logical_id = "".join(word.capitalize() for word in function.split("_")) + "Function"
-    assert RESOURCES[logical_id]["Properties"] is properties
-    assert RESOURCES[logical_id]["Metadata"]["BuildMethod"] == "makefile"
+    resource = RESOURCES[logical_id(function)]
+    assert resource["Properties"] is properties
+    assert resource["Metadata"]["BuildMethod"] == "makefile"
     assert properties["Handler"] == f"functions.{function}.handler.lambda_handler"
     assert (ROOT / "functions" / function / "handler.py").is_file()
 
@@ -253,10 +229,27 @@ def test_one_dead_letter_raises_an_alarm(queue: str) -> None:
 # -- what is kept
 
 
-@pytest.mark.parametrize("name", [*TABLES, *BUCKETS, *template.resources("AWS::KMS::Key")])
-def test_deleting_the_stack_deletes_no_data_and_no_key(name: str) -> None:
+KEPT = (
+    *TABLES,
+    *BUCKETS,
+    *template.resources("AWS::KMS::Key"),
+    *template.resources("AWS::SecretsManager::Secret"),
+)
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_deleting_the_stack_deletes_no_data_no_key_and_no_secret(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "Retain"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_what_is_kept_stands_alone_so_that_a_new_stack_can_import_it() -> None:
+    kept = {name for name, each in RESOURCES.items() if each.get("DeletionPolicy") == "Retain"}
+    assert kept == set(KEPT)
+    for name in KEPT:
+        others = {each for each in named(RESOURCES[name]["Properties"]) if "::" not in each}
+        assert others <= kept, name
+        assert "Condition" not in RESOURCES[name]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -364,72 +357,7 @@ def test_a_schedule_is_tried_again() -> None:
     assert all(each["RetryPolicy"]["MaximumRetryAttempts"] >= 1 for each in schedules)
 
 
-# -- watching it
-
-
-@cache
-def dashboard() -> dict[str, Any]:
-    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
-    text = properties["DashboardBody"]["Fn::Sub"]
-    return dict(json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text)))
-
-
-def watched_by_dashboard() -> Iterator[tuple[str, str, str]]:
-    """Yield namespace, metric and dimension of everything that a widget shows."""
-    for widget in dashboard()["widgets"]:
-        for metric in widget["properties"].get("metrics", []):
-            if isinstance(metric[0], str):
-                yield metric[0], metric[1], metric[2] if len(metric) > 2 else ""
-            else:
-                yield from searched(metric[0]["expression"])
-
-
-def searched(expression: str) -> Iterator[tuple[str, str, str]]:
-    found = re.match(r"SEARCH\('\{([\w/]+),(\w+)\} (.*)', '\w+', \d+\)", expression)
-    assert found, expression
-    for name in re.findall(r'MetricName="(\w+)"', found[3]):
-        yield found[1], name, found[2]
-
-
-def watched_by_alarms() -> Iterator[tuple[str, str, str]]:
-    for alarm in ALARMS.values():
-        if "MetricName" in alarm:
-            dimensions = alarm.get("Dimensions") or [{"Name": ""}]
-            yield alarm["Namespace"], alarm["MetricName"], dimensions[0]["Name"]
-        for query in alarm.get("Metrics", []):
-            pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\((\w+), (\w+)\)"
-            found = re.fullmatch(pattern, query["Expression"])
-            assert found, query
-            yield found[2], found[1], found[3]
-
-
-@pytest.mark.parametrize("watched", sorted({*watched_by_dashboard(), *watched_by_alarms()}))
-def test_every_metric_that_is_watched_is_emitted(watched: tuple[str, str, str]) -> None:
-    namespace, name, dimension = watched
-    if namespace == NAMESPACE:
-        assert METRICS[name][1] == dimension
-    else:
-        assert name in AWS_METRICS[namespace]
-
-
-def test_the_dashboard_shows_every_metric_that_people_look_for() -> None:
-    shown = {name for _, name, _ in watched_by_dashboard()}
-    assert shown >= {
-        "CallbackAccepted", "CallbackRejected", "CallbackFailed", "Latency", "SchoolsInState",
-        "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "PullCommitted",
-        "PullFailed", "RowsPulled", "Errors",
-    }  # fmt: skip
-
-
-def test_every_queue_is_on_the_dashboard() -> None:
-    text = json.dumps(dashboard())
-    assert all(f"{queue}.QueueName" in text for queue in QUEUES)
-
-
-@pytest.mark.parametrize("alarm", ALARMS)
-def test_an_alarm_reaches_somebody_and_ends_by_itself(alarm: str) -> None:
-    assert ALARMS[alarm]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
-    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
+# -- what stands in for it locally
 
 
 @pytest.mark.parametrize("name", RESOURCES)
@@ -460,23 +388,63 @@ def texts(value: Any) -> Iterator[str]:
         yield from value.splitlines()
 
 
+# -- parameters
+
+PARAMETERS: dict[str, Any] = template.load()["Parameters"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("XporterUrl", "https://xporter.groupcall.com", "xporter.groupcall.com"),
+        ("XporterUrl", "http://127.0.0.1:41873", "https://xporter.groupcall.com/"),
+        ("XporterUrl", "https://test.example:8443", "https://xporter.groupcall.com/api"),
+        ("RelyingParty", "live.yourcompany.app", ""),
+        ("RelyingParty", "test.x-y_z.app", "live.your company.app"),
+        ("CallbackBaseUrl", "", "callbacks.example.app"),
+        ("CallbackBaseUrl", "https://callbacks.example.app", "https://callbacks.example.app/"),
+        ("AlarmEmail", "", "ops"),
+        ("AlarmEmail", "ops@yourcompany.example", "ops@yourcompany.example, me@other.example"),
+    ],
+)
+def test_a_parameter_takes_what_will_work_and_says_what_will_not(
+    parameter: str, good: str, bad: str
+) -> None:
+    pattern = PARAMETERS[parameter]["AllowedPattern"]
+    assert re.fullmatch(pattern, good)
+    assert not re.fullmatch(pattern, bad)
+    assert PARAMETERS[parameter]["ConstraintDescription"].startswith("must be ")
+
+
+def test_sam_deploy_needs_no_parameter() -> None:
+    assert [name for name, facts in PARAMETERS.items() if "Default" not in facts] == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "least"),
+    [("AvailabilityDeadlineSeconds", 600 + 60), ("OutcomeDeadlineSeconds", 3600 + 900)],
+)
+def test_a_deadline_is_longer_than_xporter_takes_but_on_the_local_stack(
+    parameter: str, least: int
+) -> None:
+    (rule,) = (each for each in template.load()["Rules"].values() if parameter in json.dumps(each))
+    assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Stage"}, "local"]}]}
+    (assertion,) = rule["Assertions"]
+    allowed, value = assertion["Assert"]["Fn::Contains"]
+    assert value == {"Ref": parameter}
+    assert min(map(int, allowed)) >= least
+    assert str(PARAMETERS[parameter]["Default"]) in allowed
+    assert all(each in assertion["AssertDescription"] for each in allowed)
+
+
+def test_concurrency_is_kept_for_the_receivers_alone() -> None:
+    keeping = {f for f, p in FUNCTIONS.items() if "ReservedConcurrentExecutions" in p}
+    assert keeping == {f for f in FUNCTIONS if f.startswith("receive_")}
+
+
 # -- what people read
 
-RUNBOOK, README = ROOT / "docs" / "runbook.md", ROOT / "README.md"
-
-
-@pytest.mark.parametrize("alarm", ALARMS)
-def test_every_alarm_links_a_step_of_the_runbook(alarm: str) -> None:
-    found = re.search(r"docs/runbook\.md#([\w-]+)", ALARMS[alarm]["AlarmDescription"])
-    assert found, "the alarm links no step"
-    assert found[1] in anchors(RUNBOOK.read_text(encoding="utf-8"))
-
-
-def anchors(markdown: str) -> set[str]:
-    """Return the anchors of all headings, as GitHub makes them, and those set by hand."""
-    headings = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
-    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-    return made | set(re.findall(r"<a (?:id|name)=\"([\w-]+)\"", markdown))
+README = ROOT / "README.md"
 
 
 @pytest.mark.parametrize("parameter", template.load()["Parameters"])

@@ -14,8 +14,6 @@ from pathlib import PurePath
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
-NAMESPACE = "XporterBridge"
-
 # Name -> unit, dimension. Every dimension takes a handful of values, never one per school.
 METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackAccepted": (MetricUnit.Count, "Kind"),
@@ -24,7 +22,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "MessageParked": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),
     "SchoolsInState": (MetricUnit.Count, "State"),
-    "SchoolsSilent": (MetricUnit.Count, "Database"),
+    "DatasetsSilent": (MetricUnit.Count, "Database"),
     "RegistrationMade": (MetricUnit.Count, "Database"),
     "RegistrationFailed": (MetricUnit.Count, "Database"),
     "XporterRefused": (MetricUnit.Count, "Call"),
@@ -75,11 +73,14 @@ def report(event: str, error: BaseException, **facts: object) -> None:
 def count(name: str, dimension: str, value: float = 1) -> None:
     """Emit one metric in embedded metric format.
 
+    Its namespace is ``POWERTOOLS_METRICS_NAMESPACE``, which the template sets to the stack's name.
+
     Raises:
         KeyError: The name is not in ``METRICS``.
+        SchemaValidationError: The environment names no namespace.
     """
     unit, dimension_name = METRICS[name]
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+    with single_metric(name=name, unit=unit, value=value) as metric:
         metric.add_dimension(name=dimension_name, value=dimension)
 
 

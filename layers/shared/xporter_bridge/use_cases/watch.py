@@ -93,7 +93,7 @@ def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: dat
             # Its own state asks for every dataset when it is ready again.
             desk.datasets.look_again(estab, name, seen, iso(now + timedelta(days=1)))
             return
-        telemetry.count("SchoolsSilent", dataset.database if dataset else "unknown")
+        telemetry.count("DatasetsSilent", dataset.database if dataset else "unknown")
         item = desk.datasets.request(estab, name, now)
         seen = ""
     if wants_pull(item, now):
