@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.cloud import Cloud
 from xporter_bridge.adapters import vault as vaults
 from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.adapters.operation_table import OperationTable
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.adapters.vault import SchoolVault
 from xporter_bridge.schools import School, SchoolState
@@ -134,9 +135,24 @@ def school_table(cloud: Cloud) -> SchoolTable:
     return SchoolTable(cloud.client("dynamodb"), cloud.ref("SchoolsTable"))
 
 
+def operation_table(cloud: Cloud) -> OperationTable:
+    """Return the table of operations."""
+    return OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+
+
 def dataset_table(cloud: Cloud) -> DatasetTable:
     """Return the deployment's table of datasets."""
     return DatasetTable(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
+
+
+def of_a_later_version(cloud: Cloud, estab: str) -> None:
+    """Give a stored school a registration with a field that this version knows nothing of."""
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.ref("SchoolsTable"),
+        Key={"estab": {"S": estab}},
+        UpdateExpression="SET registrations = :new",
+        ExpressionAttributeValues={":new": {"S": '[{"database": "XodSchoolData", "tier": 2}]'}},
+    )
 
 
 def vault(cloud: Cloud) -> SchoolVault:

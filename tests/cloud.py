@@ -36,7 +36,6 @@ _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexe
 class Context:
     """What Lambda passes beside every event."""
 
-    function_name: str
     remaining_seconds: Callable[[], float] = lambda: 600.0
     aws_request_id: str = "request-1"
 
@@ -113,7 +112,7 @@ class Cloud:
             mock.patch.dict(os.environ, {**bare, **environment}, clear=True),
             self._policed(function),
         ):
-            return handler.lambda_handler(event, Context(function, remaining_seconds))
+            return handler.lambda_handler(event, Context(remaining_seconds))
 
     def cool_down(self) -> None:
         """Let the next call of every function find a new environment, without memories."""

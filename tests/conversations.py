@@ -212,7 +212,7 @@ class Company:
             OperationKind.WRITEBACK: self.writebacks,
         }
         try:
-            return wake(self.operations, queues, self.now())
+            return wake(self.operations, queues, self.now(), lambda: True).looked
         except CrashError:
             return 0
 

@@ -44,6 +44,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="erase_data",
         handle=lambda message: erase(message, tools),
         park=parked.park,

@@ -49,6 +49,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="onboard_school",
         handle=lambda message: onboard(message, tools),
         park=parked.park,

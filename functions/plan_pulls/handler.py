@@ -37,6 +37,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     schools, datasets, pulls, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="plan_pulls",
         handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
         park=parked.park,

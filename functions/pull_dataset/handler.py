@@ -60,6 +60,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     return entrypoints.consume_messages(
         event,
+        context,
         function="pull_dataset",
         handle=lambda message: pull(
             message["estab"],

@@ -41,4 +41,4 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; onboard_school does the work.
     """
-    return entrypoints.answer_callback(event, kind="authentication", accept=accept)
+    return entrypoints.answer_callback(event, context, kind="authentication", accept=accept)

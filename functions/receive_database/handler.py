@@ -52,4 +52,4 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; plan_pulls does the work.
     """
-    return entrypoints.answer_callback(event, kind="database", accept=accept)
+    return entrypoints.answer_callback(event, context, kind="database", accept=accept)

@@ -50,6 +50,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="register_webhooks",
         handle=lambda message: register(message, tools),
         park=parked.park,

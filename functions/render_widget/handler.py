@@ -39,6 +39,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A fault is raised: CloudWatch shows that the widget failed, and the next refresh tries again.
     """
+    telemetry.bind(context.aws_request_id)
     if event.get("describe"):
         return {"markdown": _DESCRIPTION}
     schools, datasets = tables()

@@ -67,6 +67,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     _, _, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="request_availability",
         handle=work_on,
         park=parked.park,

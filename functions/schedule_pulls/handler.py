@@ -33,5 +33,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """
     schools, requests = desk()
     return entrypoints.run_schedule(
-        function="schedule_pulls", run=lambda: schedule(schools, requests, datetime.now(UTC))
+        context,
+        function="schedule_pulls",
+        run=lambda: schedule(schools, requests, datetime.now(UTC)),
     )

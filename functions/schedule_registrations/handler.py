@@ -34,6 +34,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """
     schools, queue = desk()
     return entrypoints.run_schedule(
+        context,
         function="schedule_registrations",
         run=lambda: schedule(
             schools, queue, datetime.now(UTC), everyone=event.get("everyone") is True

@@ -25,6 +25,7 @@ def answer(
     event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDesk]
 ) -> Reply:
     """Answer one request of an HTTP API, whatever it is."""
+    telemetry.bind(context.aws_request_id)
     request_id = event["requestContext"]["requestId"]
     app = application()
     try:

@@ -40,6 +40,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="settle_availability",
         handle=lambda message: settle(message, tools),
         park=parked.park,

@@ -37,6 +37,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="settle_writeback",
         handle=lambda message: settle(message, tools),
         park=parked.park,

@@ -72,6 +72,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     *_, parked = desk()
     return entrypoints.consume_messages(
         event,
+        context,
         function="submit_writeback",
         handle=handle,
         park=lambda body, reason: parked.park(without_payload(body), reason),

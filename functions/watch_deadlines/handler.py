@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -20,6 +20,9 @@ from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.operations import OperationKind
 from xporter_bridge.use_cases.operations import wake
 from xporter_bridge.use_cases.watch import WatchDesk, watch
+
+# Kept back of every invocation: one look may meet an AWS that hangs.
+_RESERVE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,32 @@ def desk() -> Desk:
     )
 
 
-def look() -> Mapping[str, int]:
-    """Look at everything whose time has come."""
+def look(remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
+    """Look at everything whose time has come: at what others wait for first.
+
+    However many operations are due, half of the time is left for schools and datasets.
+    """
     tools, now = desk(), datetime.now(UTC)
-    found = watch(tools.watching, now)
-    return {**found, "operations": wake(tools.operations, tools.consumers, now)}
+    half = remaining_seconds() / 2
+    woken = wake(tools.operations, tools.consumers, now, lambda: remaining_seconds() > half)
+    found = watch(tools.watching, now, lambda: remaining_seconds() > 0)
+    return {
+        **found,
+        "operations": woken.looked,
+        "failed": found["failed"] + woken.failed,
+        "cut": found["cut"] + woken.is_cut,
+    }
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """Every minute: whatever is overdue has a message on its way to whoever does the work.
 
-    A run that dies leaves the rest overdue, for the next.
+    What a run does not reach in time, or dies before, stays overdue, for the next.
     """
-    return entrypoints.run_schedule(function="watch_deadlines", run=look)
+
+    def remaining_seconds() -> float:
+        return context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+
+    return entrypoints.run_schedule(
+        context, function="watch_deadlines", run=lambda: look(remaining_seconds)
+    )

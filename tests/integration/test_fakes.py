@@ -135,12 +135,14 @@ def test_conditions_mean_the_same(
 def test_whatever_is_due_is_found(items: Any) -> None:
     for name, at in (("a", "2025"), ("b", "2026"), ("c", "2027"), ("d", "")):
         items.update(ESTAB, name, set_=watched(at, ESTAB, name))
-    assert {(each["dataset"], each["watch_at"]) for each in items.due("2026")} == {
+    assert {
+        (each["dataset"], each["watch_at"]) for each in items.due("2026-01-01T00:00:00.000Z")
+    } == {
         ("a", "2025"),
         ("b", "2026"),
     }
     items.update(ESTAB, "a", set_=watched("", ESTAB, "a"))
-    assert {each["dataset"] for each in items.due("2026")} == {"b"}
+    assert {each["dataset"] for each in items.due("2026-01-01T00:00:00.000Z")} == {"b"}
 
 
 def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:

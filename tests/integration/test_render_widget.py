@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from tests.builders import ESTAB, OTHER_ESTAB, dataset_table, stored_school
+from tests.builders import ESTAB, OTHER_ESTAB, dataset_table, of_a_later_version, stored_school
 from tests.cloud import Cloud
 from tests.template import ROOT
 from xporter_bridge.datasets import configured
@@ -55,6 +55,14 @@ def test_schools_in_trouble_come_first_and_erased_ones_last(cloud: Cloud) -> Non
     assert "1 min" in rows(html)[3][5]
     assert "5 of 5 schools" in html
     assert "2 live" in html
+
+
+def test_a_school_that_only_a_later_version_can_read_hides_no_other(cloud: Cloud) -> None:
+    for estab in (ESTAB, OTHER_ESTAB):
+        stored_school(cloud, estab, state=SchoolState.LIVE)
+    of_a_later_version(cloud, ESTAB)
+    html = cloud.invoke("render_widget", {})
+    assert {row[0].strip() for row in rows(html)} == {OTHER_ESTAB}
 
 
 def test_a_name_that_is_html_stays_text(cloud: Cloud) -> None:

@@ -4,12 +4,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.builders import ESTAB, OTHER_ESTAB, dataset_table, onboard, school_table, stored_school
+from tests.builders import (
+    ESTAB,
+    OTHER_ESTAB,
+    dataset_table,
+    of_a_later_version,
+    onboard,
+    operation_table,
+    school_table,
+    stored_school,
+)
 from tests.cloud import Cloud, refusing
 from tests.xporter import Xporter
 from xporter_bridge.pulls import LEASE
 from xporter_bridge.schools import School, SchoolState, enter
 from xporter_bridge.times import iso, parse
+from xporter_bridge.writebacks import Part, PartState, Writeback, WritebackKind
 
 FUNCTION = "watch_deadlines"
 MINUTE = timedelta(minutes=1)
@@ -19,8 +29,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def watch(cloud: Cloud) -> dict[str, Any]:
-    return dict(cloud.invoke(FUNCTION, {}))
+def watch(cloud: Cloud, *seconds: float) -> dict[str, Any]:
+    """Run once; Lambda says of each time it is asked how much is left, at last the last time."""
+    left = iter(seconds)
+    last = seconds[-1] if seconds else 600.0
+    return dict(cloud.invoke(FUNCTION, {}, remaining_seconds=lambda: next(left, last)))
 
 
 def of(cloud: Cloud) -> School:
@@ -132,6 +145,71 @@ def test_a_school_that_cannot_be_looked_after_keeps_no_other_waiting(cloud: Clou
     assert len(cloud.take("AuthenticationQueue")) == 1
     watch(cloud)
     assert len(cloud.take("AuthenticationQueue")) == 1
+
+
+def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(cloud: Cloud) -> None:
+    for estab in (ESTAB, OTHER_ESTAB):
+        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    of_a_later_version(cloud, ESTAB)
+    assert watch(cloud)["failed"] == 1
+    assert cloud.take("AuthenticationQueue") == [{"estab": OTHER_ESTAB}]
+
+
+# -- time
+
+
+def overdue(cloud: Cloud) -> None:
+    """Let a writeback, a school and a dataset be due."""
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    dataset_table(cloud).request(ESTAB, "staff", now() - 10 * MINUTE)
+    operation_table(cloud).add(
+        Writeback(
+            estab=ESTAB,
+            id="writeback-1",
+            created_at=iso(now()),
+            watch_at=iso(now() - MINUTE),
+            kind=WritebackKind.CONDUCT,
+            mode="async",
+            payload_digest="",
+            parts=(Part(date="", rows=1, state=PartState.QUEUED),),
+        )
+    )
+
+
+def test_a_run_that_has_no_time_left_ends_and_the_next_does_the_rest(cloud: Cloud) -> None:
+    overdue(cloud)
+    found = watch(cloud, 0.0)
+    assert (found["operations"], found["schools"], found["datasets"]) == (0, 0, 0)
+    assert found["cut"] == 3
+    found = watch(cloud)
+    assert (found["operations"], found["schools"], found["datasets"]) == (1, 1, 1)
+    assert found["cut"] == 0
+
+
+def test_what_others_wait_for_is_looked_at_first_and_takes_no_more_than_half_the_time(
+    cloud: Cloud,
+) -> None:
+    overdue(cloud)
+    # Of forty seconds besides the reserve, thirty are left and then none.
+    found = watch(cloud, 60.0, 50.0, 0.0)
+    assert (found["operations"], found["schools"], found["datasets"]) == (1, 0, 0)
+    # Of forty seconds, nineteen are left when operations come: they are not theirs any more.
+    operation_table(cloud).look_again(ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE))
+    found = watch(cloud, 60.0, 39.0)
+    assert (found["operations"], found["schools"], found["datasets"]) == (0, 1, 1)
+
+
+def watch_at_of(cloud: Cloud) -> str:
+    (item,) = cloud.items("OperationsTable")
+    return str(item["watch_at"]["S"])
+
+
+def test_every_minute_begins_with_another_part_of_the_fleet(cloud: Cloud) -> None:
+    for number in range(40):
+        stored_school(cloud, f"32811{number:02d}", probe_at=iso(now() - 60 * MINUTE))
+    table = school_table(cloud)
+    firsts = {next(table.due(now() + minute * MINUTE))[0] for minute in range(8)}
+    assert len(firsts) == 8
 
 
 # -- datasets

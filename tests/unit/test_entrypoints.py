@@ -1,10 +1,13 @@
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.builders import ESTAB, callback, records
+from tests.cloud import Context
+from xporter_bridge import telemetry
 from xporter_bridge.callbacks import CallbackRequest
 from xporter_bridge.entrypoints import answer_callback, consume_messages, run_schedule
 from xporter_bridge.errors import (
@@ -14,11 +17,29 @@ from xporter_bridge.errors import (
     ContractError,
     RateLimitedError,
     TransientError,
+    XporterBridgeError,
     XporterRefusedError,
 )
 
 URL = "https://callbacks.example.app/callbacks/database?estab=3281102"
 CANARY = "canary-0755658d"
+CONTEXT = Context()
+
+
+class WhatIsPrinted:
+    """Standard output as it is now: the logger is made once and keeps what was it then."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+@pytest.fixture(autouse=True)
+def _logs_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    (handler,) = telemetry.logger().handlers
+    monkeypatch.setattr(handler, "stream", WhatIsPrinted())
 
 
 def raising(error: BaseException) -> Callable[[Any], Any]:
@@ -31,7 +52,7 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
 def answered(
     accept: Callable[[CallbackRequest], str | None], event: dict[str, Any] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    reply = answer_callback(event or callback(URL), kind="database", accept=accept)
+    reply = answer_callback(event or callback(URL), CONTEXT, kind="database", accept=accept)
     assert reply["headers"] == {"content-type": "application/json"}
     return reply["statusCode"], json.loads(reply["body"])
 
@@ -86,6 +107,7 @@ def test_a_failure_is_logged_by_its_type_and_place_and_never_by_its_text(
 ) -> None:
     answered(raising(ValueError(CANARY)))
     printed = capsys.readouterr()
+    assert "callback_failed" in printed.out
     assert CANARY not in printed.out + printed.err
 
 
@@ -133,7 +155,7 @@ class Work:
 
     def consume(self, *bodies: dict[str, Any] | str) -> list[str]:
         reply = consume_messages(
-            records(*bodies), function="plan_pulls", handle=self.handle, park=self.park
+            records(*bodies), CONTEXT, function="plan_pulls", handle=self.handle, park=self.park
         )
         return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 
@@ -198,10 +220,43 @@ def test_failures_of_messages_are_logged_without_their_text_or_body(
 
 
 def test_a_schedule_returns_what_it_found_due() -> None:
-    assert run_schedule(function="watch_deadlines", run=lambda: {"due": 3}) == {"due": 3}
+    assert run_schedule(CONTEXT, function="watch_deadlines", run=lambda: {"due": 3}) == {"due": 3}
 
 
-@pytest.mark.parametrize("error", [TransientError("x"), ConfigurationError("x"), ValueError("x")])
+@pytest.mark.parametrize("error", [TransientError("x"), ConfigurationError("x")])
 def test_a_schedule_that_fails_raises_so_that_it_is_run_again(error: Exception) -> None:
-    with pytest.raises(type(error)):
-        run_schedule(function="watch_deadlines", run=lambda: raising(error)(None))
+    error.__cause__ = ValueError(CANARY)
+    with pytest.raises(type(error)) as raised:
+        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(error)(None))
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+
+
+def test_an_unknown_fault_of_a_schedule_is_reported_and_raised_without_its_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fault = ValueError(CANARY)
+    with pytest.raises(XporterBridgeError, match="ValueError") as raised:
+        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(fault)(None))
+    assert raised.value.__suppress_context__
+    assert CANARY not in str(raised.value)
+    printed = capsys.readouterr()
+    assert "schedule_failed" in printed.out
+    assert CANARY not in printed.out + printed.err
+
+
+# -- logs
+
+
+def test_every_line_names_the_request_of_lambda_and_who_wrote_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answered(raising(CallbackRejectedError(404, "unsigned")))
+    (line,) = [line for line in logged(capsys) if line["message"] == "callback_rejected"]
+    assert line["function_request_id"] == CONTEXT.aws_request_id
+    assert line["location"].startswith("answer_callback:")
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    lines = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    return [line for line in lines if "message" in line]

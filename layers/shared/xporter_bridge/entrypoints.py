@@ -29,7 +29,6 @@ class LambdaContext(Protocol):
     """What we use of the object that Lambda passes beside every event."""
 
     aws_request_id: str
-    function_name: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long this invocation may still take."""
@@ -37,7 +36,11 @@ class LambdaContext(Protocol):
 
 
 def answer_callback(
-    event: Mapping[str, Any], *, kind: str, accept: Callable[[CallbackRequest], str | None]
+    event: Mapping[str, Any],
+    context: LambdaContext,
+    *,
+    kind: str,
+    accept: Callable[[CallbackRequest], str | None],
 ) -> Reply:
     """Let ``accept`` store one callback and answer its sender.
 
@@ -45,6 +48,7 @@ def answer_callback(
     answered only after it returned; whatever is our own fault is 5xx, so that a sender that
     retries does so.
     """
+    telemetry.bind(context.aws_request_id)
     try:
         estab = accept(read_request(event))
     except CallbackRejectedError as rejected:
@@ -63,6 +67,7 @@ def answer_callback(
 
 def consume_messages(
     event: Mapping[str, Any],
+    context: LambdaContext,
     *,
     function: str,
     handle: Callable[[dict[str, Any]], None],
@@ -76,6 +81,7 @@ def consume_messages(
         park: Takes a message's body and the reason, and keeps it where a person looks: what will
             never succeed must not be retried, and must not be lost.
     """
+    telemetry.bind(context.aws_request_id)
     failures: list[dict[str, str]] = []
     for message in event["Records"]:
         try:
@@ -98,17 +104,24 @@ def consume_messages(
     return {"batchItemFailures": failures}
 
 
-def run_schedule(*, function: str, run: Callable[[], Mapping[str, int]]) -> Reply:
+def run_schedule(
+    context: LambdaContext, *, function: str, run: Callable[[], Mapping[str, int]]
+) -> Reply:
     """Run a scheduled function and log what it found due.
 
     Raises:
-        XporterBridgeError: As ``run`` raised it; the schedule's own retry then applies.
+        XporterBridgeError: As ``run`` raised it, or in place of an unknown error, whose text
+            Lambda would log; the schedule's own retry then applies.
     """
+    telemetry.bind(context.aws_request_id)
     try:
         found = dict(run())
     except XporterBridgeError as error:
+        telemetry.report("schedule_failed", error, function=function, reason=str(error))
+        raise error from None
+    except Exception as error:  # noqa: BLE001 - raised again, but for its text
         telemetry.report("schedule_failed", error, function=function)
-        raise
+        raise XporterBridgeError(f"unknown fault: {type(error).__name__}") from None
     telemetry.record("schedule_ran", function=function, **found)
     return found
 

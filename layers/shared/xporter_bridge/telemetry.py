@@ -14,6 +14,9 @@ from pathlib import PurePath
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+# Who called us, as seen from inside the logger: its ``location`` is of no use otherwise.
+_CALLER = 3
+
 # Name -> unit, dimension. Every dimension takes a handful of values, never one per school.
 METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackAccepted": (MetricUnit.Count, "Kind"),
@@ -50,14 +53,19 @@ def logger() -> Logger:
     return Logger(service="xporter-bridge", use_rfc3339=True, utc=True, serialize_stacktrace=False)
 
 
+def bind(request_id: str) -> None:
+    """Put the id of Lambda's request on every line, as Lambda's own lines have it."""
+    logger().append_keys(function_request_id=request_id)
+
+
 def record(event: str, **facts: object) -> None:
     """Log that something happened, once per unit of work."""
-    logger().info(event, extra=_described(facts))
+    logger().info(event, extra=_described(facts), stacklevel=_CALLER)
 
 
 def warn(event: str, **facts: object) -> None:
     """Log that something was refused or went wrong and was dealt with."""
-    logger().warning(event, extra=_described(facts))
+    logger().warning(event, extra=_described(facts), stacklevel=_CALLER)
 
 
 def report(event: str, error: BaseException, **facts: object) -> None:
@@ -67,7 +75,8 @@ def report(event: str, error: BaseException, **facts: object) -> None:
     """
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     places = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-    logger().error(event, extra=_described({"error": type(error).__name__, "at": places, **facts}))
+    described = _described({"error": type(error).__name__, "at": places, **facts})
+    logger().error(event, extra=described, stacklevel=_CALLER)
 
 
 def count(name: str, dimension: str, value: float = 1) -> None:

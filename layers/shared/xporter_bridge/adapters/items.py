@@ -12,6 +12,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from xporter_bridge.adapters.faults import translated
 from xporter_bridge.errors import ConflictError
+from xporter_bridge.times import parse
 
 Item = dict[str, Any]
 WATCH_INDEX = "by_watch_at"
@@ -103,8 +104,12 @@ class Items:
         )
 
     def due(self, now: str) -> Iterator[Item]:
-        """Yield the keys and ``watch_at`` of every item that must be looked at, page by page."""
-        for shard in range(_SHARDS):
+        """Yield the keys and ``watch_at`` of every item that must be looked at, page by page.
+
+        Every minute begins with another shard, so that none is always the one not reached.
+        """
+        first = int(parse(now).timestamp()) // 60
+        for shard in ((first + offset) % _SHARDS for offset in range(_SHARDS)):
             yield from self._query(
                 IndexName=WATCH_INDEX,
                 KeyConditionExpression="watch_shard = :shard AND watch_at <= :now",

@@ -36,9 +36,10 @@ class Queue:
         """Store all messages, ten a request, and return how many.
 
         Raises:
-            TransientError: Some may not be stored; sending all again is harmless.
+            TransientError: Some may not be stored; sending all again is harmless. Those that a
+                request refused keep none of the others back.
         """
-        sent = 0
+        sent = refused = 0
         for batch in _tens(messages):
             entries = [
                 {"Id": str(number), "MessageBody": orjson.dumps(message).decode()}
@@ -46,9 +47,10 @@ class Queue:
             ]
             with translated("sqs:SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            if answer.get("Failed"):
-                raise TransientError("sqs:SendMessageBatch: partly failed")
             sent += len(entries)
+            refused += len(answer.get("Failed", ()))
+        if refused:
+            raise TransientError("sqs:SendMessageBatch: partly failed")
         return sent
 
     def park(self, body: str, reason: str) -> None:

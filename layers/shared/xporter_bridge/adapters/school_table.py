@@ -59,9 +59,9 @@ class SchoolTable:
             lambda now: replace(now, outbox=tuple(e for e in now.outbox if e.id not in sent)),
         )
 
-    def due(self, now: str) -> Iterator[tuple[str, str]]:
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield (estab, watch_at) of every school that must be looked at."""
-        for item in self._items.due(now):
+        for item in self._items.due(iso(now)):
             yield item["estab"], item["watch_at"]
 
     def page(self, limit: int, after: str | None) -> tuple[list[School], str | None]:

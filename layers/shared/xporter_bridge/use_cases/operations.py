@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from xporter_bridge.adapters.operation_table import OperationTable
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.operations import OperationKind, kind_of, soon
+from xporter_bridge.use_cases.rounds import Round, look_at_each
 
 
-def wake(operations: OperationTable, queues: Mapping[OperationKind, Queue], now: datetime) -> int:
-    """Send a message for every operation whose time has come, and return how many.
+def wake(
+    operations: OperationTable,
+    queues: Mapping[OperationKind, Queue],
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> Round:
+    """Send a message for every operation whose time has come.
 
-    The consumer reads from the operation what there is to do; nothing is decided here.
-
-    Raises:
-        TransientError: AWS failed; the next run goes on.
+    What there is to do, its consumer reads off the operation; so nothing is decided here.
     """
-    woken = 0
-    for estab, id_, seen in operations.due(now):
-        kind = kind_of(id_)
-        if kind is None:
-            continue
-        queues[kind].send({"estab": estab, "id": id_})
-        operations.look_again(estab, id_, seen, soon(now))
-        woken += 1
-    return woken
+
+    def send(estab: str, id_: str, seen: str) -> None:
+        if kind := kind_of(id_):
+            queues[kind].send({"estab": estab, "id": id_})
+            operations.look_again(estab, id_, seen, soon(now))
+
+    return look_at_each(operations.due(now), send, has_time)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from xporter_bridge import telemetry
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.school_table import SchoolTable
 from xporter_bridge.api_models import SchoolView
@@ -50,8 +51,12 @@ def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: dat
     """
 
     def show(estab: str) -> SchoolView | None:
-        school = schools.get(estab)
-        return show_school(school, datasets.of_school(estab), now) if school else None
+        try:
+            school = schools.get(estab)
+            return show_school(school, datasets.of_school(estab), now) if school else None
+        except Exception as error:  # noqa: BLE001 - whoever cannot be shown hides nobody else
+            telemetry.report("school_not_shown", error, estab=estab)
+            return None
 
     with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
         shown = [view for view in pool.map(show, islice(_estabs(schools), limit)) if view]

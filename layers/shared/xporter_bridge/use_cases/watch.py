@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 from xporter_bridge import telemetry
 from xporter_bridge.adapters.dataset_table import DatasetTable
 from xporter_bridge.adapters.event_bus import EventBus
 from xporter_bridge.adapters.queues import Queue
 from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.errors import ConflictError, XporterBridgeError
+from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls import DatasetItem, dataset_of, is_to_be_asked, next_look, wants_pull
 from xporter_bridge.retention import EXPIRED, is_expired
 from xporter_bridge.schools import School, next_probe
 from xporter_bridge.times import iso
 from xporter_bridge.use_cases.announcing import publish_dataset_events, publish_school_events
+from xporter_bridge.use_cases.rounds import look_at_each
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
@@ -39,20 +39,27 @@ class WatchDesk:
     bus: EventBus
 
 
-def watch(desk: WatchDesk, now: datetime) -> Mapping[str, int]:
+def watch(desk: WatchDesk, now: datetime, has_time: Callable[[], bool]) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were.
 
-    One that cannot be looked after keeps nobody else waiting: it is reported, counted as failed
-    and still due the next time.
+    What was not reached in time, or failed, is still due the next minute, which begins elsewhere.
     """
-    found = {"schools": 0, "datasets": 0, "failed": 0}
-    for estab, _ in desk.schools.due(iso(now)):
-        found["schools"] += 1
-        found["failed"] += _fails(partial(_look_at_school, estab, desk, now), estab)
-    for estab, name, seen in desk.datasets.due(now):
-        found["datasets"] += 1
-        found["failed"] += _fails(partial(_look_at_dataset, estab, name, seen, desk, now), estab)
-    return found
+    schools = look_at_each(
+        ((estab,) for estab, _ in desk.schools.due(now)),
+        lambda estab: _look_at_school(estab, desk, now),
+        has_time,
+    )
+    datasets = look_at_each(
+        desk.datasets.due(now),
+        lambda estab, name, seen: _look_at_dataset(estab, name, seen, desk, now),
+        has_time,
+    )
+    return {
+        "schools": schools.looked,
+        "datasets": datasets.looked,
+        "failed": schools.failed + datasets.failed,
+        "cut": schools.is_cut + datasets.is_cut,
+    }
 
 
 def _look_at_school(estab: str, desk: WatchDesk, now: datetime) -> None:
@@ -110,12 +117,3 @@ def _expired(item: DatasetItem, desk: WatchDesk, now: datetime) -> DatasetItem:
         return desk.datasets.decide(item.estab, item.dataset, "expire", now)
     except ConflictError:
         return item  # Something else is held now, or nothing: that pull says when to look again.
-
-
-def _fails(look: Callable[[], None], estab: str) -> bool:
-    try:
-        look()
-    except XporterBridgeError as error:
-        telemetry.report("look_failed", error, estab=estab)
-        return True
-    return False

@@ -1,0 +1,42 @@
+"""Looks at one due item after the other: none stops the others, and the round ends in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from xporter_bridge import telemetry
+
+
+@dataclass
+class Round:
+    """What came of a round. Failed and unseen items stay due, for the next one."""
+
+    looked: int = 0
+    failed: int = 0
+    is_cut: bool = False
+
+
+def look_at_each(
+    due: Iterable[tuple[str, ...]], look: Callable[..., None], has_time: Callable[[], bool]
+) -> Round:
+    """Look at each item until the time is up.
+
+    Whatever is wrong with one item, even one that only a later version can read, is logged by its
+    type and place and keeps nobody else waiting.
+
+    Args:
+        due: What ``look`` takes; the estab comes first.
+    """
+    found = Round()
+    for key in due:
+        if not has_time():
+            found.is_cut = True
+            break
+        found.looked += 1
+        try:
+            look(*key)
+        except Exception as error:  # noqa: BLE001 - the edge of one item
+            telemetry.report("look_failed", error, estab=key[0])
+            found.failed += 1
+    return found
