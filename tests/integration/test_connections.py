@@ -3,13 +3,17 @@
 import gzip
 import socket
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from xporter_bridge.adapters import connections, xporter_api
+from xporter_bridge.adapters.compression import TooLargeError, gunzip
 from xporter_bridge.adapters.connections import Connections
-from xporter_bridge.errors import XporterUnavailableError
+from xporter_bridge.adapters.xporter_api import XporterApi
+from xporter_bridge.errors import ContractError, XporterUnavailableError
 
 BODY = b'{"Students":[{"Id":"1"}]}' * 100
 PACKED = gzip.compress(BODY)
@@ -40,7 +44,7 @@ def head(length: int, encoding: str = "identity") -> bytes:
 
 
 def get(url: str) -> bytes:
-    return Connections(url).send("GET", "/page", {}).content
+    return Connections(url).send("GET", "/page", {}, read_seconds=5).content
 
 
 @pytest.mark.parametrize(
@@ -70,6 +74,46 @@ def test_half_an_answer_is_no_answer(answer: bytes, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [head(len(BODY)) + BODY, head(len(PACKED), "gzip") + PACKED],
+    ids=["plain", "gzip"],
+)
+def test_an_answer_may_be_as_large_as_it_may_be_and_no_larger(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MOST_BYTES", len(BODY))
+    with answering(answer) as (url, _):
+        assert get(url) == BODY
+    monkeypatch.setattr(connections, "MOST_BYTES", len(BODY) - 1)
+    with answering(answer) as (url, _), pytest.raises(ContractError, match="answer_too_large"):
+        get(url)
+
+
+def test_of_a_bomb_no_more_is_unpacked_than_may_be() -> None:
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    tracemalloc.start()
+    with pytest.raises(TooLargeError):
+        gunzip(bomb, most_bytes=1024 * 1024)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 4 * 1024 * 1024
+
+
+def test_who_is_silent_for_too_long_is_waited_for_no_longer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(XporterUnavailableError, match="xporter_timed_out"):
+            Connections(url).send("GET", "/page", {}, read_seconds=0.05)
+
+
+def test_only_what_failed_soon_is_repeated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xporter_api, "_SOON_SECONDS", 0.0)
+    refusal = b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"
+    with answering(refusal) as (url, _), pytest.raises(XporterUnavailableError, match="_500"):
+        XporterApi(url).token_details("token")
+
+
 def test_only_a_connection_that_was_never_made_is_reported_as_such() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -81,13 +125,15 @@ def test_only_a_connection_that_was_never_made_is_reported_as_such() -> None:
 def test_a_redirect_is_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     with answering(moved) as (url, _):
-        assert Connections(url).send("GET", "/page", {}).status == 302
+        assert Connections(url).send("GET", "/page", {}, read_seconds=5).status == 302
 
 
 def test_a_callback_url_is_encoded_whole_and_json_is_sent_as_such() -> None:
     query = {"changedRows": "*", "callbackUrl": "https://we.example/c?estab=1&id=2"}
     with answering(head(2) + b"{}") as (url, asked):
-        Connections(url).send("POST", "/page", {"Accept": "application/json"}, query=query, json={})
+        Connections(url).send(
+            "POST", "/page", {"Accept": "application/json"}, read_seconds=5, query=query, json={}
+        )
     said = asked[0].decode()
     assert "callbackUrl=https%3A%2F%2Fwe.example%2Fc%3Festab%3D1%26id%3D2" in said
     assert "changedRows=%2A" in said

@@ -79,16 +79,27 @@ class UnreadableError(ValueError):
     """The data is not gzip, or is cut off."""
 
 
-def gunzip(data: bytes) -> bytes:
+class TooLargeError(ValueError):
+    """The data holds more than it may."""
+
+
+def gunzip(data: bytes, *, most_bytes: int) -> bytes:
     """Return the contents of a gzip file.
 
     Raises:
         UnreadableError: It is not one, or its end is missing.
+        TooLargeError: It holds more than ``most_bytes``; no more than that was unpacked.
     """
+    work = isal_zlib.decompressobj(_GZIP)
     try:
-        return isal_zlib.decompress(data, _GZIP)
+        content: bytes = work.decompress(data, most_bytes + 1)
     except isal_zlib.error as error:  # type: ignore[misc]  # its stubs say otherwise
         raise UnreadableError("gzip") from error
+    if len(content) > most_bytes:
+        raise TooLargeError("gzip")
+    if not work.eof:
+        raise UnreadableError("gzip")
+    return content
 
 
 def lines_in_chunks(compressed: Iterable[bytes]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3 import (
+    BaseHTTPResponse,
     HTTPConnectionPool,
     PoolManager,
     ProxyManager,
@@ -28,10 +29,13 @@ from urllib3.exceptions import (
     TimeoutError,  # noqa: A004 - it is none of the built-in's kind
 )
 
-from xporter_bridge.adapters.compression import UnreadableError, gunzip
-from xporter_bridge.errors import XporterUnavailableError
+from xporter_bridge.adapters.compression import TooLargeError, UnreadableError, gunzip
+from xporter_bridge.errors import ContractError, XporterUnavailableError
 
-_TIMEOUT = Timeout(connect=5, read=60)
+CONNECT_SECONDS = 3
+# Of an answer, packed and unpacked: many times what 1,000 rows come to, and a few at a time fit
+# into a function's memory. What is larger is no page, or is made to burst us.
+MOST_BYTES = 128 * 1024 * 1024
 _CONNECTIONS = 16
 
 
@@ -59,13 +63,18 @@ class Connections:
         path: str,
         headers: Mapping[str, str],
         *,
+        read_seconds: float,
         query: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
     ) -> Answer:
         """Make one request and return its answer.
 
+        Args:
+            read_seconds: How long the other side may be silent.
+
         Raises:
             XporterUnavailableError: No whole answer came; its reason says how far it got.
+            ContractError: It is too large to be one.
         """
         target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
@@ -76,20 +85,36 @@ class Connections:
                 json=json,
                 redirect=False,
                 decode_content=False,
+                preload_content=False,
+                timeout=Timeout(connect=CONNECT_SECONDS, read=read_seconds),
             )
-            is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
-            content = gunzip(answer.data) if is_packed else answer.data
+            content = _content(answer)
         except HTTPError as error:
             raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
         except UnreadableError as error:
             raise XporterUnavailableError("xporter_answer_cut") from error
+        except TooLargeError as error:
+            raise ContractError("answer_too_large") from error
         return Answer(answer.status, answer.headers, content)
+
+
+def _content(answer: BaseHTTPResponse) -> bytes:
+    """Return what an answer holds, read to its end and unpacked."""
+    data = b""
+    while part := answer.read(MOST_BYTES + 1 - len(data)):
+        data = data + part if data else part
+        if len(data) > MOST_BYTES:
+            answer.close()
+            raise TooLargeError("answer")
+    answer.release_conn()
+    is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
+    return gunzip(data, most_bytes=MOST_BYTES) if is_packed else data
 
 
 def _pool(base_url: str) -> tuple[PoolManager | HTTPConnectionPool, str]:
     """Return what makes the requests, and what the URL of each begins with."""
     address = urlsplit(base_url)
-    settings: dict[str, Any] = {"maxsize": _CONNECTIONS, "timeout": _TIMEOUT, "retries": False}
+    settings: dict[str, Any] = {"maxsize": _CONNECTIONS, "retries": False}
     proxy = getproxies().get(address.scheme)
     if proxy and not proxy_bypass(address.netloc):
         return ProxyManager(proxy, **settings), base_url

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from xporter_bridge.adapters.connections import Connections
+from xporter_bridge.adapters.connections import CONNECT_SECONDS, Connections
 from xporter_bridge.bodies import fold
 from xporter_bridge.errors import (
     AuthorisationPausedError,
@@ -30,7 +30,14 @@ from xporter_bridge.errors import (
 from xporter_bridge.times import parse
 
 THIRD_PARTY = "XporterOnDemand"
+# How long Xporter may be silent: before data, which a big school's agent may take its time for,
+# before what it knows by itself, and before it says what became of a writeback.
+DATA_SECONDS = 60.0
+_QUICK_SECONDS = 10.0
+_WRITE_SECONDS = 60.0
 _QUICK_RETRY_SECONDS = 0.25
+# Only what failed this soon is repeated at once: a call that hung would hang again.
+_SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 
@@ -57,10 +64,14 @@ class XporterApi:
 
     Reads and token requests are retried once at once when Xporter was unreachable, failed or sent
     half an answer; whatever changes the school's MIS is never repeated here.
+
+    Args:
+        data_seconds: How long it may be silent before data.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
         self._connections = Connections(base_url.rstrip("/"))
+        self._data_seconds = data_seconds
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -112,7 +123,8 @@ class XporterApi:
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
-        return self._ask("GET", f"/api/v1/School/{estab}/{resource}", token=token, query=query)
+        path, seconds = f"/api/v1/School/{estab}/{resource}", self._data_seconds
+        return self._ask("GET", path, token=token, query=query, read_seconds=seconds)
 
     def register_webhook(self, token: str, url: str, database: str) -> None:
         """Ask to be called at the URL when the database of the token's school changes.
@@ -129,27 +141,48 @@ class XporterApi:
             XporterRefusedError: Refused at once; nothing was or will be written.
             TransientError: It may or may not have been taken: never repeat it blindly.
         """
-        return self._once("POST", path, token=token, json=body)
+        return self._once("POST", path, token=token, json=body, read_seconds=_WRITE_SECONDS)
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        began = time.monotonic()
         try:
             return self._once(method, path, **arguments)
         except TransientError as error:
             wait = error.retry_after_seconds
             wait = _QUICK_RETRY_SECONDS if wait is None else wait
-            if wait > _PATIENCE_SECONDS:
+            if wait > _PATIENCE_SECONDS or time.monotonic() - began > _SOON_SECONDS:
                 raise
             time.sleep(wait)
         return self._once(method, path, **arguments)
 
     def _once(
-        self, method: str, path: str, *, token: str | None = None, **arguments: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        read_seconds: float = _QUICK_SECONDS,
+        **arguments: Any,
     ) -> dict[str, Any]:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Idaas {token}"
-        answer = self._connections.send(method, path, headers, **arguments)
+        answer = self._connections.send(
+            method, path, headers, read_seconds=read_seconds, **arguments
+        )
         return _judged(answer.status, answer.headers, answer.content)
+
+
+def longest_seconds(
+    *, quick: int = 0, data: int = 0, writes: int = 0, data_seconds: float = DATA_SECONDS
+) -> float:
+    """Return how long so many calls take at the worst, for what has to end before its time."""
+    repeated = _SOON_SECONDS + _PATIENCE_SECONDS + CONNECT_SECONDS
+    return (
+        quick * (repeated + _QUICK_SECONDS)
+        + data * (repeated + data_seconds)
+        + writes * (CONNECT_SECONDS + _WRITE_SECONDS)
+    )
 
 
 def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
