@@ -129,6 +129,7 @@ class Company:
         availability_deadline: timedelta = timedelta(minutes=12),
     ) -> None:
         self.skipped = timedelta()
+        self.has_time: Callable[[], bool] = lambda: True
         self.crashes = Crashes()
         self.simulator = simulator
         self.schools = SchoolTable(None, "schools")
@@ -185,7 +186,7 @@ class Company:
         raise AssertionError
 
     def submit(self, message: Mapping[str, Any]) -> None:
-        submit(message["estab"], message["id"], self.desk, self.sending)
+        submit(message["estab"], message["id"], self.desk, self.sending, has_time=self.has_time)
 
     def settle(self, message: Mapping[str, Any]) -> None:
         writeback_outcomes.settle(message, self.desk)

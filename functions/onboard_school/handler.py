@@ -22,8 +22,8 @@ from xporter_bridge.use_cases.onboard import OnboardDesk, onboard
 
 
 @cache
-def desk() -> tuple[OnboardDesk, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+def desk() -> tuple[OnboardDesk, Queue, Queue]:
+    """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
     made = OnboardDesk(
         schools=SchoolTable(client("dynamodb"), settings.schools_table),
@@ -38,19 +38,22 @@ def desk() -> tuple[OnboardDesk, Queue]:
         bus=EventBus(client("events"), settings.event_bus),
         now=lambda: datetime.now(UTC),
     )
-    return made, Queue(client("sqs"), settings.authentication_dead_letter_queue_url)
+    own = Queue(client("sqs"), settings.authentication_queue_url)
+    return made, own, Queue(client("sqs"), settings.authentication_dead_letter_queue_url)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """From the authentication queue: the school's secret is proved and its data set in motion.
 
-    A message that failed comes again; one that never can succeed is parked with its reason.
+    While Xporter is down a message comes back for days: nobody else would bring its secret. One
+    that never can succeed is parked with its reason.
     """
-    tools, parked = desk()
+    tools, own, parked = desk()
     return entrypoints.consume_messages(
         event,
         context,
         function="onboard_school",
         handle=lambda message: onboard(message, tools),
         park=parked.park,
+        postpone=own.postpone,
     )

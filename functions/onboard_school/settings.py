@@ -19,6 +19,7 @@ class Settings:
     school_key_id: str
     transit_key_id: str
     event_bus: str
+    authentication_queue_url: str
     registration_queue_url: str
     pull_queue_url: str
     erasure_queue_url: str

@@ -22,8 +22,8 @@ from xporter_bridge.use_cases.pull import pull
 from xporter_bridge.use_cases.sessions import Sessions
 from xporter_bridge.use_cases.turns import PullDesk
 
-# Kept back of every invocation, to let go of the dataset in good order.
-_RESERVE_SECONDS = 30
+# Kept back of every invocation: for one page at its worst, and to let go in good order.
+RESERVE_SECONDS = 210
 
 
 @cache
@@ -56,7 +56,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     tools, parked = desk()
 
     def remaining_seconds() -> float:
-        return context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+        return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
     return entrypoints.consume_messages(
         event,

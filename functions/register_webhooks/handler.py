@@ -22,8 +22,8 @@ from xporter_bridge.use_cases.sessions import Sessions
 
 
 @cache
-def desk() -> tuple[RegisterDesk, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+def desk() -> tuple[RegisterDesk, Queue, Queue]:
+    """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
     made = RegisterDesk(
         sessions=Sessions(
@@ -39,7 +39,8 @@ def desk() -> tuple[RegisterDesk, Queue]:
         keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         now=lambda: datetime.now(UTC),
     )
-    return made, Queue(client("sqs"), settings.registration_dead_letter_queue_url)
+    own = Queue(client("sqs"), settings.registration_queue_url)
+    return made, own, Queue(client("sqs"), settings.registration_dead_letter_queue_url)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -47,11 +48,12 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; what was registered before the failure is recorded.
     """
-    tools, parked = desk()
+    tools, own, parked = desk()
     return entrypoints.consume_messages(
         event,
         context,
         function="register_webhooks",
         handle=lambda message: register(message, tools),
         park=parked.park,
+        postpone=own.postpone,
     )

@@ -19,6 +19,7 @@ class Settings:
     schools_table: str
     datasets_table: str
     school_key_id: str
+    registration_queue_url: str
     pull_queue_url: str
     erasure_queue_url: str
     registration_dead_letter_queue_url: str

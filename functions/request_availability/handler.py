@@ -22,6 +22,9 @@ from xporter_bridge.use_cases.availability import Asking, ask
 from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, ask_due
 from xporter_bridge.use_cases.sessions import Sessions
 
+# One row is asked for, and whatever does not come of it a callback will tell.
+DATA_SECONDS = 20.0
+
 
 @cache
 def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
@@ -37,7 +40,7 @@ def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
     sessions = Sessions(
         SchoolTable(client("dynamodb"), settings.schools_table),
         SchoolVault(client("kms"), settings.school_key_id),
-        XporterApi(settings.xporter_url),
+        XporterApi(settings.xporter_url, data_seconds=DATA_SECONDS),
         settings.relying_party,
     )
     asking = Asking(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -22,6 +22,9 @@ from xporter_bridge.use_cases.sessions import Sessions
 from xporter_bridge.use_cases.writeback import Sending, submit
 from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk
 from xporter_bridge.use_cases.writeback_requests import AcceptDesk, accept_message, without_payload
+
+# What one part may take, with a refused token; no part is begun that may not be ended.
+PART_SECONDS = 240
 
 
 @cache
@@ -54,14 +57,14 @@ def desk() -> tuple[AcceptDesk, WritebackDesk, Sending, Queue]:
     return accepting, WritebackDesk(operations, bus, accepting.now), sending, parked
 
 
-def handle(message: Mapping[str, Any]) -> None:
+def handle(message: Mapping[str, Any], has_time: Callable[[], bool]) -> None:
     """Carry one writeback on; take it first if the company's software put it on the queue."""
     accepting, tools, sending, _ = desk()
     id_ = message.get("id")
     if id_ is None:
         school = sending.sessions.schools.get(str(message.get("estab")))
         id_ = accept_message(message, school, accepting).id
-    submit(message["estab"], id_, tools, sending)
+    submit(message["estab"], id_, tools, sending, has_time=has_time)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -70,10 +73,14 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     A message that failed comes again; nothing is sent twice for it.
     """
     *_, parked = desk()
+
+    def has_time() -> bool:
+        return context.get_remaining_time_in_millis() / 1000 > PART_SECONDS
+
     return entrypoints.consume_messages(
         event,
         context,
         function="submit_writeback",
-        handle=handle,
+        handle=lambda message: handle(message, has_time),
         park=lambda body, reason: parked.park(without_payload(body), reason),
     )

@@ -22,7 +22,7 @@ from xporter_bridge.use_cases.operations import wake
 from xporter_bridge.use_cases.watch import WatchDesk, watch
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
-_RESERVE_SECONDS = 20
+RESERVE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """
 
     def remaining_seconds() -> float:
-        return context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS
+        return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
     return entrypoints.run_schedule(
         context, function="watch_deadlines", run=lambda: look(remaining_seconds)

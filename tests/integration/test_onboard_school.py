@@ -1,5 +1,6 @@
 """From the authentication queue: real handlers on both ends, and Xporter over HTTP."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -373,17 +374,40 @@ def test_what_xporter_could_not_answer_comes_again_and_changes_nothing(
     secret = xporter.school()
     authorise(connected, secret)
     xporter.set_faults({**fault, "path": path})
-    assert len(connected.deliver(QUEUE)) == 1
+    assert postponed(connected) == [1]
+    assert max(connected.delays) >= 60
     assert school_table(connected).get(ESTAB) is None
     xporter.set_faults()
     connected.settle(QUEUE)
     assert of(connected).state is SchoolState.INSTALLED
 
 
-def test_an_xporter_that_is_not_there_is_waited_for(cloud: Cloud) -> None:
+def postponed(cloud: Cloud) -> list[int]:
+    """Handle what is in the queue; return how often each message that comes back was tried."""
+    messages = cloud.take(QUEUE)
+    assert cloud.invoke("onboard_school", records(*messages)) == {"batchItemFailures": []}
+    again = cloud.take(QUEUE)
+    for message in again:
+        body = json.dumps(message)
+        cloud.client("sqs").send_message(QueueUrl=cloud.ref(QUEUE), MessageBody=body)
+    return [message["tries"] for message in again]
+
+
+def test_an_xporter_that_is_not_there_is_waited_for_longer_and_longer(cloud: Cloud) -> None:
     authorise(cloud, SECRET)
-    assert len(cloud.deliver(QUEUE)) == 1
+    before = len(cloud.delays)
+    assert [postponed(cloud) for _ in range(6)] == [[1], [2], [3], [4], [5], [6]]
+    asked = [delay for delay in cloud.delays[before:] if delay]
+    assert asked == [60, 120, 240, 480, 900, 900]
     assert school_table(cloud).get(ESTAB) is None
+
+
+def test_an_xporter_that_was_not_there_for_days_is_a_persons_matter(cloud: Cloud) -> None:
+    authorise(cloud, SECRET)
+    (message,) = cloud.take(QUEUE)
+    reply = cloud.invoke("onboard_school", records({**message, "tries": 290}))
+    assert len(reply["batchItemFailures"]) == 1
+    assert cloud.take(QUEUE) == []
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import requests
 from tests.conversations import ESTAB, Company
 from tools.simulator.server import RunningSimulator
 from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.operations import soon
 from xporter_bridge.outcomes import subject_of
 from xporter_bridge.schools import School, SchoolState, enter
 from xporter_bridge.use_cases.writeback_requests import accept_message
@@ -100,6 +101,25 @@ def test_marks_of_several_dates_are_one_writeback_of_as_many_requests(
     assert _announced(company) == [("writeback.completed", ended.id)]
     assert ended.content is None
     assert ended.expires_at
+
+
+def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks(
+    company: Company,
+) -> None:
+    (pupil, *_) = _pupils(company)
+    marks = [_mark(pupil, Date=day) for day in (DAY, "2026-11-18")]
+    answers = iter([True])
+    company.has_time = lambda: next(answers, False)
+    made = company.write("attendance", {"Marks": marks}, "k")
+    company.work()
+    found = company.operations.writeback(ESTAB, made.id)
+    assert found
+    assert [part.attempts for part in found.parts] == [1, 0]
+    assert found.watch_at <= soon(company.now())
+    company.has_time = lambda: True
+    company.skipped = timedelta(minutes=3)
+    ended = _ends(company, found)
+    assert (ended.state, [part.attempts for part in ended.parts]) == ("completed", [1, 1])
 
 
 def test_a_lesson_mark_is_written(company: Company) -> None:

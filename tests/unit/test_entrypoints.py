@@ -19,6 +19,7 @@ from xporter_bridge.errors import (
     TransientError,
     XporterBridgeError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 
 URL = "https://callbacks.example.app/callbacks/database?estab=3281102"
@@ -214,6 +215,29 @@ def test_failures_of_messages_are_logged_without_their_text_or_body(
     work.consume({"secret": CANARY}, {"secret": CANARY}, {"secret": CANARY}, f"no json {CANARY}")
     printed = capsys.readouterr()
     assert CANARY not in printed.out + printed.err
+
+
+def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
+    later: list[tuple[dict[str, Any], int]] = []
+
+    def consume(error: Exception, **facts: Any) -> list[str]:
+        reply = consume_messages(
+            records({"n": 1, **facts}),
+            CONTEXT,
+            function="onboard_school",
+            handle=raising(error),
+            park=lambda *_: None,
+            postpone=lambda message, seconds: later.append((message, seconds)),
+        )
+        return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
+
+    assert consume(XporterUnavailableError("xporter_timed_out")) == []
+    assert consume(RateLimitedError("xporter_429", 700), tries=1) == []
+    assert later == [({"n": 1, "tries": 1}, 60), ({"n": 1, "tries": 2}, 700)]
+    # A fault of AWS, and what was down for days, is the queue's.
+    assert consume(TransientError("dynamodb:GetItem")) == ["message-0"]
+    assert consume(XporterUnavailableError("xporter_timed_out"), tries=290) == ["message-0"]
+    assert len(later) == 2
 
 
 # -- schedules

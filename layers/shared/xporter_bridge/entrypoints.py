@@ -15,11 +15,19 @@ from xporter_bridge.errors import (
     CallbackRejectedError,
     ConfigurationError,
     PermanentError,
+    RateLimitedError,
     TransientError,
     XporterBridgeError,
+    XporterUnavailableError,
 )
 
 Reply = dict[str, Any]
+Message = dict[str, Any]
+
+# An Xporter that is down is asked again after 1, 2, 4, 8 and then every 15 minutes, for three days.
+_FIRST_WAIT_SECONDS = 60
+_LONGEST_WAIT_SECONDS = 900
+_MOST_TRIES = 290
 
 # The body of every refusal of a status is the same, so that a stranger learns nothing from it.
 _REFUSALS = {400: "bad request", 404: "not found", 413: "too large", 500: "error", 503: "try again"}
@@ -70,8 +78,9 @@ def consume_messages(
     context: LambdaContext,
     *,
     function: str,
-    handle: Callable[[dict[str, Any]], None],
+    handle: Callable[[Message], None],
     park: Callable[[str, str], None],
+    postpone: Callable[[Message, int], None] | None = None,
 ) -> Reply:
     """Handle each SQS record of a batch and report those that the queue shall bring again.
 
@@ -80,12 +89,15 @@ def consume_messages(
         handle: Takes the decoded body; must be idempotent, as messages come at least once.
         park: Takes a message's body and the reason, and keeps it where a person looks: what will
             never succeed must not be retried, and must not be lost.
+        postpone: Takes a message and seconds, and sends it again after them: for messages that
+            nothing else brings back. A queue gives a message up after a few deliveries, and would
+            do so while Xporter is only down.
     """
     telemetry.bind(context.aws_request_id)
     failures: list[dict[str, str]] = []
     for message in event["Records"]:
         try:
-            handle(json.loads(message["body"]))
+            _handle(json.loads(message["body"]), handle, postpone, function)
         except TransientError as error:
             telemetry.warn("message_will_be_retried", function=function, reason=error.reason)
             failures.append({"itemIdentifier": message["messageId"]})
@@ -102,6 +114,24 @@ def consume_messages(
             telemetry.report("message_failed", error, function=function)
             failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
+
+
+def _handle(
+    message: Message,
+    handle: Callable[[Message], None],
+    postpone: Callable[[Message, int], None] | None,
+    function: str,
+) -> None:
+    """Handle a message, or send it again for later if Xporter cannot be asked now."""
+    try:
+        handle(message)
+    except (XporterUnavailableError, RateLimitedError) as error:
+        tries = message.get("tries", 0)
+        if postpone is None or tries >= _MOST_TRIES:
+            raise
+        wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
+        telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
+        postpone({**message, "tries": tries + 1}, int(min(wait, _LONGEST_WAIT_SECONDS)))
 
 
 def run_schedule(

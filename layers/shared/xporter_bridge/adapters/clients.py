@@ -12,19 +12,31 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
-# Short timeouts and standard retries: a hanging call must not eat an invocation.
-_CONFIG = Config(
-    connect_timeout=2,
-    read_timeout=20,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=32,
-)
+_CONNECT_SECONDS = 1
+# How long a service may be silent; S3 takes in megabytes first, and copies them.
+_READ_SECONDS = {"s3": 6}
+_OTHER_READ_SECONDS = 3
+_ATTEMPTS = 3
 
 
 @cache
 def client(service: str) -> Any:
     """Return the one client of a service; region and endpoint are the environment's."""
-    return _session().create_client(service, config=_CONFIG)
+    config = Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS.get(service, _OTHER_READ_SECONDS),
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+        max_pool_connections=32,
+    )
+    return _session().create_client(service, config=config)
+
+
+def longest_seconds(service: str) -> float:
+    """Return how long a call takes at the worst: whoever makes it must be able to report that."""
+    read = _READ_SECONDS.get(service, _OTHER_READ_SECONDS)
+    # botocore waits up to one second before the second attempt, and doubles that for each.
+    waits = sum(1 << attempt for attempt in range(_ATTEMPTS - 1))
+    return _ATTEMPTS * (_CONNECT_SECONDS + read) + waits
 
 
 @cache

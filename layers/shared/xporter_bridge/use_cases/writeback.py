@@ -64,7 +64,14 @@ class Sending:
     deadline: timedelta
 
 
-def submit(estab: str, id_: str, desk: WritebackDesk, sending: Sending) -> None:
+def submit(
+    estab: str,
+    id_: str,
+    desk: WritebackDesk,
+    sending: Sending,
+    *,
+    has_time: Callable[[], bool],
+) -> None:
     """Do whatever the writeback needs now: send, read back what is overdue, announce.
 
     Idempotent: the stored writeback alone says what is to be done.
@@ -76,7 +83,7 @@ def submit(estab: str, id_: str, desk: WritebackDesk, sending: Sending) -> None:
     if writeback is None:
         return
     if not writeback.is_ended:
-        writeback = _Carrier(writeback, desk, sending).carry_on()
+        writeback = _Carrier(writeback, desk, sending).carry_on(has_time)
     publish_writeback_events(writeback, desk)
 
 
@@ -89,12 +96,18 @@ class _Carrier:
         self._sending = sending
         self._opened: tuple[Session, list[dict[str, Any]]] | None = None
 
-    def carry_on(self) -> Writeback:
-        """Read back what is overdue, then send what is queued."""
+    def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
+        """Read back what is overdue, then send what is queued.
+
+        A part that is being sent when the process ends counts as sent, so what there is no time
+        for is left alone: it is due, and the watcher sends for it within a minute.
+        """
         for number in range(len(self._writeback.parts)):
-            if self._writeback.parts[number].needs_look(self._desk.now()):
+            if self._writeback.parts[number].needs_look(self._desk.now()) and has_time():
                 self._look(number)
         for number in self._writeback.numbered(PartState.QUEUED):
+            if not has_time():
+                break
             try:
                 self._send(number)
             except (SchoolNotReadyError, AuthorisationPausedError) as error:
