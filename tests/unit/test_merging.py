@@ -118,3 +118,14 @@ def test_what_was_not_there_is_not_deleted() -> None:
 def test_a_row_that_came_and_went_has_come() -> None:
     counts, snapshot, upserts, deletes = merge({1: "a"}, {1: "b"}, {1}, is_full=False)
     assert (snapshot, upserts, deletes, counts.updated) == ({1: "b"}, {1: "b"}, set(), 1)
+
+
+def test_wide_rows_are_written_before_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "_BYTES_PER_BLOCK", 100)
+    written: list[int] = []
+    write = Sink.write
+    monkeypatch.setattr(Sink, "write", lambda s, d, n: (written.append(len(d)), write(s, d, n)))
+    wide = dict.fromkeys(range(50), "w" * 40)
+    new = dict.fromkeys(wide, "v" * 40)
+    check(wide, new, merge(wide, new, set(), is_full=True))
+    assert max(written) < 200

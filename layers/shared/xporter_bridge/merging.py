@@ -14,6 +14,9 @@ from typing import Protocol
 from xporter_bridge.blocks import ROWS_PER_BLOCK, Block
 from xporter_bridge.ordering import KeyOfLine
 
+# A thousand rows of photos are a hundred megabytes.
+_BYTES_PER_BLOCK = 4 * 1024 * 1024
+
 
 class Sink(Protocol):
     """Takes ordered, newline-terminated rows."""
@@ -91,10 +94,12 @@ class _Rows:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._lines: list[bytes] = []
+        self._bytes = 0
 
     def add(self, line: bytes) -> None:
         self._lines.append(line)
-        if len(self._lines) == ROWS_PER_BLOCK:
+        self._bytes += len(line)
+        if self._bytes >= _BYTES_PER_BLOCK or len(self._lines) == ROWS_PER_BLOCK:
             self.flush()
 
     def add_block(self, block: Block) -> None:
@@ -104,7 +109,7 @@ class _Rows:
     def flush(self) -> None:
         if self._lines:
             self._sink.write(b"\n".join(self._lines) + b"\n", len(self._lines))
-            self._lines = []
+            self._lines, self._bytes = [], 0
 
 
 class Merge:
