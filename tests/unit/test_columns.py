@@ -5,12 +5,28 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.columns import ColumnPolicy
+from xporter_bridge.columns import ColumnPolicy, is_sensitive
 from xporter_bridge.datasets import Dataset, configured, parse
 from xporter_bridge.errors import ConfigurationError, ContractError
 
 STUDENTS = configured()["students"]
 ROW = {"Id": "1", "Forename": "Graham", "QuickNote": "a note"}
+
+# From xporter-api.md, appendix C: what scopes of their own guard, as others might write it.
+GUARDED = """
+    Abuse AbuseNote Allergies BankAccountNo CareLeaver ChildProtectionPlan CountryOfBirth Creed
+    Counselling DietaryNeeds EAL EverInCare FirstLanguage FormerUPN FSM FSMEver6 FsmEligible
+    HIVStatus HomeLanguageCode IBAN IllnessCategory InLeaCare IsYoungCarer LeaCareAuthority
+    MentalIllness NationalIdentity Nationality NINumber Pronouns PupilPremium Race SEN SENProvision
+    SENStatus SenNotes ServiceChild SortCode ULN UPN UniqueLearnerNumber formerUPN inleacare
+    nationality ninumber pupilpremium sen_status sortcode upn
+"""
+HARMLESS = """
+    Absence AccountManager Bracelet CareersAdvice Consent Council DayCare DeniNo Departmental
+    Embankment Essential Essex Experimental Finish Grace House2 Instrumental Locker NumPresMarks
+    Present Real RealName Resent Resort Screed Sender Senior SentDate Surface Suspension Syllabuses
+    Terrace Trace Unit Unsent Upnext XID
+"""
 
 
 def kept(dataset: Dataset, known: dict[str, list[str]], *rows: dict[str, Any]) -> Any:
@@ -41,6 +57,22 @@ def test_a_sensitive_column_that_nobody_has_catalogued_is_withheld_and_reported(
     assert name not in met["Students"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    GUARDED.split(),
+)
+def test_what_a_scope_guards_under_the_names_we_know_is_sensitive(name: str) -> None:
+    assert is_sensitive(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    HARMLESS.split(),
+)
+def test_words_that_only_hold_a_sensitive_one_are_not(name: str) -> None:
+    assert not is_sensitive(name)
+
+
 def test_an_allowed_or_catalogued_column_is_not_withheld() -> None:
     allowed = replace(STUDENTS, allow={"students": frozenset({"medicalnotes"})})
     row = {**ROW, "MedicalNotes": "x", "Religion": "y"}
@@ -55,8 +87,17 @@ def test_a_new_column_is_taken_or_left_as_the_dataset_says(drift: str, is_kept: 
     assert report.added == {"Students": {"House2"}}
 
 
-def test_a_frozen_dataset_stops_at_a_new_column() -> None:
-    with pytest.raises(ContractError):
+@pytest.mark.parametrize("drift", ["freeze", "discard"])
+def test_a_column_that_is_allowed_is_none_that_came_unasked(drift: str) -> None:
+    allowed = replace(STUDENTS, drift=drift, allow={"students": frozenset({"house2"})})
+    row = {**ROW, "House2": "x"}
+    assert kept(allowed, {"Students": list(ROW)}, row)[0] == [row]
+
+
+def test_a_frozen_dataset_stops_at_a_new_column_and_names_it() -> None:
+    with pytest.raises(
+        ContractError, match=r"^column_added_to_frozen_dataset: Students\.Forename$"
+    ):
         kept(replace(STUDENTS, drift="freeze"), {"Students": ["Id"]}, ROW)
 
 
