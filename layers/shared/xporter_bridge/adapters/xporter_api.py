@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from xporter_bridge import telemetry
 from xporter_bridge.adapters.connections import CONNECT_SECONDS, Connections
 from xporter_bridge.bodies import fold
 from xporter_bridge.errors import (
@@ -27,6 +28,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
+from xporter_bridge.json_texts import Document, loads, mended
 from xporter_bridge.times import parse
 
 THIRD_PARTY = "XporterOnDemand"
@@ -40,6 +42,8 @@ _QUICK_RETRY_SECONDS = 0.25
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
+# Nobody is sent away for longer than this, whatever a Retry-After says.
+_LONGEST_WAIT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -101,14 +105,17 @@ class XporterApi:
             raise ContractError("token_without_expiry") from error
 
     def token_details(self, token: str) -> TokenDetails:
-        """Return whose token it is and what it allows."""
+        """Return whose token it is and what it allows.
+
+        Raises:
+            XporterUnavailableError: The answer does not say what is allowed: that is not nothing,
+                for what is no longer allowed is erased.
+        """
         answer = fold(self._ask("GET", "/api/v1/TokenDetails", token=token))
-        granted = answer.get("scopes") or []
-        names = granted.split(",") if isinstance(granted, str) else granted
         return TokenDetails(
             estab=str(answer.get("estab", "")).strip(),
             relying_party=str(answer.get("relyingparty", "")).strip(),
-            scopes=tuple(dict.fromkeys(str(name).strip() for name in names)),
+            scopes=_scopes(answer.get("scopes")),
         )
 
     def school_data(
@@ -194,8 +201,8 @@ def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str
             f"xporter_{status}", _retry_after(headers.get("Retry-After", ""))
         )
     try:
-        body = orjson.loads(content) if content.strip() else {}
-    except orjson.JSONDecodeError as error:
+        body = _parsed(content) if content.strip() else {}
+    except ValueError as error:
         if status >= 400:
             raise XporterRefusedError(f"xporter_{status}") from error
         raise XporterUnavailableError("xporter_answer_cut") from error
@@ -203,6 +210,24 @@ def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str
         raise ContractError("answer_is_no_object")
     _raise_if_refused(status, body)
     return body
+
+
+def _parsed(content: bytes) -> Any:
+    """Return an answer, also one that orjson refuses although no end of it is missing."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        body = loads(mended(content))
+        telemetry.warn("answer_mended")
+        return body
+    return Document(body, content) if isinstance(body, dict) else body
+
+
+def _scopes(granted: object) -> tuple[str, ...]:
+    names = granted.split(",") if isinstance(granted, str) else granted
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise XporterUnavailableError("token_details_without_scopes")
+    return tuple(filter(None, dict.fromkeys(name.strip() for name in names)))
 
 
 def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
@@ -218,12 +243,13 @@ def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
 
 def _retry_after(text: str) -> float | None:
     """Return the seconds that a Retry-After header asks for; it may also name a date."""
-    if re.fullmatch(r"\s*[0-9]{1,9}\s*", text):
-        return float(text)
+    if re.fullmatch(r"\s*[0-9]{1,300}\s*", text):
+        return min(float(text), _LONGEST_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     # A date in "-0000" is UTC of an unknown place, which Python reads as naive.
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
