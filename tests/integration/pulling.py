@@ -26,7 +26,7 @@ from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.datasets import Dataset, configured
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.manifests import Place
-from xporter_bridge.ordering import identity_of, order_key
+from xporter_bridge.ordering import identity_of, line_key, order_key
 from xporter_bridge.pulls import DatasetItem
 from xporter_bridge.schools import School, SchoolState
 from xporter_bridge.use_cases.plan import plan
@@ -276,9 +276,14 @@ class World:
 
 def keyed(rows: list[dict[str, Any]], key: str) -> Rows:
     """Return the rows by their identity, which must be distinct."""
-    found = {order_key(identity_of(row, key)): row for row in rows}
+    found = {_order_of(row, key): row for row in rows}
     assert len(found) == len(rows)
     return found
+
+
+def _order_of(row: dict[str, Any], key: str) -> bytes:
+    identity = identity_of(row, key)
+    return line_key(orjson.dumps(row)) if identity is None else order_key(identity)
 
 
 def verify(world: World, *names: str, is_true: bool = True, staged: bool = False) -> None:

@@ -47,6 +47,6 @@ def test_a_manifest_says_what_belongs_together() -> None:
         "sequence": 7,
         "pull_id": "p",
         "stale": False,
-        "order": "numbers by value, then text by code point",
+        "order": "numbers by value, then text by code point, then rows without Id by digest",
         "tables": {"Students": ENTRY},
     }

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xporter_bridge.ordering import identity_line, identity_of, key_of_line, order_key
+from xporter_bridge.ordering import (
+    identity_line,
+    identity_of,
+    is_without_identity,
+    key_of_line,
+    line_key,
+    order_key,
+    order_keys,
+)
 
 QUICK = settings(max_examples=40, deadline=None)
 NUMBERS = st.integers(0, 10**30).map(str)
@@ -46,18 +54,42 @@ def test_a_number_is_the_same_identity_as_its_text() -> None:
     [
         ({"Id": "7", "A": 1}, "7"),
         ({"A": 1, "iD": "7"}, "7"),
-        ({"A": 1}, '{"A":1}'),
-        ({"Id": None, "A": 1}, '{"Id":null,"A":1}'),
+        ({"A": 1}, None),
+        ({"Id": None, "A": 1}, None),
     ],
 )
-def test_a_row_is_identified_by_its_id_or_by_all_of_it(
-    row: dict[str, object], identity: str
+def test_a_row_is_identified_by_its_id_whatever_its_casing(
+    row: dict[str, object], identity: object
 ) -> None:
     assert identity_of(row, "Id") == identity
 
 
-def test_a_table_without_a_key_is_identified_by_its_rows() -> None:
-    assert identity_of({"": "x", "A": 1}, "") == '{"":"x","A":1}'
+@pytest.mark.parametrize(
+    ("line", "key_field"), [(b'{"A":1}', "Id"), (b'{"Id":null}', "Id"), (b'{"":"x","Id":"1"}', "")]
+)
+def test_a_row_without_an_identity_is_told_by_all_of_it_and_comes_last(
+    line: bytes, key_field: str
+) -> None:
+    key = key_of_line(key_field)(line)
+    assert key == line_key(line)
+    assert is_without_identity(key)
+    assert key > order_key("\U0010ffff" * 999)
+
+
+@QUICK
+@given(st.integers(500, 530), st.integers(500, 530), st.sampled_from("1x"))
+def test_an_identity_of_any_length_has_a_short_key_of_its_own(
+    one: int, other: int, char: str
+) -> None:
+    keys = order_keys([char * one, char * other])
+    assert keys == [order_key(char * one), order_key(char * other)]
+    assert (keys[0] == keys[1]) is (one == other)
+    assert max(map(len, keys)) < 600
+    assert not any(map(is_without_identity, keys))
+
+
+def test_seventy_thousand_digits_are_an_identity_like_any_other() -> None:
+    assert order_keys(["1" * 70_000, "1" * 70_000]) == [order_key("1" * 70_000)] * 2
 
 
 @QUICK
@@ -71,7 +103,15 @@ def test_the_key_of_a_line_is_the_key_of_its_row(row: dict[str, object]) -> None
         line = orjson.dumps(row)
     except orjson.JSONEncodeError:
         return
-    assert key_of_line("Id")(line) == order_key(identity_of(row, "Id"))
+    identity = identity_of(row, "Id")
+    expected = line_key(line) if identity is None else order_key(identity)
+    assert key_of_line("Id")(line) == expected
+
+
+def test_a_number_beyond_64_bits_identifies_by_every_digit() -> None:
+    assert key_of_line("Id")(b'{"Id":12345678901234567890123}') == order_key(
+        12345678901234567890123
+    )
 
 
 @pytest.mark.parametrize(

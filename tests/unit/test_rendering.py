@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from xporter_bridge.blocks import Block
 from xporter_bridge.errors import PageDriftError
+from xporter_bridge.json_texts import loads
 from xporter_bridge.ordering import key_of_line, order_key
-from xporter_bridge.rendering import rendered
+from xporter_bridge.rendering import InexactError, rendered
 
 QUICK = settings(max_examples=100, deadline=None)
 IDS = st.one_of(
@@ -59,6 +60,24 @@ def test_a_key_field_of_another_casing_or_none_at_all_still_identifies() -> None
     block = rendered([{"id": "2"}, {"id": "1"}, {"Name": "x"}], "Id")
     assert block
     assert block.lines() == [b'{"id":"1"}', b'{"id":"2"}', b'{"Name":"x"}']
+
+
+@pytest.mark.parametrize("note", ["", "é", r"a \"b\" / c"])
+def test_rows_that_stand_in_the_answer_as_they_are_written_are_exact(note: str) -> None:
+    text = b'{"A":[{"Id":"2","N":1.10},{"Id":"1","V":"' + note.encode() + b'"}]}'
+    assert rendered(orjson.loads(text)["A"], "Id", text) == rendered(orjson.loads(text)["A"], "Id")
+
+
+@pytest.mark.parametrize(
+    "number", [b"12345678901234567890123", b"-9223372036854775809", b"0.12345678901234567890"]
+)
+def test_a_number_that_the_quick_parser_changes_is_noticed(number: bytes) -> None:
+    text = b'{"A":[{"Id":"1","N":' + number + b"}]}"
+    with pytest.raises(InexactError):
+        rendered(orjson.loads(text)["A"], "Id", text)
+    exact = rendered(loads(text)["A"], "Id")
+    assert exact
+    assert exact.data == b'{"Id":"1","N":' + number + b"}\n"
 
 
 def test_no_rows_are_no_block() -> None:

@@ -9,33 +9,55 @@ from typing import Any
 import orjson
 
 from xporter_bridge.blocks import Block, block_of, distinct
-from xporter_bridge.ordering import identity_of, order_keys
+from xporter_bridge.json_texts import dumps, has_long_number, stand_in
+from xporter_bridge.ordering import identity_of, line_key, order_key, order_keys
 
 Row = Mapping[str, Any]
 
 
-def rendered(rows: Sequence[Row], key_field: str) -> Block | None:
+class InexactError(Exception):
+    """The quick parser may have changed a number of these rows."""
+
+
+def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Block | None:
     """Return the rows of a table as a block, or None if there are none.
 
     Pages mostly come in order, and those are neither sorted nor paired with their keys.
 
+    Args:
+        read_from: The answer that orjson read the rows from; empty for rows known to be exact.
+
     Raises:
         PageDriftError: Two rows share an identity and differ.
+        InexactError: The answer holds numbers that orjson may have changed.
     """
     if not rows:
         return None
-    keys = order_keys(_identities(rows, key_field))
-    lines = list(map(orjson.dumps, rows))
+    lines = _lines(rows)
+    if read_from and not stand_in(lines, read_from) and has_long_number(read_from):
+        raise InexactError
+    keys = _keys(rows, lines, key_field)
     if all(map(lt, keys, keys[1:])):
         return Block(b"\n".join(lines) + b"\n", len(rows), keys[0], keys[-1])
     return block_of(list(distinct(sorted(zip(keys, lines, strict=True)))))
 
 
-def _identities(rows: Sequence[Row], key_field: str) -> list[object]:
+def _lines(rows: Sequence[Row]) -> list[bytes]:
+    try:
+        return list(map(orjson.dumps, rows))
+    except TypeError:
+        return list(map(dumps, rows))
+
+
+def _keys(rows: Sequence[Row], lines: Sequence[bytes], key_field: str) -> list[bytes]:
     try:
         identities = [row[key_field] for row in rows]
     except KeyError:
         identities = [None]
-    if None in identities:
-        return [identity_of(row, key_field) for row in rows]
-    return identities
+    if None not in identities and key_field:
+        return order_keys(identities)
+    identities = [identity_of(row, key_field) for row in rows]
+    return [
+        line_key(line) if identity is None else order_key(identity)
+        for identity, line in zip(identities, lines, strict=True)
+    ]
