@@ -79,6 +79,12 @@ def test_limits_that_cannot_be_meant_are_refused(entry: dict[str, Any]) -> None:
         HoldLimits.read(entry)
 
 
+def test_a_table_that_was_not_named_is_held_whatever_its_size() -> None:
+    lost = TableChange("StudentSiblings", 1, 0, 0, 1, is_absent=True)
+    expected = ["StudentSiblings: absent from the answer"]
+    assert suspicions([lost], HoldLimits(max_deleted_percent=100)) == expected
+
+
 def test_limits_are_read_over_the_defaults() -> None:
     limits = HoldLimits.read({"max_deleted_percent": 5, "floor_rows": 3, "expires_days": 2})
     assert limits == HoldLimits(5, 75, 3, timedelta(days=2))

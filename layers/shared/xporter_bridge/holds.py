@@ -75,13 +75,18 @@ class HoldLimits:
 
 @dataclass(frozen=True)
 class TableChange:
-    """How many rows of one table a change set touches; ``previous`` is how many it had."""
+    """How many rows of one table a change set touches; ``previous`` is how many it had.
+
+    ``is_absent`` tells that the answer did not name the table, though Xporter names all of an
+    endpoint's tables, empty ones too: what it had is not known to have gone.
+    """
 
     table: str
     previous: int
     inserted: int
     updated: int
     deleted: int
+    is_absent: bool = False
 
 
 def suspicions(changes: list[TableChange], limits: HoldLimits) -> list[str]:
@@ -91,6 +96,9 @@ def suspicions(changes: list[TableChange], limits: HoldLimits) -> list[str]:
     """
     found = []
     for change in changes:
+        if change.is_absent:
+            found.append(f"{change.table}: absent from the answer")
+            continue
         for verb, rows, percent in (
             ("deleted", change.deleted, limits.max_deleted_percent),
             ("updated", change.updated, limits.max_updated_percent),
