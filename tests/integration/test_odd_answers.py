@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import gzip
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import orjson
 import pytest
 
 from tests.builders import ESTAB
 from tests.integration.pulling import World, in_memory
 from tests.xporter import Xporter
 from xporter_bridge import pulls
+from xporter_bridge.adapters.compression import compress, decompress
+from xporter_bridge.adapters.lake import Lake
 from xporter_bridge.adapters.xporter_api import Token
 from xporter_bridge.catalogue import find
+from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset, configured
+from xporter_bridge.errors import XporterUnavailableError
+from xporter_bridge.json_texts import Document
 from xporter_bridge.manifests import Place
+from xporter_bridge.pages import PageFacts
 from xporter_bridge.pulls import DatasetState
-from xporter_bridge.use_cases import fetching
+from xporter_bridge.rendering import rendered
+from xporter_bridge.staging import pack, page_key, unpack_header
+from xporter_bridge.use_cases import fetching, staged_pages
+from xporter_bridge.use_cases.assembling import Assembler
+from xporter_bridge.use_cases.staged_pages import StagedPages
 
 STUDENTS = "students"
 Query = Mapping[str, str]
@@ -173,7 +186,123 @@ def test_a_long_pull_proves_at_its_end_that_it_was_one_moment(
     assert world.latest(STUDENTS)["as_of"] == "2026-11-24T02:22:00.000Z"
 
 
+def test_rows_that_move_between_two_pages_of_an_endpoint_without_hashes_are_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "CONCURRENT_PAGES", 1)
+    school = ["1", "2", "3", "4"]
+
+    def answer(query: Query) -> Answer:
+        number = int(query["page"])
+        if number == 2:  # After page 1 was taken "1" has gone and "5" has come.
+            school[:] = ["2", "3", "4", "5"]
+        return page(number, 2, 4, Students=rows(*school[2 * number - 2 : 2 * number]))
+
+    scripted = answering(world, answer)
+    assert ids(world) == ["2", "3", "4", "5"]
+    assert [query["page"] for query in scripted.asked] == ["1", "2", "1", "1", "2", "1"]
+
+
+@pytest.mark.parametrize(("rows_per_page", "name"), [("1000", STUDENTS), ("50", "photos")])
+def test_fewer_rows_are_asked_for_where_they_hold_pictures(
+    world: World, monkeypatch: pytest.MonkeyPatch, rows_per_page: str, name: str
+) -> None:
+    endpoint = replace(find(name), scope="*")
+    set_dataset(monkeypatch, Dataset(name=name, endpoint=endpoint))
+    table = next(iter(endpoint.tables))
+    answer = lambda q: page(int(q["page"]), 2, 2, **{table: rows(q["page"])})  # noqa: E731
+    scripted = answering(world, answer, name)
+    assert {query["pageSize"] for query in scripted.asked} == {rows_per_page}
+    assert len(ids(world, table, name)) == 2
+
+
+@pytest.mark.parametrize(("bytes_in_flight", "most"), [(1, 1), (250_000, 2), (10**9, 8)])
+def test_as_many_pages_are_under_way_as_their_size_allows(
+    world: World, monkeypatch: pytest.MonkeyPatch, bytes_in_flight: int, most: int
+) -> None:
+    monkeypatch.setattr(fetching, "_BYTES_IN_FLIGHT", bytes_in_flight)
+    under_way, met = [], set()
+
+    def answer(query: Query) -> Answer:
+        under_way.append(query)
+        time.sleep(0.01)
+        met.add(len(under_way))
+        under_way.pop()
+        wide = [{"Id": query["page"], "Note": "x" * 100_000}]
+        return {**chained(query, "h1", count=20, of=20, Students=wide)}
+
+    answering(world, answer)
+    assert len(ids(world)) == 20
+    assert max(met) <= most
+    assert (max(met) > 1) is (most > 1)
+
+
+# ---------------------------------------------------------------------- names of tables
+
+
+def test_a_table_whose_name_changes_its_casing_stays_one_table(world: World) -> None:
+    answering(world, lambda q: chained(q, "h1", Students=rows("1", "2", "3")))
+    changed = [{"Id": "2", "Forename": "New"}]
+    answering(world, lambda q: chained(q, "h2", students=changed, students_deleted=[{"Id": "3"}]))
+    tables = world.latest(STUDENTS)["tables"]
+    assert list(tables) == ["Students"]
+    assert world.rows(tables["Students"]["snapshot_key"]) == [*rows("1"), *changed]
+    assert world.item(STUDENTS).reported_columns == {"recased": ["students.*"]}
+
+
+def test_a_table_is_called_as_the_catalogue_has_it_from_the_first_pull_on(world: World) -> None:
+    answering(world, lambda _: page(count=2, STUDENTS=rows("1"), Students=rows("2"), Novel=[]))
+    assert list(world.latest(STUDENTS)["tables"]) == ["Students", "Novel"]
+    assert ids(world) == ["1", "2"]
+
+
+def test_a_table_that_an_answer_does_not_name_waits_for_a_person(world: World) -> None:
+    answering(world, lambda _: page(Students=rows("1", "2"), StudentSiblings=rows("7")))
+    answering(world, lambda _: page(Students=rows("1", "2")))
+    item = world.item(STUDENTS)
+    assert (item.state, item.sequence) == (DatasetState.HELD, 1)
+    assert item.reason == "StudentSiblings: absent from the answer"
+    world.aws.datasets.decide(ESTAB, STUDENTS, "approve", world.clock)
+    world.pull(STUDENTS)
+    assert ids(world, "StudentSiblings") == []
+    answering(world, lambda _: page(Students=rows("1", "2", "3")))
+    assert (ids(world), world.item(STUDENTS).state) == (["1", "2", "3"], DatasetState.CURRENT)
+
+
+def test_a_table_that_is_no_longer_asked_for_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(world, lambda _: page(Students=rows("1"), StudentSiblings=rows("7")))
+    set_dataset(monkeypatch, replace(configured()[STUDENTS], options=()))
+    answering(world, lambda _: page(Students=rows("1")))
+    assert (ids(world, "StudentSiblings"), world.item(STUDENTS).sequence) == ([], 2)
+
+
+def test_a_table_that_a_change_set_does_not_name_did_not_change(world: World) -> None:
+    both = {"Students": rows("1"), "StudentSiblings": rows("7")}
+    answering(world, lambda q: chained(q, "h1", **both))
+    answering(world, lambda q: chained(q, "h2", Students=rows("2")))
+    assert (ids(world), ids(world, "StudentSiblings")) == (["1", "2"], ["7"])
+
+
 # ---------------------------------------------------------------------- change sets
+
+
+def test_a_change_set_that_comes_for_all_is_not_taken_for_all(world: World) -> None:
+    answering(world, lambda q: chained(q, "h1", Students=rows("1", "2", "3")))
+    other = {"RequestedChangedRows": "deadbeef", "NextChangedRows": "h9"}
+    answering(world, lambda _: {**page(Students=rows("1")), "__changedRows__": [other]})
+    item = world.item(STUDENTS)
+    assert (item.state, item.reason) == (DatasetState.FAILED, "change_set_in_place_of_all")
+    assert ids(world) == ["1", "2", "3"]
+
+
+def test_an_echo_in_another_casing_is_an_echo(world: World) -> None:
+    answering(world, lambda q: chained(q, "ab1", Students=rows("1")))
+    link = {"RequestedChangedRows": " AB1", "NextChangedRows": "ab2"}
+    scripted = answering(world, lambda _: {**page(Students=rows("2")), "__changedRows__": [link]})
+    assert [query["changedRows"] for query in scripted.asked] == ["ab1"]
+    assert ids(world) == ["1", "2"]
 
 
 def test_a_reply_that_does_not_echo_our_hash_begins_the_chain_anew(world: World) -> None:
@@ -200,6 +329,31 @@ def test_a_deletion_may_be_written_in_several_ways(world: World, entry: Any) -> 
     answering(world, lambda q: chained(q, "h1", Students=rows("1", "2", "3")))
     answering(world, lambda q: {**chained(q, "h2", Students=[]), "Students_deleted": [entry]})
     assert ids(world) == ["1", "3"]
+
+
+@pytest.mark.parametrize("entry", ["L", {"Id": "L"}, {"mark": "L", "Description": "Late"}])
+def test_a_deletion_names_a_row_by_the_key_of_its_table(world: World, entry: Any) -> None:
+    name = "attendancecodes"
+    answering(world, lambda q: chained(q, "h1", AttendCodes=[{"Mark": "/"}, {"Mark": "L"}]), name)
+    gone = {"AttendCodes": [], "AttendCodes_deleted": [entry]}
+    answering(world, lambda q: chained(q, "h2", **gone), name)
+    tables = world.latest(name)["tables"]
+    assert world.rows(tables["AttendCodes"]["snapshot_key"]) == [{"Mark": "/"}]
+
+
+def test_of_a_deleted_row_nothing_is_stored_but_its_identity(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(world, lambda q: chained(q, "h1", Students=rows("1", "2")))
+    staged: list[bytes] = []
+    stage = Lake.stage
+    monkeypatch.setattr(Lake, "stage", lambda s, k, b: (staged.append(b), stage(s, k, b)))
+    whole = [{"Id": 2, "QuickNote": "a secret"}, {"Id": "2", "QuickNote": "another"}]
+    answering(world, lambda q: chained(q, "h2", count=1, Students=[], Students_deleted=whole))
+    assert ids(world) == ["1"]
+    [body] = staged
+    place = unpack_header(body).sections["Students_deleted"]
+    assert decompress(body[place.start : place.end]) == b'{"Id":"2"}\n'
 
 
 def test_what_is_deleted_and_given_again_stays(world: World) -> None:
@@ -240,6 +394,50 @@ def test_two_rows_of_one_id_are_reported_and_not_guessed_at(world: World) -> Non
     assert (item.sequence, item.reason, world.staged()) == (0, "pages_kept_moving", [])
 
 
+def test_rows_without_an_id_are_never_followed_by_a_change_set(world: World) -> None:
+    nameless = {"Id": None, "Forename": "A"}
+    answering(world, lambda q: chained(q, "h1", Students=[nameless, nameless, *rows("1")]))
+    assert ids(world) == ["1", None]
+    renamed = {"Id": None, "Forename": "B"}
+    scripted = answering(world, lambda q: chained(q, "h2", Students=[renamed, *rows("1")]))
+    assert scripted.asked[0]["changedRows"] == "*"
+    answering(world, lambda q: chained(q, "h3", Students=rows("1", "2")))
+    assert ids(world) == ["1", "2"]
+    scripted = answering(world, lambda q: chained(q, "h4", Students=rows("3")))
+    assert scripted.asked[0]["changedRows"] == "h3"
+
+
+def test_a_deletion_that_names_no_row_is_found_by_comparing(world: World) -> None:
+    answering(world, lambda q: chained(q, "h1", Students=rows("1", "2")))
+    answering(world, lambda q: chained(q, "h2", Students=[], Students_deleted=[{"Id": None}]))
+    assert ids(world) == ["1", "2"]
+    scripted = answering(world, lambda q: chained(q, "h3", Students=rows("1")))
+    assert (scripted.asked[0]["changedRows"], ids(world)) == ("*", ["1"])
+
+
+def test_a_pull_goes_on_after_a_page_of_a_long_row_without_an_id(world: World) -> None:
+    long = {"Id": None, "Note": "x" * 70_000}
+    is_down = True
+
+    def answer(query: Query) -> Answer:
+        number = int(query["page"])
+        if number == 2 and is_down:
+            raise XporterUnavailableError("xporter_500")
+        return page(number, 2, 3, Students=[long, *rows("1")] if number == 1 else rows("2"))
+
+    answering(world, answer)
+    assert (world.item(STUDENTS).reason, len(world.staged())) == ("xporter_500", 1)
+    is_down = False
+    world.advance(minutes=1)
+    world.pull(STUDENTS)
+    assert ids(world) == ["1", "2", None]
+
+
+def test_an_id_of_seventy_thousand_digits_is_an_id(world: World) -> None:
+    answering(world, lambda _: page(Students=rows("1" * 70_000, "2")))
+    assert ids(world) == ["2", "1" * 70_000]
+
+
 @pytest.mark.parametrize(
     "answer", [{"Students": ["no row"]}, {"Students": [], "meta": [{"DateTime": "?"}]}]
 )
@@ -249,3 +447,72 @@ def test_an_answer_that_cannot_be_is_a_failure_that_keeps_what_there_was(
     answering(world, lambda _: page(Students=rows("1")))
     answering(world, lambda _: answer)
     assert (world.item(STUDENTS).state, ids(world)) == (DatasetState.FAILED, ["1"])
+
+
+# ---------------------------------------------------------------------- values
+
+
+def answered(text: bytes) -> Callable[[Query], Answer]:
+    """Return an Xporter that answers this to the byte, as the adapter reads it."""
+    return lambda _: Document(orjson.loads(text), text)
+
+
+def test_numbers_beyond_64_bits_are_stored_as_they_came(world: World) -> None:
+    rows_ = (
+        b'{"Id":"1","N":12345678901234567890123},{"Id":12345678901234567890123},'
+        b'{"Id":12345678901234567890124,"N":0.10}'
+    )
+    answering(world, answered(b'{"Students":[' + rows_ + b"]}"))
+    key = world.latest(STUDENTS)["tables"]["Students"]["snapshot_key"]
+    assert gzip.decompress(world.aws.objects("data")[key]) == (
+        b'{"Id":"1","N":12345678901234567890123}\n{"Id":12345678901234567890123}\n'
+        b'{"Id":12345678901234567890124,"N":0.1}\n'
+    )
+
+
+def test_columns_that_nobody_has_catalogued_may_hide_nothing(world: World) -> None:
+    hiding = {"Id": "1", "Extra": {"Religion": "x"}, "More": [1], "Plain": "{}", "Forename": "A"}
+    answering(world, lambda _: page(Students=[hiding, {"Id": "2", "Extra": "plain"}]))
+    key = world.latest(STUDENTS)["tables"]["Students"]["snapshot_key"]
+    kept = {"Id": "1", "Plain": "{}", "Forename": "A"}
+    assert world.rows(key) == [kept, {"Id": "2", "Extra": "plain"}]
+    reported = world.item(STUDENTS).reported_columns
+    assert reported == {"withheld": ["Students.Extra", "Students.More"]}
+
+
+# ---------------------------------------------------------------------- two holders
+
+
+def test_a_page_that_a_fenced_out_holder_writes_late_is_not_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_pages, "_KEPT_BYTES", 0)
+    assemble = Assembler.assemble
+
+    def late(self: Assembler, pages: StagedPages, *rest: Any, **more: Any) -> Any:
+        other = StagedPages(pages.lake, pages.prefix, pages.fence - 1)
+        block = rendered(rows("3", "5"), "Id")
+        other.add(2, pack(pages.headers[2].facts, {"Students": block}, {}, compress))
+        return assemble(self, pages, *rest, **more)
+
+    monkeypatch.setattr(Assembler, "assemble", late)
+    answering(world, lambda q: page(int(q["page"]), 2, 2, Students=rows(q["page"])))
+    assert ids(world) == ["1", "2"]
+
+
+def test_of_two_holders_pages_the_later_ones_are_read_and_unreadable_ones_fetched_again(
+    world: World,
+) -> None:
+    lake = world.aws.lake
+    policy = ColumnPolicy(configured()[STUDENTS], {})
+    for fence, ids_ in ((9, "1"), (10, "2")):
+        body = pack(
+            PageFacts(2, 2, None, None), {"Students": rendered(rows(ids_), "Id")}, {}, compress
+        )
+        lake.stage(page_key("staging/p/", 1, fence), body)
+    lake.stage(page_key("staging/p/", 2, 9), b"x" * 70_000)
+    pages = StagedPages(lake, "staging/p/", 11)
+    pages.recover(policy)
+    assert list(pages.headers) == [1]
+    [section] = pages.sections("Students")
+    assert section.load().lines() == [b'{"Id":"2","Forename":"Pupil 2"}']

@@ -397,7 +397,8 @@ def test_a_frozen_dataset_stops_until_somebody_has_looked(
     world.change(rows=5)
     pulled(world)
     item = world.item(STUDENTS)
-    assert (item.state, item.reason) == (DatasetState.FAILED, "column_added_to_frozen_dataset")
+    reason = "column_added_to_frozen_dataset: Students.House2"
+    assert (item.state, item.reason) == (DatasetState.FAILED, reason)
     assert item.sequence == 1
     world.xporter.set_faults()
     pulled(world)

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from xporter_bridge.errors import ContractError, PageDriftError
-from xporter_bridge.pages import PageFacts, has_tables, prove_complete, read_page
+from xporter_bridge.pages import (
+    PageFacts,
+    answering,
+    has_tables,
+    identities,
+    prove_complete,
+    read_page,
+)
 
 FACTS = PageFacts(page_count=2, row_count=1017, requested="*", following="db69")
 
@@ -42,7 +49,7 @@ def test_names_are_read_whatever_their_casing() -> None:
         }
     )
     assert page.facts == PageFacts(3, 9, None, "ab")
-    assert page.deleted == {"Group": [{"Id": "7"}, {"Id": "8"}]}
+    assert page.deleted == {"Group": ["7", 8]}
     assert page.as_of == "2018-06-20T02:25:06.000Z"
 
 
@@ -117,3 +124,50 @@ def test_rows_that_are_missing_or_too_many_are_drift(rows: int) -> None:
 )
 def test_data_are_told_from_a_status(answer: dict[str, Any], expected: bool) -> None:
     assert has_tables(answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "key_field", "identity"),
+    [
+        ({"Id": "L"}, "Id", {"Id": "L"}),
+        ({"id": 5, "QuickNote": "a secret"}, "Id", {"Id": "5"}),
+        (5, "Id", {"Id": "5"}),
+        ("L", "Mark", {"Mark": "L"}),
+        ({"Id": "L"}, "Mark", {"Mark": "L"}),
+        ({"Id": "9", "mark": "L"}, "Mark", {"Mark": "L"}),
+        ({"Id": None}, "Id", {}),
+        ({"Forename": "Graham"}, "Id", {}),
+        (None, "Id", {}),
+        ({"Id": "7"}, "", {}),
+    ],
+)
+def test_of_a_deletion_only_the_identity_under_the_tables_key_is_kept(
+    entry: Any, key_field: str, identity: dict[str, str]
+) -> None:
+    assert identities([entry], key_field) == [identity]
+
+
+@pytest.mark.parametrize(
+    ("asked", "echoed", "requested"),
+    [
+        ("*", "*", "*"),
+        ("*", " * ", "*"),
+        ("*", None, None),
+        ("*", "", None),
+        ("db69", "DB69", "db69"),
+        ("db69", "db70", "db70"),
+        ("db69", "*", "*"),
+        ("db69", None, None),
+    ],
+)
+def test_what_was_asked_for_is_known_again_whatever_its_casing(
+    asked: str, echoed: str | None, requested: str | None
+) -> None:
+    page = read_page(document(__changedRows__=[{"RequestedChangedRows": echoed}]))
+    assert answering(page, asked).facts.requested == requested
+
+
+def test_a_change_set_is_never_taken_for_all() -> None:
+    page = read_page(document(__changedRows__=[{"RequestedChangedRows": "deadbeef"}]))
+    with pytest.raises(ContractError):
+        answering(page, "*")

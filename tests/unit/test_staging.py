@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,6 +60,26 @@ def test_the_header_of_the_widest_answer_fits_what_is_read_of_it() -> None:
 def test_keys_tell_pages_from_other_work() -> None:
     prefix = staging_prefix("3281102", "students", "p1")
     assert prefix == "staging/estab=3281102/dataset=students/p1/"
-    assert page_number(page_key(prefix, 12)) == 12
+    assert page_number(page_key(prefix, 12, 3)) == 12
+    assert page_number(page_key(prefix, 1_234_567, 3)) == 1_234_567
     assert page_number(f"{prefix}out-3/Students.snapshot") is None
+    assert page_number(f"{prefix}page-x") is None
+
+
+def test_two_holders_of_a_pull_never_write_one_key_and_the_later_sorts_last() -> None:
+    assert page_key("p/", 2, 9) < page_key("p/", 2, 10) < page_key("p/", 3, 1)
+
+
+def test_a_header_holds_no_row() -> None:
+    wide = rendered([{"Id": None, "Note": "x" * 100_000}, {"Id": "y" * 100_000}], "Id")
+    packed = pack(FACTS, {"A": wide}, {}, zlib.compress)
+    header = unpack_header(packed[:HEADER_BYTES])
+    assert header.size > 200_000
+    assert packed.index(b"\n") < 2_000
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"{}\n", b"[]\n", b"x\n", b'{"facts":1}\n'])
+def test_what_is_no_header_is_not_taken_for_one(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        unpack_header(data)
     assert staging_prefix("3281102", "students") == "staging/estab=3281102/dataset=students/"

@@ -7,7 +7,7 @@ against them. A new endpoint is a new entry there and nothing here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -51,6 +51,7 @@ class Endpoint:
 
     ``column_scopes`` are those that add columns of a kind of their own, as addresses. (Appendix C
     of xporter-api.md names more: a scope of whole endpoints, as Attendance, adds some figures.)
+    ``page_size_with`` says how many rows to ask for at a time when an option makes them large.
     """
 
     name: str
@@ -65,11 +66,19 @@ class Endpoint:
     mandatory: tuple[str, ...] = ()
     at_least_one: tuple[str, ...] = ()
     column_scopes: frozenset[str] = frozenset()
+    page_size: int = 1_000
+    page_size_with: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def scopes(self) -> frozenset[str]:
         """Every scope that has a say in what is answered."""
         return frozenset(scopes.named_in(self.scope)) | self.column_scopes
+
+    def rows_per_page(self, options: Iterable[str]) -> int:
+        """Return how many rows to ask for at a time: few where they hold pictures or files."""
+        chosen = {option.casefold() for option in options}
+        sizes = (size for name, size in self.page_size_with.items() if name.casefold() in chosen)
+        return min((self.page_size, *sizes))
 
     @property
     def has_id_in_path(self) -> bool:
@@ -157,6 +166,8 @@ def _endpoint(name: str, entry: Mapping[str, Any], ttls: Mapping[str, int]) -> E
         mandatory=tuple(entry.get("mandatory", ())),
         at_least_one=tuple(entry.get("at_least_one", ())),
         column_scopes=frozenset(entry.get("column_scopes", ())),
+        page_size=entry.get("page_size", Endpoint.page_size),
+        page_size_with=entry.get("page_size_with", {}),
     )
 
 

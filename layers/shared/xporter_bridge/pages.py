@@ -7,10 +7,12 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xporter_bridge.errors import ContractError, PageDriftError
+from xporter_bridge.json_texts import Document
+from xporter_bridge.ordering import identity_of
 from xporter_bridge.times import iso, parse
 
 START = "*"
@@ -43,12 +45,16 @@ class PageFacts:
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, taken apart. ``tables`` and ``deleted`` hold Xporter's own objects."""
+    """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
+
+    ``text`` is the answer itself where numbers in it may be longer than those taken from it.
+    """
 
     facts: PageFacts
     as_of: str | None
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
-    deleted: Mapping[str, list[dict[str, Any]]] = field(repr=False)
+    deleted: Mapping[str, list[Any]] = field(repr=False)
+    text: bytes = field(default=b"", repr=False)
 
     @property
     def longest(self) -> int:
@@ -66,21 +72,47 @@ def read_page(document: Mapping[str, Any]) -> Page:
     pagination = special.get("pagination") or {}
     changed = special.get("changedrows") or {}
     tables: dict[str, list[dict[str, Any]]] = {}
-    deleted: dict[str, list[dict[str, Any]]] = {}
+    deleted: dict[str, list[Any]] = {}
     for name, value in document.items():
         if not isinstance(value, list) or _is_special(name):
             continue
         if name.casefold().endswith(_DELETED):
-            deleted[name[: -len(_DELETED)]] = _identities(value)
+            deleted[name[: -len(_DELETED)]] = value
         else:
             tables[name] = _objects(value)
     facts = PageFacts(
         page_count=_count(pagination.get("pagecount"), 1),
         row_count=_count(pagination.get("rowcount"), None),
-        requested=changed.get("requestedchangedrows"),
-        following=changed.get("nextchangedrows"),
+        requested=_hash(changed.get("requestedchangedrows")),
+        following=_hash(changed.get("nextchangedrows")),
     )
-    return Page(facts, _as_of(document), tables, deleted)
+    text = document.text if isinstance(document, Document) else b""
+    return Page(facts, _as_of(document), tables, deleted, text)
+
+
+def answering(page: Page, asked: str) -> Page:
+    """Return the page, with the hash that was asked for written as it was asked for.
+
+    A page that echoes no hash, or another, may be a part of the data: never the whole of them.
+
+    Raises:
+        ContractError: The whole was asked for, and a change set came.
+    """
+    echoed = page.facts.requested
+    if echoed and echoed.casefold() == asked.casefold():
+        return replace(page, facts=replace(page.facts, requested=asked))
+    if echoed and asked == START:
+        raise ContractError("change_set_in_place_of_all")
+    return page
+
+
+def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
+    """Return the entries of a ``_deleted`` array reduced to what identifies a row.
+
+    Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible, as
+    is the table's own key. An entry that names no row is an empty object.
+    """
+    return [_identity(entry, key_field) for entry in entries]
 
 
 def has_tables(document: Mapping[str, Any]) -> bool:
@@ -130,9 +162,16 @@ def _objects(value: list[Any]) -> list[dict[str, Any]]:
     return value
 
 
-def _identities(value: list[Any]) -> list[dict[str, Any]]:
-    # Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible.
-    return [entry if isinstance(entry, dict) else {"Id": str(entry)} for entry in value]
+def _identity(entry: Any, key_field: str) -> dict[str, str]:
+    identity = entry
+    if isinstance(entry, dict):
+        identity = identity_of(entry, key_field)
+        identity = identity_of(entry, "Id") if identity is None else identity
+    return {key_field: str(identity)} if key_field and identity is not None else {}
+
+
+def _hash(value: Any) -> str | None:
+    return str(value).strip() or None if value is not None else None
 
 
 def _count(value: Any, default: Any) -> Any:

@@ -7,6 +7,7 @@ the others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import orjson
 from xporter_bridge.blocks import Block
 from xporter_bridge.pages import PageFacts
 
-# More than any header takes: ten tables with their keys and columns are some kilobytes.
+# More than headers take: ten tables with their keys and columns are some kilobytes.
 HEADER_BYTES = 64 * 1024
 DELETED = "_deleted"
 
@@ -37,13 +38,15 @@ class PageHeader:
     """What a staged page says about itself. Deletions are sections named ``<Table>_deleted``.
 
     ``columns`` are those that the pull had met in each table when the page was staged: whoever
-    goes on with the pull would not see them otherwise.
+    goes on with the pull would not see them otherwise. ``size`` is about how many
+    bytes the answer had.
     """
 
     facts: PageFacts
     tables: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
     sections: Mapping[str, SectionPlace]
+    size: int = 0
 
 
 def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
@@ -51,15 +54,19 @@ def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
     return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
 
 
-def page_key(prefix: str, number: int) -> str:
-    """Return the key of a staged page; that it exists is what ticks the page off."""
-    return f"{prefix}page-{number:06d}"
+def page_key(prefix: str, number: int, fence: int) -> str:
+    """Return the key of a staged page; that it exists is what ticks the page off.
+
+    It holds the fence of the lease, so that a holder which lost it overwrites no page that
+    another has begun to read.
+    """
+    return f"{prefix}page-{number:06d}-{fence:010d}"
 
 
 def page_number(key: str) -> int | None:
     """Return the number of the page at a staged key, or None for another object of the pull."""
-    name = key.rpartition("/")[2]
-    return int(name.removeprefix("page-")) if name.startswith("page-") else None
+    found = re.fullmatch(r"page-(\d+)(-\d+)?", key.rpartition("/")[2])
+    return int(found[1]) if found else None
 
 
 def pack(
@@ -67,6 +74,8 @@ def pack(
     tables: Mapping[str, Block | None],
     columns: Mapping[str, Iterable[str]],
     compress: Callable[[bytes], bytes],
+    *,
+    answered_bytes: int = 0,
 ) -> bytes:
     """Return the staged form of a page; a table without rows is None."""
     sections, bodies, start = {}, [], 0
@@ -82,14 +91,25 @@ def pack(
         "tables": list(tables),
         "columns": {table: list(names) for table, names in columns.items()},
         "sections": sections,
+        "size": max(answered_bytes, sum(len(block.data) for block in tables.values() if block)),
     }
     return b"".join((orjson.dumps(header), b"\n", *bodies))
 
 
 def unpack_header(data: bytes) -> PageHeader:
-    """Return the header from the first bytes of a staged page."""
+    """Return the header from the first bytes of a staged page.
+
+    Raises:
+        ValueError: They are not the whole of a header.
+    """
     end = data.index(b"\n") + 1
-    header: dict[str, Any] = orjson.loads(data[:end])
+    try:
+        return _header(orjson.loads(data[:end]), end)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no header") from error
+
+
+def _header(header: dict[str, Any], end: int) -> PageHeader:
     return PageHeader(
         facts=PageFacts(**header["facts"]),
         tables=tuple(header["tables"]),
@@ -100,6 +120,7 @@ def unpack_header(data: bytes) -> PageHeader:
             )
             for name, (start, stop, rows, first, last) in header["sections"].items()
         },
+        size=header["size"],
     )
 
 

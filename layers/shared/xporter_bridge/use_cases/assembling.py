@@ -14,8 +14,8 @@ from xporter_bridge.merging import Merge, MergeCounts
 from xporter_bridge.ordering import identity_line, key_of_line
 from xporter_bridge.pages import PageFacts, prove_complete
 from xporter_bridge.staging import DELETED
-from xporter_bridge.use_cases.fetching import StagedPages
 from xporter_bridge.use_cases.gathering import Gathered, Gatherer
+from xporter_bridge.use_cases.staged_pages import StagedPages
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,13 @@ class Assembler:
         sequence: int,
         *,
         is_full: bool,
+        is_same_request: bool,
     ) -> Assembled:
         """Merge every table and return the candidate.
+
+        Args:
+            is_same_request: The previous snapshot was asked for in the same way, so that a table
+                which is now missing was not left out on purpose.
 
         Raises:
             PageDriftError: The pages do not hold as many distinct rows as they announced.
@@ -94,7 +99,7 @@ class Assembler:
         came = {table: self._gatherer.gather(pages, table) for table in pages.tables()}
         gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
         # Rows without an identity of their own may repeat, and are then kept once.
-        if all(map(self._dataset.key_of, came)):
+        if not pages.has_rows_without_identity:
             prove_complete(facts, _rows(came), _rows(gone))
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
@@ -106,9 +111,9 @@ class Assembler:
                 columns.get(table, []),
             )
             entries[table], change = self._table(arrival, before.get(table), is_full=is_full)
-            changes.append(
-                TableChange(table, change.previous, change.inserted, change.updated, change.deleted)
-            )
+            is_lost = is_full and is_same_request and change.previous and not pages.has_table(table)
+            counts = (change.previous, change.inserted, change.updated, change.deleted)
+            changes.append(TableChange(table, *counts, is_absent=bool(is_lost)))
         return Assembled(entries, tuple(changes), self._copies)
 
     def _table(

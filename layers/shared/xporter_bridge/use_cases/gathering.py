@@ -10,7 +10,7 @@ from xporter_bridge.blocks import Block, follow_each_other, union
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.ordering import KeyOfLine, key_of_line
 from xporter_bridge.staging import DELETED
-from xporter_bridge.use_cases.fetching import StagedPages
+from xporter_bridge.use_cases.staged_pages import StagedPages
 
 Stream = Callable[[], Iterator[Block]]
 

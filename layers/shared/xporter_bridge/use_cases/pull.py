@@ -27,7 +27,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
 )
 from xporter_bridge.manifests import Place
-from xporter_bridge.pages import START, PageFacts
+from xporter_bridge.pages import START
 from xporter_bridge.pulls import (
     LEASE,
     MAX_RESTARTS,
@@ -45,12 +45,11 @@ from xporter_bridge.times import iso
 from xporter_bridge.use_cases.announcing import publish_dataset_events
 from xporter_bridge.use_cases.assembling import Assembler
 from xporter_bridge.use_cases.committing import Committer
-from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher, StagedPages
+from xporter_bridge.use_cases.fetching import OutOfTimeError, PageFetcher
 from xporter_bridge.use_cases.sessions import SchoolNotReadyError
+from xporter_bridge.use_cases.staged_pages import StagedPages
 from xporter_bridge.use_cases.turns import PullDesk, take_turn
 
-# A pull this long asks for page 1 again at its end, to see that nothing moved meanwhile.
-_LONG_PULL_PAGES = 10
 _BEAT = LEASE / 4
 # A queue delays no longer than this; for what waits longer the watcher sends the message.
 _LONGEST_DELAY = timedelta(minutes=14)
@@ -164,7 +163,7 @@ class _Puller:
             remaining_seconds=self._remaining_seconds,
         )
         checkpoint = begin(self._item, dataset, uuid.uuid4().hex, self._desk.now())
-        pages = StagedPages(self._desk.lake, self._prefix(checkpoint.pull_id))
+        pages = StagedPages(self._desk.lake, self._prefix(checkpoint.pull_id), self._item.fence)
         is_resumed = checkpoint == self._item.checkpoint
         if is_resumed:
             pages.recover(policy)
@@ -172,18 +171,10 @@ class _Puller:
             self._committer.leftovers.add(self._item.checkpoint.pull_id)
         if not is_resumed or 1 not in pages.headers:
             checkpoint = self._fetch_first(checkpoint, fetcher, pages)
-        facts = pages.headers[1].facts
-        fetcher.fetch_rest(checkpoint.requested_changed_rows, facts, pages)
-        if facts.page_count >= _LONG_PULL_PAGES or is_resumed:
-            self._prove_still(checkpoint, facts, fetcher)
-        return self._conclude(dataset, checkpoint, facts, pages, policy)
-
-    def _prove_still(self, checkpoint: Checkpoint, facts: PageFacts, fetcher: PageFetcher) -> None:
-        """Ask for page 1 again: a pull that took long may have met two moments of the school."""
-        page = fetcher.ask(checkpoint.requested_changed_rows, 1)
-        facts.prove_same(page.facts)
-        if facts.following is None and page.as_of != checkpoint.as_of:  # a hash proves more
-            raise PageDriftError("as_of_changed")
+        fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
+        if is_resumed or pages.may_have_moved:
+            fetcher.prove_still(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
+        return self._conclude(dataset, checkpoint, pages, policy)
 
     def _fetch_first(
         self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
@@ -215,7 +206,6 @@ class _Puller:
         self,
         dataset: Dataset,
         checkpoint: Checkpoint,
-        facts: PageFacts,
         pages: StagedPages,
         policy: ColumnPolicy,
     ) -> DatasetItem:
@@ -229,16 +219,17 @@ class _Puller:
         )
         assembled = assembler.assemble(
             pages,
-            facts,
+            pages.facts,
             {table: list(columns) for table, columns in policy.columns.items()},
             self._item.manifest,
             self._item.sequence + 1,
             is_full=checkpoint.requested_changed_rows == START,
+            is_same_request=self._item.fingerprint == dataset.fingerprint,
         )
-        telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
+        telemetry.count("PagesPulled", dataset.endpoint.name, pages.facts.page_count)
         # Whatever fails from here on must find what was committed, and not write over it.
         self._item = self._committer.commit(
-            self._item, dataset, checkpoint, facts, assembled, policy
+            self._item, dataset, checkpoint, pages.facts, assembled, policy
         )
         return self._committer.retire(self._committer.publish(self._item))
 
