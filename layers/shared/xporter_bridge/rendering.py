@@ -38,7 +38,7 @@ def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Blo
         raise InexactError
     keys = _keys(rows, lines, key_field)
     if all(map(lt, keys, keys[1:])):
-        return Block(b"\n".join(lines) + b"\n", len(rows), keys[0], keys[-1])
+        return Block(b"\n".join((*lines, b"")), len(rows), keys[0], keys[-1])
     return block_of(list(distinct(sorted(zip(keys, lines, strict=True)))))
 
 
