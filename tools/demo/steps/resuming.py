@@ -1,6 +1,7 @@
 """A pull whose process is killed resumes where it was."""
 
 import os
+import re
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,8 +88,8 @@ def _staged_pages(journey: Journey) -> set[int]:
     bucket = journey.stack.outputs["StagingBucketName"]
     prefix = f"staging/estab={SECONDARY.estab}/dataset={_DATASET}/"
     listed = journey.stack.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
-    names = [entry["Key"].rpartition("page-")[2] for entry in listed.get("Contents", ())]
-    return {int(name) for name in names if name.isdigit()}
+    found = (re.search(r"/page-(\d+)", entry["Key"]) for entry in listed.get("Contents", ()))
+    return {int(page[1]) for page in found if page}
 
 
 def _let_lease_expire(journey: Journey) -> None:
