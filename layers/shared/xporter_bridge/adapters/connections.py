@@ -33,9 +33,9 @@ from xporter_bridge.adapters.compression import TooLargeError, UnreadableError, 
 from xporter_bridge.errors import ContractError, XporterUnavailableError
 
 CONNECT_SECONDS = 3
-# Of an answer, packed and unpacked: many times what 1,000 rows come to, and a few at a time fit
-# into a function's memory. What is larger is no page, or is made to burst us.
-MOST_BYTES = 128 * 1024 * 1024
+# Of an answer, packed and unpacked: more than 1,000 rows come to, even with photos, and few enough
+# for a function's memory. What is larger is no page, or is made to burst us.
+MOST_BYTES = 256 * 1024 * 1024
 _CONNECTIONS = 16
 
 
