@@ -10,13 +10,15 @@ from contextlib import contextmanager
 import pytest
 
 from xporter_bridge.adapters import connections, xporter_api
-from xporter_bridge.adapters.compression import TooLargeError, gunzip
+from xporter_bridge.adapters.compression import TooLargeError, UnreadableError, gunzip
 from xporter_bridge.adapters.connections import Connections
 from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.errors import ContractError, XporterUnavailableError
 
 BODY = b'{"Students":[{"Id":"1"}]}' * 100
 PACKED = gzip.compress(BODY)
+# Its check sum is of something else.
+WRONG = PACKED[:-8] + bytes(4) + PACKED[-4:]
 
 
 @contextmanager
@@ -62,11 +64,13 @@ def test_an_answer_is_returned_as_it_was_before_it_was_packed(answer: bytes) -> 
     [
         (head(len(BODY)) + BODY[:50], "xporter_answer_cut"),
         (head(len(PACKED) - 9, "gzip") + PACKED[:-9], "xporter_answer_cut"),
+        (head(len(WRONG), "gzip") + WRONG, "xporter_answer_cut"),
         (head(5, "gzip") + b"plain", "xporter_answer_cut"),
+        (head(0, "gzip"), "xporter_answer_cut"),
         (b"", "xporter_unreachable"),
         (b"what is this?\r\n\r\n", "xporter_unreachable"),
     ],
-    ids=["cut", "cut gzip", "no gzip", "nothing", "no HTTP"],
+    ids=["cut", "cut gzip", "wrong gzip", "no gzip", "empty gzip", "nothing", "no HTTP"],
 )
 def test_half_an_answer_is_no_answer(answer: bytes, reason: str) -> None:
     with answering(answer) as (url, _), pytest.raises(XporterUnavailableError) as caught:
@@ -74,10 +78,18 @@ def test_half_an_answer_is_no_answer(answer: bytes, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     "answer",
-    [head(len(BODY)) + BODY, head(len(PACKED), "gzip") + PACKED],
-    ids=["plain", "gzip"],
+    [
+        head(len(BODY)) + BODY,
+        head(len(PACKED), "gzip") + PACKED,
+        CHUNKED % (len(BODY), BODY),
+        b"HTTP/1.1 200 OK\r\n\r\n" + BODY,
+    ],
+    ids=["plain", "gzip", "chunked", "without a length"],
 )
 def test_an_answer_may_be_as_large_as_it_may_be_and_no_larger(
     answer: bytes, monkeypatch: pytest.MonkeyPatch
@@ -88,6 +100,19 @@ def test_an_answer_may_be_as_large_as_it_may_be_and_no_larger(
     monkeypatch.setattr(connections, "MOST_BYTES", len(BODY) - 1)
     with answering(answer) as (url, _), pytest.raises(ContractError, match="answer_too_large"):
         get(url)
+
+
+@pytest.mark.parametrize("said", [0, 1, len(BODY) - 1, len(BODY) + 1, 2**32 - 1])
+def test_how_much_an_answer_says_it_holds_is_not_believed(said: int) -> None:
+    lie = PACKED[:-4] + said.to_bytes(4, "little")
+    with pytest.raises(UnreadableError):
+        gunzip(lie, most_bytes=2 * len(BODY))
+    with pytest.raises(TooLargeError):
+        gunzip(lie, most_bytes=100)
+
+
+def test_what_follows_a_gzip_file_is_left_alone() -> None:
+    assert gunzip(PACKED + bytes(4), most_bytes=len(BODY)) == BODY
 
 
 def test_of_a_bomb_no_more_is_unpacked_than_may_be() -> None:

@@ -100,15 +100,26 @@ class Connections:
 
 def _content(answer: BaseHTTPResponse) -> bytes:
     """Return what an answer holds, read to its end and unpacked."""
-    data = b""
-    while part := answer.read(MOST_BYTES + 1 - len(data)):
-        data = data + part if data else part
-        if len(data) > MOST_BYTES:
-            answer.close()
-            raise TooLargeError("answer")
+    length = answer.length_remaining
+    if length is None:
+        data = _read_without_length(answer)
+    elif length <= MOST_BYTES:
+        data = answer.read()
+    if (len(data) if length is None else length) > MOST_BYTES:
+        answer.close()
+        raise TooLargeError("answer")
     answer.release_conn()
     is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
     return gunzip(data, most_bytes=MOST_BYTES) if is_packed else data
+
+
+def _read_without_length(answer: BaseHTTPResponse) -> bytes:
+    """Return an answer, or a little more of it than it may hold."""
+    parts, left = [], MOST_BYTES + 1
+    while left > 0 and (part := answer.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _pool(base_url: str) -> tuple[PoolManager | HTTPConnectionPool, str]:
