@@ -30,7 +30,7 @@ def test_an_example_is_understood(cloud: Cloud, path: Path) -> None:
     reply = cloud.invoke(path.parent.name, json.loads(path.read_text(encoding="utf-8")))
     if path.parent.name.startswith("receive_"):
         # Examples are signed by nobody, so nothing is to be learnt from the answer.
-        assert (reply["statusCode"], reply["body"]) == (404, '{"message": "not found"}')
+        assert (reply["statusCode"], reply["body"]) == (404, '{"message":"Not Found"}')
 
 
 def test_the_documented_authentication_callback_is_taken_under_the_right_token(

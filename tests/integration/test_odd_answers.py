@@ -132,6 +132,29 @@ def test_without_change_sets_the_difference_is_found_all_the_same(world: World) 
     assert world.rows(deletes) == [{"Id": "1"}]
 
 
+def test_a_page_that_is_as_full_as_it_may_be_is_not_taken_for_all(world: World) -> None:
+    answering(world, lambda _: {"Students": rows(*range(25)), "__pagination__": [{"PageSize": 25}]})
+    assert world.item(STUDENTS).reason == "full_page_without_pagination"
+
+
+def test_a_hash_over_which_xporter_fails_again_and_again_begins_the_chain_anew(
+    world: World,
+) -> None:
+    answering(world, lambda query: chained(query, "h1", Students=rows("1", "2")))
+
+    def failing(query: Query) -> Answer:
+        if query["changedRows"] != "*":
+            raise XporterUnavailableError("xporter_500")
+        return chained(query, "h2", Students=rows("1", "3"))
+
+    for failures in (1, 2, 3):
+        answering(world, failing)
+        assert (world.item(STUDENTS).failures, ids(world)) == (failures, ["1", "2"])
+        world.advance(hours=1)
+    answering(world, failing)
+    assert (world.item(STUDENTS).failures, ids(world)) == (0, ["1", "3"])
+
+
 def test_a_full_page_without_paging_is_not_taken_for_all(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,7 +142,7 @@ def test_each_copy_of_a_duplicate_is_acknowledged(cloud: Cloud) -> None:
 def test_what_is_no_callback_is_a_400_and_no_work(
     cloud: Cloud, body: bytes, content_type: str
 ) -> None:
-    assert post(cloud, body, content_type=content_type) == (400, '{"message": "bad request"}')
+    assert post(cloud, body, content_type=content_type) == (400, '{"message":"bad request"}')
     assert cloud.depth(QUEUE) == 0
 
 
@@ -159,7 +159,7 @@ def padded(size: int) -> bytes:
 
 def test_64_kib_are_taken_and_one_byte_more_is_not(cloud: Cloud) -> None:
     assert post(cloud, padded(MAX_BODY_BYTES))[0] == 202
-    assert post(cloud, padded(MAX_BODY_BYTES + 1)) == (413, '{"message": "too large"}')
+    assert post(cloud, padded(MAX_BODY_BYTES + 1)) == (413, '{"message":"too large"}')
     assert cloud.depth(QUEUE) == 1
 
 
@@ -168,7 +168,7 @@ def test_another_path_token_is_a_404_whatever_the_body_and_no_work(
     cloud: Cloud, guess: str
 ) -> None:
     for body in (authentication_form(), b"", b"\xff"):
-        assert post(cloud, body, path_token=guess) == (404, '{"message": "not found"}')
+        assert post(cloud, body, path_token=guess) == (404, '{"message":"Not Found"}')
     assert cloud.depth(QUEUE) == 0
 
 
@@ -204,7 +204,7 @@ def test_without_a_secret_nobody_is_let_in_and_nothing_is_stored(cloud: Cloud) -
         SecretId=cloud.ref("AuthenticationTokenSecret"), ForceDeleteWithoutRecovery=True
     )
     for guess in (known, "x", "%20"):
-        assert post(cloud, path_token=guess) == (500, '{"message": "error"}')
+        assert post(cloud, path_token=guess) == (500, '{"message":"error"}')
     assert cloud.depth(QUEUE) == 0
 
 
@@ -220,9 +220,9 @@ def test_without_its_settings_it_fails_closed(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("code", "answer"),
     [
-        ("ServiceUnavailable", (503, '{"message": "try again"}')),
-        ("ThrottlingException", (503, '{"message": "try again"}')),
-        ("AccessDeniedException", (500, '{"message": "error"}')),
+        ("ServiceUnavailable", (503, '{"message":"try again"}')),
+        ("ThrottlingException", (503, '{"message":"try again"}')),
+        ("AccessDeniedException", (500, '{"message":"error"}')),
     ],
 )
 def test_what_could_not_be_stored_is_never_acknowledged(
@@ -243,4 +243,4 @@ def test_a_secret_store_that_is_unwell_lets_nobody_in_and_asks_to_come_again(clo
 
 def test_a_queue_that_is_gone_is_our_fault_and_not_acknowledged(cloud: Cloud) -> None:
     cloud.client("sqs").delete_queue(QueueUrl=cloud.ref(QUEUE))
-    assert post(cloud) == (500, '{"message": "error"}')
+    assert post(cloud) == (500, '{"message":"error"}')

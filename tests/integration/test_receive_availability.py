@@ -79,7 +79,7 @@ def test_a_body_that_is_too_large_is_refused(cloud: Cloud) -> None:
 def test_whoever_alters_the_url_learns_nothing(cloud: Cloud, spoil: Any) -> None:
     event = callback(spoil(_url(cloud)), "POST", body=json.dumps(OK).encode())
     reply = cloud.invoke("receive_availability", event)
-    assert (reply["statusCode"], reply["body"]) == (404, '{"message": "not found"}')
+    assert (reply["statusCode"], reply["body"]) == (404, '{"message":"Not Found"}')
     assert cloud.depth("AvailabilityQueue") == 0
 
 

@@ -14,7 +14,7 @@ from xporter_bridge.signatures import CallbackKind, SigningKey, sign
 from xporter_bridge.times import parse
 
 FUNCTION, QUEUE = "receive_database", "DatabaseQueue"
-NOT_FOUND = (404, '{"message": "not found"}')
+NOT_FOUND = (404, '{"message":"Not Found"}')
 
 
 def keys(cloud: Cloud) -> list[SigningKey]:
@@ -69,7 +69,7 @@ def test_whatever_the_body_says_only_the_url_counts(
 def test_a_body_beyond_the_limit_is_refused_even_on_a_good_url(cloud: Cloud) -> None:
     body = b"a" * (MAX_BODY_BYTES + 1)
     answer = call(cloud, registered(cloud), "POST", body=body, is_base64=True)
-    assert answer == (413, '{"message": "too large"}')
+    assert answer == (413, '{"message":"too large"}')
     assert cloud.depth(QUEUE) == 0
 
 
@@ -118,7 +118,7 @@ def test_every_url_that_we_did_not_make_gets_the_same_404_and_causes_no_work(clo
 @pytest.mark.parametrize("query", ["estab=%FF", "&".join(f"p{n}=1" for n in range(200))])
 def test_a_query_that_is_none_is_a_400(cloud: Cloud, query: str) -> None:
     answer = call(cloud, f"{BASE_URL}/callbacks/database?{query}")
-    assert answer == (400, '{"message": "bad request"}')
+    assert answer == (400, '{"message":"bad request"}')
 
 
 def test_the_previous_key_is_good_until_it_is_dropped(deploy: Callable[..., Cloud]) -> None:
@@ -141,7 +141,7 @@ def test_without_a_key_nobody_is_let_in(cloud: Cloud) -> None:
         SecretId=cloud.ref("CallbackKeySecret"), ForceDeleteWithoutRecovery=True
     )
     for each in (url, changed(url, signature=None), f"{BASE_URL}/callbacks/database"):
-        assert call(cloud, each) == (500, '{"message": "error"}')
+        assert call(cloud, each) == (500, '{"message":"error"}')
     assert cloud.depth(QUEUE) == 0
 
 
@@ -154,8 +154,8 @@ def test_without_its_settings_it_fails_closed(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("code", "answer"),
     [
-        ("ServiceUnavailable", (503, '{"message": "try again"}')),
-        ("AccessDenied", (500, '{"message": "error"}')),
+        ("ServiceUnavailable", (503, '{"message":"try again"}')),
+        ("AccessDenied", (500, '{"message":"error"}')),
     ],
 )
 def test_a_queue_that_refuses_is_never_a_2xx(

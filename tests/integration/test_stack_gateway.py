@@ -21,6 +21,8 @@ class Emulator(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path.endswith("/crash"):
             return self.answer(502, b'{"errorMessage": "a secret", "errorType": "KeyError"}')
+        if self.path.endswith("/unsigned"):
+            return self.answer(403, b'{"__type": "IncompleteSignatureException"}')
         if self.path.endswith("/refused"):
             return self.answer(502, b'{"title": "a bad gateway of its own"}')
         seen = {"path": self.path, "body": body.hex(), "host": self.headers["Host"]}
@@ -86,3 +88,9 @@ def test_a_crash_is_told_as_api_gateway_tells_it() -> None:
 def test_a_bad_gateway_that_a_function_means_is_passed_on() -> None:
     answer = call("GET", "/refused")
     assert (answer.status_code, answer.json()) == (502, {"title": "a bad gateway of its own"})
+
+
+@pytest.mark.usefixtures("target")
+def test_what_the_emulator_takes_for_a_request_to_aws_has_no_route() -> None:
+    answer = call("GET", "/unsigned")
+    assert (answer.status_code, answer.text) == (404, '{"message":"Not Found"}')

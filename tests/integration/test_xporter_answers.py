@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -76,3 +78,12 @@ def test_nobody_is_sent_away_for_longer_than_an_hour(text: str, seconds: float |
     with pytest.raises(RateLimitedError) as caught:
         xporter_api._judged(429, {"Retry-After": text}, b"")
     assert caught.value.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize("expires", [None, "", "soon"])
+def test_a_token_that_does_not_say_when_it_ends_is_good_for_a_while(expires: str | None) -> None:
+    answer = json.dumps({"token": "t", "expires": expires}).encode()
+    with LyingXporter(lambda _path, _sent: (200, answer)) as lying:
+        token = XporterApi(lying.url).get_token(ESTAB, "rp", "secret")
+    left = token.expires_at - datetime.now(UTC)
+    assert timedelta(minutes=5) < left <= timedelta(minutes=10)

@@ -80,8 +80,8 @@ def test_the_callback_reaches_its_receiver_decoded() -> None:
     ("error", "status", "message"),
     [
         (CallbackRejectedError(400, "body_absent"), 400, "bad request"),
-        (CallbackRejectedError(404, "unsigned"), 404, "not found"),
-        (CallbackRejectedError(404, "wrong_signature"), 404, "not found"),
+        (CallbackRejectedError(404, "unsigned"), 404, "Not Found"),
+        (CallbackRejectedError(404, "wrong_signature"), 404, "Not Found"),
         (CallbackRejectedError(413, "body_too_large"), 413, "too large"),
         (TransientError("sqs:SendMessage"), 503, "try again"),
         (RateLimitedError("xporter_429", 3), 503, "try again"),

@@ -171,3 +171,25 @@ def test_a_change_set_is_never_taken_for_all() -> None:
     page = read_page(document(__changedRows__=[{"RequestedChangedRows": "deadbeef"}]))
     with pytest.raises(ContractError):
         answering(page, "*")
+
+
+@pytest.mark.parametrize(
+    ("pagination", "count"),
+    [
+        ([{"PageSize": 1000, "RowCount": 2300}], 3),
+        ([{"PageSize": "25", "RowCount": "50"}], 2),
+        ([{"PageSize": 25, "RowCount": 0}], 1),
+        ([{"PageSize": 0, "RowCount": 50}], 1),
+        ([{"RowCount": 50}], 1),
+        ({"PageSize": 25, "PageCount": 3, "RowCount": 60}, 3),
+    ],
+)
+def test_pages_are_counted_from_the_rows_where_nobody_says_how_many(
+    pagination: Any, count: int
+) -> None:
+    assert read_page(document(__pagination__=pagination)).facts.page_count == count
+
+
+def test_a_page_says_how_large_it_could_have_been() -> None:
+    assert read_page(document(__pagination__=[{"PageSize": 25}])).size == 25
+    assert read_page(document()).size is None

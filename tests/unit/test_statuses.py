@@ -84,3 +84,8 @@ def test_what_is_no_json_and_no_form_is_refused(body: bytes) -> None:
     with pytest.raises(CallbackRejectedError) as refused:
         read_statuses(body, "application/json")
     assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("body", [b'{"Status": "OK"}', b'\xef\xbb\xbf[{"Status": "OK"}]'])
+def test_json_is_json_although_it_is_called_a_form(body: bytes) -> None:
+    assert read_statuses(body, "application/x-www-form-urlencoded") == (("", "OK"),)

@@ -1,7 +1,8 @@
 """Puts one API of the emulator at the root of a URL of its own, as API Gateway does.
 
-It fills two gaps: the address is known before the deployment, so that it can be a parameter
-of it, and a function that crashes gets the caller AWS's own 500 instead of the error itself.
+It fills three gaps: the address is known before the deployment, so that it can be a parameter
+of it; a function that crashes gets the caller AWS's own 500 instead of the error itself; and what
+has no route is a 404 whatever its query.
 Runs as a process: the benchmarks measure through it, and must not share its interpreter.
 """
 
@@ -51,6 +52,9 @@ async def _forward(request: Request) -> Response:
     )
     if answer.status_code == 502 and "errorMessage" in answer.text:
         return JSONResponse({"message": "Internal Server Error"}, 500)
+    if answer.status_code == 403 and "IncompleteSignature" in answer.text:
+        # No route matched, and the emulator took our own ``signature`` for one of AWS.
+        return JSONResponse({"message": "Not Found"}, 404)
     response = Response(answer.content, answer.status_code)
     response.raw_headers += [
         (name.lower(), value)

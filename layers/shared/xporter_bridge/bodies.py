@@ -21,13 +21,13 @@ _FALSE = {"false", "0", "no", "n", "off", "error", "failed"}
 
 
 def text_of(body: bytes) -> str:
-    """Return the text of a body, without white space around it.
+    """Return the text of a body, without white space or a mark of byte order around it.
 
     Raises:
         CallbackRejectedError: 400 if it is not UTF-8 or holds a NUL.
     """
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CallbackRejectedError(400, "body_not_utf8") from error
     if "\0" in text:

@@ -29,8 +29,9 @@ _FIRST_WAIT_SECONDS = 60
 _LONGEST_WAIT_SECONDS = 900
 _MOST_TRIES = 290
 
-# The body of every refusal of a status is the same, so that a stranger learns nothing from it.
-_REFUSALS = {400: "bad request", 404: "not found", 413: "too large", 500: "error", 503: "try again"}
+# The body of every refusal of a status is the same, so that a stranger learns nothing from it; that
+# of 404 is API Gateway's own, byte for byte, as it answers where there is no route at all.
+_REFUSALS = {400: "bad request", 404: "Not Found", 413: "too large", 500: "error", 503: "try again"}
 
 
 class LambdaContext(Protocol):
@@ -160,5 +161,5 @@ def _refusal(status: int) -> Reply:
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json"},
-        "body": json.dumps({"message": _REFUSALS[status]}),
+        "body": json.dumps({"message": _REFUSALS[status]}, separators=(",", ":")),
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 from xporter_bridge.errors import ContractError, PageDriftError
@@ -55,6 +56,7 @@ class Page:
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
     deleted: Mapping[str, list[Any]] = field(repr=False)
     text: bytes = field(default=b"", repr=False)
+    size: int | None = None
 
     @property
     def longest(self) -> int:
@@ -80,14 +82,15 @@ def read_page(document: Mapping[str, Any]) -> Page:
             deleted[name[: -len(_DELETED)]] = value
         else:
             tables[name] = _objects(value)
+    size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
     facts = PageFacts(
-        page_count=_count(pagination.get("pagecount"), 1),
-        row_count=_count(pagination.get("rowcount"), None),
+        page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
+        row_count=row_count,
         requested=_hash(changed.get("requestedchangedrows")),
         following=_hash(changed.get("nextchangedrows")),
     )
     text = document.text if isinstance(document, Document) else b""
-    return Page(facts, _as_of(document), tables, deleted, text)
+    return Page(facts, _as_of(document), tables, deleted, text, size)
 
 
 def answering(page: Page, asked: str) -> Page:
@@ -142,14 +145,24 @@ def prove_complete(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[s
 
 
 def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the first object of each ``__name__`` array, all names in lower case."""
+    """Return the first object of each ``__name__`` array, all names in lower case.
+
+    One that is no array but the object itself says the same, and is not to be missed: without
+    its counts a part would be taken for all.
+    """
     found = {}
     for name, value in document.items():
-        if name.startswith("__") and isinstance(value, list) and value:
-            if not isinstance(value[0], dict):
+        if name.startswith("__") and isinstance(value, list | dict) and value:
+            entry = value[0] if isinstance(value, list) else value
+            if not isinstance(entry, dict):
                 raise ContractError("special_array_without_objects")
-            found[name.strip("_").casefold()] = {k.casefold(): v for k, v in value[0].items()}
+            found[name.strip("_").casefold()] = {k.casefold(): v for k, v in entry.items()}
     return found
+
+
+def _pages(rows: int | None, size: int | None) -> int:
+    """Return how many pages there are where the answer only counts the rows."""
+    return max(1, ceil(rows / size)) if rows is not None and size and size > 0 else 1
 
 
 def _is_special(name: str) -> bool:

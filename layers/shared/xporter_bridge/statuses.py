@@ -46,7 +46,8 @@ def read_statuses(body: bytes, content_type: str) -> Statuses:
         raise CallbackRejectedError(400, "body_absent")
     if media_type not in {"", FORM, "text/plain"} and not media_type.endswith("json"):
         raise CallbackRejectedError(400, "content_type_unknown")
-    is_form = media_type == FORM or text[0] not in '[{"'
+    # No form begins so, and clients that name no type call everything a form.
+    is_form = text[0] not in ("[{" if media_type == FORM else '[{"')
     return statuses_in(form_of(text) if is_form else json_of(text))
 
 

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -38,6 +38,8 @@ DATA_SECONDS = 60.0
 _QUICK_SECONDS = 10.0
 _WRITE_SECONDS = 60.0
 _QUICK_RETRY_SECONDS = 0.25
+# Of a token that does not say when it ends; refused earlier, another is asked for.
+_ASSUMED_LIFE = timedelta(minutes=10)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
@@ -101,8 +103,8 @@ class XporterApi:
             raise SecretRefusedError("no_token")
         try:
             return Token(str(token), parse(str(expires)))
-        except ValueError as error:
-            raise ContractError("token_without_expiry") from error
+        except ValueError:
+            return Token(str(token), datetime.now(UTC) + _ASSUMED_LIFE)
 
     def token_details(self, token: str) -> TokenDetails:
         """Return whose token it is and what it allows.

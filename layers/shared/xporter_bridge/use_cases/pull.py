@@ -25,6 +25,7 @@ from xporter_bridge.errors import (
     SecretRefusedError,
     TransientError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 from xporter_bridge.manifests import Place
 from xporter_bridge.pages import START
@@ -51,6 +52,8 @@ from xporter_bridge.use_cases.staged_pages import StagedPages
 from xporter_bridge.use_cases.turns import PullDesk, take_turn
 
 _BEAT = LEASE / 4
+# An Xporter that has failed over a hash so often may know it no more, and not say so.
+_BROKEN_AFTER = 3
 # A queue delays no longer than this; for what waits longer the watcher sends the message.
 _LONGEST_DELAY = timedelta(minutes=14)
 
@@ -181,16 +184,17 @@ class _Puller:
     ) -> Checkpoint:
         """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
 
-        A hash that Xporter refuses, or answers with another one, begins the chain anew: the whole
-        dataset is pulled and compared with the snapshot.
+        A hash that Xporter refuses, answers with another one, or fails over again and again,
+        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
         """
         asked = checkpoint.requested_changed_rows
         try:
             page = fetcher.ask(asked, 1)
         except AuthorisationPausedError:
             raise
-        except XporterRefusedError:
-            if asked == START:
+        except (XporterRefusedError, XporterUnavailableError) as error:
+            may_be_down = isinstance(error, TransientError) and self._item.failures < _BROKEN_AFTER
+            if asked == START or may_be_down:
                 raise
             page = None
         if page is None or (asked != START and page.facts.requested != asked):
