@@ -55,5 +55,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         function="onboard_school",
         handle=lambda message: onboard(message, tools),
         park=parked.park,
-        postpone=own.postpone,
+        postpone=own.send,
     )

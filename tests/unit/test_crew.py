@@ -75,4 +75,6 @@ def test_a_beat_that_raises_stops_everybody() -> None:
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
-    Crew(lambda _: None, most=8).work_off((), nothing)
+    done: list[int] = []
+    Crew(done.append, most=8).work_off((), nothing)
+    assert done == []

@@ -227,7 +227,7 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
             function="onboard_school",
             handle=raising(error),
             park=lambda *_: None,
-            postpone=lambda message, seconds: later.append((message, seconds)),
+            postpone=lambda message, delay_seconds: later.append((message, delay_seconds)),
         )
         return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 

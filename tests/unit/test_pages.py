@@ -191,5 +191,5 @@ def test_pages_are_counted_from_the_rows_where_nobody_says_how_many(
 
 
 def test_a_page_says_how_large_it_could_have_been() -> None:
-    assert read_page(document(__pagination__=[{"PageSize": 25}])).size == 25
-    assert read_page(document()).size is None
+    assert read_page(document(__pagination__=[{"PageSize": 25}])).page_size == 25
+    assert read_page(document()).page_size is None

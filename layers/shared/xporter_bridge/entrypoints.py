@@ -81,7 +81,7 @@ def consume_messages(
     function: str,
     handle: Callable[[Message], None],
     park: Callable[[str, str], None],
-    postpone: Callable[[Message, int], None] | None = None,
+    postpone: Callable[..., None] | None = None,
 ) -> Reply:
     """Handle each SQS record of a batch and report those that the queue shall bring again.
 
@@ -90,9 +90,9 @@ def consume_messages(
         handle: Takes the decoded body; must be idempotent, as messages come at least once.
         park: Takes a message's body and the reason, and keeps it where a person looks: what will
             never succeed must not be retried, and must not be lost.
-        postpone: Takes a message and seconds, and sends it again after them: for messages that
-            nothing else brings back. A queue gives a message up after a few deliveries, and would
-            do so while Xporter is only down.
+        postpone: Takes a message and ``delay_seconds``, and sends it again after them: for messages
+            that nothing else brings back. A queue gives a message up after a few deliveries, and
+            would do so while Xporter is only down.
     """
     telemetry.bind(context.aws_request_id)
     failures: list[dict[str, str]] = []
@@ -120,7 +120,7 @@ def consume_messages(
 def _handle(
     message: Message,
     handle: Callable[[Message], None],
-    postpone: Callable[[Message, int], None] | None,
+    postpone: Callable[..., None] | None,
     function: str,
 ) -> None:
     """Handle a message, or send it again for later if Xporter cannot be asked now."""
@@ -132,7 +132,8 @@ def _handle(
             raise
         wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
         telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
-        postpone({**message, "tries": tries + 1}, int(min(wait, _LONGEST_WAIT_SECONDS)))
+        again = {**message, "tries": tries + 1}
+        postpone(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
 
 
 def run_schedule(

@@ -48,7 +48,8 @@ class PageFacts:
 class Page:
     """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
 
-    ``text`` is the answer itself where numbers in it may be longer than those taken from it.
+    ``text`` is the answer itself where numbers in it may be longer than those taken from it;
+    ``page_size`` is how many rows it could have held, where Xporter says so.
     """
 
     facts: PageFacts
@@ -56,7 +57,7 @@ class Page:
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
     deleted: Mapping[str, list[Any]] = field(repr=False)
     text: bytes = field(default=b"", repr=False)
-    size: int | None = None
+    page_size: int | None = None
 
     @property
     def longest(self) -> int:

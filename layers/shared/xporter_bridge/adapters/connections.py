@@ -100,17 +100,26 @@ class Connections:
 
 def _content(answer: BaseHTTPResponse) -> bytes:
     """Return what an answer holds, read to its end and unpacked."""
-    length = answer.length_remaining
-    if length is None:
-        data = _read_without_length(answer)
-    elif length <= MOST_BYTES:
-        data = answer.read()
-    if (len(data) if length is None else length) > MOST_BYTES:
+    try:
+        data = _read(answer)
+    except TooLargeError:
         answer.close()
-        raise TooLargeError("answer")
+        raise
     answer.release_conn()
     is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
     return gunzip(data, most_bytes=MOST_BYTES) if is_packed else data
+
+
+def _read(answer: BaseHTTPResponse) -> bytes:
+    if answer.length_remaining is None:
+        data = _read_without_length(answer)
+    elif answer.length_remaining > MOST_BYTES:
+        raise TooLargeError("announced")
+    else:
+        data = answer.read()
+    if len(data) > MOST_BYTES:
+        raise TooLargeError("answer")
+    return data
 
 
 def _read_without_length(answer: BaseHTTPResponse) -> bytes:

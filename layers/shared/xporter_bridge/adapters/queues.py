@@ -32,10 +32,6 @@ class Queue:
                 DelaySeconds=min(delay_seconds, 900),
             )
 
-    def postpone(self, message: Mapping[str, Any], seconds: int) -> None:
-        """Store the message so that it comes after some time."""
-        self.send(message, delay_seconds=seconds)
-
     def send_all(self, messages: Iterable[Mapping[str, Any]]) -> int:
         """Store all messages, ten a request, and return how many.
 

@@ -180,12 +180,12 @@ def _is_superseded(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
     school = desk.schools.get(item.estab)
     if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
         return True
-    if item.erasing or is_erased(item):
-        return reason == EXPIRED and not item.erasing and not is_expired(item, desk.now())
+    if item.erasing:
+        return False
     if reason == EXPIRED:
         return not is_expired(item, desk.now())
-    by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
-    return by_rule and not must_go(item, school.scopes)
+    is_by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
+    return is_by_rule and not is_erased(item) and not must_go(item, school.scopes)
 
 
 def _may_be_pulled_anew(item: DatasetItem, desk: EraseDesk) -> bool:

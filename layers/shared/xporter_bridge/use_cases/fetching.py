@@ -13,6 +13,7 @@ from typing import Any
 from xporter_bridge.adapters.compression import compress
 from xporter_bridge.adapters.xporter_api import XporterApi
 from xporter_bridge.blocks import Block
+from xporter_bridge.catalogue import Endpoint
 from xporter_bridge.columns import ColumnPolicy
 from xporter_bridge.datasets import Dataset
 from xporter_bridge.errors import (
@@ -29,7 +30,8 @@ from xporter_bridge.use_cases.crew import Crew, Stopwatch
 from xporter_bridge.use_cases.sessions import Session
 from xporter_bridge.use_cases.staged_pages import StagedPages
 
-PAGE_SIZE = 1_000
+# No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
+PAGE_SIZE = Endpoint.page_size
 # The most at a time: eight hide Xporter's latency (benchmarks/pull.py); fewer do while it is quick.
 CONCURRENT_PAGES = 8
 # So many bytes of answers at a time, going by the largest so far: each takes several times its
@@ -83,7 +85,7 @@ class PageFetcher:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
         # Xporter may give fewer at a time than it was asked for, and says so.
-        if page.facts.row_count is None and page.longest >= min(most, page.size or most):
+        if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
         return answering(page, changed_rows)

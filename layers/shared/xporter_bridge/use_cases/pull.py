@@ -271,7 +271,8 @@ class _Puller:
         return self._desk.datasets.save(item, self._ttl, self._desk.now())
 
     def _beat(self) -> None:
-        if (now := self._desk.now()) - self._beaten_at >= _BEAT:
+        now = self._desk.now()
+        if now - self._beaten_at >= _BEAT:
             self._item = self._desk.datasets.renew(self._item, now)
             self.slot = self._desk.datasets.slots.keep(self.slot, now)
             self._beaten_at = now
