@@ -28,7 +28,7 @@ class Emulator(BaseHTTPRequestHandler):
         seen = {"path": self.path, "body": body.hex(), "host": self.headers["Host"]}
         return self.answer(202, json.dumps(seen).encode())
 
-    do_GET = do_POST  # noqa: N815 - the name http.server looks for
+    do_GET = do_HEAD = do_POST  # noqa: N815 - the names http.server looks for
 
     def answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -36,7 +36,8 @@ class Emulator(BaseHTTPRequestHandler):
         self.send_header("X-Custom", "kept")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -94,3 +95,4 @@ def test_a_bad_gateway_that_a_function_means_is_passed_on() -> None:
 def test_what_the_emulator_takes_for_a_request_to_aws_has_no_route() -> None:
     answer = call("GET", "/unsigned")
     assert (answer.status_code, answer.text) == (404, '{"message":"Not Found"}')
+    assert call("HEAD", "/unsigned").status_code == 404

@@ -52,8 +52,10 @@ async def _forward(request: Request) -> Response:
     )
     if answer.status_code == 502 and "errorMessage" in answer.text:
         return JSONResponse({"message": "Internal Server Error"}, 500)
-    if answer.status_code == 403 and "IncompleteSignature" in answer.text:
-        # No route matched, and the emulator took our own ``signature`` for one of AWS.
+    # Where no route matches, the emulator takes our own ``signature`` for one of AWS; to HEAD it
+    # cannot say so.
+    is_taken_for_aws = request.method == "HEAD" or "IncompleteSignature" in answer.text
+    if answer.status_code == 403 and is_taken_for_aws:
         return JSONResponse({"message": "Not Found"}, 404)
     response = Response(answer.content, answer.status_code)
     response.raw_headers += [
