@@ -5,7 +5,7 @@ rendered in a file and are sent by the kernel, so that the server costs next to 
 contestant in a process of its own, imports not timed, and everything that they leave is compared
 with the truth:
 
-* ours: the real ``use_cases.pull.pull``. S3 is a folder and the datasets table a file, because an
+* ours: the real ``ingestion.run.pull``. S3 is a folder and the datasets table a file, because an
   emulator would cost more than the pull; the token is given. Each page is staged, proved against
   the others, merged, hashed, committed and published.
 * dlt: the REST API source into JSON lines on the file system, as it comes.

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from moto import mock_aws
 
-from tests.cloud import REGION, Cloud
-from tests.xporter import Xporter
-from tools.simulator.application import Application
-from tools.simulator.server import RunningSimulator
+from tests.support.moto_cloud import REGION, Cloud
+from tests.support.xporter import Xporter
+from tools.simulator.http.server import RunningSimulator
+from tools.simulator.service.application import Application
 
 # Code that runs outside of a function counts too; the template gives every function its own.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from xporter_bridge.signatures import CallbackKind, SigningKey, sign
+from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "a-secret-of-the-benchmark"

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from xporter_bridge.adapters.dataset_table import DatasetTable
+from xporter_bridge.pulls.repository import DatasetTable
 
 
 class FolderS3:

@@ -1,4 +1,4 @@
-"""Ours: the real ``use_cases.pull.pull`` with its real desk, over local stand-ins for AWS."""
+"""Ours: the real ``ingestion.run.pull`` with its real desk, over local stand-ins for AWS."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TypeVar
 from pulling.contest import ESTAB, Task
 from pulling.local_aws import FolderS3, OneHolderTable
 from pulling.rows import RESOURCE
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.xporter_api import XporterApi
-from xporter_bridge.catalogue import find
-from xporter_bridge.pulls import LEASE
-from xporter_bridge.schools import School
-from xporter_bridge.use_cases.pull import pull
-from xporter_bridge.use_cases.turns import PullDesk
+from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.schools.model import School
+from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.xporter.endpoints import find
 
 T = TypeVar("T")
 _DATASET = RESOURCE.casefold()

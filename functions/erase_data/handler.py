@@ -10,14 +10,14 @@ from typing import Any
 
 from functions.erase_data.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.use_cases.erase import EraseDesk, erase
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.erase import EraseDesk, erase
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.snapshots.store import Lake
 
 
 @cache

@@ -10,11 +10,11 @@ from typing import Any
 
 from functions.plan_pulls.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.use_cases.plan import plan
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.pulls.plan import plan
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
 
 
 @cache

@@ -10,17 +10,17 @@ from typing import Any
 
 from functions.pull_dataset.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.adapters.xporter_api import XporterApi
-from xporter_bridge.use_cases.pull import pull
-from xporter_bridge.use_cases.sessions import Sessions
-from xporter_bridge.use_cases.turns import PullDesk
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.xporter.client import XporterApi
 
 # Kept back of every invocation: for one page at its worst, and to let go in good order.
 RESERVE_SECONDS = 210

@@ -10,11 +10,11 @@ from typing import Any
 
 from functions.receive_authentication.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.secrets import SecretVersions, TransitSeal
-from xporter_bridge.callbacks import CallbackRequest
-from xporter_bridge.use_cases.receive import accept_authentication
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.secrets import SecretVersions, TransitSeal
+from xporter_bridge.onboarding.receive import accept_authentication
 
 
 @cache

@@ -9,12 +9,12 @@ from typing import Any
 
 from functions.receive_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.callbacks import CallbackRequest
-from xporter_bridge.signatures import CallbackKind, verify
-from xporter_bridge.statuses import read_statuses
+from xporter_bridge.availability.db_status import read_statuses
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 
 
 @cache

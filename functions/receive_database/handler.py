@@ -10,12 +10,12 @@ from typing import Any
 
 from functions.receive_database.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.callbacks import CallbackRequest
-from xporter_bridge.signatures import CallbackKind, verify
-from xporter_bridge.times import iso
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
+from xporter_bridge.timestamps import iso
 
 # Callbacks come in bursts, one per database and often repeated: what follows within this time
 # shares a pull, and nightly data can wait for it.

@@ -9,12 +9,12 @@ from typing import Any
 
 from functions.receive_writeback.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.callbacks import CallbackRequest
-from xporter_bridge.outcomes import message_of, read_outcome
-from xporter_bridge.signatures import CallbackKind, verify
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
+from xporter_bridge.writebacks.read_callback import message_of, read_outcome
 
 
 @cache

@@ -10,15 +10,15 @@ from typing import Any
 
 from functions.register_webhooks.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.adapters.xporter_api import XporterApi
-from xporter_bridge.use_cases.register import RegisterDesk, register
-from xporter_bridge.use_cases.sessions import Sessions
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.registrations.register import RegisterDesk, register
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.xporter.client import XporterApi
 
 
 @cache

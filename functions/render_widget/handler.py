@@ -11,10 +11,10 @@ from typing import Any
 from functions.render_widget.settings import Settings
 from functions.render_widget.table import render
 from xporter_bridge import entrypoints, telemetry
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.use_cases.survey import survey
+from xporter_bridge.api.fleet_overview import survey
+from xporter_bridge.aws.clients import client
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
 
 _ROWS = 200
 _DESCRIPTION = f"""### Xporter Bridge: the schools

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
-from xporter_bridge.api_models import SchoolView
-from xporter_bridge.use_cases.survey import Survey, is_troubled
+from xporter_bridge.api.fleet_overview import Survey, is_troubled
+from xporter_bridge.api.schemas import SchoolView
 
 _COLUMNS = ("School", "State", "Since", "What happens next", "Datasets", "Oldest data")
 _HOUR, _DAY = 3600, 86400

@@ -10,10 +10,10 @@ from typing import Any
 
 from functions.schedule_pulls.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.use_cases.schedule_pulls import schedule
+from xporter_bridge.availability.schedule import schedule
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.schools.repository import SchoolTable
 
 
 @cache

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.use_cases.pull_requests import AvailabilityDesk
-from xporter_bridge.use_cases.views import Viewer
-from xporter_bridge.use_cases.writeback_requests import AcceptDesk
+from xporter_bridge.api.queries import Viewer
+from xporter_bridge.availability.accept import AvailabilityDesk
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.writebacks.accept import AcceptDesk
 
 
 @dataclass(frozen=True)

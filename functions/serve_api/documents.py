@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from pydantic import BaseModel
 
 from functions.serve_api.problems import CONTENT_TYPE
-from xporter_bridge.api_models import Problem
+from xporter_bridge.api.schemas import Problem
 
 _MEANINGS = {
     400: "The request is invalid; `errors` says where.",

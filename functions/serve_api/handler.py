@@ -12,14 +12,14 @@ from functions.serve_api.application import answer
 from functions.serve_api.desk import ApiDesk
 from functions.serve_api.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.use_cases.views import Viewer
+from xporter_bridge.api.queries import Viewer
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.snapshots.store import Lake
 
 
 @cache

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from xporter_bridge import telemetry
-from xporter_bridge.api_models import Fault, Problem
+from xporter_bridge.api.schemas import Fault, Problem
 from xporter_bridge.errors import RequestRejectedError, TransientError
 
 CONTENT_TYPE = "application/problem+json"

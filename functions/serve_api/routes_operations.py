@@ -8,15 +8,9 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.serve_api.answers import accepted, desk_of
 from functions.serve_api.documents import answers
 from functions.serve_api.parameters import Estab, IdempotencyKey, OperationId
-from xporter_bridge.api_models import (
-    Accepted,
-    PullAsked,
-    PullView,
-    WritebackAsked,
-    WritebackView,
-)
-from xporter_bridge.use_cases.asking import ask
-from xporter_bridge.use_cases.writeback_requests import accept
+from xporter_bridge.api.schemas import Accepted, PullAsked, PullView, WritebackAsked, WritebackView
+from xporter_bridge.availability.asking import ask
+from xporter_bridge.writebacks.accept import accept
 
 router = Router()  # type: ignore[no-untyped-call]
 

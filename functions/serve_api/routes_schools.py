@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.serve_api.answers import accepted, desk_of
 from functions.serve_api.documents import answers
 from functions.serve_api.parameters import Cursor, DatasetName, Estab, Limit
-from xporter_bridge.api_models import (
+from xporter_bridge.api.schemas import (
     ErasureAccepted,
     HoldAsked,
     HoldDecided,
@@ -16,8 +16,8 @@ from xporter_bridge.api_models import (
     SchoolPage,
     SchoolView,
 )
-from xporter_bridge.use_cases.decide import decide
-from xporter_bridge.use_cases.erase import request_erasure
+from xporter_bridge.erasure.erase import request_erasure
+from xporter_bridge.pulls.decide_hold import decide
 
 router = Router()  # type: ignore[no-untyped-call]
 

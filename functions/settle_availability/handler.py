@@ -10,12 +10,12 @@ from typing import Any
 
 from functions.settle_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.use_cases.availability_outcomes import settle
-from xporter_bridge.use_cases.pull_requests import AvailabilityDesk
+from xporter_bridge.availability.accept import AvailabilityDesk
+from xporter_bridge.availability.settle import settle
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.repository import DatasetTable
 
 
 @cache

@@ -10,11 +10,11 @@ from typing import Any
 
 from functions.settle_writeback.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk, settle
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.writebacks.settle import WritebackDesk, settle
 
 
 @cache

@@ -10,18 +10,18 @@ from typing import Any
 
 from functions.submit_writeback.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.adapters.vault import SchoolVault
-from xporter_bridge.adapters.xporter_api import XporterApi
-from xporter_bridge.use_cases.sessions import Sessions
-from xporter_bridge.use_cases.writeback import Sending, submit
-from xporter_bridge.use_cases.writeback_outcomes import WritebackDesk
-from xporter_bridge.use_cases.writeback_requests import AcceptDesk, accept_message, without_payload
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.writebacks.accept import AcceptDesk, accept_message, without_payload
+from xporter_bridge.writebacks.settle import WritebackDesk
+from xporter_bridge.writebacks.submit import Sending, submit
+from xporter_bridge.xporter.client import XporterApi
 
 # What one part may take, with a refused token; no part is begun that may not be ended.
 PART_SECONDS = 240

@@ -11,15 +11,15 @@ from typing import Any
 
 from functions.watch_deadlines.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
-from xporter_bridge.operations import OperationKind
-from xporter_bridge.use_cases.operations import wake
-from xporter_bridge.use_cases.watch import WatchDesk, watch
+from xporter_bridge.aws.clients import client
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.model import OperationKind
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.watchdog.operations import wake
+from xporter_bridge.watchdog.overdue import WatchDesk, watch
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
 RESERVE_SECONDS = 20

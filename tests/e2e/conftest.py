@@ -9,10 +9,10 @@ from contextlib import closing
 
 import pytest
 
-from tools.demo.journey import Journey
-from tools.demo.steps.onboarding import onboard_schools
+from tools.demo.context import Journey
+from tools.demo.steps.onboard_schools import onboard_schools
 from tools.set_up import ROOT
-from tools.simulator.server import RunningSimulator
+from tools.simulator.http.server import RunningSimulator
 from tools.stack.local_stack import LocalStack
 
 UP = [sys.executable, "-m", "tools.stack", "up"]

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
-from tools.demo.journey import Journey
 from tools.demo.schools import CAUTIOUS, DATABASES, SCHOOLS, SECONDARY, DemoSchool
-from tools.demo.steps.changing import follow_changes
-from tools.demo.steps.forging import turn_away_forgeries
+from tools.demo.steps.follow_changes import follow_changes
+from tools.demo.steps.reject_forgeries import turn_away_forgeries
 from tools.demo.waiting import until
-from tools.simulator.server import RunningSimulator
+from tools.simulator.http.server import RunningSimulator
 
 pytestmark = pytest.mark.xdist_group("stack")
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tools.demo.journey import Journey
+from tools.demo.context import Journey
 from tools.demo.schools import PRIMARY
 from tools.set_up import ROOT
 from tools.stack.emulator import KEY

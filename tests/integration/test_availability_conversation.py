@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.conversations import ESTAB, Company, CrashError
-from tools.simulator.server import RunningSimulator
-from xporter_bridge.availability import PullRequest, PullState, state_of
+from tests.support.conversation_world import ESTAB, Company, CrashError
+from tools.simulator.http.server import RunningSimulator
+from xporter_bridge.availability.accept import request_dataset, request_endpoint
+from xporter_bridge.availability.model import PullRequest, PullState, state_of
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.operations import OperationKind, identity
-from xporter_bridge.use_cases.pull_requests import request_dataset, request_endpoint
+from xporter_bridge.operations.model import OperationKind, identity
 
 DAY = {"date": "2026-11-20"}
 

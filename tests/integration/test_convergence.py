@@ -23,12 +23,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.builders import ESTAB
-from tests.fakes import Mishap
-from tests.integration.pulling import World, in_memory, verify
-from tests.xporter import Xporter
-from xporter_bridge.use_cases import fetching
-from xporter_bridge.use_cases.plan import plan
+from tests.support.builders import ESTAB
+from tests.support.fakes import Mishap
+from tests.support.pull_world import World, in_memory, verify
+from tests.support.xporter import Xporter
+from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls.plan import plan
 
 DATASETS = ("students", "contacts")
 PROFILES = {
@@ -215,7 +215,7 @@ def test_every_history_ends_with_the_truth(
     xporter: Xporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "PAGE_SIZE", 10)
-    monkeypatch.setattr("xporter_bridge.adapters.xporter_api._QUICK_RETRY_SECONDS", 0)
+    monkeypatch.setattr("xporter_bridge.xporter.client._QUICK_RETRY_SECONDS", 0)
     chosen = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "ci")]
     run_state_machine_as_test(
         lambda: School(xporter),

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.fakes import Mishap
-from tests.integration.pulling import DATA, KEEP, World, in_memory, verify
-from tests.xporter import Xporter
-from xporter_bridge.use_cases import fetching
+from tests.support.fakes import Mishap
+from tests.support.pull_world import DATA, KEEP, World, in_memory, verify
+from tests.support.xporter import Xporter
+from xporter_bridge.ingestion import fetch as fetching
 
 DATASET = "students"
 PUPILS = 25

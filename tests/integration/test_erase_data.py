@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     ESTAB,
     FORM,
     NOW,
@@ -22,23 +22,23 @@ from tests.builders import (
     school_table,
     stored_school,
 )
-from tests.cloud import Cloud, refusing
-from tests.company_api import CompanyApi
-from tests.template import ROOT
-from tests.xporter import Xporter
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.event_bus import EventBus
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.availability import PullRequest
+from tests.support.company_api import CompanyApi
+from tests.support.moto_cloud import Cloud, refusing
+from tests.support.template import ROOT
+from tests.support.xporter import Xporter
+from xporter_bridge.availability.model import PullRequest
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.erase import EraseDesk, erase
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.manifests import Place
-from xporter_bridge.operations import OperationKind, identity
-from xporter_bridge.pulls import LEASE, DatasetItem, DatasetState
-from xporter_bridge.schools import SchoolState
-from xporter_bridge.times import iso
-from xporter_bridge.use_cases.erase import EraseDesk, erase
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.model import OperationKind, identity
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.model import LEASE, DatasetItem, DatasetState
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.timestamps import iso
 
 SCHOOL = f"/v1/schools/{ESTAB}"
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.builders import ESTAB, NOW, dataset_table
-from tests.cloud import Cloud
-from tests.fakes import S3, Calls, CountedItems
-from xporter_bridge.adapters.dataset_table import DatasetTable
-from xporter_bridge.adapters.items import watched
-from xporter_bridge.adapters.lake import Lake
+from tests.support.builders import ESTAB, NOW, dataset_table
+from tests.support.fakes import S3, Calls, CountedItems
+from tests.support.moto_cloud import Cloud
+from xporter_bridge.aws.dynamodb import watched
 from xporter_bridge.errors import ConflictError, TransientError
-from xporter_bridge.ordering import key_of_line
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.snapshots.row_keys import key_of_line
+from xporter_bridge.snapshots.store import Lake
 
 KEY_OF = key_of_line("Id")
 

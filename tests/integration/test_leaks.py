@@ -22,15 +22,23 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import pytest
 from moto import mock_aws
 
-from tests.builders import BASE_URL, ESTAB, FORM, RELYING_PARTY, callback, records, school_table
-from tests.cloud import REGION, Cloud
-from tests.company_api import Answer, CompanyApi
-from tests.xporter import LyingXporter
+from tests.support.builders import (
+    BASE_URL,
+    ESTAB,
+    FORM,
+    RELYING_PARTY,
+    callback,
+    records,
+    school_table,
+)
+from tests.support.company_api import Answer, CompanyApi
+from tests.support.moto_cloud import REGION, Cloud
+from tests.support.xporter import LyingXporter
 from xporter_bridge import telemetry
-from xporter_bridge.adapters.clients import client
-from xporter_bridge.catalogue import endpoints
-from xporter_bridge.schools import SchoolState
-from xporter_bridge.signatures import CallbackKind, SigningKey, sign
+from xporter_bridge.aws.clients import client
+from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.xporter.endpoints import endpoints
 
 # The run is made once, so its tests stay on one worker.
 pytestmark = pytest.mark.xdist_group("leaks")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     ESTAB,
     OTHER_ESTAB,
     SECRET,
@@ -21,12 +21,12 @@ from tests.builders import (
     stored_secret,
     vault,
 )
-from tests.cloud import Cloud, refusing
-from tests.xporter import LyingXporter, Xporter
-from xporter_bridge.adapters import vault as vaults
-from xporter_bridge.datasets import configured
-from xporter_bridge.schools import School, SchoolState
-from xporter_bridge.times import parse
+from tests.support.moto_cloud import Cloud, refusing
+from tests.support.xporter import LyingXporter, Xporter
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.timestamps import parse
 
 QUEUE = "AuthenticationQueue"
 # Two datasets: enough wherever a test waits until everything is settled.

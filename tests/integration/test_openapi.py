@@ -22,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.builders import ESTAB
-from tests.cloud import Cloud
-from tests.company_api import CompanyApi, request
 from tests.integration.test_serve_api import held, lake, manifest
+from tests.support.builders import ESTAB
+from tests.support.company_api import CompanyApi, request
+from tests.support.moto_cloud import Cloud
 
 CHECKS = [
     not_a_server_error,

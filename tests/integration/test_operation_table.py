@@ -9,14 +9,14 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tests.items_in_memory import ItemsInMemory
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.availability import Outcome, PullRequest, PullState
+from tests.support.dynamodb_in_memory import ItemsInMemory
+from xporter_bridge.availability.model import Outcome, PullRequest, PullState
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.events import new_event
-from xporter_bridge.operations import OperationKind, identity
-from xporter_bridge.times import iso
-from xporter_bridge.writebacks import (
+from xporter_bridge.events.model import new_event
+from xporter_bridge.operations.model import OperationKind, identity
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.model import (
     Part,
     PartState,
     Reading,

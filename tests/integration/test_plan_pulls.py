@@ -5,17 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.builders import (
-    ESTAB,
-    OTHER_ESTAB,
-    dataset_table,
-    records,
-    stored_school,
-)
-from tests.cloud import Cloud, refusing
-from xporter_bridge.datasets import of_database
-from xporter_bridge.schools import PULLABLE, SchoolState
-from xporter_bridge.times import iso
+from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table, records, stored_school
+from tests.support.moto_cloud import Cloud, refusing
+from xporter_bridge.datasets.model import of_database
+from xporter_bridge.schools.model import PULLABLE, SchoolState
+from xporter_bridge.timestamps import iso
 
 FUNCTION, QUEUE = "plan_pulls", "DatabaseQueue"
 SCHOOL_DATA = {each.name for each in of_database("XodSchoolData")}

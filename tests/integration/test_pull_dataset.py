@@ -13,20 +13,20 @@ from urllib.parse import parse_qs
 import orjson
 import pytest
 
-from tests.builders import ESTAB, records
-from tests.cloud import Cloud
-from tests.fakes import Mishap
-from tests.integration.pulling import DATA, STAGING, World, in_memory, in_moto, verify
-from tests.xporter import Xporter
-from xporter_bridge import pulls
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.datasets import Dataset, configured
+from tests.support.builders import ESTAB, records
+from tests.support.fakes import Mishap
+from tests.support.moto_cloud import Cloud
+from tests.support.pull_world import DATA, STAGING, World, in_memory, in_moto, verify
+from tests.support.xporter import Xporter
+from xporter_bridge.datasets.model import Dataset, configured
 from xporter_bridge.errors import TransientError
-from xporter_bridge.holds import HoldLimits
-from xporter_bridge.manifests import Place
-from xporter_bridge.pulls import LEASE, DatasetState, begin
-from xporter_bridge.schools import SchoolState
-from xporter_bridge.use_cases import fetching
+from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls import model as pulls
+from xporter_bridge.pulls.hold import HoldLimits
+from xporter_bridge.pulls.model import LEASE, DatasetState, begin
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.store import Lake
 
 STUDENTS = "students"
 TABLE = "Students"
@@ -34,7 +34,7 @@ TABLE = "Students"
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xporter_bridge.adapters.xporter_api._QUICK_RETRY_SECONDS", 0)
+    monkeypatch.setattr("xporter_bridge.xporter.client._QUICK_RETRY_SECONDS", 0)
 
 
 @pytest.fixture
@@ -284,7 +284,7 @@ def test_a_fault_that_nobody_thought_of_slows_its_own_dataset_down(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("xporter_bridge.use_cases.pull.begin", broken)
+        patched.setattr("xporter_bridge.ingestion.run.begin", broken)
         world.ask(STUDENTS)
         world.deliver()
     item = world.item(STUDENTS)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.template import ROOT
-from tests.xporter import Xporter
+from tests.support.template import ROOT
+from tests.support.xporter import Xporter
 
 SMALL, BIG = 10_000, 200_000
 
@@ -22,7 +22,7 @@ def pulled(rows: int, directory: Path, xporter: Xporter) -> float:
         [
             sys.executable,
             "-m",
-            "tests.integration.pull_once",
+            "tests.support.pull_once",
             str(rows),
             str(directory),
             xporter.url,

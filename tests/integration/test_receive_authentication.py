@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     BASE_URL,
     ESTAB,
     FORM,
@@ -16,9 +16,9 @@ from tests.builders import (
     authentication_form,
     callback,
 )
-from tests.cloud import Cloud, refusing
-from xporter_bridge.adapters.secrets import TransitSeal
-from xporter_bridge.callbacks import MAX_BODY_BYTES
+from tests.support.moto_cloud import Cloud, refusing
+from xporter_bridge.callbacks.request import MAX_BODY_BYTES
+from xporter_bridge.callbacks.secrets import TransitSeal
 
 FUNCTION, QUEUE = "receive_authentication", "AuthenticationQueue"
 # As the vendor's page prints it, line wraps included (shared/seed).

@@ -6,12 +6,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.builders import BASE_URL, ESTAB, NOW, OTHER_ESTAB, callback
-from tests.cloud import Cloud, recorded_calls, refusing
-from xporter_bridge.adapters.secrets import SecretVersions
-from xporter_bridge.callbacks import MAX_BODY_BYTES
-from xporter_bridge.signatures import CallbackKind, SigningKey, sign
-from xporter_bridge.times import parse
+from tests.support.builders import BASE_URL, ESTAB, NOW, OTHER_ESTAB, callback
+from tests.support.moto_cloud import Cloud, recorded_calls, refusing
+from xporter_bridge.callbacks.request import MAX_BODY_BYTES
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.timestamps import parse
 
 FUNCTION, QUEUE = "receive_database", "DatabaseQueue"
 NOT_FOUND = (404, '{"message":"Not Found"}')

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     ESTAB,
     callback,
     dataset_table,
@@ -17,12 +17,12 @@ from tests.builders import (
     stored_school,
     vault,
 )
-from tests.cloud import Cloud, refusing
-from tests.xporter import Xporter
-from xporter_bridge.adapters import vault as vaults
-from xporter_bridge.datasets import configured
-from xporter_bridge.schools import PULLABLE, School, SchoolState
-from xporter_bridge.times import iso, parse
+from tests.support.moto_cloud import Cloud, refusing
+from tests.support.xporter import Xporter
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.model import PULLABLE, School, SchoolState
+from xporter_bridge.timestamps import iso, parse
 
 FUNCTION, QUEUE = "register_webhooks", "RegistrationQueue"
 BOTH = ("School", "Student", "Attendance")

@@ -8,13 +8,19 @@ from unittest import mock
 
 import pytest
 
-from tests.builders import ESTAB, OTHER_ESTAB, dataset_table, of_a_later_version, stored_school
-from tests.cloud import Cloud
-from tests.template import ROOT
-from xporter_bridge.datasets import configured
-from xporter_bridge.pulls import DatasetState
-from xporter_bridge.schools import SchoolState
-from xporter_bridge.times import iso
+from tests.support.builders import (
+    ESTAB,
+    OTHER_ESTAB,
+    dataset_table,
+    of_a_later_version,
+    stored_school,
+)
+from tests.support.moto_cloud import Cloud
+from tests.support.template import ROOT
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.timestamps import iso
 
 
 def rows(html: str) -> list[list[str]]:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.builders import ESTAB, dataset_table, records, school_table, stored_school
-from tests.cloud import Cloud
-from tests.xporter import Xporter
-from xporter_bridge import datasets
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.availability import PullRequest
-from xporter_bridge.schools import SchoolState, enter
-from xporter_bridge.use_cases.pull_requests import AvailabilityDesk, request_endpoint
+from tests.support.builders import ESTAB, dataset_table, records, school_table, stored_school
+from tests.support.moto_cloud import Cloud
+from tests.support.xporter import Xporter
+from xporter_bridge.availability.accept import AvailabilityDesk, request_endpoint
+from xporter_bridge.availability.model import PullRequest
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets import model as datasets
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.schools.model import SchoolState, enter
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -105,7 +105,7 @@ def test_a_timetable_asks_once_in_its_time(
 ) -> None:
     stored_school(connected, secret=xporter.school())
     configured = datasets.parse(_TIMETABLED)
-    monkeypatch.setattr("xporter_bridge.use_cases.pull_requests.configured", lambda: configured)
+    monkeypatch.setattr("xporter_bridge.availability.accept.configured", lambda: configured)
     event = json.loads((EVENTS / "request_availability/message__timetable.json").read_text())
     for _ in range(2):
         reply = connected.invoke("request_availability", event)

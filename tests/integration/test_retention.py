@@ -5,11 +5,11 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.builders import ESTAB
-from tests.integration.pulling import DATA, World, in_memory, verify
-from tests.xporter import Xporter
-from xporter_bridge.manifests import Place
-from xporter_bridge.pulls import DatasetItem
+from tests.support.builders import ESTAB
+from tests.support.pull_world import DATA, World, in_memory, verify
+from tests.support.xporter import Xporter
+from xporter_bridge.pulls.model import DatasetItem
+from xporter_bridge.snapshots.manifest import Place
 
 STUDENTS = "students"
 PLACE = Place(ESTAB, STUDENTS)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.builders import ESTAB, NOW, school_table, stored_school
-from tests.cloud import Cloud, refusing
-from xporter_bridge.adapters.queues import Queue
-from xporter_bridge.adapters.school_table import SchoolTable
+from tests.support.builders import ESTAB, NOW, school_table, stored_school
+from tests.support.moto_cloud import Cloud, refusing
+from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import TransientError
-from xporter_bridge.schools import PULLABLE, SchoolState
-from xporter_bridge.times import iso
-from xporter_bridge.use_cases.register import schedule
+from xporter_bridge.registrations.register import schedule
+from xporter_bridge.schools.model import PULLABLE, SchoolState
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.timestamps import iso
 
 FUNCTION = "schedule_registrations"
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from tests.builders import (
+from tests.support.builders import (
     ESTAB,
     NOW,
     OTHER_ESTAB,
@@ -18,16 +18,16 @@ from tests.builders import (
     school_table,
     stored_school,
 )
-from tests.cloud import Cloud
-from tests.company_api import CompanyApi, request
-from tests.template import ROOT
-from xporter_bridge.adapters.lake import Lake
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.availability import PullState
+from tests.support.company_api import CompanyApi, request
+from tests.support.moto_cloud import Cloud
+from tests.support.template import ROOT
+from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
-from xporter_bridge.pulls import DatasetItem, DatasetState
-from xporter_bridge.schools import Registration, SchoolState
-from xporter_bridge.times import iso
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.schools.model import Registration, SchoolState
+from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.timestamps import iso
 
 SCHOOL = f"/v1/schools/{ESTAB}"
 MARKS = {
@@ -442,7 +442,7 @@ def test_bytes_that_are_no_text_are_a_bad_request(cloud: Cloud, api: CompanyApi)
 def test_a_fault_of_aws_is_503_and_of_ours_500_and_neither_tells_more(
     cloud: Cloud, api: CompanyApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = "xporter_bridge.adapters.school_table.SchoolTable.get"
+    place = "xporter_bridge.schools.repository.SchoolTable.get"
     with mock.patch(place, side_effect=TransientError("dynamodb:GetItem: Throttling")):
         later = api.get(SCHOOL)
     assert (later.status, later.headers["retry-after"]) == (503, "1")

@@ -7,12 +7,12 @@ from unittest import mock
 
 import pytest
 
-from tests.builders import ESTAB, records, stored_school
-from tests.cloud import Cloud
-from tests.xporter import Xporter
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.operations import OperationKind, identity
-from xporter_bridge.writebacks import Writeback
+from tests.support.builders import ESTAB, records, stored_school
+from tests.support.moto_cloud import Cloud
+from tests.support.xporter import Xporter
+from xporter_bridge.operations.model import OperationKind, identity
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.writebacks.model import Writeback
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -106,7 +106,7 @@ def test_a_process_that_dies_while_sending_never_sends_again(
     stored_school(connected, secret=xporter.school(today="2026-11-20"))
     message = records(_from_company(xporter))
     dies = mock.patch(
-        "xporter_bridge.adapters.xporter_api.XporterApi.write", side_effect=KeyboardInterrupt
+        "xporter_bridge.xporter.client.XporterApi.write", side_effect=KeyboardInterrupt
     )
     with dies, pytest.raises(KeyboardInterrupt):
         connected.invoke("submit_writeback", message)

@@ -7,9 +7,9 @@ from typing import Any
 
 import requests
 
-from tests.conversations import ESTAB, Company
-from tools.simulator.server import RunningSimulator
-from xporter_bridge.operations import OperationKind, identity
+from tests.support.conversation_world import ESTAB, Company
+from tools.simulator.http.server import RunningSimulator
+from xporter_bridge.operations.model import OperationKind, identity
 
 _COUNT = 1000
 _DEADLINE = timedelta(seconds=2.5)

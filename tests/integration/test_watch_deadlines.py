@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.builders import (
+from tests.support.builders import (
     ESTAB,
     OTHER_ESTAB,
     dataset_table,
@@ -14,12 +14,12 @@ from tests.builders import (
     school_table,
     stored_school,
 )
-from tests.cloud import Cloud, refusing
-from tests.xporter import Xporter
-from xporter_bridge.pulls import LEASE
-from xporter_bridge.schools import School, SchoolState, enter
-from xporter_bridge.times import iso, parse
-from xporter_bridge.writebacks import Part, PartState, Writeback, WritebackKind
+from tests.support.moto_cloud import Cloud, refusing
+from tests.support.xporter import Xporter
+from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.schools.model import School, SchoolState, enter
+from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.writebacks.model import Part, PartState, Writeback, WritebackKind
 
 FUNCTION = "watch_deadlines"
 MINUTE = timedelta(minutes=1)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import requests
 
-from tests.conversations import ESTAB, Company
-from tools.simulator.server import RunningSimulator
+from tests.support.conversation_world import ESTAB, Company
+from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.operations import soon
-from xporter_bridge.outcomes import subject_of
-from xporter_bridge.schools import School, SchoolState, enter
-from xporter_bridge.use_cases.writeback_requests import accept_message
-from xporter_bridge.writebacks import Writeback
+from xporter_bridge.operations.model import soon
+from xporter_bridge.schools.model import School, SchoolState, enter
+from xporter_bridge.writebacks.accept import accept_message
+from xporter_bridge.writebacks.model import Writeback
+from xporter_bridge.writebacks.read_callback import subject_of
 
 DAY = "2026-11-17"
 DEADLINE = timedelta(seconds=1)

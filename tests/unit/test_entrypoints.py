@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.builders import ESTAB, callback, records
-from tests.cloud import Context
+from tests.support.builders import ESTAB, callback, records
+from tests.support.moto_cloud import Context
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest
 from xporter_bridge.entrypoints import answer_callback, consume_messages, run_schedule
 from xporter_bridge.errors import (
     CallbackRejectedError,

@@ -6,14 +6,14 @@ import sys
 from contextlib import closing
 from dataclasses import replace
 
-from tools.demo.journey import Journey
+from tools.demo.context import Journey
 from tools.demo.progress import Clock, run
 from tools.demo.report import schools_table, steps_table
 from tools.demo.steps import STEPS
-from tools.demo.steps.requesting import AVAILABILITY_DEADLINE_SECONDS
+from tools.demo.steps.request_data import AVAILABILITY_DEADLINE_SECONDS
 from tools.stack.errors import StackError
 from tools.stack.settings import StackSettings
-from tools.stack.starting import local_stack
+from tools.stack.start import local_stack
 
 
 def main() -> int:

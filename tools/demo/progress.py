@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tools.demo.journey import Journey
+from tools.demo.context import Journey
 from tools.demo.steps import Step
 
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tools.demo.journey import Journey
+from tools.demo.context import Journey
 from tools.demo.progress import Ended
-from tools.demo.proving import sequences
 from tools.demo.schools import SCHOOLS, DemoSchool
+from tools.demo.verification import sequences
 
 
 def steps_table(ended: Iterable[Ended]) -> str:

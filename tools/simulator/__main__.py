@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.simulator.application import Application, World
-from tools.simulator.pages import PageCache
-from tools.simulator.server import Listener
+from tools.simulator.http.server import Listener
+from tools.simulator.service.application import Application, World
+from tools.simulator.service.page_cache import PageCache
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from tools.stack.build import build_for_deployment
 from tools.stack.errors import StackError
 from tools.stack.local_stack import LocalStack
 from tools.stack.settings import StackSettings
-from tools.stack.starting import local_stack, say
+from tools.stack.start import local_stack, say
 
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

@@ -14,7 +14,7 @@ from tools.stack.settings import REGION
 
 PYTHON = ROOT / ".tools" / "stack" / "bin" / "python"
 # -P: nothing in tools/stack may stand before a module of the standard library.
-MINISTACK = [str(PYTHON), "-P", str(Path(__file__).parent / "ministack.py")]
+MINISTACK = [str(PYTHON), "-P", str(Path(__file__).parent / "emulator_patches.py")]
 KEY = "test"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": KEY}
 

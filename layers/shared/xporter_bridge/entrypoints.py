@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks import CallbackRequest, read_request
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.errors import (
     CallbackRejectedError,
     ConfigurationError,

@@ -13,9 +13,9 @@ XporterBridgeError
 │  ├─ XporterRefusedError      Xporter understood and said no
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
 │  │  └─ SecretRefusedError         the secret opens nothing
-│  ├─ SchoolNotReadyError      its state forbids calls for it (use_cases/sessions.py)
+│  ├─ SchoolNotReadyError      its state forbids calls for it (schools/session.py)
 │  └─ ContractError            an answer that no version of Xporter should give
-├─ OutOfTimeError              no fault: another invocation goes on (use_cases/fetching.py)
+├─ OutOfTimeError              no fault: another invocation goes on (ingestion/fetch.py)
 └─ ConfigurationError          we are wrong: a setting or a secret is missing
 """
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from tools.demo.journey import Journey
-from tools.demo.steps.changing import follow_changes
-from tools.demo.steps.forging import turn_away_forgeries
-from tools.demo.steps.holding import hold_a_mass_change
-from tools.demo.steps.listening import hear_what_was_announced
-from tools.demo.steps.onboarding import onboard_schools
-from tools.demo.steps.requesting import pull_in_spite_of_silence, pull_on_request
-from tools.demo.steps.resuming import resume_a_killed_pull
-from tools.demo.steps.writing_back import write_marks_back
+from tools.demo.context import Journey
+from tools.demo.steps.follow_changes import follow_changes
+from tools.demo.steps.hold_mass_change import hold_a_mass_change
+from tools.demo.steps.onboard_schools import onboard_schools
+from tools.demo.steps.receive_events import hear_what_was_announced
+from tools.demo.steps.reject_forgeries import turn_away_forgeries
+from tools.demo.steps.request_data import pull_in_spite_of_silence, pull_on_request
+from tools.demo.steps.resume_after_kill import resume_a_killed_pull
+from tools.demo.steps.write_back import write_marks_back
 
 Step = Callable[[Journey], str]
 # The steps of one group run at the same time, at different schools; the groups one after another.

@@ -1,0 +1,1 @@
+"""What the company's software and people see: schemas, queries and their presentation."""

@@ -1,0 +1,81 @@
+"""Looks over the schools for a person, those in trouble first and never all of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from xporter_bridge import telemetry
+from xporter_bridge.api.presenters import show_school
+from xporter_bridge.api.schemas import SchoolView
+from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.repository import SchoolTable
+
+# States in the order in which they deserve a look: what a person must mend comes first.
+_ORDER = (
+    SchoolState.REVOKED,
+    SchoolState.PAUSED,
+    SchoolState.INVITED,
+    SchoolState.AUTHORISED,
+    SchoolState.INSTALLED,
+    SchoolState.LIVE,
+    SchoolState.ERASED,
+)
+_TROUBLED = {DatasetState.FAILED, DatasetState.HELD}
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Some schools, the worst first, and how many schools are in each state."""
+
+    schools: list[SchoolView]
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many schools there are."""
+        return sum(self.counts.values())
+
+
+def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: datetime) -> Survey:
+    """Return at most ``limit`` schools, found through the index by state, the worst states first.
+
+    Within what was found, those with failed, held or stale data come before the others; a fleet
+    larger than the limit has more of them, which the alarms count.
+    """
+
+    def show(estab: str) -> SchoolView | None:
+        try:
+            school = schools.get(estab)
+            return show_school(school, datasets.of_school(estab), now) if school else None
+        except Exception as error:  # noqa: BLE001 - whoever cannot be shown hides nobody else
+            telemetry.report("school_not_shown", error, estab=estab)
+            return None
+
+    with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
+        shown = [view for view in pool.map(show, islice(_estabs(schools), limit)) if view]
+    counts = {str(state): schools.count(state) for state in _ORDER}
+    return Survey(sorted(shown, key=_urgency), counts)
+
+
+def is_troubled(school: SchoolView) -> bool:
+    """Tell whether any data of the school failed, waits for a decision, or is too old."""
+    return any(dataset.state in _TROUBLED for dataset in school.datasets) or any(
+        database.is_stale for database in school.freshness
+    )
+
+
+def _estabs(schools: SchoolTable) -> Iterator[str]:
+    for state in _ORDER:
+        yield from schools.in_state(state)
+
+
+def _urgency(school: SchoolView) -> tuple[bool, int, str]:
+    is_fine = school.state in {SchoolState.LIVE, SchoolState.ERASED} and not is_troubled(school)
+    return is_fine, _ORDER.index(school.state), school.estab

@@ -1,0 +1,176 @@
+"""Turns what is stored into what the API shows: never a secret, a token, a URL or content."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge.api.schemas import (
+    DatabaseFreshness,
+    DatasetView,
+    FreshnessView,
+    HoldView,
+    Manifest,
+    PartView,
+    PullView,
+    ReadingView,
+    RegistrationView,
+    ResultView,
+    SchoolView,
+    StatusView,
+    WritebackView,
+)
+from xporter_bridge.availability.model import PullRequest, PullState
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.pulls import freshness
+from xporter_bridge.pulls.freshness import Freshness
+from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.writebacks.model import Part, Reading, Writeback
+
+
+def show_school(school: School, held: list[DatasetItem], now: datetime) -> SchoolView:
+    """Return what is told of a school and its datasets."""
+    items = [*held, *_not_begun(school, held)]
+    return SchoolView(
+        estab=school.estab,
+        name=school.name or None,
+        state=school.state,
+        state_since=school.state_since or None,
+        cause=school.cause or None,
+        next_step=school.next_step,
+        last_refusal=school.last_refusal or None,
+        erasure_requested_at=school.erasure_requested_at or None,
+        scopes=list(school.scopes),
+        freshness=_databases(items, now),
+        registrations=[
+            RegistrationView(
+                database=each.database, registered_at=each.registered_at, key_id=each.key_id
+            )
+            for each in sorted(school.registrations.values(), key=lambda each: each.database)
+        ],
+        datasets=[_dataset(item, now) for item in sorted(items, key=lambda item: item.dataset)],
+    )
+
+
+def show_pull(
+    pull: PullRequest, item: DatasetItem | None, state: PullState, document: Any
+) -> PullView:
+    """Return what is told of a pull on request."""
+    failure = item.reason if item and state in {PullState.FAILED, PullState.HELD} else ""
+    return PullView(
+        id=pull.id,
+        estab=pull.estab,
+        dataset=pull.dataset,
+        parameters=(pull.definition or {}).get("parameters", {}),
+        state=state,
+        reason=pull.reason or failure or None,
+        outcome=pull.outcome,
+        statuses=[StatusView(database=name, status=said) for name, said in pull.statuses],
+        requested_at=pull.created_at,
+        deadline_at=pull.deadline_at or None,
+        manifest=Manifest(**document) if document else None,
+    )
+
+
+def show_writeback(writeback: Writeback) -> WritebackView:
+    """Return what is told of a writeback: ids, counts and reasons, nothing of its content."""
+    return WritebackView(
+        id=writeback.id,
+        estab=writeback.estab,
+        kind=writeback.kind,
+        mode=writeback.mode,
+        state=writeback.state,
+        reason=writeback.reason or None,
+        requested_at=writeback.created_at,
+        parts=[_part(part) for part in writeback.parts],
+    )
+
+
+def _not_begun(school: School, held: list[DatasetItem]) -> list[DatasetItem]:
+    """Return the configured datasets that nobody has asked for yet, as far as there may be any."""
+    if school.state is SchoolState.ERASED or school.is_being_erased:
+        return []
+    known = {item.dataset for item in held}
+    waiting = []
+    for dataset in configured().values():
+        if dataset.name in known or dataset.is_rolling:
+            continue
+        item = DatasetItem(school.estab, dataset.name)
+        if school.is_pullable and not dataset.covered_by(school.scopes):
+            reason = f"needs the scope {dataset.endpoint.scope}"
+            item = replace(item, state=DatasetState.NOT_COVERED, reason=reason)
+        waiting.append(item)
+    return waiting
+
+
+def _databases(items: list[DatasetItem], now: datetime) -> list[DatabaseFreshness]:
+    """Return how fresh each database is, from the datasets that are kept up to date."""
+    found: dict[str, list[Freshness]] = {}
+    for item in items:
+        dataset = dataset_of(item)
+        state = freshness.of_dataset(item, dataset, now) if item.definition is None else None
+        if dataset and state:
+            found.setdefault(dataset.database, []).append(state)
+    return [
+        DatabaseFreshness(database=name, **_ages(freshness.together(parts)))
+        for name, parts in sorted(found.items())
+    ]
+
+
+def _dataset(item: DatasetItem, now: datetime) -> DatasetView:
+    dataset = dataset_of(item)
+    state = freshness.of_dataset(item, dataset, now)
+    return DatasetView(
+        dataset=item.dataset,
+        endpoint=dataset.endpoint.name if dataset else None,
+        database=dataset.database if dataset else None,
+        parameters=dict(dataset.parameters) if dataset else {},
+        state=item.state,
+        reason=item.reason or None,
+        sequence=item.sequence,
+        retry_at=item.retry_at or None,
+        freshness=FreshnessView(**_ages(state)) if state else None,
+        hold=_hold(item),
+    )
+
+
+def _hold(item: DatasetItem) -> HoldView | None:
+    if not item.hold:
+        return None
+    return HoldView(
+        since=item.hold["since"],
+        expires_at=item.hold["expires_at"],
+        reasons=item.hold["reasons"],
+        sequence=item.hold["manifest"]["sequence"],
+        decision=item.decision or None,
+    )
+
+
+def _part(part: Part) -> PartView:
+    return PartView(
+        date=part.date or None,
+        rows=part.rows,
+        state=part.state,
+        attempts=part.attempts,
+        sent_at=part.sent_at or None,
+        deadline_at=part.deadline_at or None,
+        tracking_id=part.tracking_id or None,
+        reason=part.reason or None,
+        results=[ResultView(id=ours, mis_id=theirs) for ours, theirs in part.results],
+        reading=_reading(part.reading) if part.reading else None,
+    )
+
+
+def _reading(reading: Reading) -> ReadingView:
+    return ReadingView(expected=reading.expected, found=reading.found, as_of=reading.as_of)
+
+
+def _ages(state: Freshness) -> dict[str, Any]:
+    return {
+        "as_of": state.as_of or None,
+        "checked_at": state.checked_at or None,
+        "age_seconds": state.age_seconds,
+        "is_stale": state.is_stale,
+    }

@@ -1,0 +1,126 @@
+"""Reads where schools, datasets and operations stand, for the company's own software."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+
+from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
+from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
+from xporter_bridge.availability.model import PullState, state_of
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.store import Lake
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Reads the tables and the bucket; writes nothing."""
+
+    schools: SchoolTable
+    datasets: DatasetTable
+    operations: OperationTable
+    lake: Lake
+
+    def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
+        """Return one page of schools.
+
+        Raises:
+            RequestRejectedError: 400 for an invalid cursor.
+        """
+        after = _estab_of(cursor) if cursor else None
+        schools, following = self.schools.page(limit, after)
+        return SchoolPage(
+            schools=[self._show(school, now) for school in schools],
+            cursor=_cursor(following) if following else None,
+        )
+
+    def school(self, estab: str, now: datetime) -> SchoolView:
+        """Return one school.
+
+        Raises:
+            RequestRejectedError: 404 for an unknown school.
+        """
+        return self._show(self.known_school(estab), now)
+
+    def known_school(self, estab: str) -> School:
+        """Return the school as it is stored.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        school = self.schools.get(estab)
+        if school is None:
+            raise RequestRejectedError(404, "there is no such school")
+        return school
+
+    def manifest(self, estab: str, name: str) -> Manifest:
+        """Return what readers of the bucket find now, not what is committed but not yet published.
+
+        Raises:
+            RequestRejectedError: 404, saying whether there is no such dataset or no data yet.
+        """
+        self.known_school(estab)
+        document = self.lake.document(Place(estab, name).latest)
+        if document is not None:
+            return Manifest(**document)
+        item = self.datasets.get(estab, name)
+        if item is None and name not in configured():
+            raise RequestRejectedError(404, "there is no such dataset")
+        state = item.state if item else DatasetState.PENDING
+        raise RequestRejectedError(404, f"the dataset is {state} and has no data")
+
+    def pull(self, estab: str, id_: str) -> PullView:
+        """Return a pull on request, with its manifest once readers find it.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        pull = self.operations.pull(estab, id_)
+        if pull is None:
+            raise RequestRejectedError(404, "there is no such pull")
+        item = self.datasets.get(estab, pull.dataset)
+        state = state_of(pull, item)
+        if state is PullState.COMPLETED and item and item.unpublished:
+            state = PullState.PULLING
+        document = None
+        if state is PullState.COMPLETED:
+            document = self.lake.document(Place(estab, pull.dataset).latest)
+        return show_pull(pull, item, state, document)
+
+    def writeback(self, estab: str, id_: str) -> WritebackView:
+        """Return a writeback.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        writeback = self.operations.writeback(estab, id_)
+        if writeback is None:
+            raise RequestRejectedError(404, "there is no such writeback")
+        return show_writeback(writeback)
+
+    def _show(self, school: School, now: datetime) -> SchoolView:
+        return show_school(school, self.datasets.of_school(school.estab), now)
+
+
+def _cursor(estab: str) -> str:
+    return base64.urlsafe_b64encode(f"estab={estab}".encode()).decode().rstrip("=")
+
+
+def _estab_of(cursor: str) -> str:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError) as error:
+        raise RequestRejectedError(400, "invalid cursor") from error
+    name, _, estab = text.partition("=")
+    if name != "estab" or not estab:
+        raise RequestRejectedError(400, "invalid cursor")
+    return estab

@@ -1,0 +1,1 @@
+"""Pulls on request: wait for data that Xporter must fetch first."""

@@ -1,0 +1,201 @@
+"""Takes requests for pulls, from the company's software and from timetables, and hands them over.
+
+Every step is taken from the stored request and may be repeated. The pull itself is that of any
+dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from xporter_bridge.availability.model import (
+    Outcome,
+    PullRequest,
+    PullState,
+    ended,
+    handed_over,
+    is_open,
+)
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.model import Dataset, configured, on_request, redefined
+from xporter_bridge.datasets.timetable import SCHOOL_TIME
+from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
+from xporter_bridge.operations.model import OperationKind, identity, soon
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.model import School
+from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.xporter import endpoints as catalogue
+
+
+@dataclass(frozen=True)
+class AvailabilityDesk:
+    """What every step needs. ``requests`` is the queue of ``ask``, ``pulls`` that of pulls."""
+
+    operations: OperationTable
+    datasets: DatasetTable
+    requests: Queue
+    pulls: Queue
+    now: Callable[[], datetime]
+
+
+def request_endpoint(
+    school: School | None,
+    endpoint: str,
+    parameters: Mapping[str, str],
+    desk: AvailabilityDesk,
+    *,
+    options: Iterable[str] = (),
+) -> PullRequest:
+    """Take a request for an endpoint with parameters and return it; it is stored durably.
+
+    Asked again while it is open, the same request is returned.
+
+    Raises:
+        RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
+            the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
+    """
+    return request(school, on_request(catalogue.find(endpoint), options, parameters), desk)
+
+
+def request_dataset(school: School | None, name: str, desk: AvailabilityDesk) -> PullRequest:
+    """Take a request for a dataset by its name, configured or asked for before.
+
+    Raises:
+        RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
+    """
+    item = desk.datasets.get(school.estab, name) if school else None
+    if item and item.definition:
+        return request(school, redefined(name, item.definition), desk)
+    dataset = configured().get(name)
+    if dataset is None:
+        raise RequestRejectedError(404, f"there is no dataset {name[:100]!r}")
+    return request(school, today_of(dataset, desk.now()), desk)
+
+
+def ask_due(school: School, desk: AvailabilityDesk) -> int:
+    """Request whatever the timetable of a configured dataset makes due, and return how many."""
+    made = 0
+    for dataset in timetabled(desk.now(), school):
+        _, _, last = desk.operations.latest_pull(school.estab, dataset.name)
+        timetable = dataset.timetable
+        if timetable and timetable.is_due(desk.now(), parse(last) if last else None):
+            request(school, dataset, desk)
+            made += 1
+    return made
+
+
+def timetabled(now: datetime, school: School) -> list[Dataset]:
+    """Return today's form of the datasets whose timetable is open now and which the school shares.
+
+    Out of school hours this is empty, and nothing is read to find that out.
+    """
+    if not school.is_pullable:
+        return []
+    return [
+        today_of(dataset, now)
+        for dataset in configured().values()
+        if dataset.timetable
+        and dataset.timetable.is_open(now)
+        and dataset.covered_by(school.scopes)
+    ]
+
+
+def request(
+    school: School | None, dataset: Dataset, desk: AvailabilityDesk, *, is_retry: bool = False
+) -> PullRequest:
+    """Store a request, or find the open one for the same; then have it worked on.
+
+    The id follows from the number of the request among those for the dataset, so that two who
+    ask at once, or one who asks again after a crash, make one request.
+
+    Raises:
+        RequestRejectedError: 404 or 409: the school cannot be asked for this.
+    """
+    school = _askable(school, dataset)
+    number, latest, _ = desk.operations.latest_pull(school.estab, dataset.name)
+    item = desk.datasets.get(school.estab, dataset.name)
+    while latest is None or not is_open(latest, item):
+        number += 1
+        latest = _begun(school.estab, dataset, number, desk.now(), is_retry=is_retry)
+        try:
+            desk.operations.add(latest)
+            break
+        except ConflictError:
+            latest = desk.operations.pull(school.estab, latest.id)
+    desk.operations.set_latest_pull(latest, number)
+    if latest.is_half_handed_over:
+        return hand_over(latest, desk)
+    if latest.state is PullState.QUEUED:
+        desk.requests.send({"estab": latest.estab, "id": latest.id})
+    return latest
+
+
+def _begun(
+    estab: str, dataset: Dataset, number: int, now: datetime, *, is_retry: bool
+) -> PullRequest:
+    pull = PullRequest(
+        estab=estab,
+        id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
+        created_at=iso(now),
+        watch_at=soon(now),
+        dataset=dataset.name,
+        definition=None if dataset.name in configured() else dataset.definition(),
+        is_retry=is_retry,
+    )
+    if dataset.parameters or dataset.timetable:
+        return pull
+    # What Xporter refreshes overnight is there already; there is nothing to wait for.
+    return ended(pull, Outcome.NOT_NEEDED, dataset.endpoint.ttl, now)
+
+
+def _askable(school: School | None, dataset: Dataset) -> School:
+    if school is None:
+        raise RequestRejectedError(404, "there is no such school")
+    if not school.is_pullable:
+        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+    if not dataset.covered_by(school.scopes):
+        raise RequestRejectedError(
+            409, f"the school has not granted scope {dataset.endpoint.scope}; ask it to"
+        )
+    return school
+
+
+def hand_over(pull: PullRequest, desk: AvailabilityDesk) -> PullRequest:
+    """Ask for the dataset: raise its generation, remember which, and send the pull's message.
+
+    A crash after the first leaves the request half handed over: done again, it costs one pull
+    more. One after the second leaves a dataset that is due, which its own watch finds.
+    """
+    item = desk.datasets.request(
+        pull.estab,
+        pull.dataset,
+        desk.now(),
+        definition=pull.definition,
+        staleness=pull.staleness,
+    )
+    after = desk.operations.change_pull(
+        pull.estab, pull.id, lambda it: handed_over(it, item.requested, desk.now())
+    )
+    desk.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
+    return after or pull
+
+
+def dataset_of(pull: PullRequest) -> Dataset:
+    """Return what the request is for.
+
+    Raises:
+        PermanentError: It was a configured dataset and no longer is.
+    """
+    if pull.definition:
+        return redefined(pull.dataset, pull.definition)
+    if pull.dataset not in configured():
+        raise PermanentError("not_configured")
+    return configured()[pull.dataset]
+
+
+def today_of(dataset: Dataset, now: datetime) -> Dataset:
+    """Return the dataset for today by the schools' clocks; itself when nothing in it rolls."""
+    return dataset.on(now.astimezone(SCHOOL_TIME).date())

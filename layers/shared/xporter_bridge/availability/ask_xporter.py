@@ -1,0 +1,143 @@
+"""The conversation about data that Xporter must fetch first: ask, hear or miss the answer, pull.
+
+This conversation only decides when a pull begins and whether its result counts as fresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from xporter_bridge import telemetry
+from xporter_bridge.availability.accept import AvailabilityDesk, dataset_of, hand_over, request
+from xporter_bridge.availability.db_status import is_ready, statuses_in
+from xporter_bridge.availability.model import (
+    Outcome,
+    PullRequest,
+    PullState,
+    answered,
+    asked,
+    ended,
+    failed,
+    retried,
+)
+from xporter_bridge.availability.settle import end_wait, expire
+from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    RateLimitedError,
+    RequestRejectedError,
+    XporterRefusedError,
+    XporterUnavailableError,
+)
+from xporter_bridge.schools.session import SchoolNotReadyError, Sessions
+from xporter_bridge.timestamps import iso
+from xporter_bridge.xporter.pages import has_tables
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What asking Xporter needs in addition."""
+
+    sessions: Sessions
+    keys: Callable[[], Sequence[SigningKey]]
+    callback_base_url: str
+    deadline: timedelta
+
+
+def ask(estab: str, id_: str, desk: AvailabilityDesk, asking: Asking) -> None:
+    """Do whatever the request needs now: ask Xporter, end an overdue wait, or retry a stale pull.
+
+    Raises:
+        TransientError: AWS failed; the message should come again.
+    """
+    pull = desk.operations.pull(estab, id_)
+    if pull is None:
+        return
+    if pull.state is PullState.QUEUED:
+        _ask(pull, desk, asking)
+    elif pull.awaits_availability:
+        expire(pull, desk)
+    elif pull.is_half_handed_over:
+        hand_over(pull, desk)
+    elif pull.retry_at and pull.retry_at <= iso(desk.now()):
+        _retry(pull, desk, asking)
+
+
+def _ask(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+    dataset = dataset_of(pull)
+    try:
+        reply = _sent(pull, dataset, asking, desk.now())
+    except (SchoolNotReadyError, AuthorisationPausedError) as error:
+        reason = error.reason
+        desk.operations.change_pull(pull.estab, pull.id, lambda it: failed(it, reason, desk.now()))
+        telemetry.count("AvailabilityEnded", "failed")
+    except (XporterRefusedError, XporterUnavailableError, RateLimitedError) as error:
+        end_wait(pull, desk, _not_asked(error.reason, dataset, desk))
+    else:
+        _note_reply(pull, reply, dataset, desk, asking.deadline)
+
+
+def _sent(
+    pull: PullRequest, dataset: Dataset, asking: Asking, now: datetime
+) -> Mapping[str, object]:
+    url = sign(
+        CallbackKind.AVAILABILITY,
+        pull.estab,
+        pull.id,
+        base_url=asking.callback_base_url,
+        keys=asking.keys(),
+    )
+    # One row is answer enough: the data is pulled once it is known to be there.
+    path, query = dataset.request()
+    query |= {"page": "1", "pageSize": "1", "callbackUrl": url}
+    session = asking.sessions.open(pull.estab, now)
+    return session.call(
+        lambda token: asking.sessions.xporter.school_data(pull.estab, path, token, query)
+    )
+
+
+def _note_reply(
+    pull: PullRequest,
+    reply: Mapping[str, object],
+    dataset: Dataset,
+    desk: AvailabilityDesk,
+    deadline: timedelta,
+) -> None:
+    """Go on waiting, unless the reply itself says that everything is there.
+
+    Data in the reply prove nothing: an expired cache entry is returned at once while Xporter
+    refreshes it behind (xporter-api.md 5.6 and 13.8).
+    """
+    statuses = statuses_in(reply)
+    if is_ready(statuses) and not has_tables(reply):
+        ttl = dataset.endpoint.ttl
+        end_wait(pull, desk, lambda it: answered(it, statuses, ttl, desk.now()))
+        return
+    desk.operations.change_pull(pull.estab, pull.id, lambda it: asked(it, deadline, desk.now()))
+    # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
+    wait = int(deadline.total_seconds()) + 1
+    if wait <= 900:
+        desk.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
+    telemetry.record("availability_asked", estab=pull.estab, id=pull.id, dataset=pull.dataset)
+
+
+def _not_asked(
+    reason: str, dataset: Dataset, desk: AvailabilityDesk
+) -> Callable[[PullRequest], PullRequest]:
+    ttl = dataset.endpoint.ttl
+    return lambda pull: ended(pull, Outcome.NOT_ASKED, ttl, desk.now(), reason=reason)
+
+
+def _retry(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+    """Request the dataset of a stale result once more, unless it has been pulled since."""
+    item = desk.datasets.get(pull.estab, pull.dataset)
+    if item is not None and item.requested <= pull.generation:
+        school = asking.sessions.schools.get(pull.estab)
+        try:
+            request(school, dataset_of(pull), desk, is_retry=True)
+        except RequestRejectedError as rejected:
+            telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
+    desk.operations.change_pull(pull.estab, pull.id, retried)

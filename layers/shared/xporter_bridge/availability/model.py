@@ -1,0 +1,174 @@
+"""Pulls on request: ask Xporter for data that it must fetch first, and end within a deadline.
+
+queued ─ waiting ─ pulling ─ completed, held or failed
+
+What Xporter says or does not say decides only whether the result is fresh: in every case the data
+are pulled in the end, because Xporter serves what it has (xporter-api.md 6, 13.7 and 13.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from xporter_bridge.availability.db_status import Statuses, is_ready
+from xporter_bridge.operations.model import Operation, expiry, soon
+from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.timestamps import iso
+
+
+class PullState(StrEnum):
+    """Where a pull on request stands; the last three are read off the dataset."""
+
+    QUEUED = "queued"
+    WAITING = "waiting"
+    PULLING = "pulling"
+    COMPLETED = "completed"
+    HELD = "held"
+    FAILED = "failed"
+
+
+class Outcome(StrEnum):
+    """How the wait for the data ended; everything but the first two makes the result stale."""
+
+    READY = "ready"
+    NOT_NEEDED = "not_needed"
+    NOT_OK = "not_ok"
+    NOT_ASKED = "not_asked"
+    SILENCE = "silence"
+
+
+_FRESH = {Outcome.READY, Outcome.NOT_NEEDED}
+_ENDS = {
+    DatasetState.FAILED: PullState.FAILED,
+    DatasetState.NOT_COVERED: PullState.FAILED,
+    DatasetState.ERASED: PullState.FAILED,
+    DatasetState.HELD: PullState.HELD,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequest(Operation):
+    """A request for one dataset, made by the company's software or by a timetable.
+
+    ``definition`` recreates an on-request dataset and is None for a configured one. The pull is
+    done when the dataset has served ``generation``, which is 0 until the dataset was asked for.
+    """
+
+    dataset: str
+    definition: Mapping[str, Any] | None = None
+    state: PullState = PullState.QUEUED
+    deadline_at: str = ""
+    outcome: Outcome | None = None
+    statuses: Statuses = ()
+    reason: str = ""
+    generation: int = 0
+    is_retry: bool = False
+    retry_at: str = ""
+
+    @property
+    def awaits_availability(self) -> bool:
+        """Tell whether the callback still decides anything."""
+        return self.state in {PullState.QUEUED, PullState.WAITING}
+
+    @property
+    def is_half_handed_over(self) -> bool:
+        """Tell whether the wait has ended but the dataset may not have been asked for yet."""
+        return self.state is PullState.PULLING and not self.generation
+
+    @property
+    def staleness(self) -> dict[str, Any] | None:
+        """What the manifest says about a result that may be old; None for a fresh one."""
+        if self.outcome is None or self.outcome in _FRESH:
+            return None
+        return {
+            "reason": str(self.outcome),
+            "statuses": [{"database": name, "status": status} for name, status in self.statuses],
+        }
+
+
+def state_of(pull: PullRequest, item: DatasetItem | None) -> PullState:
+    """Return where the request stands, read off its dataset once that was asked for."""
+    if pull.state is not PullState.PULLING or not pull.generation:
+        return pull.state
+    if item is None:
+        return PullState.FAILED
+    if item.served < pull.generation:
+        return PullState.PULLING
+    # A reason that stands on a dataset says why the request got nothing.
+    return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
+
+
+def is_open(pull: PullRequest, item: DatasetItem | None) -> bool:
+    """Tell whether asking for the same again would be answered by this request."""
+    return state_of(pull, item) in {PullState.QUEUED, PullState.WAITING, PullState.PULLING}
+
+
+def asked(pull: PullRequest, deadline: timedelta, now: datetime) -> PullRequest:
+    """Return the request after Xporter was asked; itself if the wait has ended meanwhile."""
+    if pull.state is not PullState.QUEUED:
+        return pull
+    until = iso(now + deadline)
+    return replace(pull, state=PullState.WAITING, deadline_at=until, watch_at=until)
+
+
+def answered(pull: PullRequest, statuses: Statuses, ttl: timedelta, now: datetime) -> PullRequest:
+    """Return the request after Xporter gave the statuses; itself if nobody waits for them."""
+    outcome = Outcome.READY if is_ready(statuses) else Outcome.NOT_OK
+    return ended(pull, outcome, ttl, now, statuses=statuses)
+
+
+def overdue(pull: PullRequest, ttl: timedelta, now: datetime) -> PullRequest:
+    """Return the request after its deadline; itself before it."""
+    if pull.state is not PullState.WAITING or pull.deadline_at > iso(now):
+        return pull
+    return ended(pull, Outcome.SILENCE, ttl, now)
+
+
+def ended(
+    pull: PullRequest,
+    outcome: Outcome,
+    ttl: timedelta,
+    now: datetime,
+    *,
+    statuses: Statuses = (),
+    reason: str = "",
+) -> PullRequest:
+    """Return the request after its wait: the data are pulled now, and once more if stale.
+
+    The second time is when the database's own life is over and Xporter fetches it anew.
+    """
+    if not pull.awaits_availability:
+        return pull
+    wants_retry = outcome not in _FRESH and not pull.is_retry
+    return replace(
+        pull,
+        state=PullState.PULLING,
+        outcome=outcome,
+        statuses=statuses,
+        reason=reason,
+        retry_at=iso(now + ttl) if wants_retry else "",
+        watch_at=soon(now),
+    )
+
+
+def failed(pull: PullRequest, reason: str, now: datetime) -> PullRequest:
+    """Return the request that cannot succeed, such as one to a school that has revoked us."""
+    if not pull.awaits_availability:
+        return pull
+    return replace(pull, state=PullState.FAILED, reason=reason, watch_at="", expires_at=expiry(now))
+
+
+def handed_over(pull: PullRequest, generation: int, now: datetime) -> PullRequest:
+    """Return the request after its dataset was asked for; the dataset's own clock runs now."""
+    if pull.generation:
+        return pull
+    return replace(pull, generation=generation, watch_at=pull.retry_at, expires_at=expiry(now))
+
+
+def retried(pull: PullRequest) -> PullRequest:
+    """Return the request whose one retry has been asked for or is no longer needed."""
+    return replace(pull, retry_at="", watch_at="")

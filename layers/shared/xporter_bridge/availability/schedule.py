@@ -1,0 +1,30 @@
+"""Finds the schools that are asked for data by the clock, for databases that refresh on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.schools.model import PULLABLE
+from xporter_bridge.schools.repository import SchoolTable
+
+
+def schedule(schools: SchoolTable, requests: Queue, now: datetime) -> Mapping[str, int]:
+    """Enqueue every school while some dataset's timetable is open; return how many.
+
+    Which datasets are due at which school is decided by the consumer, from what it asked last;
+    so a school enqueued twice is asked once. Out of school hours nothing is read.
+    """
+    timetables = [each.timetable for each in configured().values() if each.timetable]
+    if not any(timetable.is_open(now) for timetable in timetables):
+        return {"due": 0}
+
+    def due() -> Iterator[Mapping[str, Any]]:
+        for state in sorted(PULLABLE):
+            for estab in schools.in_state(state):
+                yield {"estab": estab, "by": "timetable"}
+
+    return {"due": requests.send_all(due())}

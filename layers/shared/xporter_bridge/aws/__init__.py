@@ -1,0 +1,1 @@
+"""The only importers of botocore: DynamoDB, S3, SQS and Secrets Manager, without any subject."""

@@ -1,0 +1,78 @@
+"""Our own secrets, and the seal under which a school's secret travels from receiver to consumer.
+
+Separate from the vault, so that a receiver starts without the libraries that only that needs.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from xporter_bridge.aws.errors import translated
+from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.errors import ConfigurationError
+
+_KEYS_LIVE_SECONDS = 60
+
+
+class SecretVersions:
+    """One of our secrets with its previous version, so that it can be rotated without a gap.
+
+    Read again at most once a minute, so a rotation is seen within that time.
+    """
+
+    def __init__(self, client: Any, secret_id: str) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._keys: list[SigningKey] = []
+        self._read_at = -float("inf")
+
+    def keys(self) -> list[SigningKey]:
+        """Return the current and, if there is one, the previous version, newest first.
+
+        Raises:
+            ConfigurationError: There is no current version.
+        """
+        if time.monotonic() - self._read_at > _KEYS_LIVE_SECONDS:
+            versions = [self._version("AWSCURRENT"), self._version("AWSPREVIOUS")]
+            self._keys = [version for version in versions if version]
+            self._read_at = time.monotonic()
+        if not self._keys:
+            raise ConfigurationError("secret has no current version")
+        return self._keys
+
+    def _version(self, stage: str) -> SigningKey | None:
+        with translated("secretsmanager:GetSecretValue"):
+            try:
+                answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                    return None
+                raise
+        return SigningKey(answer["VersionId"][:8], answer["SecretString"].encode())
+
+
+class TransitSeal:
+    """Seals the school secret for its way from the receiver to the queue's consumer."""
+
+    def __init__(self, client: Any, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def seal(self, estab: str, secret: str) -> bytes:
+        """Return the secret encrypted by KMS for this school."""
+        with translated("kms:Encrypt"):
+            answer = self._client.encrypt(
+                KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext={"estab": estab}
+            )
+        return bytes(answer["CiphertextBlob"])
+
+    def unseal(self, estab: str, sealed: bytes) -> str:
+        """Return what ``seal`` sealed for the same school."""
+        with translated("kms:Decrypt"):
+            answer = self._client.decrypt(
+                KeyId=self._key_id, CiphertextBlob=sealed, EncryptionContext={"estab": estab}
+            )
+        return str(answer["Plaintext"].decode())

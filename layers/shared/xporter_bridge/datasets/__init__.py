@@ -1,0 +1,1 @@
+"""Which datasets are kept of a school, and how each of them is configured."""

@@ -1,0 +1,1 @@
+"""Erases a school or a dataset in every version."""

@@ -1,0 +1,148 @@
+"""What is left of a school or a dataset when it is erased: a tombstone, and nobody's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from xporter_bridge.events.model import new_event
+from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
+from xporter_bridge.schools.model import School, SchoolState, enter
+from xporter_bridge.snapshots.manifest import Place, manifest
+from xporter_bridge.timestamps import iso
+from xporter_bridge.xporter import scopes
+
+SCOPE_REMOVED = "scope_removed"
+LEFT_OUT = "left_out"
+# For so long a temporary dataset's last manifest tells its readers that the data is gone.
+_TOMBSTONE = timedelta(days=30)
+
+
+def begun(school: School, now: datetime) -> School:
+    """Return the school as it is from the moment somebody asked to erase it.
+
+    Its data key goes at once, and what the key seals opens no more (backups of the table aside);
+    without credentials and not pullable, it is asked for nothing any more. A school erased before
+    stays as it is.
+    """
+    if school.state is SchoolState.ERASED:
+        return school
+    return replace(_bare(school), erasure_requested_at=school.erasure_requested_at or iso(now))
+
+
+def finished(school: School, now: datetime) -> School:
+    """Return the tombstone, announced; only of a school that is being erased."""
+    if not school.is_being_erased:
+        return school
+    return enter(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+
+
+def cleared(school: School, now: datetime) -> School:
+    """Return the school without what a callback or a late writer has put back meanwhile.
+
+    Only of a school that is being erased or has been; any other stays as it is.
+    """
+    if school.is_being_erased:
+        return begun(school, now)
+    return _bare(school) if school.state is SchoolState.ERASED else school
+
+
+def _bare(school: School) -> School:
+    return School(
+        school.estab,
+        state=school.state,
+        state_since=school.state_since,
+        cause=school.cause,
+        outbox=school.outbox,
+        version=school.version,
+    )
+
+
+def staged_prefix(estab: str) -> str:
+    """Return where the pulls of a school keep work in progress, whatever its datasets."""
+    return f"staging/estab={estab}/"
+
+
+def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
+    """Return why what is held of the dataset may be held no longer; empty if it may.
+
+    A scope went, of the whole dataset or of some columns, or the configuration leaves out now
+    what was stored before. A dataset that is configured no longer ends by itself (``retention``),
+    unless a scope went under which it was pulled.
+    """
+    dataset = dataset_of(item)
+    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
+    if dataset is None:
+        return SCOPE_REMOVED if gone else ""
+    if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
+        return SCOPE_REMOVED
+    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
+
+
+def holds_anything(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether there is data of the dataset, or somebody who is fetching some."""
+    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
+    return has_data or item.checkpoint is not None or item.is_leased(now)
+
+
+def is_erased(item: DatasetItem) -> bool:
+    """Tell whether the dataset's data is erased and nothing has been pulled since."""
+    return item.manifest is not None and "erased" in item.manifest and not item.erasing
+
+
+def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, Any]:
+    """Return the manifest that tells readers to forget the dataset: one more, without tables."""
+    return manifest(
+        Place(item.estab, item.dataset),
+        item.sequence + 1,
+        {},
+        pull_id=None,
+        as_of=iso(now),
+        completed_at=iso(now),
+        stale=False,
+        requested_changed_rows=None,
+        next_changed_rows=None,
+        erased={"at": iso(now), "reason": reason},
+    )
+
+
+def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) -> DatasetItem:
+    """Return the dataset after its data is gone; its next pull is a full one."""
+    place = Place(item.estab, item.dataset)
+    event = new_event(
+        "dataset.changed",
+        now,
+        about=f"{item.dataset}/{document['sequence']}/{document['completed_at']}",
+        estab=item.estab,
+        dataset=item.dataset,
+        sequence=document["sequence"],
+        manifest_key=place.manifest(document["sequence"]),
+    )
+    return replace(
+        item,
+        lease_expires_at="",
+        state=DatasetState.ERASED,
+        expires_at=iso(now + _TOMBSTONE),
+        oldest=document["sequence"],
+        retire_at="",
+        reason=document["erased"]["reason"],
+        sequence=document["sequence"],
+        manifest=document,
+        fingerprint="",
+        next_changed_rows="",
+        as_of="",
+        checked_at="",
+        baseline_at="",
+        failures=0,
+        retry_at="",
+        checkpoint=None,
+        hold=None,
+        unpublished=None,
+        columns={},
+        reported_columns={},
+        scopes=(),
+        erasing="",
+        outbox=(*item.outbox, event.document()),
+    )

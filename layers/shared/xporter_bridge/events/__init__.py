@@ -1,0 +1,1 @@
+"""What the company's software is told on EventBridge."""

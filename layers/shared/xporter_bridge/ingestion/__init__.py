@@ -1,0 +1,1 @@
+"""How one pull runs, from the lease to ``latest.json``."""

@@ -1,0 +1,172 @@
+"""Fetches the pages of one pull into the staging bucket, several at a time.
+
+A page counts as fetched when it lies there, so a kill costs at most the pages in flight, and
+whoever goes on with the pull lists what is there and fetches the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import (
+    ContractError,
+    PageDriftError,
+    XporterBridgeError,
+    XporterUnavailableError,
+)
+from xporter_bridge.exact_json import loads
+from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.ingestion.page_file import DELETED, pack
+from xporter_bridge.ingestion.page_workers import Crew, Stopwatch
+from xporter_bridge.ingestion.staged_pages import StagedPages
+from xporter_bridge.schools.session import Session
+from xporter_bridge.snapshots.blocks import Block
+from xporter_bridge.snapshots.compression import compress
+from xporter_bridge.snapshots.encode_rows import InexactError, rendered
+from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.xporter.endpoints import Endpoint
+from xporter_bridge.xporter.pages import Page, answering, identities, read_page
+
+# No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
+PAGE_SIZE = Endpoint.page_size
+# The most at a time: eight hide Xporter's latency (benchmarks/pull.py); fewer do while it is quick.
+CONCURRENT_PAGES = 8
+# So many bytes of answers at a time, going by the largest so far: each takes several times its
+# size until it is staged, and a page of photos has megabytes.
+_BYTES_IN_FLIGHT = 64 * 1024 * 1024
+
+
+class OutOfTimeError(XporterBridgeError):
+    """The invocation ends soon: what is staged stays, and another goes on."""
+
+
+class PageFetcher:
+    """Asks Xporter for pages of one dataset and stages them.
+
+    Args:
+        beat: Called between pages, by one thread at a time; keeps the lease, and raises to stop.
+        remaining_seconds: How long this invocation may still take.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        session: Session,
+        xporter: XporterApi,
+        policy: ColumnPolicy,
+        *,
+        beat: Callable[[], None],
+        remaining_seconds: Callable[[], float],
+    ) -> None:
+        self._dataset = dataset
+        self._session = session
+        self._xporter = xporter
+        self._policy = policy
+        self._beat = beat
+        self._remaining_seconds = remaining_seconds
+        self._turn = Lock()
+        self._is_slow = True
+
+    def ask(self, changed_rows: str, number: int) -> Page:
+        """Return one page of the change set that follows ``changed_rows``."""
+        path, query = self._dataset.request()
+        most = min(PAGE_SIZE, self._dataset.endpoint.rows_per_page(self._dataset.options))
+        query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
+        estab = self._session.school.estab
+        watch = Stopwatch()
+        page = read_page(
+            self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
+        )
+        self._is_slow = watch.has_mostly_waited()
+        if not page.tables and not page.deleted:
+            # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
+            raise XporterUnavailableError("answer_without_tables")
+        # Xporter may give fewer at a time than it was asked for, and says so.
+        if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
+            # Whether more would follow nobody can tell; to take it for all would delete the rest.
+            raise ContractError("full_page_without_pagination")
+        return answering(page, changed_rows)
+
+    def stage(self, page: Page, number: int, into: StagedPages) -> None:
+        """Minimise, order, compress and stage one page."""
+        blocks = self._blocks(page)
+        met = self._policy.met()
+        size = len(page.text)
+        into.add(number, pack(page.facts, blocks, met, compress, answered_bytes=size))
+
+    def fetch_rest(self, changed_rows: str, into: StagedPages) -> None:
+        """Fetch every page that is not staged yet.
+
+        Raises:
+            PageDriftError: A page tells other facts than page 1.
+            OutOfTimeError: Not all could be fetched in time; the others are staged.
+        """
+        facts = into.headers[1].facts
+        for header in into.headers.values():
+            facts.prove_same(header.facts)
+        missing = [n for n in range(1, facts.page_count + 1) if n not in into.headers]
+
+        def work(number: int) -> None:
+            page = self.ask(changed_rows, number)
+            facts.prove_same(page.facts)
+            self.stage(page, number, into)
+            self._go_on_or_stop()
+
+        fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
+        crew = Crew(work, most=max(1, min(CONCURRENT_PAGES, fitting)))
+        crew.work_off(missing, self._go_on_or_stop, is_slow=self._is_slow)
+
+    def prove_still(self, changed_rows: str, as_of: str | None, staged: StagedPages) -> None:
+        """Ask for page 1 again: a pull of several pages may have met two moments of the school.
+
+        Raises:
+            PageDriftError: It did. Where Xporter names the next hash, that proves more than rows.
+        """
+        facts = staged.headers[1].facts
+        page = self.ask(changed_rows, 1)
+        facts.prove_same(page.facts)
+        if facts.following is not None:
+            return
+        if page.as_of != as_of:
+            raise PageDriftError("as_of_changed")
+        blocks = self._blocks(page)
+        if not all(staged.has_block(1, name, block) for name, block in blocks.items()):
+            raise PageDriftError("rows_changed")
+
+    def _blocks(self, page: Page) -> dict[str, Block | None]:
+        """Return what may be stored of a page by table, and of deletions by ``<Table>_deleted``."""
+        try:
+            return self._rendered(page, page.text)
+        except InexactError:
+            return self._rendered(read_page(loads(page.text)), b"")
+
+    def _rendered(self, page: Page, text: bytes) -> dict[str, Block | None]:
+        blocks: dict[str, Block | None] = {}
+        for table, rows in self._by_table(page.tables).items():
+            key_field = self._dataset.key_of(table)
+            block = rendered(self._policy.kept(table, rows), key_field, text)
+            if block and self._policy.is_to_be_searched(table, block.data):
+                kept = self._policy.searched(table, self._policy.kept(table, rows))
+                block = rendered(kept, key_field, text)
+            blocks[table] = block
+        for table, entries in self._by_table(page.deleted).items():
+            key_field = self._dataset.key_of(table)
+            blocks[table + DELETED] = rendered(identities(entries, key_field), key_field)
+        return blocks
+
+    def _by_table(self, named: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+        """Return the arrays under the names that we know the tables by."""
+        found: dict[str, list[Any]] = {}
+        for name, rows in named.items():
+            table = self._policy.table(name)
+            found[table] = [*found[table], *rows] if table in found else rows
+        return found
+
+    def _go_on_or_stop(self) -> None:
+        with self._turn:
+            self._beat()
+            if self._remaining_seconds() <= 0:
+                raise OutOfTimeError

@@ -1,0 +1,129 @@
+"""One fetched page as it lies in the staging bucket, safe before it counts as fetched.
+
+A header line says what the page belongs to and where each of its tables lies; then come the
+tables, each ordered and compressed by itself, so that one table of many pages can be read without
+the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from xporter_bridge.snapshots.blocks import Block
+from xporter_bridge.xporter.pages import PageFacts
+
+# More than headers take: ten tables with their keys and columns are some kilobytes.
+HEADER_BYTES = 64 * 1024
+DELETED = "_deleted"
+
+
+@dataclass(frozen=True)
+class SectionPlace:
+    """Where a table lies within its page: bytes ``start`` to ``end`` exclusive."""
+
+    start: int
+    end: int
+    rows: int
+    first: bytes
+    last: bytes
+
+
+@dataclass(frozen=True)
+class PageHeader:
+    """What a staged page says about itself. Deletions are sections named ``<Table>_deleted``.
+
+    ``columns`` are those that the pull had met in each table when the page was staged: whoever
+    goes on with the pull would not see them otherwise. ``size`` is about how many
+    bytes the answer had.
+    """
+
+    facts: PageFacts
+    tables: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    sections: Mapping[str, SectionPlace]
+    size: int = 0
+
+
+def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
+    """Return where a dataset, or one pull of it, keeps work in progress."""
+    return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
+
+
+def page_key(prefix: str, number: int, fence: int) -> str:
+    """Return the key of a staged page; that it exists is what ticks the page off.
+
+    It holds the fence of the lease, so that a holder which lost it overwrites no page that
+    another has begun to read.
+    """
+    return f"{prefix}page-{number:06d}-{fence:010d}"
+
+
+def page_number(key: str) -> int | None:
+    """Return the number of the page at a staged key, or None for another object of the pull."""
+    found = re.fullmatch(r"page-(\d+)(-\d+)?", key.rpartition("/")[2])
+    return int(found[1]) if found else None
+
+
+def pack(
+    facts: PageFacts,
+    tables: Mapping[str, Block | None],
+    columns: Mapping[str, Iterable[str]],
+    compress: Callable[[bytes], bytes],
+    *,
+    answered_bytes: int = 0,
+) -> bytes:
+    """Return the staged form of a page; a table without rows is None."""
+    sections, bodies, start = {}, [], 0
+    for name, block in tables.items():
+        if block is None:
+            continue
+        body = compress(block.data)
+        sections[name] = [start, start + len(body), block.rows, block.first.hex(), block.last.hex()]
+        bodies.append(body)
+        start += len(body)
+    header = {
+        "facts": asdict(facts),
+        "tables": list(tables),
+        "columns": {table: list(names) for table, names in columns.items()},
+        "sections": sections,
+        "size": max(answered_bytes, sum(len(block.data) for block in tables.values() if block)),
+    }
+    return b"".join((orjson.dumps(header), b"\n", *bodies))
+
+
+def unpack_header(data: bytes) -> PageHeader:
+    """Return the header from the first bytes of a staged page.
+
+    Raises:
+        ValueError: They are not the whole of a header.
+    """
+    end = data.index(b"\n") + 1
+    try:
+        return _header(orjson.loads(data[:end]), end)
+    except (KeyError, TypeError) as error:
+        raise ValueError("no header") from error
+
+
+def _header(header: dict[str, Any], end: int) -> PageHeader:
+    return PageHeader(
+        facts=PageFacts(**header["facts"]),
+        tables=tuple(header["tables"]),
+        columns={table: tuple(names) for table, names in header["columns"].items()},
+        sections={
+            name: SectionPlace(
+                start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last)
+            )
+            for name, (start, stop, rows, first, last) in header["sections"].items()
+        },
+        size=header["size"],
+    )
+
+
+def unpack_section(place: SectionPlace, body: bytes, decompress: Callable[[bytes], bytes]) -> Block:
+    """Return the rows of a table from exactly its bytes."""
+    return Block(decompress(body), place.rows, place.first, place.last, body)

@@ -1,0 +1,289 @@
+"""Pulls one dataset of one school: lease, fetch, prove, assemble, guard, commit, publish.
+
+The commit is one conditional write that moves the dataset's item to its next sequence together
+with the next hash of Xporter's change set. Everything before it is invisible and may be repeated;
+everything after it is derived from it and is finished by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from math import ceil
+
+from xporter_bridge import telemetry
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    ConflictError,
+    PageDriftError,
+    PermanentError,
+    SecretRefusedError,
+    TransientError,
+    XporterRefusedError,
+    XporterUnavailableError,
+)
+from xporter_bridge.ingestion.acquire import PullDesk, take_turn
+from xporter_bridge.ingestion.build_sequence import Assembler
+from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.ingestion.commit import Committer
+from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
+from xporter_bridge.ingestion.page_file import staging_prefix
+from xporter_bridge.ingestion.staged_pages import StagedPages
+from xporter_bridge.pulls.announcing import publish_dataset_events
+from xporter_bridge.pulls.model import (
+    LEASE,
+    MAX_RESTARTS,
+    Checkpoint,
+    DatasetItem,
+    DatasetState,
+    backoff,
+    begin,
+    dataset_of,
+    pulled_under,
+    wants_pull,
+)
+from xporter_bridge.pulls.slots import Slot
+from xporter_bridge.schools.session import SchoolNotReadyError
+from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.timestamps import iso
+from xporter_bridge.xporter.pages import START
+
+_BEAT = LEASE / 4
+# An Xporter that has failed over a hash so often may know it no more, and not say so.
+_BROKEN_AFTER = 3
+# A queue delays no longer than this; for what waits longer the watcher sends the message.
+_LONGEST_DELAY = timedelta(minutes=14)
+
+
+def pull(
+    estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[], float], waits: int = 0
+) -> None:
+    """Serve every request for the dataset that was made so far; do nothing if there is none.
+
+    Idempotent: a second message for the same work finds it done or finds it leased. Outcomes of
+    Xporter's making (refusals, rate limits, drift) end in the dataset's state, not in an error.
+
+    Args:
+        waits: How often the message has come back because it found no place.
+
+    Raises:
+        TransientError: AWS failed; the message should come again.
+    """
+    turn = take_turn(estab, name, desk, waits=waits)
+    if turn is None:
+        return
+    puller = _Puller(desk, *turn, remaining_seconds)
+    try:
+        puller.run()
+    except ConflictError:
+        # Another holder took over, or the school was erased: nothing here may be written.
+        telemetry.warn("pull_lost_its_lease", estab=estab, dataset=name)
+    finally:
+        desk.datasets.slots.free(puller.slot)
+
+
+class _Puller:
+    """One holder's work on one leased dataset."""
+
+    def __init__(
+        self, desk: PullDesk, item: DatasetItem, slot: Slot, remaining_seconds: Callable[[], float]
+    ) -> None:
+        self.slot = slot
+        self._desk = desk
+        self._item = item
+        self._remaining_seconds = remaining_seconds
+        self._beaten_at = desk.now()
+        self._dataset = dataset_of(item)
+        self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
+        self._committer = Committer(desk.datasets, desk.lake, self._ttl, desk.keep, desk.now)
+
+    def run(self) -> None:
+        """Finish what an earlier holder left, serve what was asked for, and let go."""
+        self._item = self._committer.publish(self._item)
+        self._item = self._committer.carry_out_decision(self._item, self._dataset)
+        if self._dataset is None:
+            self._give_up(reason="not_configured")
+        elif self._item.is_due and self._item.retry_at <= iso(self._desk.now()):
+            self._serve(self._dataset)
+        else:
+            self._let_go()
+        desk = self._desk
+        schools = desk.sessions.schools
+        publish_dataset_events(self._item, desk.datasets, schools, desk.bus, desk.now())
+        if not self._item.unpublished and wants_pull(self._item, desk.now()):
+            desk.queue.send(self._names)
+
+    def _serve(self, dataset: Dataset) -> None:
+        """Pull, and turn whatever stops the pull into the dataset's state."""
+        try:
+            self._item = self._pull_until_still(dataset)
+            self._let_go()
+        except OutOfTimeError:
+            self._let_go()
+        except (SchoolNotReadyError, AuthorisationPausedError) as error:
+            # The school's own state asks for every dataset when it is ready again.
+            self._give_up(reason=error.reason)
+        except SecretRefusedError as error:
+            self._back_off(error.reason, None)
+        except PermanentError as error:
+            self._fail(error)
+        except ConflictError:
+            raise
+        except TransientError as error:
+            self._back_off(error.reason, error.retry_after_seconds)
+        except Exception as error:  # noqa: BLE001 - the edge of one pull: it slows itself alone
+            telemetry.report("pull_broke", error, **self._names)
+            self._back_off("unexpected_fault", None)
+
+    def _pull_until_still(self, dataset: Dataset) -> DatasetItem:
+        """Pull, from the start again whenever the school's data moved under the pull."""
+        for _ in range(MAX_RESTARTS):
+            try:
+                return self._pull_once(dataset)
+            except PageDriftError as drift:
+                telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
+                telemetry.count("PullRestarted", dataset.endpoint.name)
+                if self._item.checkpoint:
+                    self._committer.leftovers.add(self._item.checkpoint.pull_id)
+                self._item = replace(self._item, checkpoint=None)
+        raise TransientError("pages_kept_moving")
+
+    def _pull_once(self, dataset: Dataset) -> DatasetItem:
+        session = self._desk.sessions.open(self._item.estab, self._desk.now())
+        if not dataset.covered_by(session.school.scopes):
+            return self._committer.not_covered(self._item, dataset)
+        self._item = pulled_under(self._item, dataset, session.school.scopes)
+        policy = ColumnPolicy(dataset, self._item.columns)
+        fetcher = PageFetcher(
+            dataset,
+            session,
+            self._desk.sessions.xporter,
+            policy,
+            beat=self._beat,
+            remaining_seconds=self._remaining_seconds,
+        )
+        checkpoint = begin(self._item, dataset, uuid.uuid4().hex, self._desk.now())
+        pages = StagedPages(self._desk.lake, self._prefix(checkpoint.pull_id), self._item.fence)
+        is_resumed = checkpoint == self._item.checkpoint
+        if is_resumed:
+            pages.recover(policy)
+        elif self._item.checkpoint:
+            self._committer.leftovers.add(self._item.checkpoint.pull_id)
+        if not is_resumed or 1 not in pages.headers:
+            checkpoint = self._fetch_first(checkpoint, fetcher, pages)
+        fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
+        if is_resumed or pages.may_have_moved:
+            fetcher.prove_still(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
+        return self._conclude(dataset, checkpoint, pages, policy)
+
+    def _fetch_first(
+        self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
+    ) -> Checkpoint:
+        """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
+
+        A hash that Xporter refuses, answers with another one, or fails over again and again,
+        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
+        """
+        asked = checkpoint.requested_changed_rows
+        try:
+            page = fetcher.ask(asked, 1)
+        except AuthorisationPausedError:
+            raise
+        except (XporterRefusedError, XporterUnavailableError) as error:
+            may_be_down = isinstance(error, TransientError) and self._item.failures < _BROKEN_AFTER
+            if asked == START or may_be_down:
+                raise
+            page = None
+        if page is None or (asked != START and page.facts.requested != asked):
+            telemetry.warn("change_set_chain_broken", **self._names)
+            checkpoint = replace(checkpoint, requested_changed_rows=START)
+            page = fetcher.ask(START, 1)
+        checkpoint = replace(checkpoint, as_of=page.as_of)
+        self._item = self._save(checkpoint=checkpoint)
+        fetcher.stage(page, 1, pages)
+        return checkpoint
+
+    def _conclude(
+        self,
+        dataset: Dataset,
+        checkpoint: Checkpoint,
+        pages: StagedPages,
+        policy: ColumnPolicy,
+    ) -> DatasetItem:
+        """Assemble the fetched pages and let the committer decide what becomes of them."""
+        assembler = Assembler(
+            self._desk.lake,
+            dataset,
+            Place(self._item.estab, self._item.dataset),
+            out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.fence}/",
+            beat=self._beat,
+        )
+        assembled = assembler.assemble(
+            pages,
+            pages.facts,
+            {table: list(columns) for table, columns in policy.columns.items()},
+            self._item.manifest,
+            self._item.sequence + 1,
+            is_full=checkpoint.requested_changed_rows == START,
+            is_same_request=self._item.fingerprint == dataset.fingerprint,
+        )
+        telemetry.count("PagesPulled", dataset.endpoint.name, pages.facts.page_count)
+        # Whatever fails from here on must find what was committed, and not write over it.
+        self._item = self._committer.commit(
+            self._item, dataset, checkpoint, pages.facts, assembled, policy
+        )
+        return self._committer.retire(self._committer.publish(self._item))
+
+    def _fail(self, error: PermanentError) -> None:
+        telemetry.report("pull_failed", error, **self._names, reason=error.reason)
+        telemetry.count("PullFailed", self._metric)
+        failures = self._item.failures + 1
+        self._give_up(state=DatasetState.FAILED, reason=error.reason, failures=failures)
+
+    def _back_off(self, reason: str, retry_after_seconds: float | None) -> None:
+        failures = self._item.failures + 1
+        wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
+        telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
+        telemetry.count("PullFailed", self._metric)
+        self._let_go(reason=reason, failures=failures, retry_at=iso(self._desk.now() + wait))
+        if wait <= _LONGEST_DELAY:
+            self._desk.queue.send(self._names, delay_seconds=ceil(wait.total_seconds()) + 1)
+
+    def _give_up(self, **changes: object) -> None:
+        """Let go of a pull that nobody shall go on with."""
+        if self._item.checkpoint:
+            self._committer.leftovers.add(self._item.checkpoint.pull_id)
+        self._let_go(served=self._item.requested, checkpoint=None, retry_at="", **changes)
+
+    def _let_go(self, **changes: object) -> None:
+        self._item = self._save(lease_expires_at="", **changes)
+        for pull_id in self._committer.leftovers - self._item.named_pulls:
+            try:
+                self._desk.lake.unstage(self._prefix(pull_id))
+            except TransientError as error:  # The bucket's life cycle will.
+                telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
+
+    def _save(self, **changes: object) -> DatasetItem:
+        item = replace(self._item, **changes)  # type: ignore[arg-type]
+        return self._desk.datasets.save(item, self._ttl, self._desk.now())
+
+    def _beat(self) -> None:
+        now = self._desk.now()
+        if now - self._beaten_at >= _BEAT:
+            self._item = self._desk.datasets.renew(self._item, now)
+            self.slot = self._desk.datasets.slots.keep(self.slot, now)
+            self._beaten_at = now
+
+    def _prefix(self, pull_id: str) -> str:
+        return staging_prefix(self._item.estab, self._item.dataset, pull_id)
+
+    @property
+    def _metric(self) -> str:
+        return self._dataset.endpoint.name if self._dataset else "unknown"
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"estab": self._item.estab, "dataset": self._item.dataset}

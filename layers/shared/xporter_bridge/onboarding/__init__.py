@@ -1,0 +1,1 @@
+"""A school authorises us: its secret is received, verified and adopted."""

@@ -1,0 +1,199 @@
+"""Takes a school in: proves its secret, records what it allows, and sets its data in motion.
+
+A callback proves nothing. Only a secret that yields a token whose details name this school and
+this relying party replaces what is stored (xporter-api.md 3 and 13.3).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.secrets import TransitSeal
+from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.pulls.announcing import publish_school_events
+from xporter_bridge.pulls.reconcile import follow_scopes
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.model import (
+    School,
+    SchoolState,
+    enter,
+    paused,
+    proved,
+    refused,
+    with_flags,
+)
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.vault import OpenedKey, SchoolVault
+from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
+
+
+@dataclass(frozen=True)
+class OnboardDesk:
+    """Everything that onboarding needs."""
+
+    schools: SchoolTable
+    datasets: DatasetTable
+    vault: SchoolVault
+    transit: TransitSeal
+    xporter: XporterApi
+    relying_party: str
+    registrations: Queue
+    pulls: Queue
+    erasures: Queue
+    bus: EventBus
+    now: Callable[[], datetime]
+
+
+def onboard(message: Mapping[str, Any], desk: OnboardDesk) -> None:
+    """Carry out one authentication callback, or one look at a school that waits.
+
+    Idempotent: the same callback again proves the same secret again and changes nothing. A
+    message without a secret asks again with the one that is stored.
+
+    Raises:
+        TransientError: Xporter or AWS could not be reached, or the school is being erased; the
+            message should come again.
+    """
+    estab = message["estab"]
+    before = desk.schools.get(estab) or School(estab)
+    if before.is_being_erased:
+        raise TransientError("school_being_erased")
+    if "sealed_secret" not in message:
+        _probe(before, desk)
+    elif before.state is SchoolState.ERASED and message["received_at"] <= before.state_since:
+        telemetry.warn("callback_older_than_erasure", estab=estab)
+    elif message["relying_party"].casefold() != desk.relying_party.casefold():
+        _note_refusal(before, "unknown_partner", desk)
+    else:
+        secret = desk.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
+        key = desk.vault.open(estab, before.credentials)
+        _prove(before, key, secret, desk, flags=message)
+    publish_school_events(estab, desk.schools, desk.bus)
+
+
+def set_in_motion(school: School, previous_scopes: tuple[str, ...], desk: OnboardDesk) -> None:
+    """Queue the school's registrations, the pulls it is ready for, and what scopes took away.
+
+    Derived from the school's state alone, so a crash half-way is mended by doing it again.
+    """
+    desk.registrations.send({"estab": school.estab})
+    if not school.is_pullable:
+        return
+    follow_scopes(school, previous_scopes, desk.datasets, desk.pulls, desk.erasures, desk.now())
+
+
+def _probe(school: School, desk: OnboardDesk) -> None:
+    """Ask again with what is stored: the pending secret first, then the one that worked."""
+    held = school.credentials
+    if held is None or school.state is SchoolState.ERASED:
+        return
+    key = desk.vault.open(school.estab, held)
+    for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+        if secret and _prove(school, key, secret, desk, flags={}):
+            return
+
+
+def _prove(
+    before: School, key: OpenedKey, secret: str, desk: OnboardDesk, *, flags: Mapping[str, Any]
+) -> bool:
+    """Adopt the secret if Xporter accepts it; return False if it refused it."""
+    now = desk.now()
+
+    def flagged(school: School) -> School:
+        return with_flags(
+            school,
+            flags.get("school_name") or "",
+            flags.get("is_installed"),
+            flags.get("has_completed_install"),
+        )
+
+    try:
+        token = desk.xporter.get_token(before.estab, desk.relying_party, secret)
+        details = desk.xporter.token_details(token.value)
+        _check(before.estab, desk.relying_party, details)
+    except AuthorisationPausedError:
+        desk.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
+        telemetry.warn("school_paused", estab=before.estab)
+        return True
+    except SecretRefusedError as error:
+        _note_refusal(before, error.reason, desk, secret=secret)
+        return False
+    after = desk.schools.change(
+        before.estab,
+        lambda school: _adopted(flagged(school), key, secret, token, details, now),
+    )
+    telemetry.record("school_proved", estab=after.estab, state=str(after.state))
+    set_in_motion(after, before.scopes if before.is_pullable else (), desk)
+    return True
+
+
+def _check(estab: str, relying_party: str, details: TokenDetails) -> None:
+    """Raise unless the token is for this school and this partner.
+
+    Raises:
+        SecretRefusedError: It is somebody else's: the callback was forged, or misdirected.
+    """
+    if details.estab != estab:
+        raise SecretRefusedError("token_of_another_school")
+    if details.relying_party.casefold() != relying_party.casefold():
+        raise SecretRefusedError("token_of_another_partner")
+
+
+def _adopted(
+    school: School,
+    key: OpenedKey,
+    secret: str,
+    token: Token,
+    details: TokenDetails,
+    now: datetime,
+) -> School:
+    """Return the school with a proved secret in place of whatever was stored."""
+    held = school.credentials
+    is_same = held is not None and held.secret_digest == vaults.secret_digest(school.estab, secret)
+    if held is None or not is_same or held.pending_secret or school.state is SchoolState.ERASED:
+        held = vaults.with_secret(key, secret)
+    if not is_same or vaults.token_of(key, held, now) is None or details.scopes != school.scopes:
+        held = vaults.with_token(key, held, token.value, token.expires_at)
+    # Nothing says that a registration survives a new authorisation (xporter-api.md 13.20).
+    registrations = school.registrations if is_same else {}
+    adopted = replace(school, credentials=held, registrations=registrations)
+    return proved(adopted, details.scopes, now)
+
+
+def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:
+    """Return the school as paused; a new secret waits beside the one that works."""
+    held = school.credentials
+    if held is None or held.secret_digest != vaults.secret_digest(school.estab, secret):
+        school = replace(school, credentials=vaults.with_pending(key, held, secret))
+    return paused(school, now)
+
+
+def _note_refusal(
+    before: School, reason: str, desk: OnboardDesk, *, secret: str | None = None
+) -> None:
+    """Record why a callback was not believed, and leave alone whatever worked before.
+
+    Only a refusal of the very secret that is stored counts against the school: anybody who knows
+    the URL could send another.
+    """
+    now = desk.now()
+    telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)
+    telemetry.count("XporterRefused", "GetToken")
+
+    def decide(school: School) -> School:
+        held = school.credentials
+        if held and secret and held.secret_digest == vaults.secret_digest(school.estab, secret):
+            return refused(school, reason, now)
+        if held is None and school.state is SchoolState.INVITED:
+            return replace(enter(school, SchoolState.INVITED, reason, now), last_refusal=reason)
+        return replace(school, last_refusal=reason)
+
+    desk.schools.change(before.estab, decide)

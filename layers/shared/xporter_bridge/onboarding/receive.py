@@ -1,0 +1,50 @@
+"""What a receiver does: verify, decode, and store the callback in its queue. Nothing else."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.bodies import read_fields
+from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.secrets import SecretVersions, TransitSeal
+from xporter_bridge.callbacks.signed_urls import is_authentication_token
+from xporter_bridge.errors import CallbackRejectedError
+from xporter_bridge.onboarding.payloads import read_authentication
+from xporter_bridge.timestamps import iso
+
+
+def accept_authentication(
+    request: CallbackRequest,
+    *,
+    tokens: SecretVersions,
+    seal: TransitSeal,
+    queue: Queue,
+    now: datetime,
+) -> str:
+    """Store an authentication callback and return the estab that it names.
+
+    The secret is sealed before it is written anywhere, and the contact's e-mail address, which
+    nothing here needs, is not written at all. Whether the callback is genuine is found out later,
+    by what the secret opens.
+
+    Raises:
+        CallbackRejectedError: 404 without our path token, 400 for an unusable body.
+        TransientError: It could not be stored; the sender should try again.
+    """
+    if not is_authentication_token(request.path_parameters.get("token", ""), keys=tokens.keys()):
+        raise CallbackRejectedError(404, "wrong_authentication_token")
+    said = read_authentication(read_fields(request.body, request.content_type))
+    queue.send(
+        {
+            "estab": said.estab,
+            "sealed_secret": base64.b64encode(seal.seal(said.estab, said.secret)).decode(),
+            "relying_party": said.relying_party,
+            "school_name": said.school_name,
+            "is_installed": said.is_installed,
+            "has_completed_install": said.has_completed_install,
+            "received_at": iso(now),
+        }
+    )
+    return said.estab

@@ -1,0 +1,1 @@
+"""What availability requests and writebacks share: an id, a deadline, a version."""

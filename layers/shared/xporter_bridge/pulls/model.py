@@ -1,0 +1,268 @@
+"""The state of one dataset of one school, and what to do about it: pure decisions.
+
+Work is counted, not timed: every reason to pull raises ``requested``; a pull remembers the number
+it saw when it began and writes it to ``served`` when it ends. Whatever came meanwhile leaves the
+two apart, and causes exactly one more pull.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from xporter_bridge.datasets.model import Dataset, configured, redefined
+from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.xporter import scopes
+from xporter_bridge.xporter.pages import START
+
+LEASE = timedelta(seconds=90)
+BASELINE_EVERY = timedelta(days=7)
+# Xporter refreshes overnight; a database is silent when nothing came this long after its TTL.
+SILENCE_GRACE = timedelta(hours=3)
+CHECKPOINT_LIFE = timedelta(hours=6)
+MAX_RESTARTS = 5
+_BACKOFF_FIRST = timedelta(seconds=5)
+_BACKOFF_MOST = timedelta(hours=1)
+_WAIT_FIRST = timedelta(seconds=2)
+_WAITS = 5
+# Most refusals repeat, but a passing exception of Xporter's looks the same.
+_FAILED_FIRST = timedelta(hours=1)
+
+
+class DatasetState(StrEnum):
+    """What a dataset is waiting for; ``current`` waits for nothing."""
+
+    PENDING = "pending"
+    CURRENT = "current"
+    HELD = "held"
+    FAILED = "failed"
+    NOT_COVERED = "not_covered"
+    ERASED = "erased"
+
+
+_ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.FAILED})
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A pull under way: enough for another invocation to go on with it.
+
+    Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
+    page 1 said, and ``serving`` the generation that the pull serves; ``staleness`` says why its
+    data may be old.
+    """
+
+    pull_id: str
+    serving: int
+    fingerprint: str
+    requested_changed_rows: str
+    started_at: str
+    as_of: str | None = None
+    is_baseline: bool = False
+    staleness: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class DatasetItem:
+    """One dataset of one school.
+
+    ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` belong to
+    whoever asks for pulls; everything else is written under a lease alone, fenced by ``fence``.
+    Sequences before ``oldest`` are deleted, and at ``retire_at`` more may go; ``expires_at`` ends
+    the dataset itself, should it be a temporary one. ``scopes`` are those under which something of
+    it was ever fetched, and ``erasing`` says why its data is being deleted: no pull until it is.
+    """
+
+    estab: str
+    dataset: str
+    requested: int = 0
+    served: int = 0
+    fence: int = 0
+    lease_expires_at: str = ""
+    began_at: str = ""
+    expires_at: str = ""
+    oldest: int = 0
+    retire_at: str = ""
+    state: DatasetState = DatasetState.PENDING
+    reason: str = ""
+    sequence: int = 0
+    fingerprint: str = ""
+    next_changed_rows: str = ""
+    manifest: Mapping[str, Any] | None = None
+    as_of: str = ""
+    checked_at: str = ""
+    baseline_at: str = ""
+    failures: int = 0
+    retry_at: str = ""
+    checkpoint: Checkpoint | None = None
+    hold: Mapping[str, Any] | None = None
+    decision: str = ""
+    decided_hold: str = ""
+    unpublished: Mapping[str, str] | None = None
+    outbox: tuple[Mapping[str, Any], ...] = ()
+    definition: Mapping[str, Any] | None = None
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
+    erasing: str = ""
+    staleness: Mapping[str, Any] | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether somebody asked for a pull that none has served yet."""
+        return self.requested > self.served
+
+    @property
+    def has_unfinished_work(self) -> bool:
+        """Tell whether a lease holder would find something to do."""
+        return self.is_due or bool(self.unpublished) or bool(self.decision)
+
+    @property
+    def hold_id(self) -> str:
+        """The pull whose change set is held; empty when none is."""
+        return self.hold["manifest"]["pull_id"] if self.hold else ""
+
+    @property
+    def named_pulls(self) -> frozenset[str]:
+        """The pulls whose staged work somebody may still need; the empty name too."""
+        under_way = self.checkpoint.pull_id if self.checkpoint else ""
+        committed = self.manifest["pull_id"] if self.unpublished and self.manifest else ""
+        return frozenset({under_way, committed, self.hold_id, ""})
+
+    def is_leased(self, now: datetime) -> bool:
+        """Tell whether somebody is working on the dataset."""
+        return self.lease_expires_at > iso(now)
+
+
+def dataset_of(item: DatasetItem) -> Dataset | None:
+    """Return what the item is a dataset of; None if it is no longer configured."""
+    if not item.definition:
+        return configured().get(item.dataset)
+    try:
+        return redefined(item.dataset, item.definition)
+    except RequestRejectedError:
+        return None  # Its endpoint has left the catalogue.
+
+
+def is_temporary(item: DatasetItem) -> bool:
+    """Tell whether nothing asks for the dataset by itself, so that its data must end some day.
+
+    It was made on request or for a day, or is configured no longer.
+    """
+    return item.definition is not None or dataset_of(item) is None
+
+
+def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> Checkpoint:
+    """Return the pull to make: the one under way if it still fits, else a new one."""
+    follows = item.next_changed_rows if _is_same_chain(item, dataset) else ""
+    under_way = item.checkpoint
+    if (
+        under_way
+        and under_way.fingerprint == dataset.fingerprint
+        and under_way.requested_changed_rows in {START, follows}
+        and parse(under_way.started_at) > now - CHECKPOINT_LIFE
+    ):
+        return under_way
+    is_baseline = bool(item.baseline_at) and item.baseline_at <= iso(now)
+    return Checkpoint(
+        pull_id=pull_id,
+        serving=item.requested,
+        fingerprint=dataset.fingerprint,
+        requested_changed_rows=("" if is_baseline else follows) or START,
+        started_at=iso(now),
+        is_baseline=is_baseline,
+        staleness=item.staleness,
+    )
+
+
+def pulled_under(item: DatasetItem, dataset: Dataset, granted: Iterable[str]) -> DatasetItem:
+    """Return the item with the scopes under which it is pulled now.
+
+    Added to earlier ones: only an erasure ends what a scope that has gone since had allowed.
+    """
+    now_used = scopes.among(dataset.endpoint.scopes, granted)
+    return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
+
+
+def _is_same_chain(item: DatasetItem, dataset: Dataset) -> bool:
+    return item.fingerprint == dataset.fingerprint and bool(item.manifest)
+
+
+def backoff(failures: int) -> timedelta:
+    """Return how long to leave a dataset alone that failed this often in a row.
+
+    A school that fails again and again slows itself down and nobody else.
+    """
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+
+
+def wait_for_place(estab: str, dataset: str, waits: int) -> timedelta | None:
+    """Return after what time to try again for a place in which to pull; None for no more.
+
+    Longer each time and spread, so that those that wait for one school take neither each other's
+    turn nor the time of other schools; after a minute or so it is the watcher's to send for them.
+    """
+    if waits >= _WAITS:
+        return None
+    spread = hashlib.sha256(f"{estab}/{dataset}/{waits}".encode()).digest()[0] / 255
+    return _WAIT_FIRST * (1 << waits) * (0.5 + spread)
+
+
+def next_baseline(item: DatasetItem, now: datetime) -> str:
+    """Return when to compare the whole dataset again: weekly, spread over the hours of a day."""
+    digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
+    return iso(now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440))
+
+
+def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
+    """Return when somebody should look at the dataset again even if nothing happens."""
+    if item.outbox or item.unpublished:
+        return iso(now + timedelta(minutes=1))
+    if item.is_leased(now):
+        return item.lease_expires_at
+    if item.has_unfinished_work or item.erasing:
+        return max(item.retry_at, iso(now + timedelta(minutes=2)))
+    moments = [item.hold["expires_at"]] if item.hold else []
+    if is_temporary(item):
+        moments.append(item.expires_at)
+    return min(filter(None, (*moments, next_asking(item, ttl))), default="")
+
+
+def next_asking(item: DatasetItem, ttl: timedelta) -> str:
+    """Return when to pull although nobody asks; empty for never.
+
+    When the database has been silent past its TTL, when the whole is to be compared, or when what
+    Xporter refused may have become possible. Each waits its time again after an attempt, so that
+    a school which cannot be asked now is not asked every minute.
+    """
+    tried_at = max(item.checked_at, item.began_at)
+    if item.definition is not None or item.state not in _ASKED_AGAIN or not tried_at:
+        return ""
+    tried = parse(tried_at)
+    if item.state is DatasetState.FAILED:
+        return iso(tried + min(_FAILED_FIRST * (1 << min(item.failures - 1, 10)), ttl))
+    silent_at = iso(tried + ttl + SILENCE_GRACE)
+    if not item.baseline_at:
+        return silent_at
+    return min(silent_at, item.baseline_at if tried_at < item.baseline_at else iso(tried + ttl))
+
+
+def is_to_be_asked(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether the time has come to pull although nobody asks."""
+    at = next_asking(item, ttl)
+    return bool(at) and at <= iso(now) and not item.is_due
+
+
+def wants_pull(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether a message should be sent for the dataset: work to do, free, not backing off.
+
+    What is already committed or decided does not wait until Xporter can be asked again.
+    """
+    may_pull = item.is_due and item.retry_at <= iso(now)
+    has_work = may_pull or bool(item.unpublished) or bool(item.decision)
+    return has_work and not item.erasing and not item.is_leased(now)

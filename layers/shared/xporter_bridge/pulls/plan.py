@@ -1,0 +1,52 @@
+"""Turns "a school's database changed" into "these datasets are due"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.model import of_database
+from xporter_bridge.datasets.timetable import SCHOOL_TIME
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.timestamps import parse
+
+
+def plan(
+    message: Mapping[str, Any],
+    schools: SchoolTable,
+    datasets: DatasetTable,
+    pulls: Queue,
+    now: datetime,
+) -> None:
+    """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
+
+    The callback is only a hint: it says where to look and nothing more. Any number of them
+    while a pull waits or runs cause one further pull, and those that were received before a pull
+    began cause none.
+
+    Raises:
+        TransientError: The message should come again; asking twice is harmless.
+    """
+    estab, database = message["estab"], message["database"]
+    school = schools.get(estab)
+    if school is None or not school.is_pullable:
+        telemetry.record(
+            "database_callback_ignored", estab=estab, state=school and str(school.state)
+        )
+        return
+    heard_at = parse(message["received_at"])
+    today = now.astimezone(SCHOOL_TIME).date()
+    due = [
+        each.on(today).name
+        for each in of_database(database)
+        if each.covered_by(school.scopes)
+        and datasets.request_since(
+            estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)
+        )
+    ]
+    pulls.send_all({"estab": estab, "dataset": name} for name in due)
+    telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))

@@ -1,0 +1,49 @@
+"""How long data is kept that is current no longer: children's data has an end (docs/data.md).
+
+What a sequence has replaced is kept for a while, so that readers who are behind can catch up. So
+is a dataset that nothing asks for by itself: one on request, or one that is configured no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from xporter_bridge.pulls.model import DatasetItem, is_temporary
+from xporter_bridge.timestamps import iso, parse
+
+EXPIRED = "expired"
+
+
+def superseded(item: DatasetItem, keep: timedelta, now: datetime) -> DatasetItem:
+    """Return the item that a new sequence is about to replace, with the time to look after it."""
+    if not item.sequence or item.retire_at:
+        return item  # Nothing is replaced, or something older will go first.
+    return replace(item, retire_at=iso(now + keep))
+
+
+def leaves_at(following: Mapping[str, Any], keep: timedelta) -> datetime:
+    """Return when a sequence goes, given the manifest of the one that replaced it."""
+    return parse(following["completed_at"]) + keep
+
+
+def no_longer_named(old: Mapping[str, Any], *later: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a manifest's data that no later one names.
+
+    A table that nothing touched keeps its snapshot over many sequences.
+    """
+    still_named = {key for document in later for key in _keys(document)}
+    return sorted(set(_keys(old)) - still_named)
+
+
+def is_expired(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether the dataset's data, or what says that there was some, has been kept enough."""
+    has_ended = bool(item.expires_at) and item.expires_at <= iso(now)
+    return has_ended and not item.is_due and is_temporary(item)
+
+
+def _keys(document: Mapping[str, Any]) -> Iterator[str]:
+    for table in document["tables"].values():
+        yield from (value for name, value in table.items() if name.endswith("_key"))

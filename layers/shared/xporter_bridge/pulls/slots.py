@@ -1,0 +1,73 @@
+"""The few places in which one school's datasets are pulled at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from xporter_bridge.aws.dynamodb import Items
+from xporter_bridge.errors import ConflictError
+from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.timestamps import iso
+
+SLOT = "#slot-"
+FREE = "(attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now)"
+_SLOTS_PER_SCHOOL = 4
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One of a school's places, and until when it is ours."""
+
+    estab: str
+    number: int
+    until: str
+
+
+class PullSlots:
+    """Together with the pages in flight per pull this bounds what one school's agent is asked.
+
+    A place whose holder died frees itself when its time has passed.
+    """
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+
+    def take(self, estab: str, now: datetime) -> Slot | None:
+        """Take a place, or return None if all are taken."""
+        for number in range(_SLOTS_PER_SCHOOL):
+            until = iso(now + LEASE)
+            try:
+                self._items.update(
+                    estab,
+                    f"{SLOT}{number}",
+                    set_={"lease_expires_at": until},
+                    condition=FREE,
+                    now=iso(now),
+                )
+            except ConflictError:
+                continue
+            return Slot(estab, number, until)
+        return None
+
+    def keep(self, slot: Slot, now: datetime) -> Slot:
+        """Keep the place for another while; one that was lost is not taken back."""
+        until = iso(now + LEASE)
+        return Slot(slot.estab, slot.number, until) if self._set(slot, until) else slot
+
+    def free(self, slot: Slot) -> None:
+        """Give the place back, unless somebody else has it already."""
+        self._set(slot, None)
+
+    def _set(self, slot: Slot, until: str | None) -> bool:
+        try:
+            self._items.update(
+                slot.estab,
+                f"{SLOT}{slot.number}",
+                set_={"lease_expires_at": until},
+                condition="lease_expires_at = :mine",
+                mine=slot.until,
+            )
+        except ConflictError:
+            return False
+        return True

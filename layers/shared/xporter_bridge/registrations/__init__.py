@@ -1,0 +1,1 @@
+"""The webhooks that Xporter holds for us."""

@@ -1,0 +1,141 @@
+"""Keeps the webhooks that Xporter holds for a school equal to those it should have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.errors import XporterRefusedError
+from xporter_bridge.pulls.reconcile import follow_scopes
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
+from xporter_bridge.schools.model import PULLABLE, Registration, School, SchoolState
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.timestamps import iso
+
+_RETRY_REFUSED_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class RegisterDesk:
+    """Everything that registering needs."""
+
+    sessions: Sessions
+    datasets: DatasetTable
+    pulls: Queue
+    erasures: Queue
+    base_url: str
+    keys: Callable[[], Sequence[SigningKey]]
+    now: Callable[[], datetime]
+
+
+def register(message: Mapping[str, Any], desk: RegisterDesk) -> None:
+    """Look at one school: its scopes if asked to, and the webhooks that it lacks.
+
+    Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
+    Xporter overwrites one that is made twice.
+
+    Raises:
+        TransientError: Xporter could not be reached; what was registered is recorded.
+    """
+    now = desk.now()
+    try:
+        session = desk.sessions.open(message["estab"], now)
+    except SchoolNotReadyError:
+        return
+    school = (
+        _with_current_scopes(session, desk) if message.get("look_at_scopes") else session.school
+    )
+    wanted = desired(
+        school.estab,
+        school.scopes,
+        configured().values(),
+        base_url=desk.base_url,
+        keys=desk.keys(),
+    )
+    made: dict[str, Registration] = {}
+    refusals = 0
+    try:
+        for each in missing(wanted, school.registrations, now):
+            if _is_registered(session, each, desk):
+                made[each.database] = Registration(
+                    each.database, each.url_fingerprint, desk.keys()[0].id, iso(now)
+                )
+            else:
+                refusals += 1
+    finally:
+        due = iso(now + _RETRY_REFUSED_AFTER) if refusals else next_due(school.estab, now)
+        databases = {each.database for each in wanted}
+        desk.sessions.schools.change(
+            school.estab, lambda current: _recorded(current, made, databases, due)
+        )
+    telemetry.record("school_registered", estab=school.estab, made=len(made), refused=refusals)
+
+
+def schedule(
+    schools: SchoolTable, queue: Queue, now: datetime, *, everyone: bool = False
+) -> Mapping[str, int]:
+    """Enqueue every school whose registrations are due, and count the schools by state.
+
+    The index is read page by page and messages go out ten at a time, so that no fleet is ever in
+    memory; a run that dies leaves the rest due, for the next.
+
+    Args:
+        everyone: Include those not yet due: after a rotation of keys or a move of the domain, if
+            a day is too long to wait.
+    """
+
+    def due() -> Iterator[Mapping[str, Any]]:
+        for state in sorted(PULLABLE):
+            found = schools.in_state(state) if everyone else schools.registrations_due(state, now)
+            for estab in found:
+                yield {"estab": estab, "look_at_scopes": True}
+
+    sent = queue.send_all(due())
+    for state in SchoolState:
+        telemetry.count("SchoolsInState", str(state), schools.count(state))
+    return {"due": sent}
+
+
+def _with_current_scopes(session: Session, desk: RegisterDesk) -> School:
+    """Ask again what the school allows, and adapt its datasets if that has changed.
+
+    Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
+    """
+    before = session.school
+    details = session.fresh_details()
+    school = desk.sessions.schools.change(
+        before.estab, lambda current: replace(current, scopes=details.scopes)
+    )
+    follow_scopes(school, before.scopes, desk.datasets, desk.pulls, desk.erasures, desk.now())
+    return school
+
+
+def _is_registered(session: Session, each: DesiredRegistration, desk: RegisterDesk) -> bool:
+    xporter = desk.sessions.xporter
+    try:
+        session.call(lambda token: xporter.register_webhook(token, each.url, each.database))
+    except XporterRefusedError as error:
+        telemetry.report(
+            "registration_refused", error, estab=session.school.estab, database=each.database
+        )
+        telemetry.count("RegistrationFailed", each.database)
+        return False
+    telemetry.count("RegistrationMade", each.database)
+    return True
+
+
+def _recorded(
+    school: School, made: Mapping[str, Registration], wanted: set[str], due: str
+) -> School:
+    if not school.credentials:
+        return school  # Erased meanwhile.
+    kept = {name: entry for name, entry in school.registrations.items() if name in wanted}
+    return replace(school, registrations={**kept, **made}, registrations_due_at=due)

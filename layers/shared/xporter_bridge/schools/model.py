@@ -1,0 +1,221 @@
+"""One school: what it has allowed, what state it is in, and what happens next.
+
+invited ─ authorised ─ installed ─ live        and from any of them: paused, revoked, erased
+
+A callback never sets a state by itself. What sets it is what Xporter's token service then says
+(xporter-api.md 3, 13.1 to 13.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from xporter_bridge.events.model import Event, new_event
+from xporter_bridge.timestamps import iso, parse
+
+# Paused and refused schools are asked again after these waits, the last one repeatedly.
+PROBE_WAITS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 360))
+REFUSALS_UNTIL_REVOKED = 3
+# Every dataset of a school meets the same refusal within seconds: that is one, not eight.
+_REFUSALS_COUNT_AFTER = timedelta(minutes=10)
+
+
+class SchoolState(StrEnum):
+    """Where a school stands; see the module."""
+
+    INVITED = "invited"
+    AUTHORISED = "authorised"
+    INSTALLED = "installed"
+    LIVE = "live"
+    PAUSED = "paused"
+    REVOKED = "revoked"
+    ERASED = "erased"
+
+
+PULLABLE = frozenset({SchoolState.INSTALLED, SchoolState.LIVE})
+_ANNOUNCED = {
+    SchoolState.AUTHORISED,
+    SchoolState.LIVE,
+    SchoolState.PAUSED,
+    SchoolState.REVOKED,
+    SchoolState.ERASED,
+}
+_NEXT_STEP = {
+    SchoolState.INVITED: "waits for a secret that Xporter accepts",
+    SchoolState.AUTHORISED: "waits for the school to install Xporter on Demand",
+    SchoolState.INSTALLED: "first pulls are under way",
+    SchoolState.LIVE: "data is kept up to date",
+    SchoolState.PAUSED: "asked again until the school has chosen whom to include",
+    SchoolState.REVOKED: "waits for the school to authorise again; nothing is deleted by itself",
+    SchoolState.ERASED: "nothing is kept; a new authorisation begins anew",
+}
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A school's secret and token, sealed under its own data key; opened by the vault alone.
+
+    ``pending_secret`` came by a callback and could not be proved yet; it never replaces a secret
+    that works before it has been.
+    """
+
+    wrapped_key: bytes = field(repr=False)
+    secret: bytes | None = field(default=None, repr=False)
+    secret_digest: str = ""
+    pending_secret: bytes | None = field(default=None, repr=False)
+    token: bytes | None = field(default=None, repr=False)
+    token_expires_at: str = ""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A webhook that Xporter holds for one of the school's databases."""
+
+    database: str
+    url_fingerprint: str
+    key_id: str
+    registered_at: str
+
+
+@dataclass(frozen=True)
+class School:
+    """What we know about one school. ``version`` guards against two writers; 0 is not stored yet.
+
+    ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
+    """
+
+    estab: str
+    state: SchoolState = SchoolState.INVITED
+    state_since: str = ""
+    cause: str = ""
+    name: str = ""
+    scopes: tuple[str, ...] = ()
+    is_installed: bool | None = None
+    has_completed_install: bool | None = None
+    credentials: Credentials | None = None
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    registrations_due_at: str = ""
+    pauses: int = 0
+    refusals: int = 0
+    last_refusal: str = ""
+    refused_at: str = ""
+    probe_at: str = ""
+    erasure_requested_at: str = ""
+    outbox: tuple[Event, ...] = ()
+    version: int = 0
+
+    @property
+    def next_step(self) -> str:
+        """What happens next, for a person."""
+        if self.is_being_erased:
+            return "everything kept of it is being erased"
+        return _NEXT_STEP[self.state]
+
+    @property
+    def is_being_erased(self) -> bool:
+        """Tell whether the company asked to erase the school and something may be left of it."""
+        return bool(self.erasure_requested_at)
+
+    @property
+    def is_pullable(self) -> bool:
+        """Tell whether pulling from the school makes sense now."""
+        return self.state in PULLABLE and not self.is_being_erased
+
+    @property
+    def has_working_secret(self) -> bool:
+        """Tell whether a secret is stored that once yielded a token for this school."""
+        return self.credentials is not None and self.credentials.secret is not None
+
+
+def enter(school: School, state: SchoolState, cause: str, now: datetime) -> School:
+    """Return the school in another state, with the change announced; itself if it is there."""
+    if school.state is state and school.version:
+        return replace(school, cause=cause) if school.cause != cause else school
+    entered = replace(school, state=state, state_since=iso(now), cause=cause)
+    if state not in _ANNOUNCED:
+        return entered
+    event = new_event(
+        f"school.{state}", now, about=iso(now), estab=school.estab, state=state, cause=cause
+    )
+    return replace(entered, outbox=(*school.outbox, event))
+
+
+def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
+    """Return the school after its secret yielded a token of its own with these scopes."""
+    school = replace(
+        school,
+        scopes=granted,
+        pauses=0,
+        refusals=0,
+        last_refusal="",
+        refused_at="",
+        probe_at="",
+        registrations_due_at=iso(now),
+    )
+    if school.state is SchoolState.LIVE:
+        return school
+    if school.state is not SchoolState.INSTALLED:
+        school = enter(school, SchoolState.AUTHORISED, "secret_proved", now)
+    # The install flags have no documented names, so only a clear "not installed" makes us wait.
+    if school.is_installed is False and not school.has_completed_install:
+        return replace(school, probe_at=iso(now + timedelta(days=1)))
+    return enter(school, SchoolState.INSTALLED, "ready_to_pull", now)
+
+
+def went_live(school: School, now: datetime) -> School:
+    """Return the school once its first data can be read."""
+    if school.state is SchoolState.INSTALLED:
+        return enter(school, SchoolState.LIVE, "first_data_committed", now)
+    return school
+
+
+def paused(school: School, now: datetime) -> School:
+    """Return the school after Xporter said that its authorisation is paused."""
+    return replace(
+        enter(school, SchoolState.PAUSED, "authorisation_paused", now),
+        probe_at=next_probe(school, now),
+        pauses=school.pauses + 1,
+        # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
+        refusals=0,
+    )
+
+
+def refused(school: School, reason: str, now: datetime) -> School:
+    """Return the school after its stored secret yielded nothing.
+
+    One refusal may be a fault at Xporter; only several, spaced, mean that the school has revoked
+    us (xporter-api.md 13.6). No data is deleted for it.
+    """
+    if school.refused_at and parse(school.refused_at) + _REFUSALS_COUNT_AFTER > now:
+        return replace(school, last_refusal=reason)
+    school = replace(
+        school,
+        refusals=school.refusals + 1,
+        refused_at=iso(now),
+        last_refusal=reason,
+        probe_at=next_probe(school, now),
+    )
+    if school.refusals >= REFUSALS_UNTIL_REVOKED:
+        return replace(enter(school, SchoolState.REVOKED, reason, now), probe_at="")
+    return school
+
+
+def with_flags(
+    school: School, name: str, is_installed: bool | None, has_completed_install: bool | None
+) -> School:
+    """Return the school with what a callback says; an install once completed is never forgotten."""
+    return replace(
+        school,
+        name=name or school.name,
+        is_installed=school.is_installed if is_installed is None else is_installed,
+        has_completed_install=has_completed_install or school.has_completed_install,
+    )
+
+
+def next_probe(school: School, now: datetime) -> str:
+    """Return when to ask again for a school that was refused or paused so often."""
+    asked = school.pauses + school.refusals
+    return iso(now + PROBE_WAITS[min(asked, len(PROBE_WAITS) - 1)])

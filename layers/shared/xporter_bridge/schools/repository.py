@@ -1,0 +1,135 @@
+"""The schools: profile, state, sealed credentials and registrations, one item each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from xporter_bridge.aws.dynamodb import Item, Items, watched
+from xporter_bridge.errors import ConflictError
+from xporter_bridge.events.model import Event
+from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
+from xporter_bridge.timestamps import iso
+
+STATE_INDEX = "by_state"
+_ATTEMPTS = 5
+# Sorts behind every time, so that a school that is not due is still counted by its state.
+_NEVER = "9999"
+
+
+class SchoolTable:
+    """The table keyed by estab."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._items = Items(client, table, "estab")
+
+    def get(self, estab: str) -> School | None:
+        """Return the school, or None if it is unknown."""
+        item = self._items.get(estab)
+        return _read(item) if item else None
+
+    def change(self, estab: str, decide: Callable[[School], School]) -> School:
+        """Read the school, let ``decide`` say what it becomes, and write that if it differs.
+
+        Decides again on what another writer made of it meanwhile, so ``decide`` must be pure.
+
+        Raises:
+            ConflictError: Others changed the school again and again.
+        """
+        for _ in range(_ATTEMPTS):
+            before = self.get(estab) or School(estab)
+            after = decide(before)
+            if after == before:
+                return before
+            try:
+                return self._save(after)
+            except ConflictError:
+                continue
+        raise ConflictError("school_changed")
+
+    def clear_outbox(self, school: School) -> None:
+        """Forget the events of the school that have been published."""
+        sent = {event.id for event in school.outbox}
+        self.change(
+            school.estab,
+            lambda now: replace(now, outbox=tuple(e for e in now.outbox if e.id not in sent)),
+        )
+
+    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Yield (estab, watch_at) of every school that must be looked at."""
+        for item in self._items.due(iso(now)):
+            yield item["estab"], item["watch_at"]
+
+    def page(self, limit: int, after: str | None) -> tuple[list[School], str | None]:
+        """Return one page of schools in no particular order, and what to give for the next."""
+        items, following = self._items.page(limit, {"estab": after} if after else None)
+        return [_read(item) for item in items], following["estab"] if following else None
+
+    def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[str]:
+        """Yield every school in the state whose registrations are due."""
+        yield from self._in_state(state, iso(now))
+
+    def in_state(self, state: SchoolState) -> Iterator[str]:
+        """Yield every school in the state, page by page."""
+        yield from self._in_state(state, _NEVER)
+
+    def count(self, state: SchoolState) -> int:
+        """Return how many schools are in the state."""
+        return self._items.count_index(STATE_INDEX, "state", state)
+
+    def _in_state(self, state: SchoolState, due_until: str) -> Iterator[str]:
+        for item in self._items.indexed(STATE_INDEX, "state", state, "due_at", due_until):
+            yield item["estab"]
+
+    def _save(self, school: School) -> School:
+        item = _write(replace(school, version=school.version + 1))
+        return _read(
+            self._items.update(
+                school.estab,
+                set_={name: value for name, value in item.items() if name != "estab"},
+                condition="attribute_not_exists(version) OR version = :seen",
+                seen=school.version,
+            )
+        )
+
+
+def _write(school: School) -> Item:
+    item = {
+        name: getattr(school, name)
+        for name in School.__dataclass_fields__
+        if name not in {"credentials", "registrations", "outbox"}
+    }
+    item["state"] = str(school.state)
+    item["due_at"] = (school.is_pullable and school.registrations_due_at) or _NEVER
+    item["scopes"] = list(school.scopes)
+    held = asdict(school.credentials) if school.credentials else {}
+    item |= {name: held.get(name) for name in Credentials.__dataclass_fields__}
+    registrations = [asdict(entry) for entry in school.registrations.values()]
+    item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
+    outbox = [event.document() for event in school.outbox]
+    item["outbox"] = orjson.dumps(outbox).decode() if outbox else None
+    return item | watched(_next_look(school), school.estab)
+
+
+def _next_look(school: School) -> str:
+    """Return when to look again: at once for an erasure or an event, else for a probe."""
+    return school.erasure_requested_at or (school.state_since if school.outbox else school.probe_at)
+
+
+def _read(item: Item) -> School:
+    known = {name: value for name, value in item.items() if name in School.__dataclass_fields__}
+    known["state"] = SchoolState(known.get("state", SchoolState.INVITED))
+    known["scopes"] = tuple(known.get("scopes", ()))
+    registrations = [
+        Registration(**entry) for entry in orjson.loads(known.get("registrations", "[]"))
+    ]
+    known["registrations"] = {entry.database: entry for entry in registrations}
+    known["outbox"] = tuple(Event.read(entry) for entry in orjson.loads(known.get("outbox", "[]")))
+    if "wrapped_key" in item:
+        names = Credentials.__dataclass_fields__
+        known["credentials"] = Credentials(**{n: v for n, v in item.items() if n in names})
+    return School(**known)

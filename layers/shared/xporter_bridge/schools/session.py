@@ -1,0 +1,160 @@
+"""A school's token: the stored one while it is good, else a new one; once more after a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TypeVar
+
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    PermanentError,
+    SecretRefusedError,
+    XporterRefusedError,
+)
+from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.model import School, paused, refused
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.xporter.client import TokenDetails, XporterApi
+
+T = TypeVar("T")
+
+# Refreshed this long before it expires, so that no pull outlives its token.
+_MARGIN = timedelta(minutes=20)
+
+
+class SchoolNotReadyError(PermanentError):
+    """The school's state forbids calls to Xporter; nothing is to be done until it changes."""
+
+
+class Sessions:
+    """Opens sessions with Xporter for schools; holds no token itself."""
+
+    def __init__(
+        self, schools: SchoolTable, vault: SchoolVault, xporter: XporterApi, relying_party: str
+    ) -> None:
+        self.schools = schools
+        self.vault = vault
+        self.xporter = xporter
+        self.relying_party = relying_party
+
+    def open(self, estab: str, now: datetime) -> Session:
+        """Return a session for a school that may be called for.
+
+        Raises:
+            SchoolNotReadyError: It is unknown, paused, revoked, erased or not installed.
+        """
+        school = self.schools.get(estab)
+        if school is None or not school.is_pullable or not school.has_working_secret:
+            raise SchoolNotReadyError(f"school_{school.state if school else 'unknown'}")
+        return Session(self, school, now)
+
+
+class Session:
+    """One school's conversation with Xporter, within one invocation; safe to share by threads."""
+
+    def __init__(self, sessions: Sessions, school: School, now: datetime) -> None:
+        self._sessions = sessions
+        self._now = now
+        self._token: str | None = None
+        self._has_worked = True
+        self._renewing = Lock()
+        self.school = school
+
+    def call(self, request: Callable[[str], T]) -> T:
+        """Make a request with a token; if it is refused, once more with a fresh one.
+
+        Xporter does not say why it refuses, so a refusal may always mean an expired token; only a
+        fresh token that nothing was granted to yet is not replaced by another.
+
+        Raises:
+            AuthorisationPausedError: The school paused us; its state says so from now on.
+            SecretRefusedError: The secret yields no token any more; counted against the school.
+            XporterRefusedError: Refused with a fresh token too.
+        """
+        token = self._current()
+        try:
+            return self._granted(request, token)
+        except AuthorisationPausedError:
+            self._note_paused()
+            raise
+        except XporterRefusedError:
+            fresh = self._after(token)
+            if fresh is None:
+                raise
+        return self._granted(request, fresh)
+
+    def fresh_details(self) -> TokenDetails:
+        """Return what the school allows now: a token issued earlier keeps its old scopes.
+
+        Raises:
+            XporterRefusedError: As ``call``.
+        """
+        with self._renewing:
+            token = self._renewed()
+        return self._sessions.xporter.token_details(token)
+
+    def _granted(self, request: Callable[[str], T], token: str) -> T:
+        answer = request(token)
+        with self._renewing:
+            self._has_worked = self._has_worked or token == self._token
+        return answer
+
+    def _current(self) -> str:
+        with self._renewing:
+            return self._token or self._stored() or self._renewed()
+
+    def _after(self, refused_token: str) -> str | None:
+        """Return the token to try after this one was refused; None if no other would do better."""
+        with self._renewing:
+            if self._token != refused_token:
+                return self._token
+            return self._renewed() if self._has_worked else None
+
+    def _stored(self) -> str | None:
+        held = self.school.credentials
+        if held is None or not held.token:
+            return None
+        key = self._sessions.vault.open(self.school.estab, held)
+        self._token = vaults.token_of(key, held, self._now + _MARGIN)
+        return self._token
+
+    def _renewed(self) -> str:
+        held = self.school.credentials
+        if held is None:
+            raise SchoolNotReadyError("school_without_secret")
+        key = self._sessions.vault.open(self.school.estab, held)
+        try:
+            token = self._sessions.xporter.get_token(
+                self.school.estab, self._sessions.relying_party, vaults.secret_of(key, held) or ""
+            )
+        except AuthorisationPausedError:
+            self._note_paused()
+            raise
+        except SecretRefusedError as error:
+            reason = error.reason
+            self._change(lambda school: refused(school, reason, self._now))
+            raise
+        sealed = vaults.with_token(key, held, token.value, token.expires_at)
+        self._change(
+            lambda school: (
+                replace(school, credentials=sealed)
+                # A new secret may have come meanwhile; its token is not ours to overwrite.
+                if school.credentials == held
+                else school
+            )
+        )
+        self._token, self._has_worked = token.value, False
+        return token.value
+
+    def _note_paused(self) -> None:
+        self._change(lambda school: paused(school, self._now))
+
+    def _change(self, decide: Callable[[School], School]) -> None:
+        # A school that was erased meanwhile stays as it is.
+        self.school = self._sessions.schools.change(
+            self.school.estab, lambda school: decide(school) if school.credentials else school
+        )

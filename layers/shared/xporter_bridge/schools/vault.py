@@ -1,0 +1,102 @@
+"""What schools entrust to us, sealed under a data key of each school's own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from xporter_bridge.aws.errors import translated
+from xporter_bridge.schools.encryption import seal, unseal
+from xporter_bridge.schools.model import Credentials
+from xporter_bridge.timestamps import iso, parse
+
+
+@dataclass(frozen=True)
+class OpenedKey:
+    """A school's data key, in the clear; lives no longer than one invocation."""
+
+    estab: str
+    key: bytes
+    wrapped: bytes
+
+    def __repr__(self) -> str:
+        return f"OpenedKey(estab={self.estab!r})"
+
+
+class SchoolVault:
+    """Seals a school's secret and token under a data key of its own, wrapped by the stack's key.
+
+    The estab is the encryption context: a wrapped key opens for its own school only, and CloudTrail
+    shows for whom each was opened. Without the wrapped key, nothing opens what it seals; only the
+    table's point-in-time backups keep both, for 35 days more.
+    """
+
+    def __init__(self, client: Any, key_id: str) -> None:
+        self._client = client
+        self._key_id = key_id
+
+    def open(self, estab: str, credentials: Credentials | None) -> OpenedKey:
+        """Return the school's data key, or a new one for a school that has none."""
+        context = {"estab": estab}
+        if credentials is None:
+            with translated("kms:GenerateDataKey"):
+                made = self._client.generate_data_key(
+                    KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=context
+                )
+            return OpenedKey(estab, made["Plaintext"], bytes(made["CiphertextBlob"]))
+        with translated("kms:Decrypt"):
+            answer = self._client.decrypt(
+                KeyId=self._key_id,
+                CiphertextBlob=credentials.wrapped_key,
+                EncryptionContext=context,
+            )
+        return OpenedKey(estab, answer["Plaintext"], credentials.wrapped_key)
+
+
+def secret_digest(estab: str, secret: str) -> str:
+    """Return what tells one secret from another without telling the secret."""
+    return hashlib.sha256(f"{estab}\n{secret}".encode()).hexdigest()
+
+
+def with_secret(key: OpenedKey, secret: str) -> Credentials:
+    """Return credentials that hold a proved secret, and no token of an earlier one."""
+    return Credentials(
+        wrapped_key=key.wrapped,
+        secret=seal(key.key, secret, context=f"secret/{key.estab}"),
+        secret_digest=secret_digest(key.estab, secret),
+    )
+
+
+def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Credentials:
+    """Return credentials that remember a secret which could not be proved yet."""
+    return replace(
+        held or Credentials(key.wrapped),
+        pending_secret=seal(key.key, secret, context=f"pending/{key.estab}"),
+    )
+
+
+def with_token(key: OpenedKey, held: Credentials, token: str, expires: datetime) -> Credentials:
+    """Return credentials with a fresh token."""
+    sealed = seal(key.key, token, context=f"token/{key.estab}")
+    return replace(held, token=sealed, token_expires_at=iso(expires))
+
+
+def secret_of(key: OpenedKey, held: Credentials) -> str | None:
+    """Return the secret that works."""
+    return unseal(key.key, held.secret, context=f"secret/{key.estab}") if held.secret else None
+
+
+def pending_of(key: OpenedKey, held: Credentials) -> str | None:
+    """Return the secret that waits to be proved."""
+    if not held.pending_secret:
+        return None
+    return unseal(key.key, held.pending_secret, context=f"pending/{key.estab}")
+
+
+def token_of(key: OpenedKey, held: Credentials, good_until: datetime) -> str | None:
+    """Return the stored token if it is good at least until then."""
+    if not held.token or parse(held.token_expires_at) <= good_until:
+        return None
+    return unseal(key.key, held.token, context=f"token/{key.estab}")

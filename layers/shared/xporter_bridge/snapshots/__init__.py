@@ -1,0 +1,1 @@
+"""How rows are stored: ordered, compressed, merged and published."""

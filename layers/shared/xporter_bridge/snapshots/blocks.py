@@ -1,0 +1,183 @@
+"""Ordered rows in handy pieces, and the union of the pieces that pages bring.
+
+A table of a million rows never stands in memory: it flows through as blocks of a few hundred rows
+each, ordered within and among each other.
+"""
+
+from __future__ import annotations
+
+import heapq
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice, takewhile
+from operator import itemgetter
+
+from xporter_bridge.errors import PageDriftError
+from xporter_bridge.snapshots.row_keys import KeyOfLine
+
+ROWS_PER_BLOCK = 1_000
+# How many runs are merged at a time; each holds a few blocks in memory.
+FAN_IN = 16
+# How many blocks of a run are loaded ahead, as S3 takes longer than merging does.
+LOADED_AHEAD = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one table in order: newline-terminated JSON, with the order keys of both ends.
+
+    ``packed`` is the same rows compressed, if they happen to be at hand.
+    """
+
+    data: bytes
+    rows: int
+    first: bytes
+    last: bytes
+    packed: bytes | None = None
+
+    def lines(self) -> list[bytes]:
+        """Return the rows, without their newlines."""
+        return self.data.split(b"\n")[:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A block that is stored somewhere and loaded when its turn comes.
+
+    ``is_near`` means that loading it needs no network.
+    """
+
+    rows: int
+    first: bytes
+    last: bytes
+    load: Callable[[], Block]
+    is_near: bool = False
+
+
+# Stores an ordered stream and returns how to stream it again: for tables whose pages overlap.
+Spill = Callable[[Iterator[Block]], Callable[[], Iterator[Block]]]
+
+
+def block_of(pairs: Sequence[tuple[bytes, bytes]]) -> Block:
+    """Return the block of ordered, non-empty (key, line) pairs."""
+    data = b"\n".join([line for _, line in pairs]) + b"\n"
+    return Block(data, len(pairs), pairs[0][0], pairs[-1][0])
+
+
+def distinct(pairs: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield ordered pairs once each.
+
+    Xporter slices side tables beside the main one, and a side table may come whole with every
+    page, so the same row twice is no fault; two different rows with one identity are.
+
+    Raises:
+        PageDriftError: Two rows have the same identity and different contents.
+    """
+    previous: tuple[bytes, bytes] | None = None
+    for pair in pairs:
+        if previous is not None and pair[0] == previous[0]:
+            if pair[1] != previous[1]:
+                raise PageDriftError("identity_repeated")
+            continue
+        previous = pair
+        yield pair
+
+
+def union(sections: Iterable[Section], key_of: KeyOfLine, spill: Spill) -> Iterator[Block]:
+    """Stream the rows of all sections in order, each identity once.
+
+    Sections that follow each other are chained, which is free; only those that overlap are merged
+    row by row, ``FAN_IN`` runs at a time, over intermediate runs that ``spill`` stores.
+
+    Raises:
+        PageDriftError: As ``distinct``.
+    """
+    runs: list[Callable[[], Iterator[Block]]] = [_chained(run) for run in _runs(sections)]
+    while len(runs) > FAN_IN:
+        merged = _merged([run() for run in runs[:FAN_IN]], key_of)
+        runs = [*runs[FAN_IN:], spill(merged)]
+    if len(runs) == 1:
+        yield from runs[0]()
+    elif runs:
+        yield from _merged([run() for run in runs], key_of)
+
+
+def follow_each_other(sections: Iterable[Section]) -> bool:
+    """Tell whether chaining the sections gives their union."""
+    return len(_runs(sections)) <= 1
+
+
+def _runs(sections: Iterable[Section]) -> list[list[Section]]:
+    """Deal the sections, by their first key, into as few non-overlapping runs as fit."""
+    runs: list[list[Section]] = []
+    ends: list[tuple[bytes, int]] = []
+    for section in sorted(sections, key=lambda section: section.first):
+        if ends and ends[0][0] < section.first:
+            number = ends[0][1]
+            runs[number].append(section)
+            heapq.heapreplace(ends, (section.last, number))
+        else:
+            runs.append([section])
+            heapq.heappush(ends, (section.last, len(runs) - 1))
+    return runs
+
+
+def _chained(run: list[Section]) -> Callable[[], Iterator[Block]]:
+    near = list(takewhile(lambda section: section.is_near, run))
+    far = run[len(near) :]
+    return lambda: chain(
+        (section.load() for section in near), _loaded_ahead(section.load for section in far)
+    )
+
+
+def _loaded_ahead(loads: Iterable[Callable[[], Block]]) -> Iterator[Block]:
+    """Yield blocks in order while the next ones are being loaded and unpacked."""
+    waiting = iter(loads)
+    with ThreadPoolExecutor(LOADED_AHEAD, "load") as pool:
+        under_way = deque(pool.submit(load) for load in islice(waiting, LOADED_AHEAD))
+        while under_way:
+            block = under_way.popleft().result()
+            under_way.extend(pool.submit(load) for load in islice(waiting, 1))
+            yield block
+
+
+class _Head:
+    """The rows of one run that stand in memory: what is left of one block."""
+
+    def __init__(self, blocks: Iterator[Block], key_of: KeyOfLine) -> None:
+        self._blocks = blocks
+        self._key_of = key_of
+        self._pairs: list[tuple[bytes, bytes]] = []
+        self.last = b""
+
+    def is_filled(self) -> bool:
+        """Make sure that there are rows; False when the run has ended."""
+        if not self._pairs:
+            block = next(self._blocks, None)
+            if block is None:
+                return False
+            lines = block.lines()
+            self._pairs = list(zip(map(self._key_of, lines), lines, strict=True))
+            self.last = block.last
+        return True
+
+    def take(self, bound: bytes) -> list[tuple[bytes, bytes]]:
+        """Take the rows up to the bound, inclusive."""
+        cut = bisect_right(self._pairs, bound, key=itemgetter(0))
+        taken, self._pairs = self._pairs[:cut], self._pairs[cut:]
+        return taken
+
+
+def _merged(runs: list[Iterator[Block]], key_of: KeyOfLine) -> Iterator[Block]:
+    """Merge by windows: whatever lies below the nearest end of a block is there to be sorted.
+
+    Sorting what is made of ordered pieces is several times faster than stepping row by row.
+    """
+    heads = [_Head(run, key_of) for run in runs]
+    while heads := [head for head in heads if head.is_filled()]:
+        bound = min(head.last for head in heads)
+        window = sorted(chain.from_iterable(head.take(bound) for head in heads))
+        yield block_of(list(distinct(window)))

@@ -1,0 +1,63 @@
+"""Turns the rows of one page into a block: JSON lines in order, each identity once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import lt
+from typing import Any
+
+import orjson
+
+from xporter_bridge.exact_json import dumps, has_long_number, stand_in
+from xporter_bridge.snapshots.blocks import Block, block_of, distinct
+from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key, order_keys
+
+Row = Mapping[str, Any]
+
+
+class InexactError(Exception):
+    """The quick parser may have changed a number of these rows."""
+
+
+def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Block | None:
+    """Return the rows of a table as a block, or None if there are none.
+
+    Pages mostly come in order, and those are neither sorted nor paired with their keys.
+
+    Args:
+        read_from: The answer that orjson read the rows from; empty for rows known to be exact.
+
+    Raises:
+        PageDriftError: Two rows share an identity and differ.
+        InexactError: The answer holds numbers that orjson may have changed.
+    """
+    if not rows:
+        return None
+    lines = _lines(rows)
+    if read_from and not stand_in(lines, read_from) and has_long_number(read_from):
+        raise InexactError
+    keys = _keys(rows, lines, key_field)
+    if all(map(lt, keys, keys[1:])):
+        return Block(b"\n".join((*lines, b"")), len(rows), keys[0], keys[-1])
+    return block_of(list(distinct(sorted(zip(keys, lines, strict=True)))))
+
+
+def _lines(rows: Sequence[Row]) -> list[bytes]:
+    try:
+        return list(map(orjson.dumps, rows))
+    except TypeError:
+        return list(map(dumps, rows))
+
+
+def _keys(rows: Sequence[Row], lines: Sequence[bytes], key_field: str) -> list[bytes]:
+    try:
+        identities = [row[key_field] for row in rows]
+    except KeyError:
+        identities = [None]
+    if None not in identities and key_field:
+        return order_keys(identities)
+    identities = [identity_of(row, key_field) for row in rows]
+    return [
+        line_key(line) if identity is None else order_key(identity)
+        for identity, line in zip(identities, lines, strict=True)
+    ]

@@ -1,0 +1,119 @@
+"""The one order of rows, and how the identity of a row is found without parsing it.
+
+Rows are ordered by ``Id``: whole numbers by value, everything else after them by code point, and
+last the rows without an identity, by a digest of their text. The order is total and the same for
+every table, so that two snapshots can always be merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from xporter_bridge.exact_json import dumps, loads
+
+ORDER_NAME = "numbers by value, then text by code point, then rows without Id by digest"
+
+# Returns the order key of one row, as it stands in a snapshot: JSON without its newline.
+KeyOfLine = Callable[[bytes], bytes]
+
+# A longer identity is no number any more, and told from others alike by its digest: keys stand in
+# the headers of staged pages, and the length of a number in two bytes.
+_LONGEST = 512
+_WITHOUT_IDENTITY = b"\2"
+
+
+def order_key(identity: object) -> bytes:
+    """Return bytes that sort as the identities do; equal only for the same identity.
+
+    ``7`` and ``"7"`` are one identity, as Xporter writes either; ``"07"`` is another.
+    """
+    return _key(str(identity).encode("utf-8", "surrogatepass"))
+
+
+def order_keys(identities: Sequence[object]) -> list[bytes]:
+    """Return the order key of each identity; a page of plain whole numbers is done at once."""
+    try:
+        texts = list(map(str.encode, identities))  # type: ignore[arg-type]
+    except (TypeError, UnicodeEncodeError):
+        return list(map(order_key, identities))
+    # Below "1" are the numbers with a leading zero, and the empty text.
+    if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
+        return list(map(_key, texts))
+    lengths = set(map(len, texts))
+    if max(lengths, default=0) > _LONGEST:
+        return list(map(_key, texts))
+    starts = {length: _number(length) for length in lengths}
+    if len(starts) == 1:
+        start = starts[len(texts[0])]
+        return [start + text for text in texts]
+    return [starts[len(text)] + text for text in texts]
+
+
+def line_key(line: bytes) -> bytes:
+    """Return the order key of a row without an identity: only its whole text tells it apart."""
+    return _WITHOUT_IDENTITY + sha256(line).digest()
+
+
+def is_without_identity(key: bytes) -> bool:
+    """Tell whether an order key is that of a row without an identity."""
+    return key.startswith(_WITHOUT_IDENTITY)
+
+
+def _number(digits: int) -> bytes:
+    return b"\0" + digits.to_bytes(2)
+
+
+def _key(text: bytes) -> bytes:
+    if len(text) > _LONGEST:
+        return b"\1" + text[:_LONGEST] + sha256(text).digest()
+    if text.isdigit():
+        digits = text.lstrip(b"0")
+        key = _number(len(digits)) + digits
+        return key if digits == text else key + b"\0" + text
+    return b"\1" + text
+
+
+def identity_of(row: Mapping[str, Any], key_field: str) -> object:
+    """Return what identifies the row: the field's value, whatever the casing of its name.
+
+    None for a row without a value there, or of a table without such a field.
+    """
+    identity = row.get(key_field) if key_field else None
+    if identity is None and key_field:
+        folded = key_field.casefold()
+        identity = next((v for name, v in row.items() if name.casefold() == folded), None)
+    return identity
+
+
+def identity_line(key_field: str) -> Callable[[bytes], bytes]:
+    """Return the function that reduces a stored row to its identity, as ``{"Id":"3221"}``."""
+
+    def reduced(line: bytes) -> bytes:
+        row = loads(line)
+        kept = {name: value for name, value in row.items() if name.casefold() == folded}
+        return dumps(kept) if any(v is not None for v in kept.values()) else line
+
+    folded = key_field.casefold()
+    return reduced
+
+
+def key_of_line(key_field: str) -> KeyOfLine:
+    """Return the function that finds the order key of a stored row of such a table.
+
+    Nearly every row begins with its key field, so its value is cut out without parsing; anything
+    unusual is parsed.
+    """
+    prefix = b'{"' + key_field.encode() + b'":"'
+    start = len(prefix)
+
+    def key(line: bytes) -> bytes:
+        if key_field and line.startswith(prefix):
+            value = line[start : line.index(b'"', start)]
+            if b"\\" not in value:
+                return _key(value)
+        identity = identity_of(loads(line), key_field) if key_field else None
+        return line_key(line) if identity is None else order_key(identity)
+
+    return key

@@ -1,0 +1,1 @@
+"""Finds what should have happened and has not."""

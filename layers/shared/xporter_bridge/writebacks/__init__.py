@@ -1,0 +1,1 @@
+"""Attendance and conduct, written once, and followed to their outcome."""

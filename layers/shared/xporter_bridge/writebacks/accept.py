@@ -1,0 +1,187 @@
+"""Takes writebacks, from the API or as messages: checked, sealed, stored once, and queued."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
+from xporter_bridge.operations.model import OperationKind, identity
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.schools.encryption import seal
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.model import (
+    Part,
+    PartState,
+    Writeback,
+    WritebackKind,
+    WritebackState,
+)
+from xporter_bridge.writebacks.transitions import queued, unsent
+from xporter_bridge.writebacks.validation import CheckedPayload, check, digest, scope_of
+from xporter_bridge.xporter.scopes import covers
+
+_MAX_KEY = 255
+# What identifies a message.
+_NAMES = ("estab", "id", "kind", "idempotency_key")
+
+
+@dataclass(frozen=True)
+class AcceptDesk:
+    """What taking a writeback needs. ``deadline`` is how long it may take to be sent."""
+
+    operations: OperationTable
+    vault: SchoolVault
+    queue: Queue
+    deadline: timedelta
+    now: Callable[[], datetime]
+
+
+def accept(
+    school: School | None,
+    kind: str,
+    payload: Mapping[str, Any],
+    idempotency_key: str | None,
+    desk: AcceptDesk,
+) -> Writeback:
+    """Take a writeback and return it; it is stored durably, sealed under the school's own key.
+
+    The same key with the same payload is the same writeback, for as long as its outcome is kept.
+
+    Raises:
+        RequestRejectedError: 400 for a missing key or a broken rule, 404 for no such school, 409
+            for a key used with another payload or a school that cannot be written to, 413.
+        TransientError: It may or may not be stored; ask again with the same key.
+    """
+    if school is None:
+        raise RequestRejectedError(404, "there is no such school")
+    key = _checked_key(idempotency_key)
+    mark = digest(kind, payload, key)
+    id_ = identity(OperationKind.WRITEBACK, school.estab, key)
+    held = desk.operations.writeback(school.estab, id_)
+    if held is None:
+        held = _store(school, id_, mark, check(kind, payload), desk)
+    if held.payload_digest != mark:
+        raise RequestRejectedError(409, "the Idempotency-Key was used with another payload")
+    if held.state is WritebackState.QUEUED:
+        desk.queue.send({"estab": held.estab, "id": held.id})
+    return held
+
+
+def accept_message(
+    message: Mapping[str, Any], school: School | None, desk: AcceptDesk
+) -> Writeback:
+    """Take a writeback that the company's software put on the queue itself.
+
+    Nobody waits for an answer there, so a writeback that is refused is kept as one that failed,
+    and announced like any other.
+
+    Raises:
+        PermanentError: The message names no school, or its key was used with another payload.
+        TransientError: The message should come again.
+    """
+    kind, payload = str(message.get("kind")), message.get("payload")
+    given, estab = message.get("idempotency_key"), str(message.get("estab"))
+    if not isinstance(payload, Mapping) or not isinstance(given, str):
+        raise PermanentError("message_malformed")
+    try:
+        return accept(school, kind, payload, given, desk)
+    except RequestRejectedError as rejected:
+        if school is None or kind not in set(WritebackKind) or "Idempotency-Key" in rejected.detail:
+            raise PermanentError("writeback_rejected") from rejected
+        return _keep_refused(estab, kind, payload, given, rejected.detail, desk)
+
+
+def without_payload(body: str) -> str:
+    """Return a queue message as a person may see it: without what it says about pupils."""
+    message = orjson.loads(body)
+    return orjson.dumps({name: message[name] for name in _NAMES if name in message}).decode()
+
+
+def content_context(estab: str, id_: str) -> str:
+    """Return what the content of a writeback is sealed as."""
+    return f"writeback/{estab}/{id_}"
+
+
+def _checked_key(key: str | None) -> str:
+    if not key or not key.strip():
+        raise RequestRejectedError(400, "Idempotency-Key is required: one per writeback, your own")
+    if len(key) > _MAX_KEY or not key.isprintable():
+        raise RequestRejectedError(400, f"Idempotency-Key: up to {_MAX_KEY} printable characters")
+    return key.strip()
+
+
+def _store(
+    school: School, id_: str, mark: str, checked: CheckedPayload, desk: AcceptDesk
+) -> Writeback:
+    _prove_writable(school, checked)
+    key = desk.vault.open(school.estab, school.credentials)
+    now = desk.now()
+    parts = tuple(
+        queued(Part(date=day, rows=rows), desk.deadline, now)
+        for day, rows in zip(checked.dates, checked.rows, strict=True)
+    )
+    made = Writeback(
+        estab=school.estab,
+        id=id_,
+        created_at=iso(now),
+        watch_at=parts[0].look_at,
+        kind=checked.kind,
+        mode=checked.mode,
+        payload_digest=mark,
+        parts=parts,
+        content=seal(
+            key.key,
+            orjson.dumps(checked.bodies).decode(),
+            context=content_context(school.estab, id_),
+        ),
+    )
+    try:
+        desk.operations.add(made)
+    except ConflictError:
+        # Somebody asked with the same key at the same time, and came first.
+        return desk.operations.writeback(school.estab, id_) or made
+    return replace(made, version=1)
+
+
+def _keep_refused(
+    estab: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    given: str,
+    detail: str,
+    desk: AcceptDesk,
+) -> Writeback:
+    now, key = desk.now(), given.strip()
+    id_ = identity(OperationKind.WRITEBACK, estab, key)
+    unchecked = Writeback(
+        estab=estab,
+        id=id_,
+        created_at=iso(now),
+        kind=WritebackKind(kind),
+        mode="async",
+        payload_digest=digest(kind, payload, key),
+        parts=(Part(date="", rows=0, state=PartState.QUEUED),),
+    )
+    # The event says only that it was; the words, which name fields, are for those who ask.
+    made = replace(unsent(unchecked, "rejected", now), reason=detail[:500])
+    try:
+        desk.operations.add(made)
+    except ConflictError:
+        return desk.operations.writeback(estab, id_) or made
+    return replace(made, version=1)
+
+
+def _prove_writable(school: School, checked: CheckedPayload) -> None:
+    if not school.is_pullable or school.credentials is None:
+        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+    scope = scope_of(checked.kind)
+    if not covers(school.scopes, scope):
+        raise RequestRejectedError(409, f"the school has not granted scope {scope}; ask it to")

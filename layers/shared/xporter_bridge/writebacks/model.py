@@ -1,0 +1,125 @@
+"""One writeback: what was sent of it, what became of that, and never a second mark.
+
+queued ─ sent ─ completed, failed or unknown
+
+A writeback is sent in parts, because Xporter takes one date per request (xporter-api.md 8). A
+part is marked as being sent before the request leaves. Whatever happens after that mark, it is
+not sent again unless Xporter refused it or a later reading of the MIS shows that it is not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from xporter_bridge.events.model import Event
+from xporter_bridge.operations.model import Operation
+from xporter_bridge.timestamps import iso
+
+
+class WritebackKind(StrEnum):
+    """What is written; the names that the API uses."""
+
+    ATTENDANCE = "attendance"
+    LESSON_ATTENDANCE = "lesson_attendance"
+    CONDUCT = "conduct"
+
+
+class WritebackState(StrEnum):
+    """Where the writeback as a whole stands; docs/writeback.md explains each state."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class PartState(StrEnum):
+    """Where a part stands; ``sending`` means that its request may have reached Xporter."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+OPEN = frozenset({PartState.QUEUED, PartState.SENDING, PartState.SENT})
+AWAITED = frozenset({PartState.SENDING, PartState.SENT})
+ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackState.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the data endpoint showed of a part: how many of its rows, extracted when.
+
+    ``similar`` counts rows that may be the part's, altered since or shown only in part.
+    """
+
+    expected: int
+    found: int
+    similar: int = 0
+    as_of: str | None = None
+    results: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class SendOutcome:
+    """What an outcome callback said, without the words that may quote personal data."""
+
+    is_completed: bool
+    tracking_id: str = ""
+    reason: str = ""
+    results: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one request to Xporter carries.
+
+    ``results`` pairs the ids of our request with those of the MIS, for conduct. ``reading`` is
+    what was read back when the outcome did not come.
+    """
+
+    date: str
+    rows: int
+    state: PartState = PartState.QUEUED
+    attempts: int = 0
+    sent_at: str = ""
+    look_at: str = ""
+    deadline_at: str = ""
+    is_acknowledged: bool = False
+    tracking_id: str = ""
+    reason: str = ""
+    results: tuple[tuple[str, str], ...] = ()
+    reading: Reading | None = None
+
+    def needs_look(self, now: datetime) -> bool:
+        """Tell whether its outcome is overdue, or nearly so."""
+        return self.state in AWAITED and self.look_at <= iso(now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writeback(Operation):
+    """One request of the company's software. ``content`` is sealed, and gone at the end."""
+
+    kind: WritebackKind
+    mode: str
+    payload_digest: str
+    parts: tuple[Part, ...]
+    state: WritebackState = WritebackState.QUEUED
+    reason: str = ""
+    content: bytes | None = field(default=None, repr=False)
+    outbox: tuple[Event, ...] = ()
+
+    @property
+    def is_ended(self) -> bool:
+        """Tell whether it has ended; a late outcome may still resolve an ``unknown``."""
+        return self.state in ENDS
+
+    def numbered(self, state: PartState) -> list[int]:
+        """Return the numbers of the parts in a state."""
+        return [number for number, part in enumerate(self.parts) if part.state is state]

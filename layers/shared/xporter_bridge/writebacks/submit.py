@@ -1,0 +1,240 @@
+"""Sends writebacks, each part at most once as far as anybody can know, and sees them through.
+
+The mark "is being sent" is stored before a request leaves. A crash, a lost answer or half an
+answer leaves that mark, and then nothing is sent again: the outcome callback decides or, at the
+deadline, what the MIS itself shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from xporter_bridge import telemetry
+from xporter_bridge.callbacks.bodies import fold
+from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    ConflictError,
+    PermanentError,
+    RateLimitedError,
+    TransientError,
+    XporterRefusedError,
+    XporterUnavailableError,
+)
+from xporter_bridge.schools.encryption import unseal
+from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.accept import content_context
+from xporter_bridge.writebacks.model import PartState, Writeback, WritebackKind
+from xporter_bridge.writebacks.read_back import Step, ask_mis, look
+from xporter_bridge.writebacks.read_callback import category, subject_of
+from xporter_bridge.writebacks.send_attempt import Posting
+from xporter_bridge.writebacks.settle import WritebackDesk, publish_writeback_events
+from xporter_bridge.writebacks.transitions import (
+    accepted,
+    claimed,
+    pause,
+    postponed,
+    refused,
+    released,
+    unresolved,
+    unsent,
+)
+
+_PATHS = {
+    (False, "async"): "/api/v1/AttendanceAsync/{estab}/",
+    (False, "sync"): "/api/v1/Attendance/{estab}/",
+    (True, "async"): "/api/v1/Writeback/ConductAsync",
+    (True, "sync"): "/api/v1/Writeback/Conduct",
+}
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What talking to Xporter needs in addition."""
+
+    sessions: Sessions
+    keys: Callable[[], Sequence[SigningKey]]
+    callback_base_url: str
+    deadline: timedelta
+
+
+def submit(
+    estab: str,
+    id_: str,
+    desk: WritebackDesk,
+    sending: Sending,
+    *,
+    has_time: Callable[[], bool],
+) -> None:
+    """Do whatever the writeback needs now: send, read back what is overdue, announce.
+
+    Idempotent: the stored writeback alone says what is to be done.
+
+    Raises:
+        TransientError: Something is left to do; the message should come again.
+    """
+    writeback = desk.operations.writeback(estab, id_)
+    if writeback is None:
+        return
+    if not writeback.is_ended:
+        writeback = _Carrier(writeback, desk, sending).carry_on(has_time)
+    publish_writeback_events(writeback, desk)
+
+
+class _Carrier:
+    """One invocation's work on one writeback."""
+
+    def __init__(self, writeback: Writeback, desk: WritebackDesk, sending: Sending) -> None:
+        self._writeback = writeback
+        self._desk = desk
+        self._sending = sending
+        self._opened: tuple[Session, list[dict[str, Any]]] | None = None
+
+    def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
+        """Read back what is overdue, then send what is queued.
+
+        A part that is being sent when the process ends counts as sent, so what there is no time
+        for is left alone: it is due, and the watcher sends for it within a minute.
+        """
+        for number in range(len(self._writeback.parts)):
+            if self._writeback.parts[number].needs_look(self._desk.now()) and has_time():
+                self._look(number)
+        for number in self._writeback.numbered(PartState.QUEUED):
+            if not has_time():
+                break
+            try:
+                self._send(number)
+            except (SchoolNotReadyError, AuthorisationPausedError) as error:
+                self._give_up(error.reason)
+                break
+            except (PermanentError, RateLimitedError, XporterUnavailableError) as error:
+                self._put_off(number, error)
+                break
+        return self._writeback
+
+    def _give_up(self, reason: str) -> None:
+        self._change(lambda it: unsent(it, reason, self._desk.now()))
+
+    def _put_off(self, number: int, error: PermanentError | TransientError) -> None:
+        """Leave a part that was not taken for later; its own watch time brings it back.
+
+        A secret that yields no token is no reason to give up: only the school's state is.
+        """
+        telemetry.warn("writeback_put_off", **self._names, reason=error.reason)
+        asked = error.retry_after_seconds if isinstance(error, TransientError) else None
+        wait = max(pause(self._sending.deadline), timedelta(seconds=asked or 0))
+        now = self._desk.now()
+        self._change(lambda it: postponed(it, number, now + wait, now))
+
+    def _look(self, number: int) -> None:
+        """Find out from the MIS what became of a part."""
+        now = self._desk.now()
+        try:
+            session, bodies = self._open()
+        except SchoolNotReadyError as error:
+            reason = error.reason
+            self._change(lambda it: unresolved(it, number, reason, now))
+            return
+        kind, xporter = self._writeback.kind, self._sending.sessions.xporter
+        self._change(
+            look(
+                self._writeback,
+                number,
+                lambda: ask_mis(kind, bodies[number], session, xporter),
+                self._sending.deadline,
+                now,
+            )
+        )
+
+    def _send(self, number: int) -> None:
+        """Send a part, unless it is too late for that or somebody else is at it."""
+        if self._writeback.parts[number].deadline_at <= iso(self._desk.now()):
+            self._give_up("not_sent_in_time")
+            return
+        session, bodies = self._open()
+        attempt = self._claim(number)
+        if attempt:
+            body = {**bodies[number], "callback": [{"Method": "POST", "Url": self._url(number)}]}
+            posting = Posting(self._sending.sessions.xporter, self._path, body)
+            self._change(self._post(session, posting, number, attempt))
+
+    def _claim(self, number: int) -> int:
+        """Mark a part as being sent and return the number of the attempt, or 0 if it is taken.
+
+        The outcome of another part may be stored meanwhile, so a conflict is looked into.
+        """
+        while self._writeback.parts[number].state is PartState.QUEUED:
+            marked = claimed(self._writeback, number, self._sending.deadline, self._desk.now())
+            try:
+                self._writeback = self._desk.operations.save(marked)
+            except ConflictError:
+                self._reload()
+            else:
+                return self._writeback.parts[number].attempts
+        return 0
+
+    def _post(self, session: Session, posting: Posting, number: int, attempt: int) -> Step:
+        """Make the request and return the step that its answer leads to."""
+        try:
+            answer = session.call(posting)
+        except (PermanentError, TransientError) as error:
+            if not posting.may_be_taken:
+                self._change(lambda it: released(it, number, attempt, self._desk.now()))
+                raise
+            telemetry.warn("writeback_answer_lost", **self._names, reason=error.reason)
+            return lambda it: it
+        now = self._desk.now()
+        if isinstance(answer, XporterRefusedError):
+            telemetry.count("XporterRefused", "writeback")
+            reason = category(answer.said)
+            return lambda it: refused(it, number, attempt, reason, now)
+        tracking_id = str(fold(answer).get("trackingid") or "")[:200]
+        return lambda it: accepted(it, number, attempt, tracking_id, now)
+
+    def _open(self) -> tuple[Session, list[dict[str, Any]]]:
+        """Return a session with Xporter and the bodies of the parts, opened once."""
+        if self._opened is None:
+            estab, id_ = self._writeback.estab, self._writeback.id
+            session = self._sending.sessions.open(estab, self._desk.now())
+            key = self._sending.sessions.vault.open(estab, session.school.credentials)
+            content = unseal(
+                key.key, self._writeback.content or b"", context=content_context(estab, id_)
+            )
+            self._opened = session, orjson.loads(content)
+        return self._opened
+
+    def _url(self, number: int) -> str:
+        attempt = self._writeback.parts[number].attempts
+        return sign(
+            CallbackKind.WRITEBACK,
+            self._writeback.estab,
+            subject_of(self._writeback.id, number, attempt),
+            base_url=self._sending.callback_base_url,
+            keys=self._sending.keys(),
+        )
+
+    @property
+    def _path(self) -> str:
+        is_conduct = self._writeback.kind is WritebackKind.CONDUCT
+        return _PATHS[is_conduct, self._writeback.mode].format(estab=self._writeback.estab)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"estab": self._writeback.estab, "id": self._writeback.id}
+
+    def _change(self, step: Step) -> None:
+        changed = self._desk.operations.change_writeback(
+            self._writeback.estab, self._writeback.id, step
+        )
+        if changed is None:
+            raise ConflictError("writeback_gone")
+        self._writeback = changed
+
+    def _reload(self) -> None:
+        self._change(lambda it: it)

@@ -1,0 +1,212 @@
+"""Reads one page of Xporter's answers, and proves that all pages belong together.
+
+The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are not the path's,
+``meta`` on page 1 only, a ``NextPage`` past the end, deletions beside the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any
+
+from xporter_bridge.errors import ContractError, PageDriftError
+from xporter_bridge.exact_json import Document
+from xporter_bridge.snapshots.row_keys import identity_of
+from xporter_bridge.timestamps import iso, parse
+
+START = "*"
+_DELETED = "_deleted"
+
+
+@dataclass(frozen=True)
+class PageFacts:
+    """What a page says about the whole to which it belongs.
+
+    ``requested`` and ``following`` are the hashes of the change set asked for and of the next
+    one; None where the answer names none, as endpoints without change sets do.
+    """
+
+    page_count: int
+    row_count: int | None
+    requested: str | None
+    following: str | None
+
+    def prove_same(self, other: PageFacts) -> None:
+        """Raise unless another page says the same.
+
+        Raises:
+            PageDriftError: The school's data changed between the two.
+        """
+        for name in ("page_count", "row_count", "requested", "following"):
+            if getattr(self, name) != getattr(other, name):
+                raise PageDriftError(f"{name}_changed")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
+
+    ``text`` is the answer itself where numbers in it may be longer than those taken from it;
+    ``page_size`` is how many rows it could have held, where Xporter says so.
+    """
+
+    facts: PageFacts
+    as_of: str | None
+    tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
+    deleted: Mapping[str, list[Any]] = field(repr=False)
+    text: bytes = field(default=b"", repr=False)
+    page_size: int | None = None
+
+    @property
+    def longest(self) -> int:
+        """How many rows the longest table has."""
+        return max(map(len, self.tables.values()), default=0)
+
+
+def read_page(document: Mapping[str, Any]) -> Page:
+    """Return the page that a parsed answer holds.
+
+    Raises:
+        ContractError: The answer is not an object of arrays, or its counts are not numbers.
+    """
+    special = _special(document)
+    pagination = special.get("pagination") or {}
+    changed = special.get("changedrows") or {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    deleted: dict[str, list[Any]] = {}
+    for name, value in document.items():
+        if not isinstance(value, list) or _is_special(name):
+            continue
+        if name.casefold().endswith(_DELETED):
+            deleted[name[: -len(_DELETED)]] = value
+        else:
+            tables[name] = _objects(value)
+    size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
+    facts = PageFacts(
+        page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
+        row_count=row_count,
+        requested=_hash(changed.get("requestedchangedrows")),
+        following=_hash(changed.get("nextchangedrows")),
+    )
+    text = document.text if isinstance(document, Document) else b""
+    return Page(facts, _as_of(document), tables, deleted, text, size)
+
+
+def answering(page: Page, asked: str) -> Page:
+    """Return the page, with the hash that was asked for written as it was asked for.
+
+    A page that echoes no hash, or another, may be a part of the data: never the whole of them.
+
+    Raises:
+        ContractError: The whole was asked for, and a change set came.
+    """
+    echoed = page.facts.requested
+    if echoed and echoed.casefold() == asked.casefold():
+        return replace(page, facts=replace(page.facts, requested=asked))
+    if echoed and asked == START:
+        raise ContractError("change_set_in_place_of_all")
+    return page
+
+
+def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
+    """Return the entries of a ``_deleted`` array reduced to what identifies a row.
+
+    Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible, as
+    is the table's own key. An entry that names no row is an empty object.
+    """
+    return [_identity(entry, key_field) for entry in entries]
+
+
+def has_tables(document: Mapping[str, Any]) -> bool:
+    """Tell whether an answer holds data, rather than a status or nothing."""
+    return any(
+        isinstance(value, list) and not _is_special(name) for name, value in document.items()
+    )
+
+
+def prove_complete(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[str, int]) -> None:
+    """Raise unless all pages together hold as many distinct rows as announced.
+
+    Which table RowCount counts is documented nowhere: the first and the largest are the
+    candidates (xporter-api.md 5.4), with or without the deletions of a change set.
+
+    Raises:
+        PageDriftError: Rows are missing or too many.
+    """
+    if facts.row_count is None or not rows:
+        return
+    first, largest = next(iter(rows)), max(rows, key=lambda table: rows[table])
+    plausible = {rows[first], rows[largest], sum(rows.values())}
+    plausible |= {rows[table] + deleted.get(table, 0) for table in rows}
+    plausible.add(max(deleted.values(), default=0))
+    if facts.row_count not in plausible:
+        raise PageDriftError("row_count_not_met")
+
+
+def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the first object of each ``__name__`` array, all names in lower case.
+
+    One that is no array but the object itself says the same, and is not to be missed: without
+    its counts a part would be taken for all.
+    """
+    found = {}
+    for name, value in document.items():
+        if name.startswith("__") and isinstance(value, list | dict) and value:
+            entry = value[0] if isinstance(value, list) else value
+            if not isinstance(entry, dict):
+                raise ContractError("special_array_without_objects")
+            found[name.strip("_").casefold()] = {k.casefold(): v for k, v in entry.items()}
+    return found
+
+
+def _pages(rows: int | None, size: int | None) -> int:
+    """Return how many pages there are where the answer only counts the rows."""
+    return max(1, ceil(rows / size)) if rows is not None and size and size > 0 else 1
+
+
+def _is_special(name: str) -> bool:
+    return name.startswith("__") or name.casefold() in {"meta", "dbstatus"}
+
+
+def _objects(value: list[Any]) -> list[dict[str, Any]]:
+    if not set(map(type, value)) <= {dict}:
+        raise ContractError("row_is_no_object")
+    return value
+
+
+def _identity(entry: Any, key_field: str) -> dict[str, str]:
+    identity = entry
+    if isinstance(entry, dict):
+        identity = identity_of(entry, key_field)
+        identity = identity_of(entry, "Id") if identity is None else identity
+    return {key_field: str(identity)} if key_field and identity is not None else {}
+
+
+def _hash(value: Any) -> str | None:
+    return str(value).strip() or None if value is not None else None
+
+
+def _count(value: Any, default: Any) -> Any:
+    if value is None:
+        return default
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise ContractError("count_is_no_number") from error
+
+
+def _as_of(document: Mapping[str, Any]) -> str | None:
+    """Return when Xporter extracted the data, from ``meta``; None where it does not say."""
+    meta: Iterable[Any] = next(
+        (v for k, v in document.items() if k.casefold() == "meta" and isinstance(v, list)), []
+    )
+    for entry in meta:
+        for name, value in entry.items() if isinstance(entry, dict) else ():
+            if name.casefold() == "datetime" and value:
+                try:
+                    return iso(parse(str(value)))
+                except ValueError as error:
+                    raise ContractError("meta_without_time") from error
+    return None

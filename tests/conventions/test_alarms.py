@@ -1,0 +1,205 @@
+"""The metrics, alarms and dashboard of template.yaml against what the code and AWS emit."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.support import template
+from tests.support.template import ROOT, logical_id, named
+from xporter_bridge.telemetry import METRICS
+
+FUNCTIONS = template.functions()
+QUEUES = template.resources("AWS::SQS::Queue")
+ALARMS = template.resources("AWS::CloudWatch::Alarm")
+RESOURCES: dict[str, Any] = template.load()["Resources"]
+RUNBOOK = ROOT / "docs" / "runbook.md"
+# What AWS itself emits, of what is watched here.
+AWS_METRICS = {
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/Lambda": {"Errors", "Throttles", "Duration", "ConcurrentExecutions", "Invocations"},
+    "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
+}
+
+
+@cache
+def dashboard() -> dict[str, Any]:
+    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
+    text = properties["DashboardBody"]["Fn::Sub"]
+    return dict(json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text)))
+
+
+# What tells the metrics of one stack from those of another in the same account.
+OURS = "AWS::StackName"
+
+
+def watched_by_dashboard() -> Iterator[tuple[str, str, str]]:
+    """Yield namespace, metric and dimension of everything that a widget shows."""
+    for widget in dashboard()["widgets"]:
+        for metric in widget["properties"].get("metrics", []):
+            if isinstance(metric[0], str):
+                yield metric[0], metric[1], metric[2] if len(metric) > 2 else ""
+            else:
+                yield from searched(metric[0]["expression"])
+
+
+def searched(expression: str) -> Iterator[tuple[str, str, str]]:
+    found = re.match(r"SEARCH\('\{\"([\w/:]+)\",(\w+)\} (.*)', '\w+', \d+\)", expression)
+    assert found, expression
+    for name in re.findall(r'MetricName="(\w+)"', found[3]):
+        yield found[1], name, found[2]
+
+
+def watched_by_alarms() -> Iterator[tuple[str, str, str]]:
+    for alarm in ALARMS.values():
+        if "MetricName" in alarm:
+            yield watched(alarm)
+        for each in alarm.get("Metrics", []):
+            if "MetricStat" in each:
+                yield watched(each["MetricStat"]["Metric"])
+            elif "METRICS()" not in each["Expression"]:
+                yield queried(each["Expression"]["Fn::Sub"])
+
+
+def watched(metric: dict[str, Any]) -> tuple[str, str, str]:
+    namespace = metric["Namespace"]
+    dimensions = metric.get("Dimensions") or [{"Name": ""}]
+    is_ours = namespace == {"Ref": OURS}
+    return OURS if is_ours else namespace, metric["MetricName"], dimensions[0]["Name"]
+
+
+def queried(expression: str) -> tuple[str, str, str]:
+    pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\(\"\$\{([\w:]+)\}\", (\w+)\)"
+    found = re.fullmatch(pattern, expression)
+    assert found, expression
+    return found[2], found[1], found[3]
+
+
+def filtered() -> set[str]:
+    """Return the metrics that CloudWatch counts in our logs; they have no dimension."""
+    filters = template.resources("AWS::Logs::MetricFilter").values()
+    made = [each for properties in filters for each in properties["MetricTransformations"]]
+    assert all(each["MetricNamespace"] == {"Ref": OURS} for each in made)
+    return {each["MetricName"] for each in made}
+
+
+@pytest.mark.parametrize("watched", sorted({*watched_by_dashboard(), *watched_by_alarms()}))
+def test_every_metric_that_is_watched_is_emitted(watched: tuple[str, str, str]) -> None:
+    namespace, name, dimension = watched
+    if namespace != OURS:
+        assert name in AWS_METRICS[namespace]
+        assert dimension, "of every stack and everybody's functions in the account"
+    elif dimension:
+        assert METRICS[name][1] == dimension
+    else:
+        assert name in filtered()
+
+
+def test_every_function_counts_in_the_namespace_that_is_watched() -> None:
+    for function in FUNCTIONS:
+        assert template.environment(function)["POWERTOOLS_METRICS_NAMESPACE"] == {"Ref": OURS}
+
+
+def alarms_on(metric: str) -> dict[str, set[str]]:
+    """Return which resources each alarm on a metric watches, by the alarm's name."""
+    found: dict[str, set[str]] = {}
+    for name, alarm in ALARMS.items():
+        several = [
+            each.get("MetricStat", {}).get("Metric", {}) for each in alarm.get("Metrics", [])
+        ]
+        for each in [alarm, *several]:
+            if each.get("MetricName") == metric:
+                found.setdefault(name, set()).update(named(each["Dimensions"]))
+    return found
+
+
+def test_a_schedule_that_fails_raises_an_alarm() -> None:
+    scheduled = {f for f, p in FUNCTIONS.items() if "ScheduleV2" in json.dumps(p.get("Events"))}
+    assert scheduled == {"schedule_registrations", "schedule_pulls", "watch_deadlines"}
+    watched = set().union(*alarms_on("Errors").values())
+    assert watched == {logical_id(function) for function in scheduled}
+
+
+def test_the_watcher_is_watched_itself() -> None:
+    assert alarms_on("Invocations") == {"WatcherStoppedAlarm": {"WatchDeadlinesFunction"}}
+    assert ALARMS["WatcherStoppedAlarm"]["ComparisonOperator"] == "LessThanThreshold"
+
+
+def test_both_apis_raise_an_alarm_when_they_fail() -> None:
+    assert alarms_on("5xx") == {
+        "CallbackServerErrorAlarm": {"CallbacksApi"},
+        "ApiServerErrorAlarm": {"CompanyApi"},
+    }
+
+
+def test_a_message_that_waits_too_long_in_any_queue_raises_an_alarm() -> None:
+    watched = alarms_on("ApproximateAgeOfOldestMessage")
+    assert set().union(*watched.values()) == set(template.consumers())
+
+
+def test_a_function_that_no_queue_repeats_raises_an_alarm_when_lambda_refuses_it() -> None:
+    fed = {logical_id(function) for function, _ in template.consumers().values()}
+    unfed = {logical_id(function) for function in FUNCTIONS} - fed - {"RenderWidgetFunction"}
+    assert alarms_on("Throttles") == {"ThrottledAlarm": unfed}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_calculates_with_no_more_metrics_than_cloudwatch_lets_it(alarm: str) -> None:
+    metrics = [each for each in ALARMS[alarm].get("Metrics", []) if "MetricStat" in each]
+    assert len(metrics) <= 10
+    returned = [each for each in ALARMS[alarm].get("Metrics", []) if each["ReturnData"]]
+    assert len(returned) == ("Metrics" in ALARMS[alarm])
+
+
+def test_callbacks_that_our_own_throttle_refuses_are_counted() -> None:
+    (filter_,) = template.resources("AWS::Logs::MetricFilter").values()
+    group = named(filter_["LogGroupName"])
+    settings = RESOURCES["CallbacksApi"]["Properties"]["AccessLogSettings"]
+    assert named(settings["DestinationArn"]) == group
+    assert json.loads(settings["Format"])["status"] == "$context.status"
+    assert filter_["FilterPattern"] == '{ $.status = "429" }'
+    assert filtered() == {ALARMS["CallbackThrottledAlarm"]["MetricName"]}
+
+
+def test_every_function_is_on_the_dashboard() -> None:
+    text = json.dumps(dashboard())
+    assert all(f'"{logical_id(function)}"' in text for function in FUNCTIONS)
+
+
+def test_everything_that_the_issue_wants_to_see_is_on_the_dashboard() -> None:
+    shown = {name for _, name, _ in watched_by_dashboard()}
+    assert shown >= {
+        "CallbackAccepted", "CallbackRejected", "CallbackFailed", "Latency", "SchoolsInState",
+        "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible", "PullCommitted",
+        "PullFailed", "RowsPulled", "Errors",
+    }  # fmt: skip
+
+
+def test_every_queue_is_on_the_dashboard() -> None:
+    text = json.dumps(dashboard())
+    assert all(f"{queue}.QueueName" in text for queue in QUEUES)
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_reaches_somebody_and_ends_by_itself(alarm: str) -> None:
+    assert ALARMS[alarm]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
+    # Silence is what a heartbeat's alarm is about, and no news for every other.
+    is_heartbeat = ALARMS[alarm]["ComparisonOperator"] == "LessThanThreshold"
+    assert ALARMS[alarm]["TreatMissingData"] == ("breaching" if is_heartbeat else "notBreaching")
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_every_alarm_links_a_step_of_the_runbook(alarm: str) -> None:
+    found = re.search(r"docs/runbook\.md#([\w-]+)", ALARMS[alarm]["AlarmDescription"])
+    assert found, "the alarm links no step"
+    assert found[1] in anchors(RUNBOOK.read_text(encoding="utf-8"))
+
+
+def anchors(markdown: str) -> set[str]:
+    """Return the anchors of all headings, as GitHub makes them, and those set by hand."""
+    headings = re.findall(r"^#+ (.+)$", markdown, re.MULTILINE)
+    made = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return made | set(re.findall(r"<a (?:id|name)=\"([\w-]+)\"", markdown))

@@ -1,0 +1,283 @@
+"""Which package may import which, and which modules are pure."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import ROOT, functions
+from xporter_bridge.telemetry import METRICS
+
+PACKAGE = ROOT / "layers/shared/xporter_bridge"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+FUNCTIONS = sorted((ROOT / "functions").glob("*/*.py"))
+HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
+SHIPPED = [*MODULES, *FUNCTIONS]
+
+# Modules beside the packages, which every package may import.
+FOUNDATION = {"errors", "timestamps", "settings", "telemetry", "exact_json"}
+# What a package may import beside the foundation. A package that is missing here fails the test.
+ARROWS: dict[str, set[str]] = {
+    "aws": set(),
+    "xporter": {"callbacks", "snapshots"},
+    "callbacks": {"aws"},
+    "events": {"aws"},
+    "operations": {"aws", "availability", "events", "writebacks"},
+    "snapshots": {"aws"},
+    "datasets": {"xporter", "pulls"},
+    "entrypoints": {"callbacks"},
+    "schools": {"aws", "events", "xporter"},
+    "pulls": {"aws", "events", "xporter", "datasets", "schools", "snapshots", "api", "erasure"},
+    "ingestion": {"aws", "events", "xporter", "datasets", "schools", "snapshots", "pulls"},
+    "availability": {
+        "aws",
+        "callbacks",
+        "datasets",
+        "operations",
+        "pulls",
+        "schools",
+        "xporter",
+        "api",
+    },
+    "writebacks": {"aws", "callbacks", "events", "operations", "schools", "xporter"},
+    "onboarding": {"aws", "callbacks", "events", "pulls", "schools", "xporter"},
+    "registrations": {"aws", "callbacks", "datasets", "pulls", "schools"},
+    "erasure": {
+        "aws",
+        "events",
+        "operations",
+        "pulls",
+        "schools",
+        "snapshots",
+        "ingestion",
+        "xporter",
+    },
+    "watchdog": {"aws", "events", "operations", "pulls", "schools"},
+}
+# The read side reads every record and repository.
+ARROWS["api"] = set(ARROWS) - {"entrypoints", "ingestion", "onboarding", "erasure", "watchdog"}
+
+AWS = {"boto3", "botocore"}
+HTTP = {"requests", "urllib3", "httpx", "aiohttp", "socket"}
+CALLS_AWS = {
+    "aws/clients",
+    "aws/dynamodb",
+    "aws/errors",
+    "callbacks/secrets",
+    "snapshots/store",
+}
+CALLS_XPORTER = {"xporter/http"}
+# Modules without AWS, HTTP, clock, log and environment, which import only modules of this set.
+PURE = {
+    "errors", "timestamps", "exact_json", "settings",
+    "api/presenters", "api/schemas",
+    "availability/db_status", "availability/model",
+    "callbacks/bodies", "callbacks/request", "callbacks/signed_urls",
+    "datasets/date_placeholders", "datasets/model", "datasets/timetable",
+    "erasure/tombstone", "events/model",
+    "ingestion/columns", "ingestion/drafts", "ingestion/page_file",
+    "onboarding/payloads", "operations/model",
+    "pulls/freshness", "pulls/hold", "pulls/model", "pulls/retention",
+    "registrations/model",
+    "schools/encryption", "schools/model",
+    "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/manifest",
+    "snapshots/merge", "snapshots/row_keys",
+    "writebacks/match_conducts", "writebacks/model", "writebacks/read_callback",
+    "writebacks/readings", "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
+    "xporter/endpoints", "xporter/pages", "xporter/scopes",
+}  # fmt: skip
+EFFECTFUL = {
+    "entrypoints", "telemetry",
+    "api/fleet_overview", "api/queries",
+    "availability/accept", "availability/ask_xporter", "availability/asking",
+    "availability/schedule", "availability/settle",
+    "aws/clients", "aws/dynamodb", "aws/errors", "aws/sqs",
+    "callbacks/secrets", "erasure/erase", "events/bus",
+    "ingestion/acquire", "ingestion/build_sequence", "ingestion/collect_tables",
+    "ingestion/commit", "ingestion/drift_reports", "ingestion/fetch", "ingestion/page_workers",
+    "ingestion/run", "ingestion/staged_pages",
+    "onboarding/onboard", "onboarding/receive", "operations/repository",
+    "pulls/announcing", "pulls/decide_hold", "pulls/plan", "pulls/reconcile", "pulls/repository",
+    "pulls/retire", "pulls/slots", "pulls/stored_form", "registrations/register",
+    "schools/repository", "schools/session", "schools/vault", "snapshots/store",
+    "watchdog/operations", "watchdog/overdue", "watchdog/sweep",
+    "writebacks/accept", "writebacks/read_back", "writebacks/send_attempt", "writebacks/settle",
+    "writebacks/submit",
+    "xporter/client", "xporter/http",
+}  # fmt: skip
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc", "util", "helper"}
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(path)))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """Return every module that the file imports, those inside functions too."""
+    found = set()
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
+
+
+@cache
+def calls(path: Path) -> frozenset[str]:
+    """Return what the file calls, as it is written there."""
+    return frozenset(ast.unparse(node.func) for node in nodes(path) if isinstance(node, ast.Call))
+
+
+def roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def package_of(module: str) -> str:
+    """Return the package, or the module beside the packages, that a dotted name lies in."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def dotted(path: Path) -> str:
+    return ".".join(("xporter_bridge", *path.relative_to(PACKAGE).with_suffix("").parts))
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(PACKAGE).with_suffix(""))
+
+
+@cache
+def inner_imports(path: Path) -> frozenset[str]:
+    """Return the modules of ours that the file imports."""
+    known = {dotted(module) for module in MODULES}
+    return frozenset(name for name in imports(path) if name in known)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
+    own = package_of(dotted(path))
+    met = {package_of(name) for name in inner_imports(path)} - {own, ""}
+    allowed = ARROWS.get(own, {"errors"} if own in FOUNDATION else set())
+    assert own in ARROWS or own in FOUNDATION | {"__init__"}
+    assert not met - allowed - (FOUNDATION if own in ARROWS else set())
+
+
+def test_a_package_holds_a_docstring_and_no_imports() -> None:
+    for path in PACKAGE.glob("*/__init__.py"):
+        (only,) = tree(path).body
+        assert isinstance(only, ast.Expr), path
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_is_either_pure_or_effectful(path: Path) -> None:
+    if path.name != "__init__.py":
+        assert (short(path) in PURE) + (short(path) in EFFECTFUL) == 1
+
+
+def test_the_sets_name_only_modules_that_exist() -> None:
+    assert {short(path) for path in MODULES if path.name != "__init__.py"} == PURE | EFFECTFUL
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if short(p) in PURE], ids=named)
+def test_a_pure_module_knows_neither_aws_nor_http_nor_clock_nor_log(path: Path) -> None:
+    assert not roots(path) & (AWS | HTTP | {"os", "logging", "aws_lambda_powertools"})
+    assert not calls(path) & {"datetime.now", "datetime.utcnow", "date.today", "time.time", "print"}
+    effectful = {f"xporter_bridge.{name.replace('/', '.')}" for name in EFFECTFUL}
+    assert not inner_imports(path) & effectful
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_one_place_calls_aws_and_one_calls_xporter(path: Path) -> None:
+    assert not roots(path) & {"functions", "tools", "tests", "os"}
+    assert not roots(path) & AWS or short(path) in CALLS_AWS
+    assert not roots(path) & HTTP or short(path) in CALLS_XPORTER
+
+
+@pytest.mark.parametrize("path", FUNCTIONS, ids=named)
+def test_a_function_knows_no_other_function(path: Path) -> None:
+    own = f"functions.{path.parent.name}"
+    for name in imports(path):
+        assert not name.startswith("functions") or f"{name}.".startswith(f"{own}.")
+    assert not roots(path) & (AWS | HTTP | {"tools", "tests"})
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=named)
+def test_a_handler_is_short_and_says_what_triggers_it(path: Path) -> None:
+    (handler,) = (
+        node
+        for node in tree(path).body
+        if isinstance(node, ast.FunctionDef) and node.name == "lambda_handler"
+    )
+    assert ast.get_docstring(handler)
+    assert (handler.end_lineno or 0) - handler.lineno < 25
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=named)
+def test_importing_a_handler_reads_no_environment_and_opens_no_client(path: Path) -> None:
+    for node in tree(path).body:
+        if isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom | ast.ClassDef):
+            continue
+        assert not any(isinstance(part, ast.Call) for part in ast.walk(node)) or (
+            "environ" not in ast.unparse(node) and "client(" not in ast.unparse(node)
+        )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_is_small_and_named_for_what_it_holds(path: Path) -> None:
+    assert path.stem not in FORBIDDEN_NAMES
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    for node in nodes(path):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert _lines(node) <= 40, node.name
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return how many lines a function has beside its docstring."""
+    first = function.body[1] if ast.get_docstring(function) and function.body[1:] else function
+    return (function.end_lineno or 0) - first.lineno + 1
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=named)
+def test_every_module_says_why_it_exists(path: Path) -> None:
+    assert ast.get_docstring(tree(path))
+
+
+def test_every_folder_of_functions_is_deployed_and_nothing_else() -> None:
+    assert {path.parent.name for path in HANDLERS} == set(functions())
+
+
+# -- metrics
+
+
+def counted() -> Iterator[tuple[Path, ast.expr]]:
+    """Yield the name that each call of ``telemetry.count`` emits."""
+    for path in SHIPPED:
+        for node in nodes(path):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.count":
+                yield path, node.args[0]
+
+
+def test_every_metric_is_emitted_by_its_literal_name() -> None:
+    assert [ast.unparse(name) for _, name in counted() if not isinstance(name, ast.Constant)] == []
+
+
+def test_exactly_the_listed_metrics_are_emitted() -> None:
+    emitted = {name.value for _, name in counted() if isinstance(name, ast.Constant)}
+    assert emitted == set(METRICS)
+
+
+def test_no_dimension_is_a_school() -> None:
+    assert {dimension for _, dimension in METRICS.values()}.isdisjoint({"Estab", "School", "Id"})

@@ -1,0 +1,115 @@
+"""The pages in docs/ against the code, and the code's references against the pages."""
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.template import ROOT
+from xporter_bridge.datasets.model import parse
+from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.xporter.endpoints import endpoints
+
+FACTS = (ROOT / "docs/xporter-api.md").read_text(encoding="utf-8")
+SECTIONS = set(re.findall(r"^(?:#+|\|) (?:Appendix )?(\d+(?:\.\d+)*|[A-C])\b", FACTS, re.MULTILINE))
+CITATION = re.compile(
+    r"xporter-api\.md((?:[\s,#]|\b(?:and|to|section|appendix|appendices)\b|\b\d+(?:\.\d+)*|\b[A-C]\b)*)"
+)
+PROTECTION = (ROOT / "docs/data-protection.md").read_text(encoding="utf-8")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def sources(*suffixes: str) -> Iterator[Path]:
+    folders = ("benchmarks", "docs", "functions", "layers", "tests", "tools")
+    for path in (path for folder in folders for path in sorted((ROOT / folder).rglob("*"))):
+        if path.suffix in suffixes and path != Path(__file__):
+            yield path
+
+
+# -- references
+
+
+def test_every_section_that_is_cited_is_on_the_page_of_facts() -> None:
+    cited = {
+        (section, path.name)
+        for path in sources(".py", ".md", ".toml", ".yaml", ".json")
+        for found in CITATION.finditer(path.read_text(encoding="utf-8"))
+        for section in re.findall(r"\d+(?:\.\d+)*|\b[A-C]\b", found[1])
+    }
+    assert len(cited) > 30
+    assert {(section, name) for section, name in cited if section not in SECTIONS} == set()
+
+
+def test_no_page_is_cited_that_the_repository_does_not_have() -> None:
+    pages = {path.name for path in ROOT.glob("*.md")} | {path.name for path in sources(".md")}
+    cited = {
+        (page, path.name)
+        for path in sources(".py", ".md", ".toml", ".json")
+        for page in re.findall(r"\b[a-z][a-z-]*\.md\b", path.read_text(encoding="utf-8"))
+    }
+    assert {(page, name) for page, name in cited if page not in pages} == set()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        file, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        target = page.parent / file if file else page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, link
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_test_that_the_data_protection_page_names_exists() -> None:
+    named = re.findall(
+        r"`((?:unit|integration|conventions|tools)/[\w/]+\.py)?(?:::(\w+))?`", PROTECTION
+    )
+    file = ""
+    for path, test in named:
+        file = path or file
+        if path or test:
+            text = (ROOT / "tests" / file).read_text(encoding="utf-8")
+            assert not test or f"def {test}(" in text, (file, test)
+
+
+# -- what a reader pastes
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PROTECTION, re.DOTALL))
+def test_the_fields_to_leave_out_are_xporters_and_are_dropped(block: str) -> None:
+    shipped = (ROOT / "layers/shared/xporter_bridge/datasets/datasets.toml").read_text(
+        encoding="utf-8"
+    )
+    datasets = parse(f"{shipped}\n{block}")
+    for name, entry in tomllib.loads(block)["datasets"].items():
+        dataset = datasets[name]
+        for table, fields in entry["leave_out"].items():
+            catalogued = dataset.endpoint.tables[table].fields
+            assert set(fields) <= catalogued, (name, table, set(fields) - catalogued)
+            row = dict.fromkeys(sorted(catalogued), "x")
+            [kept] = ColumnPolicy(dataset, {}).kept(table, [row])
+            dropped = {field.casefold() for field in catalogued - set(kept)}
+            assert dropped == {field.casefold() for field in fields}
+
+
+def test_the_reading_kit_knows_every_table_without_an_id() -> None:
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE)
+    assert found
+    others = {
+        table.name: table.key or None
+        for endpoint in endpoints().values()
+        for table in endpoint.tables.values()
+        if table.key != "Id"
+    }
+    assert ast.literal_eval(found[1]) == others

@@ -1,0 +1,102 @@
+"""What template.yaml lets a function do, and what a call of AWS needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any, NamedTuple
+
+from tests.support import template
+
+_SAME_ACTION = {
+    "SendMessageBatch": "SendMessage",
+    "HeadObject": "GetObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "CopyObject": "PutObject",
+    "DeleteObjects": "DeleteObject",
+    "ListObjectsV2": "ListBucket",
+    "ListObjectVersions": "ListBucketVersions",
+}
+
+
+class Permission(NamedTuple):
+    """An action and the resource it is on: a logical id with what follows its ARN."""
+
+    action: str
+    resource: str
+
+
+@cache
+def allowed(function: str) -> frozenset[Permission]:
+    """Return what the function's policy allows; resources may hold wildcards."""
+    return frozenset(
+        Permission(action, _pattern(resource))
+        for policy in template.functions()[function].get("Policies", [])
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+        for resource in statement["Resource"]
+    )
+
+
+def grant_of(function: str, needed: Permission) -> Permission | None:
+    """Return what lets the function do it, or None if nothing does."""
+    for permission in allowed(function):
+        is_action = permission.action == needed.action
+        if is_action and fnmatchcase(needed.resource, permission.resource):
+            return permission
+    return None
+
+
+def needed(
+    service: str, operation: str, parameters: Mapping[str, Any], logical_ids: Mapping[str, str]
+) -> Iterator[Permission]:
+    """Yield what IAM asks for when the call is made.
+
+    Args:
+        logical_ids: The resource behind each name, URL, id or ARN that a call may give.
+    """
+    action = f"{service}:{_SAME_ACTION.get(operation, operation)}"
+    if service == "s3":
+        yield from _of_s3(operation, action, parameters, logical_ids)
+    elif service == "dynamodb":
+        index = parameters.get("IndexName")
+        table = logical_ids[parameters["TableName"]]
+        yield Permission(action, f"{table}/index/{index}" if index else table)
+    elif service == "events":
+        for entry in parameters["Entries"]:
+            yield Permission(action, logical_ids[entry["EventBusName"]])
+    else:
+        given = (parameters.get(name) for name in ("QueueUrl", "KeyId", "SecretId"))
+        yield Permission(action, logical_ids[next(filter(None, given))])
+
+
+def _of_s3(
+    operation: str, action: str, parameters: Mapping[str, Any], logical_ids: Mapping[str, str]
+) -> Iterator[Permission]:
+    bucket, key = logical_ids[parameters["Bucket"]], parameters.get("Key")
+    if operation == "DeleteObjects":
+        for entry in parameters["Delete"]["Objects"]:
+            suffix = "Version" if entry.get("VersionId") else ""
+            yield Permission(action + suffix, f"{bucket}/{entry['Key']}")
+    else:
+        yield Permission(action, f"{bucket}/{key}" if key else bucket)
+    source = parameters.get("CopySource")
+    if isinstance(source, Mapping):
+        yield Permission("s3:GetObject", f"{logical_ids[source['Bucket']]}/{source['Key']}")
+    elif source:
+        source_bucket, _, source_key = source.partition("/")
+        yield Permission("s3:GetObject", f"{logical_ids[source_bucket]}/{source_key}")
+
+
+def _pattern(resource: Any) -> str:
+    match resource:
+        case {"Fn::GetAtt": [name, _]}:
+            return str(name)
+        case {"Fn::Sub": text}:
+            return re.sub(r"\$\{(\w+)\.\w+\}", r"\1", text)
+    raise AssertionError(f"a resource that the tests do not know: {resource}")

@@ -1,0 +1,348 @@
+"""A school, its datasets and everything that pulls them, with a clock that tests can turn."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import orjson
+import requests
+
+from tests.support import builders
+from tests.support.builders import ESTAB, RELYING_PARTY
+from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledError, Sqs, Vault
+from tests.support.moto_cloud import Cloud
+from tests.support.xporter import Xporter
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.model import Dataset, configured
+from xporter_bridge.errors import XporterBridgeError
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.model import DatasetItem
+from xporter_bridge.pulls.plan import plan
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.vault import OpenedKey, SchoolVault, with_secret
+from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key
+from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.watchdog.overdue import WatchDesk, watch
+from xporter_bridge.xporter.client import XporterApi
+
+DATA, STAGING = "data", "staging"
+Rows = dict[bytes, dict[str, Any]]
+
+
+@dataclass
+class Aws:
+    """What the system uses of AWS, in moto or in memory, and how a test looks into it."""
+
+    calls: Calls
+    schools: SchoolTable
+    datasets: DatasetTable
+    vault: SchoolVault
+    lake: Lake
+    bus: EventBus
+    objects: Callable[[str], Mapping[str, bytes]]
+    events: Callable[[], list[dict[str, Any]]]
+    key: OpenedKey
+
+
+def in_memory() -> Aws:
+    """Return AWS as plain dictionaries."""
+    calls = Calls()
+    s3, events = S3(calls), Events(calls)
+    schools, datasets = SchoolTable(None, "schools"), DatasetTable(None, "datasets")
+    schools._items = cast("Any", CountedItems(calls, "estab"))
+    datasets._items = cast("Any", CountedItems(calls, "estab", "dataset"))
+
+    def objects(bucket: str) -> Mapping[str, bytes]:
+        place = f"{bucket}/"
+        found = [key for key in list(s3.objects) if key.startswith(place)]
+        return {key.removeprefix(place): s3.objects[key] for key in found}
+
+    def taken() -> list[dict[str, Any]]:
+        details, events.details = events.details, []
+        return details
+
+    return Aws(
+        calls,
+        schools,
+        datasets,
+        cast("Any", Vault(calls)),
+        Lake(s3, DATA, STAGING),
+        EventBus(events, "bus"),
+        objects,
+        taken,
+        OpenedKey(ESTAB, KEY, b"wrapped"),
+    )
+
+
+def in_moto(cloud: Cloud) -> Aws:
+    """Return AWS as moto and the template make it."""
+    names = {DATA: "DataBucket", STAGING: "StagingBucket"}
+    vault = builders.vault(cloud)
+    return Aws(
+        Calls(),
+        builders.school_table(cloud),
+        builders.dataset_table(cloud),
+        vault,
+        Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
+        EventBus(cloud.client("events"), cloud.ref("EventBus")),
+        lambda bucket: cloud.objects(names[bucket]),
+        cloud.events,
+        vault.open(ESTAB, None),
+    )
+
+
+KEEP = timedelta(days=90)
+
+
+class World:
+    """One school that is live, and the system around it."""
+
+    def __init__(self, aws: Aws, xporter: Xporter, **facts: Any) -> None:
+        self.aws = aws
+        self.xporter = xporter
+        self.estab = ESTAB
+        self.clock = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+        self.remaining_seconds: Callable[[], float] = lambda: 600.0
+        self.sqs = Sqs(aws.calls, self.now)
+        self.queue = Queue(self.sqs, "pulls")
+        secret = xporter.school(**facts)
+        scopes = tuple(xporter.control("GET", f"schools/{ESTAB}")["scopes"])
+        self.token = self._token(secret)
+        school = School(
+            ESTAB,
+            state=SchoolState.LIVE,
+            scopes=scopes,
+            credentials=with_secret(aws.key, secret),
+        )
+        aws.schools.change(ESTAB, lambda _: school)
+        sessions = Sessions(aws.schools, aws.vault, XporterApi(xporter.url), RELYING_PARTY)
+        self.desk = PullDesk(aws.datasets, aws.lake, sessions, self.queue, aws.bus, KEEP, self.now)
+        self.watching = WatchDesk(
+            aws.schools, aws.datasets, self.queue, self.queue, self.queue, aws.bus
+        )
+
+    def now(self) -> datetime:
+        return self.clock
+
+    def advance(self, **time: float) -> None:
+        """Turn the clock."""
+        self.clock += timedelta(**time)
+
+    # ------------------------------------------------------------------ what happens
+
+    def ask(self, *datasets: str) -> None:
+        """Ask for pulls, as onboarding does."""
+        for name in datasets:
+            self.aws.datasets.request(ESTAB, name, self.clock)
+            self.queue.send({"estab": ESTAB, "dataset": name})
+
+    def hear(self, database: str = "XodSchoolData", *, times: int = 1) -> None:
+        """Let callbacks come, each handled at once."""
+        for _ in range(times):
+            message = {
+                "estab": ESTAB, "database": database, "received_at": self.clock.isoformat(),
+            }  # fmt: skip
+            plan(message, self.aws.schools, self.aws.datasets, self.queue, self.clock)
+
+    def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:
+        """Change the school's data, without a callback; return the ids that differ, by table."""
+        path = f"schools/{ESTAB}/databases/{database}/change"
+        answer = self.xporter.control("POST", path, {"notify": False, **how})
+        return cast("dict[str, Any]", answer["changed"])
+
+    def pull(self, dataset: str, *, waits: int = 0) -> None:
+        """Handle one message for the dataset."""
+        pull(ESTAB, dataset, self.desk, remaining_seconds=self.remaining_seconds, waits=waits)
+
+    def deliver(self) -> int:
+        """Handle every message that has come, and what these send at once; return how many.
+
+        A message whose handling fails comes again an hour later, as from a queue whose
+        visibility is six times the function's timeout.
+        """
+        handled = 0
+        while messages := self.sqs.take():
+            for message in messages:
+                handled += 1
+                try:
+                    self.pull(message["dataset"], waits=message.get("waits", 0))
+                except (XporterBridgeError, KilledError):
+                    self.aws.calls.is_dead = False
+                    self.sqs.messages.append((self.clock + timedelta(hours=1), message))
+        return handled
+
+    def watch(self) -> None:
+        """Run the watcher once."""
+        try:
+            watch(self.watching, self.clock, lambda: True)
+        except (XporterBridgeError, KilledError):
+            self.aws.calls.is_dead = False
+
+    def settle(self, *, minutes: int = 30) -> None:
+        """Let time pass, minute by minute, until nothing happens any more."""
+        for _ in range(minutes):
+            self.deliver()
+            self.advance(minutes=1)
+            self.watch()
+            if not self.sqs.messages and not self._is_waiting():
+                return
+        self.deliver()
+
+    def _is_waiting(self) -> bool:
+        items = self.aws.datasets.of_school(ESTAB)
+        return any(
+            item.has_unfinished_work or item.outbox or item.is_leased(self.clock) for item in items
+        )
+
+    # ------------------------------------------------------------------ what there is
+
+    def item(self, dataset: str) -> DatasetItem:
+        found = self.aws.datasets.get(ESTAB, dataset)
+        assert found
+        return found
+
+    def set_school(self, **facts: Any) -> None:
+        """Write facts onto our own item of the school."""
+        self.aws.schools.change(ESTAB, lambda school: replace(school, **facts))
+
+    def truth(self, dataset: Dataset) -> dict[str, Rows]:
+        """Return what Xporter answers when it is asked for everything in one piece."""
+        url = f"{self.xporter.url}/api/v1/School/{ESTAB}/{dataset.endpoint.resource}"
+        answer = requests.get(
+            url,
+            params={"options": ",".join(dataset.options)} if dataset.options else None,
+            headers={"Authorization": f"Idaas {self.token}"},
+            timeout=30,
+        ).json()
+        assert "ExceptionMessage" not in answer, answer
+        return {
+            table: keyed(rows, dataset.key_of(table))
+            for table, rows in answer.items()
+            if table != "meta"
+        }
+
+    def latest(self, dataset: str) -> dict[str, Any]:
+        """Return the manifest that readers begin with."""
+        return cast(
+            "dict[str, Any]", orjson.loads(self.aws.objects(DATA)[Place(ESTAB, dataset).latest])
+        )
+
+    def readable(self, dataset: str) -> dict[str, bytes]:
+        """Return all that a reader finds who begins with ``latest.json``; empty if there is none.
+
+        Whatever the manifest names must be there at any moment.
+        """
+        objects, place = self.aws.objects(DATA), Place(ESTAB, dataset)
+        if place.latest not in objects:
+            return {}
+        document = orjson.loads(objects[place.latest])
+        keys = [
+            table[f"{kind}_key"]
+            for table in document["tables"].values()
+            for kind in ("snapshot", "upserts", "deletes")
+        ]
+        return {key: objects[key] for key in (place.manifest(document["sequence"]), *keys)}
+
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """Return the rows of a snapshot or change file."""
+        lines = gzip.decompress(self.aws.objects(DATA)[key]).splitlines()
+        return [orjson.loads(line) for line in lines]
+
+    def staged(self) -> list[str]:
+        """Return the keys of everything staged."""
+        return sorted(self.aws.objects(STAGING))
+
+    def pages_asked(self) -> list[str]:
+        """Return the query of every request for data so far."""
+        return [
+            each["query"]
+            for each in self.xporter.requests()
+            if "/school/" in each["path"].lower()
+        ]  # fmt: skip
+
+    def _token(self, secret: str) -> str:
+        return XporterApi(self.xporter.url).get_token(ESTAB, RELYING_PARTY, secret).value
+
+
+def keyed(rows: list[dict[str, Any]], key: str) -> Rows:
+    """Return the rows by their identity, which must be distinct."""
+    found = {_order_of(row, key): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def _order_of(row: dict[str, Any], key: str) -> bytes:
+    identity = identity_of(row, key)
+    return line_key(orjson.dumps(row)) if identity is None else order_key(identity)
+
+
+def verify(world: World, *names: str, is_true: bool = True, staged: bool = False) -> None:
+    """Hold that readers see the truth, in whole sequences whose change files fold to it."""
+    objects = world.aws.objects(DATA)
+    for name in names or sorted(configured()):
+        dataset = configured()[name]
+        _verify_item(world, name, objects)
+        folded = _fold(world, dataset, objects)
+        if is_true:
+            truth = world.truth(dataset)
+            assert {t: r for t, r in folded.items() if r} == {t: r for t, r in truth.items() if r}
+    if not staged:
+        assert world.staged() == []
+
+
+def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
+    item, place = world.item(name), Place(ESTAB, name)
+    keys = [key for key in objects if key.startswith(place.prefixes[2])]
+    expected = [place.manifest(number) for number in range(item.oldest or 1, item.sequence + 1)]
+    assert sorted(keys) == sorted([*expected, place.latest])
+    latest = orjson.loads(objects[place.latest])
+    assert latest == item.manifest == orjson.loads(objects[place.manifest(item.sequence)])
+    assert (item.unpublished, item.checkpoint, item.outbox) == (None, None, ())
+    assert not item.is_leased(world.now())
+
+
+def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[str, Rows]:
+    """Apply all change files in order to empty tables; hold every snapshot on the way.
+
+    Where the first sequences are deleted, what is left begins with a snapshot.
+    """
+    place = Place(ESTAB, dataset.name)
+    folded: dict[str, Rows] = {}
+
+    def read(key: str, table: str) -> Rows:
+        lines = gzip.decompress(objects[key]).splitlines()
+        rows = keyed([orjson.loads(line) for line in lines], dataset.key_of(table))
+        assert list(rows) == sorted(rows), f"{key} is not in order"
+        return rows
+
+    item = world.item(dataset.name)
+    oldest = item.oldest or 1
+    for sequence in range(oldest, item.sequence + 1):
+        document = orjson.loads(objects[place.manifest(sequence)])
+        assert document["sequence"] == sequence
+        for table, entry in document["tables"].items():
+            held = folded.setdefault(table, {})
+            upserts, deletes = read(entry["upserts_key"], table), read(entry["deletes_key"], table)
+            assert (len(upserts), len(deletes)) == (entry["upserts"], entry["deletes"])
+            if sequence == oldest > 1:
+                held.update(read(entry["snapshot_key"], table))
+                continue
+            for key in deletes:
+                assert key in held, f"{table}: a deletion of what was not there"
+                del held[key]
+            for key, row in upserts.items():
+                assert held.get(key) != row, f"{table}: an upsert that changes nothing"
+                held[key] = row
+            assert held == read(entry["snapshot_key"], table)
+            assert entry["rows"] == len(held)
+    return folded

@@ -1,0 +1,91 @@
+"""What the API shows of what is stored."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
+from xporter_bridge.availability.model import Outcome, PullRequest, PullState
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.schools.model import Credentials, School, SchoolState
+from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.model import Part, PartState, Reading, Writeback, WritebackKind
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SCHOOL = School("3281102", state=SchoolState.LIVE, scopes=("School", "Student"), version=1)
+PULL = PullRequest(
+    estab="3281102",
+    id="pull-1",
+    created_at=iso(NOW),
+    dataset="attendancefordate-2026-11-20",
+    definition={"endpoint": "a", "options": [], "parameters": {"date": "2026-11-20"}},
+    outcome=Outcome.NOT_OK,
+    statuses=(("XodAttendance", "Error"),),
+)
+
+
+def test_every_configured_dataset_is_shown_though_nobody_has_asked_for_it_yet() -> None:
+    shown = {each.dataset: each for each in show_school(SCHOOL, [], NOW).datasets}
+    assert set(shown) == {name for name, each in configured().items() if not each.is_rolling}
+    assert shown["students"].state is DatasetState.PENDING
+    assert shown["contacts"].state is DatasetState.NOT_COVERED
+    assert shown["contacts"].reason == f"needs the scope {configured()['contacts'].endpoint.scope}"
+
+
+def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() -> None:
+    invited = replace(SCHOOL, state=SchoolState.INVITED, scopes=())
+    states = {each.state for each in show_school(invited, [], NOW).datasets}
+    assert states == {DatasetState.PENDING}
+
+
+def test_an_erased_school_has_no_datasets() -> None:
+    assert show_school(replace(SCHOOL, state=SchoolState.ERASED), [], NOW).datasets == []
+
+
+def test_a_dataset_that_is_configured_no_longer_is_still_shown() -> None:
+    item = DatasetItem("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
+    shown = {each.dataset: each for each in show_school(SCHOOL, [item], NOW).datasets}
+    assert (shown["gone"].endpoint, shown["gone"].sequence) == (None, 2)
+
+
+def test_nothing_sealed_is_ever_shown() -> None:
+    sealed = Credentials(b"WRAPPED", secret=b"SEALED", token=b"SEALED", secret_digest="DIGEST")
+    text = show_school(replace(SCHOOL, credentials=sealed), [], NOW).model_dump_json()
+    assert not any(word in text for word in ("WRAPPED", "SEALED", "DIGEST"))
+
+
+def test_a_pull_shows_what_xporter_said_and_why_it_failed() -> None:
+    item = DatasetItem("3281102", PULL.dataset, state=DatasetState.FAILED, reason="refused")
+    shown = show_pull(PULL, item, PullState.FAILED, None)
+    assert shown.reason == "refused"
+    assert shown.parameters == {"date": "2026-11-20"}
+    assert [(each.database, each.status) for each in shown.statuses] == [("XodAttendance", "Error")]
+    assert show_pull(PULL, item, PullState.PULLING, None).reason is None
+
+
+def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> None:
+    part = Part(
+        date="2026-11-20",
+        rows=2,
+        state=PartState.SENT,
+        tracking_id="T-1",
+        results=(("1", "1811"),),
+        reading=Reading(2, 1, iso(NOW)),
+    )
+    writeback = Writeback(
+        estab="3281102",
+        id="writeback-1",
+        created_at=iso(NOW),
+        kind=WritebackKind.CONDUCT,
+        mode="sync",
+        payload_digest="DIGEST",
+        parts=(part,),
+        content=b"SEALED",
+    )
+    shown = show_writeback(writeback)
+    [one] = shown.parts
+    assert (one.tracking_id, one.results[0].mis_id) == ("T-1", "1811")
+    assert one.reading
+    assert (one.reading.expected, one.reading.found) == (2, 1)
+    assert "SEALED" not in shown.model_dump_json()
+    assert "DIGEST" not in shown.model_dump_json()

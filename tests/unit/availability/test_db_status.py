@@ -1,0 +1,91 @@
+"""DBStatus in every shape that can be defended, since none is documented."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+
+from xporter_bridge.availability.db_status import is_ready, read_statuses, statuses_in
+from xporter_bridge.errors import CallbackRejectedError
+
+FORM = "application/x-www-form-urlencoded"
+ROW = {"Id": 1, "DatabaseName": "XodAttendanceForDate", "Status": "OK", "Message": None}
+OK = (("XodAttendanceForDate", "OK"),)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"__DbStatus__": [ROW]},
+        {"DbStatus": [ROW]},
+        {"__DBStatus__": [ROW], "meta": [{"Id": 1}]},
+        [ROW],
+        ROW,
+        {"DataSet": {"dbstatus": [ROW]}},
+        {"dbStatus": json.dumps([ROW])},
+        {"DbStatus": [{"databaseName": "XodAttendanceForDate", "dbStatus": "OK"}]},
+        {"DbStatus": [{"Name": "XodAttendanceForDate", "STATUS": "OK", "StatusMessage": None}]},
+    ],
+)
+def test_a_status_is_found_wherever_it_stands(document: object) -> None:
+    assert statuses_in(document) == OK
+    assert is_ready(statuses_in(document))
+    assert read_statuses(json.dumps(document).encode(), "application/json") == OK
+    assert read_statuses(json.dumps(document).encode(), "") == OK
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (urlencode({"DbStatus": json.dumps([ROW])}), FORM),
+        (urlencode({"__DbStatus__": json.dumps([ROW]), "id": "x"}), ""),
+        (urlencode({"DatabaseName": "XodAttendanceForDate", "Status": "OK"}), f"{FORM}; charset=x"),
+    ],
+)
+def test_a_form_is_read_like_json(body: str, content_type: str) -> None:
+    assert read_statuses(body.encode(), content_type) == OK
+
+
+@pytest.mark.parametrize("status", ["Pending", "Error", "", None, 0, True, "NOT OK", ["OK"]])
+def test_whatever_is_not_ok_is_not_ready(status: object) -> None:
+    assert not is_ready(statuses_in([ROW, {**ROW, "Status": status, "DatabaseName": "Other"}][1:]))
+
+
+def test_all_of_several_must_be_ok_in_any_casing() -> None:
+    rows = [ROW, {**ROW, "DatabaseName": "XodSchoolData", "Status": "ok"}]
+    assert is_ready(statuses_in(rows))
+    assert not is_ready(statuses_in([*rows, {"DatabaseName": "Third", "Status": "Expired"}]))
+
+
+@pytest.mark.parametrize("document", [{}, [], None, "", 3, {"ExceptionMessage": "no"}, [[]]])
+def test_saying_nothing_is_not_being_ready(document: object) -> None:
+    assert statuses_in(document) == ()
+    assert not is_ready(statuses_in(document))
+
+
+def test_only_names_and_statuses_are_kept_and_not_many() -> None:
+    row = {**ROW, "Message": "waiting for Graham Abbess"}
+    assert "Graham" not in repr(statuses_in([row]))
+    long = [{"DatabaseName": f"{n}" * 90, "Status": "x\ny" * 90} for n in range(50)]
+    found = statuses_in(long)
+    assert len(found) == 20
+    assert all(len(word) <= 60 and "\n" not in word for pair in found for word in pair)
+
+
+def test_nesting_without_end_is_left_alone() -> None:
+    document: object = [ROW]
+    for _ in range(500):
+        document = [document]
+    assert statuses_in(document) == ()
+
+
+@pytest.mark.parametrize("body", [b"{", b"words", b"\xff\xfe", b'{"DbStatus": "[1,"}', b'"[1,"'])
+def test_what_is_no_json_and_no_form_is_refused(body: bytes) -> None:
+    with pytest.raises(CallbackRejectedError) as refused:
+        read_statuses(body, "application/json")
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("body", [b'{"Status": "OK"}', b'\xef\xbb\xbf[{"Status": "OK"}]'])
+def test_json_is_json_although_it_is_called_a_form(body: bytes) -> None:
+    assert read_statuses(body, "application/x-www-form-urlencoded") == (("", "OK"),)

@@ -1,0 +1,97 @@
+import base64
+
+import pytest
+
+from tests.support.builders import callback
+from xporter_bridge.callbacks.request import MAX_BODY_BYTES, read_request
+from xporter_bridge.errors import CallbackRejectedError
+
+URL = "https://callbacks.example.app/callbacks/database?estab=3281102"
+
+
+def rejection(event: object) -> tuple[int, str]:
+    with pytest.raises(CallbackRejectedError) as rejected:
+        read_request(event)  # type: ignore[arg-type]
+    return rejected.value.status, rejected.value.reason
+
+
+def test_a_body_that_came_as_text_is_its_bytes() -> None:
+    request = read_request(callback(URL, "POST", body="schoolName=Ysgol Gŵyr".encode()))
+    assert request.body == "schoolName=Ysgol Gŵyr".encode()
+
+
+def test_a_body_that_came_as_base64_is_decoded_to_the_exact_bytes() -> None:
+    every_byte = bytes(range(256))
+    assert read_request(callback(URL, "POST", body=every_byte, is_base64=True)).body == every_byte
+
+
+def test_an_absent_body_is_an_empty_one() -> None:
+    assert read_request(callback(URL)).body == b""
+    assert read_request({**callback(URL), "body": None}).body == b""
+
+
+def test_a_body_that_claims_base64_and_is_none_is_refused() -> None:
+    for text in ("no base64!", "YQ", "Ŵ==="):
+        event = {**callback(URL, "POST"), "body": text, "isBase64Encoded": True}
+        assert rejection(event) == (400, "body_not_base64")
+
+
+@pytest.mark.parametrize("is_base64", [True, False])
+def test_a_body_of_exactly_64_kib_is_taken_and_one_byte_more_is_not(is_base64: bool) -> None:
+    at = callback(URL, "POST", body=b"a" * MAX_BODY_BYTES, is_base64=is_base64)
+    over = callback(URL, "POST", body=b"a" * (MAX_BODY_BYTES + 1), is_base64=is_base64)
+    assert len(read_request(at).body) == MAX_BODY_BYTES
+    assert rejection(over) == (413, "body_too_large")
+
+
+def test_the_limit_counts_bytes_and_not_characters() -> None:
+    body = ("ŵ" * (MAX_BODY_BYTES // 2)).encode()
+    assert len(read_request(callback(URL, "POST", body=body)).body) == MAX_BODY_BYTES
+    over = {**callback(URL, "POST"), "body": "ŵ" * (MAX_BODY_BYTES // 2) + "a"}
+    assert rejection(over) == (413, "body_too_large")
+
+
+def test_a_huge_body_is_refused_before_it_is_decoded() -> None:
+    event = {**callback(URL, "POST"), "body": "!" * 200_000, "isBase64Encoded": True}
+    assert rejection(event) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\ud83d"])
+def test_text_that_is_no_unicode_stays_none_for_its_reader_to_refuse(text: str) -> None:
+    body = read_request({**callback(URL, "POST"), "body": text}).body
+    with pytest.raises(UnicodeDecodeError):
+        body.decode()
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_header_names_have_no_case(name: str) -> None:
+    request = read_request(callback(URL, "POST", headers={name: "text/plain"}))
+    assert request.content_type == "text/plain"
+
+
+def test_without_a_content_type_there_is_an_empty_one() -> None:
+    assert read_request(callback(URL)).content_type == ""
+    assert read_request({**callback(URL), "headers": None}).content_type == ""
+
+
+def test_the_query_is_read_from_the_raw_string_with_its_blanks() -> None:
+    request = read_request(callback(f"{URL}&database=Xod%20School+Data&empty="))
+    assert request.query == {"estab": "3281102", "database": "Xod School Data", "empty": ""}
+
+
+def test_of_a_parameter_named_twice_the_last_is_read_and_the_signature_decides() -> None:
+    assert read_request(callback(f"{URL}&estab=1")).query["estab"] == "1"
+
+
+@pytest.mark.parametrize("query", ["estab=%FF%FE", "&".join(f"a{n}=1" for n in range(101))])
+def test_a_query_that_is_not_text_or_has_no_end_is_refused(query: str) -> None:
+    assert rejection(callback(f"https://a.example/callbacks/database?{query}")) == (
+        400,
+        "query_malformed",
+    )
+
+
+def test_a_request_does_not_show_its_body() -> None:
+    secret = b"schoolSecret=0755658d"
+    assert base64.b64encode(secret).decode() not in repr(read_request(callback(URL, body=secret)))
+    assert "0755658d" not in repr(read_request(callback(URL, body=secret)))

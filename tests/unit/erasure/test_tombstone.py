@@ -1,0 +1,175 @@
+"""What is left of a school or a dataset when it is erased."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from xporter_bridge.erasure.tombstone import (
+    begun,
+    cleared,
+    erased_manifest,
+    finished,
+    holds_anything,
+    is_erased,
+    must_go,
+    staged_prefix,
+    without_data,
+)
+from xporter_bridge.events.model import Event
+from xporter_bridge.ingestion.page_file import staging_prefix
+from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState
+from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
+from xporter_bridge.timestamps import iso
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=3)
+SCHOOL = School(
+    "3281102",
+    state=SchoolState.LIVE,
+    state_since=iso(NOW),
+    cause="first_data_committed",
+    name="Testing School",
+    scopes=("Student",),
+    credentials=Credentials(b"key", secret=b"secret", token=b"token"),
+    registrations={"XodSchoolData": Registration("XodSchoolData", "f", "k", iso(NOW))},
+    registrations_due_at=iso(NOW),
+    refusals=1,
+    last_refusal="refused",
+    probe_at=iso(NOW),
+    outbox=(Event("id", "school.live", iso(NOW), {"estab": "3281102"}),),
+    version=7,
+)
+TOLD = {"estab", "state", "state_since", "cause", "outbox", "version", "erasure_requested_at"}
+
+
+def test_from_the_request_on_nothing_is_known_but_where_the_school_stood() -> None:
+    marked = begun(SCHOOL, NOW)
+    blank = School("3281102")
+    for field in fields(School):
+        if field.name not in TOLD:
+            assert getattr(marked, field.name) == getattr(blank, field.name), field.name
+    assert (marked.state, marked.version, marked.outbox) == (SCHOOL.state, 7, SCHOOL.outbox)
+    assert marked.is_being_erased
+    assert not marked.is_pullable
+    assert not marked.has_working_secret
+
+
+def test_the_first_request_counts_and_a_callback_in_between_leaves_nothing() -> None:
+    called = replace(begun(SCHOOL, NOW), credentials=SCHOOL.credentials, scopes=("Student",))
+    again = begun(called, LATER)
+    assert again == begun(SCHOOL, NOW)
+
+
+def test_the_tombstone_says_when_and_is_announced_once() -> None:
+    tombstone = finished(begun(SCHOOL, NOW), LATER)
+    assert (tombstone.state, tombstone.state_since) == (SchoolState.ERASED, iso(LATER))
+    assert not tombstone.is_being_erased
+    assert [event.type for event in tombstone.outbox] == ["school.live", "school.erased"]
+    assert finished(tombstone, LATER) == tombstone
+    assert begun(tombstone, LATER) == tombstone
+
+
+def test_what_is_put_back_into_a_tombstone_is_taken_away_again() -> None:
+    tombstone = finished(begun(SCHOOL, NOW), LATER)
+    late = replace(tombstone, registrations=SCHOOL.registrations, scopes=("Student",))
+    assert cleared(late, LATER) == tombstone
+    assert cleared(SCHOOL, LATER) == SCHOOL
+    called = replace(begun(SCHOOL, NOW), credentials=SCHOOL.credentials)
+    assert cleared(called, LATER) == begun(SCHOOL, NOW)
+
+
+def test_a_school_that_nobody_asked_to_erase_is_never_a_tombstone() -> None:
+    assert finished(SCHOOL, NOW) == SCHOOL
+
+
+def test_work_in_progress_of_every_dataset_lies_under_the_schools_own_prefix() -> None:
+    assert staging_prefix("3281102", "students", "p1").startswith(staged_prefix("3281102"))
+    assert not staging_prefix("32811021", "students").startswith(staged_prefix("3281102"))
+
+
+def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_follow() -> None:
+    item = DatasetItem(
+        "3281102",
+        "contacts",
+        state=DatasetState.CURRENT,
+        requested=4,
+        served=3,
+        fence=9,
+        sequence=6,
+        fingerprint="f",
+        next_changed_rows="hash",
+        manifest={"tables": {"Contacts": {}}},
+        as_of=iso(NOW),
+        checked_at=iso(NOW),
+        checkpoint=Checkpoint("p", 4, "f", "hash", iso(NOW)),
+        hold={"manifest": {}},
+        unpublished={"to": "from"},
+        columns={"Contacts": ["Surname"]},
+    )
+    document = erased_manifest(item, "scope_removed", NOW)
+    assert (document["sequence"], document["tables"]) == (7, {})
+    assert document["erased"] == {"at": iso(NOW), "reason": "scope_removed"}
+    emptied = without_data(item, document, NOW)
+    assert is_erased(emptied)
+    assert not is_erased(item)
+    assert (emptied.state, emptied.sequence, emptied.fence) == (DatasetState.ERASED, 7, 9)
+    assert (emptied.requested, emptied.served) == (4, 3)
+    forgotten = ("fingerprint", "next_changed_rows", "checkpoint", "hold", "unpublished", "columns")
+    for name in (*forgotten, "as_of", "checked_at"):
+        assert not getattr(emptied, name), name
+    [event] = emptied.outbox
+    assert event["type"] == "dataset.changed"
+    assert event["data"]["manifest_key"].endswith("/0000000007.json")
+
+
+# -- what may be held no longer
+
+
+def pulled_item(name: str = "students", **facts: Any) -> DatasetItem:
+    pulled: dict[str, Any] = {
+        "scopes": ("Student", "StudentExtended", "UPN"),
+        "manifest": {"tables": {"T": {}}},
+    }
+    return DatasetItem("3281102", name, **{**pulled, **facts})
+
+
+@pytest.mark.parametrize(
+    ("granted", "reason"),
+    [
+        (["Student", "StudentExtended", "UPN", "Staff"], ""),
+        (["student", "studentextended", "upn"], ""),
+        (["Student", "StudentExtended"], "scope_removed"),
+        (["StudentLite", "StudentExtended", "UPN"], ""),
+        (["Staff"], "scope_removed"),
+        ([], "scope_removed"),
+    ],
+)
+def test_what_a_scope_covered_must_go_with_it_be_it_the_whole_or_some_columns(
+    granted: list[str], reason: str
+) -> None:
+    assert must_go(pulled_item(), granted) == reason
+
+
+def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_under() -> None:
+    item = pulled_item("configured-no-longer")
+    assert must_go(item, ["Student", "StudentExtended", "UPN"]) == ""
+    assert must_go(item, ["Student"]) == "scope_removed"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"manifest": {"tables": {}}, "hold": {"manifest": {}}},
+        {"manifest": None, "checkpoint": Checkpoint("p", 1, "f", "*", iso(NOW))},
+        {"manifest": None, "lease_expires_at": iso(NOW + timedelta(minutes=1))},
+    ],
+)
+def test_data_is_also_what_is_held_or_being_fetched(facts: dict[str, Any]) -> None:
+    assert holds_anything(pulled_item(**facts), NOW)
+
+
+def test_a_tombstone_is_no_data() -> None:
+    assert not holds_anything(pulled_item(manifest={"tables": {}}), NOW)

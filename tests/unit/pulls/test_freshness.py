@@ -1,0 +1,66 @@
+"""How old data are, and from when that is too old."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from xporter_bridge.datasets.model import configured
+from xporter_bridge.pulls.freshness import Freshness, of_dataset, together
+from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetItem, DatasetState
+from xporter_bridge.timestamps import iso
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+STUDENTS = configured()["students"]
+LIFE = STUDENTS.endpoint.ttl + SILENCE_GRACE
+PULLED = DatasetItem(
+    "3281102",
+    "students",
+    state=DatasetState.CURRENT,
+    as_of=iso(NOW - timedelta(hours=6)),
+    checked_at=iso(NOW - timedelta(hours=1)),
+    manifest={"stale": False},
+)
+
+
+def shown(item: DatasetItem) -> Freshness:
+    found = of_dataset(item, STUDENTS, NOW)
+    assert found
+    return found
+
+
+def test_the_age_is_that_of_the_data_not_of_our_last_look() -> None:
+    assert shown(PULLED).age_seconds == 6 * 3600
+
+
+@pytest.mark.parametrize(("since", "is_stale"), [(LIFE - timedelta(1e-5), False), (LIFE, True)])
+def test_data_kept_up_to_date_grow_stale_after_the_life_of_their_database_and_some_grace(
+    since: timedelta, is_stale: bool
+) -> None:
+    assert shown(replace(PULLED, checked_at=iso(NOW - since))).is_stale is is_stale
+
+
+def test_data_of_fixed_dates_are_as_fresh_as_when_they_were_asked_for() -> None:
+    old = replace(PULLED, definition={"endpoint": "x"}, checked_at=iso(NOW - 100 * LIFE))
+    assert not shown(old).is_stale
+    assert shown(replace(old, manifest={"stale": True})).is_stale
+
+
+def test_data_that_were_never_pulled_have_no_age_and_are_stale() -> None:
+    assert shown(DatasetItem("3281102", "students")) == Freshness("", "", None, True)
+
+
+@pytest.mark.parametrize("state", [DatasetState.NOT_COVERED, DatasetState.ERASED])
+def test_what_has_no_data_is_neither_fresh_nor_stale(state: DatasetState) -> None:
+    assert of_dataset(replace(PULLED, state=state), STUDENTS, NOW) is None
+    assert of_dataset(PULLED, None, NOW) is None
+
+
+def test_a_clock_that_runs_behind_xporters_makes_no_negative_age() -> None:
+    assert shown(replace(PULLED, as_of=iso(NOW + timedelta(minutes=5)))).age_seconds == 0
+
+
+def test_a_database_is_as_fresh_as_its_oldest_dataset() -> None:
+    old, new = Freshness("2026-01", "2026-02", 90, True), Freshness("2026-03", "2026-04", 10, False)
+    assert together([new, old]) == Freshness("2026-01", "2026-02", 90, True)
+    assert together([new, Freshness("", "", None, True)]).age_seconds is None

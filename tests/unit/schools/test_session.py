@@ -1,0 +1,85 @@
+"""A school's token, shared by the threads of one pull."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any, cast
+
+import pytest
+
+from tests.support.dynamodb_in_memory import ItemsInMemory
+from tests.support.fakes import KEY, Calls, Vault
+from xporter_bridge.errors import XporterRefusedError
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.schools.vault import OpenedKey, with_secret
+from xporter_bridge.xporter.client import Token
+
+ESTAB = "3281102"
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+class TokenService:
+    def __init__(self) -> None:
+        self.issued = 0
+
+    def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
+        self.issued += 1
+        return Token(f"token-{self.issued}", NOW + timedelta(days=5))
+
+
+def opened(service: TokenService, state: SchoolState = SchoolState.LIVE) -> Session:
+    schools = SchoolTable(None, "schools")
+    schools._items = cast("Any", ItemsInMemory("estab"))
+    credentials = with_secret(OpenedKey(ESTAB, KEY, b"wrapped"), "secret")
+    schools.change(ESTAB, lambda _: School(ESTAB, state=state, credentials=credentials))
+    sessions = Sessions(schools, cast("Any", Vault(Calls())), cast("Any", service), "app")
+    return sessions.open(ESTAB, NOW)
+
+
+def test_a_token_that_expires_under_many_threads_is_renewed_once() -> None:
+    service, threads = TokenService(), 8
+    session = opened(service)
+    assert session.call(lambda token: token) == "token-1"
+    together = Barrier(threads)
+
+    def request(token: str) -> str:
+        if token == "token-1":
+            together.wait(timeout=5)
+            raise XporterRefusedError("expired")
+        return token
+
+    with ThreadPoolExecutor(threads) as pool:
+        answers = list(pool.map(lambda _: session.call(request), range(threads)))
+    assert answers == ["token-2"] * threads
+    assert service.issued == 2
+
+
+def test_what_is_refused_with_a_fresh_token_too_is_refused() -> None:
+    service = TokenService()
+    session = opened(service)
+    for _ in range(2):
+        with pytest.raises(XporterRefusedError):
+            session.call(lambda token: _refuse())
+    assert service.issued == 1
+
+
+def test_a_token_is_kept_for_the_next_invocation() -> None:
+    service = TokenService()
+    session = opened(service)
+    session.call(lambda token: token)
+    again = session._sessions.open(ESTAB, NOW)
+    assert again.call(lambda token: token) == "token-1"
+    late = session._sessions.open(ESTAB, NOW + timedelta(days=5))
+    assert late.call(lambda token: token) == "token-2"
+
+
+@pytest.mark.parametrize("state", [SchoolState.PAUSED, SchoolState.REVOKED, SchoolState.ERASED])
+def test_a_school_that_must_not_be_asked_is_not(state: SchoolState) -> None:
+    with pytest.raises(SchoolNotReadyError, match=str(state)):
+        opened(TokenService(), state)
+
+
+def _refuse() -> str:
+    raise XporterRefusedError("no")

@@ -1,0 +1,85 @@
+"""JSON whose values stay what they were."""
+
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xporter_bridge.exact_json import dumps, has_long_number, loads, mended, stand_in
+
+QUICK = settings(max_examples=200, deadline=None)
+NUMBERS = st.one_of(
+    st.integers().map(str),
+    st.integers(10**15, 10**40).map(str),
+    st.decimals(-(10**30), 10**30, allow_nan=False, places=20).map(str),
+    st.from_regex(r"-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+)
+
+
+@QUICK
+@given(NUMBERS)
+def test_every_number_keeps_its_value(number: str) -> None:
+    text = f'{{"N":{number}}}'.encode()
+    again = dumps(loads(text)).decode().removeprefix('{"N":').removesuffix("}")
+    assert Decimal(again) == Decimal(number)
+
+
+@QUICK
+@given(NUMBERS, st.sampled_from([b'{"A":%s}', b'{"A": %s }', b"[1,%s]", b"[[%s]]", b"[\n%s]"]))
+def test_a_number_that_orjson_changes_is_never_missed(number: str, around: bytes) -> None:
+    text = around % number.encode()
+    try:
+        read = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return
+    while isinstance(read, list | dict):
+        read = list(read.values())[-1] if isinstance(read, dict) else read[-1]
+    if Decimal(repr(read)) != Decimal(number):
+        assert has_long_number(text)
+
+
+def test_plain_numbers_are_plain_after_the_careful_way_too() -> None:
+    text = b'{"A":12345678901234567890123,"B":1.10,"C":7,"D":18446744073709551615,"E":-0.0,"F":1e2}'
+    assert dumps(loads(text)) == (
+        b'{"A":12345678901234567890123,"B":1.1,"C":7,"D":18446744073709551615,"E":-0.0,"F":100.0}'
+    )
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e999999999999", "0e99999999999999999999"])
+def test_a_number_that_python_has_no_room_for_is_kept(number: str) -> None:
+    written = dumps(loads(f"[{number}]".encode())).decode()
+    assert written in {f"[{number}]", "[0.0]"}
+    assert (written == "[0.0]") is number.startswith("0e")
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"A":', b"[NaN]", b"[Infinity]", b"{'A':1}", b"[" * 5000 + b"]" * 5000]
+)
+def test_what_is_no_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (rb'["\ud83d"]', ["\ufffd"]),
+        (rb'["a\udE00b\ud83d"]', ["a\ufffdb\ufffd"]),
+        (rb'["\ud83d\ude00"]', ["\U0001f600"]),
+        (rb'["\\ud83d", "\u00e9\n"]', [r"\ud83d", "é\n"]),
+        (b'["\xe9"]', ["\ufffd"]),
+    ],
+)
+def test_half_a_character_is_replaced_and_nothing_else(text: bytes, value: Any) -> None:
+    assert orjson.loads(mended(text)) == value
+
+
+def test_lines_stand_in_a_text_only_to_the_byte() -> None:
+    text = b'{"A":[{"Id":"1"},{"Id":"2"}],"B":[{"Id":"3"}]}'
+    assert stand_in([b'{"Id":"1"}', b'{"Id":"2"}'], text)
+    assert stand_in([b'{"Id":"3"}'], text)
+    assert not stand_in([b'{"Id":"2"}', b'{"Id":"3"}'], text)
+    assert not stand_in([b'{"Id":"4"}'], text)

@@ -1,0 +1,90 @@
+"""What every step of the demo works with."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tools.demo.company import CompanyApi
+from tools.demo.errors import NotYetError
+from tools.demo.published_data import Lake
+from tools.demo.schools import DemoSchool
+from tools.demo.simulator import Simulator
+from tools.demo.verification import is_true
+from tools.demo.waiting import until
+from tools.stack.emulator import KEY
+from tools.stack.local_stack import LocalStack
+
+
+@dataclass(frozen=True)
+class Journey:
+    """A stack with its Xporter, and both sides of it: the schools and the company's software.
+
+    ``proved`` counts by estab how many snapshots were compared with the truth and found equal.
+    """
+
+    stack: LocalStack
+    simulator: Simulator
+    api: CompanyApi
+    lake: Lake
+    first_request: int
+    first_callback: int
+    proved: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def on(cls, stack: LocalStack) -> Self:
+        """Return the journey over a stack that is ready; its Xporter must be a simulator."""
+        simulator = Simulator(stack.xporter_url)
+        simulator.set_application(authentication_url=stack.authentication_url)
+        callbacks = simulator.callbacks()
+        return cls(
+            stack=stack,
+            simulator=simulator,
+            api=CompanyApi(stack.api_url, KEY, KEY, stack.region),
+            lake=Lake(stack.aws("s3"), stack.bucket),
+            first_request=simulator.last_request(),
+            first_callback=callbacks[-1]["sequence"] if callbacks else 0,
+        )
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.simulator.close()
+        self.api.close()
+        for service in ("cloudformation", "dynamodb", "lambda", "s3", "sqs"):
+            self.stack.aws(service).close()
+
+    def wait_for_truth(self, school: DemoSchool, *, except_for: Iterable[str] = ()) -> int:
+        """Wait until what is read of the school is what it has; return how many tables that were.
+
+        Raises:
+            StepFailedError: Some dataset never is.
+        """
+        compared: dict[str, int] = {}
+        tables: dict[str, int] = {}
+
+        def look() -> int:
+            for dataset in school.datasets.difference(except_for, tables):
+                manifest = self.lake.latest(school.estab, dataset)
+                # The truth stands still meanwhile, so each sequence is compared once.
+                if manifest and compared.get(dataset) != manifest["sequence"]:
+                    compared[dataset] = manifest["sequence"]
+                    if is_true(manifest, self.simulator, self.lake):
+                        tables[dataset] = len(manifest["tables"])
+            if missing := sorted(school.datasets.difference(except_for, tables)):
+                raise NotYetError(f"{school.estab}: not as at the school: {', '.join(missing)}")
+            return sum(tables.values())
+
+        proved = until(look)
+        self.proved[school.estab] += proved
+        return proved
+
+    def wait_for_state(self, path: str, *states: str, seconds: float = 90) -> dict[str, Any]:
+        """Wait until what the API shows at ``path`` is in one of the states; return it."""
+
+        def look() -> dict[str, Any]:
+            document = self.api.get(path)
+            if document["state"] not in states:
+                raise NotYetError(f"{path} is {document['state']}, not {' or '.join(states)}")
+            return document
+
+        return until(look, seconds=seconds)

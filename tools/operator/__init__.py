@@ -1,0 +1,1 @@
+"""What the runbook runs on a real account."""

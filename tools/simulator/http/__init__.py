@@ -1,0 +1,1 @@
+"""HTTP: the server, the routes, replies, recorded requests and transport faults."""

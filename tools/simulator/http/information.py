@@ -1,0 +1,70 @@
+"""What the API says about itself and the caller: TokenDetails, Scopes, Queries, Usage, GDPRIDs."""
+
+from typing import Any
+
+from tools.simulator.http.errors import NO_ERROR
+from tools.simulator.school.seeded_random import zulu
+from tools.simulator.service import scopes
+from tools.simulator.service.application import World
+from tools.simulator.service.endpoints import RESOURCES
+from tools.simulator.service.tokens import Claims
+
+
+def token_details(world: World, claims: Claims) -> dict[str, Any]:
+    """Return what the caller's token says; the authority on its scopes."""
+    return {
+        "Estab": claims.estab,
+        "Expires": zulu(claims.expires),
+        "Name": world.application.name,
+        "RelyingParty": claims.relying_party,
+        "Scopes": list(claims.scopes),
+        **NO_ERROR,
+    }
+
+
+def all_scopes(_world: World, _claims: Claims) -> dict[str, Any]:
+    """Return every scope there is."""
+    return {"Scopes": scopes.listing(), **NO_ERROR}
+
+
+def queries(_world: World, _claims: Claims) -> dict[str, Any]:
+    """Return the endpoints' documentation of themselves."""
+    endpoints = [
+        {
+            "Version": 1,
+            "Id": f"school.{resource.name.lower()}",
+            "Method": "GET",
+            "Scope": resource.scope,
+            "Path": f"/api/v1/School/{{estab}}/{resource.name}/{{id}}",
+            "Description": resource.name,
+            "Documentation": "",
+            "Query": f"xod.1.{resource.name}",
+            "Options": "\n".join(f"{option}:" for option in resource.options),
+            "Parameters": "\n".join(f"{name}:" for name in resource.parameters),
+            "Published": True,
+            "PageSize": 25,
+        }
+        for resource in RESOURCES.values()
+    ]
+    return {"Endpoints": endpoints, "Queries": [], **NO_ERROR}
+
+
+def usage(world: World, claims: Claims) -> dict[str, Any]:
+    """Return how much was asked; this one carries no exception envelope."""
+    school = world.schools.find(claims.estab)
+    total = school.requests_served if school else 0
+    month = world.now().strftime("%Y-%m")
+    area = {
+        "Area": "request", "Total": total, "Today": total, "ThisMonth": total,
+        "History": [{"month": month, "count": total}],
+    }  # fmt: skip
+    return {"Usage": [{"Estab": claims.estab, "RP": claims.relying_party, "Areas": [area]}]}
+
+
+def gdpr_ids(_world: World, claims: Claims) -> dict[str, Any]:
+    """Return whom the school keeps out: nobody."""
+    lists: dict[str, list[str]] = {
+        name: [] for name in ("StudentIds", "StaffIds", "ContactIds", "OtherIds")
+    }
+    entry = {"IsOptIn": False, "Estab": claims.estab, "RelyingParty": claims.relying_party}
+    return {"GDPR": [{**entry, "MIS": None, **lists}], **NO_ERROR}

@@ -1,0 +1,81 @@
+"""Faults of the transport: what becomes of a request and its reply on the way."""
+
+import asyncio
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from tools.simulator.service.application import World
+
+
+class LostAnswer(Response):
+    """No answer at all: the connection is dropped."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Drop the connection."""
+        del receive, send
+        scope["drop"]()
+
+
+class CutReply(Response):
+    """Half of a reply; then the JSON ends, or the connection does."""
+
+    def __init__(self, whole: Response, *, drops: bool) -> None:
+        super().__init__(status_code=whole.status_code)
+        self._whole = whole
+        self._drops = drops
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the first half."""
+        del receive
+        body = await _body(self._whole)
+        headers = [pair for pair in self._whole.raw_headers if pair[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        half = body[: len(body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": self._drops})
+        if self._drops:
+            scope["drop"]()
+
+
+async def _body(response: Response) -> bytes:
+    if isinstance(response, StreamingResponse):
+        return b"".join([bytes(part) async for part in response.body_iterator])  # type: ignore[arg-type]
+    return bytes(response.body)
+
+
+class FaultyReply:
+    """One request on its way through the faults."""
+
+    def __init__(self, world: World, request: Request) -> None:
+        self._world = world
+        query = request.url.query
+        path = request.scope.get("path", "")
+        self._place: dict[str, Any] = {
+            "path": f"{path}?{query}" if query else path,
+            "estab": request.path_params.get("estab"),
+        }
+
+    async def before(self) -> Response | None:
+        """Return the failure that answers instead of the service, if one strikes."""
+        faults = self._world.faults
+        if slow := faults.take("slow", **self._place):
+            await asyncio.sleep(float(slow.parameters.get("delay_ms", 1000)) / 1000)
+        if limited := faults.take("rate_limited", **self._place):
+            wait = limited.parameters.get("retry_after")
+            headers = {} if wait is None else {"Retry-After": str(wait)}
+            return Response("Too Many Requests", 429, headers=headers, media_type="text/plain")
+        if failed := faults.take("server_error", **self._place):
+            status = int(failed.parameters.get("status", 503))
+            return Response("<h1>Server Error</h1>", status, media_type="text/html")
+        return None
+
+    def after(self, response: Response) -> Response:
+        """Return the reply as it arrives: whole, or cut in the middle."""
+        faults = self._world.faults
+        if faults.take("cut_json", **self._place):
+            return CutReply(response, drops=False)
+        if faults.take("cut_connection", **self._place):
+            return CutReply(response, drops=True)
+        return response

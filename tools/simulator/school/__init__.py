@@ -1,0 +1,1 @@
+"""The invented school: people, groups, attendance, conduct, timetable, and how it changes."""

@@ -1,0 +1,1 @@
+"""Xporter's own behaviour: tokens, scopes, endpoints, change sets, webhooks and callbacks."""
