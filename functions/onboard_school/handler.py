@@ -12,9 +12,9 @@ from functions.onboard_school.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import TransitSeal
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.onboarding.onboard import OnboardDesk, onboard
+from xporter_bridge.onboarding.transit_encryption import TransitSeal
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools.repository import SchoolTable
 from xporter_bridge.schools.vault import SchoolVault

@@ -9,7 +9,7 @@ from typing import Any
 
 from functions.receive_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.availability.db_status import read_statuses
+from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest

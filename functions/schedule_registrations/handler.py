@@ -12,7 +12,7 @@ from functions.schedule_registrations.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.registrations.register import schedule
+from xporter_bridge.registrations.schedule import schedule
 from xporter_bridge.schools.repository import SchoolTable
 
 

@@ -9,8 +9,8 @@ from functions.serve_api.answers import accepted, desk_of
 from functions.serve_api.documents import answers
 from functions.serve_api.parameters import Estab, IdempotencyKey, OperationId
 from xporter_bridge.api.schemas import Accepted, PullAsked, PullView, WritebackAsked, WritebackView
-from xporter_bridge.availability.asking import ask
-from xporter_bridge.writebacks.accept import accept
+from xporter_bridge.availability import accept as availability
+from xporter_bridge.writebacks import accept as writebacks
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -26,7 +26,14 @@ def request_pull_of(estab: Estab, asked: PullAsked) -> Response[Accepted]:
     """Asked again while it is open, the same request gets the same id."""
     desk = desk_of(router)
     school = desk.viewer.known_school(estab)
-    pull = ask(school, asked, desk.asking)
+    pull = availability.accept(
+        school,
+        desk.asking,
+        dataset=asked.dataset,
+        endpoint=asked.endpoint,
+        parameters=asked.parameters,
+        options=asked.options,
+    )
     where = f"/v1/schools/{estab}/pulls/{pull.id}"
     return accepted(Accepted(id=pull.id), {"location": where})
 
@@ -56,7 +63,7 @@ def request_writeback(
     """The same key and payload get the same id; the same key with another payload gets 409."""
     desk = desk_of(router)
     school = desk.viewer.known_school(estab)
-    writeback = accept(school, asked.kind, asked.payload, idempotency_key, desk.writing)
+    writeback = writebacks.accept(school, asked.kind, asked.payload, idempotency_key, desk.writing)
     where = f"/v1/schools/{estab}/writebacks/{writeback.id}"
     return accepted(Accepted(id=writeback.id), {"location": where})
 

@@ -17,7 +17,7 @@ from xporter_bridge.api.schemas import (
     SchoolView,
 )
 from xporter_bridge.erasure.erase import request_erasure
-from xporter_bridge.pulls.decide_hold import decide
+from xporter_bridge.pulls.hold import decide
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -90,5 +90,6 @@ def get_manifest(estab: Estab, dataset: DatasetName) -> Manifest:
 def decide_hold(estab: Estab, dataset: DatasetName, asked: HoldAsked) -> Response[HoldDecided]:
     """Approving applies the held change set, rejecting drops it; 409 when nothing is held."""
     desk = desk_of(router)
-    decide(estab, dataset, asked.decision, desk.viewer, desk.pulls, desk.now())
+    viewer = desk.viewer
+    decide(estab, dataset, asked.decision, viewer.schools, viewer.datasets, desk.pulls, desk.now())
     return accepted(HoldDecided(estab=estab, dataset=dataset, decision=asked.decision))

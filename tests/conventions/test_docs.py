@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.template import ROOT
-from xporter_bridge.datasets.model import parse
+from xporter_bridge.datasets.config import parse
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.xporter.endpoints import endpoints
 

@@ -8,7 +8,7 @@ from functions.submit_writeback.handler import PART_SECONDS
 from functions.watch_deadlines.handler import RESERVE_SECONDS as WATCH_RESERVE_SECONDS
 from tests.support import template
 from xporter_bridge.aws import clients
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.xporter.client import longest_seconds
 
 SERVICES = {"dynamodb", "sqs", "kms", "events", "secretsmanager", "s3"}

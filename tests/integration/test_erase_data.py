@@ -36,7 +36,7 @@ from xporter_bridge.operations.repository import OperationTable
 from xporter_bridge.pulls.model import LEASE, DatasetItem, DatasetState
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.store import Lake
 from xporter_bridge.timestamps import iso
 

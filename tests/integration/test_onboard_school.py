@@ -23,7 +23,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import LyingXporter, Xporter
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.timestamps import parse

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table, records, stored_school
 from tests.support.moto_cloud import Cloud, refusing
-from xporter_bridge.datasets.model import of_database
+from xporter_bridge.datasets.config import of_database
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.timestamps import iso
 

@@ -18,14 +18,15 @@ from tests.support.fakes import Mishap
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import DATA, STAGING, World, in_memory, in_moto, verify
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.model import Dataset, configured
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.hold_limits import HoldLimits
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.hold import HoldLimits
 from xporter_bridge.pulls.model import LEASE, DatasetState, begin
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.store import Lake
 
 STUDENTS = "students"

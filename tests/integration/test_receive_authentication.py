@@ -18,7 +18,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud, refusing
 from xporter_bridge.callbacks.request import MAX_BODY_BYTES
-from xporter_bridge.callbacks.secrets import TransitSeal
+from xporter_bridge.onboarding.transit_encryption import TransitSeal
 
 FUNCTION, QUEUE = "receive_authentication", "AuthenticationQueue"
 # As the vendor's page prints it, line wraps included (shared/seed).

@@ -17,7 +17,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.timestamps import iso

@@ -9,7 +9,7 @@ from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory, verify
 from tests.support.xporter import Xporter
 from xporter_bridge.pulls.model import DatasetItem
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 
 STUDENTS = "students"
 PLACE = Place(ESTAB, STUDENTS)

@@ -12,7 +12,7 @@ from tests.support.builders import ESTAB, NOW, school_table, stored_school
 from tests.support.moto_cloud import Cloud, refusing
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import TransientError
-from xporter_bridge.registrations.register import schedule
+from xporter_bridge.registrations.schedule import schedule
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.schools.repository import SchoolTable
 from xporter_bridge.timestamps import iso

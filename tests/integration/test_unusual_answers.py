@@ -15,7 +15,8 @@ import pytest
 from tests.support.builders import ESTAB
 from tests.support.pull_world import World, in_memory
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.model import Dataset, configured
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterUnavailableError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.ingestion import fetch as fetching
@@ -28,7 +29,7 @@ from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.snapshots.compression import compress, decompress
 from xporter_bridge.snapshots.encode_rows import rendered
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.store import Lake
 from xporter_bridge.xporter.client import Token
 from xporter_bridge.xporter.endpoints import find

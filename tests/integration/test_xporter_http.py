@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from xporter_bridge.errors import ContractError, XporterUnavailableError
-from xporter_bridge.snapshots.compression import TooLargeError, UnreadableError, gunzip
 from xporter_bridge.xporter import client as xporter_api
 from xporter_bridge.xporter import http as connections
 from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
 from xporter_bridge.xporter.http import Connections
 
 BODY = b'{"Students":[{"Id":"1"}]}' * 100

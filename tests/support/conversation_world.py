@@ -16,7 +16,7 @@ from xporter_bridge.availability import ask_xporter as availability
 from xporter_bridge.availability import settle as availability_outcomes
 from xporter_bridge.availability.accept import AvailabilityDesk
 from xporter_bridge.availability.ask_xporter import Asking
-from xporter_bridge.availability.db_status import read_statuses
+from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
 from xporter_bridge.errors import CallbackRejectedError, TransientError
 from xporter_bridge.events.model import Event

@@ -17,7 +17,8 @@ from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledErro
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.model import Dataset, configured
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.acquire import PullDesk
@@ -29,7 +30,7 @@ from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.repository import SchoolTable
 from xporter_bridge.schools.session import Sessions
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault, with_secret
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key
 from xporter_bridge.snapshots.store import Lake
 from xporter_bridge.watchdog.overdue import WatchDesk, watch

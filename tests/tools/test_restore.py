@@ -11,7 +11,7 @@ from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table
 from tests.support.moto_cloud import Cloud
 from tools.operator.restore import Restorer
 from xporter_bridge.pulls.model import DatasetState
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 
 PLACE = Place(ESTAB, "students")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
 from xporter_bridge.availability.model import Outcome, PullRequest, PullState
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import DatasetItem, DatasetState
 from xporter_bridge.schools.model import Credentials, School, SchoolState
 from xporter_bridge.timestamps import iso

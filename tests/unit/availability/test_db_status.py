@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from xporter_bridge.availability.db_status import is_ready, read_statuses, statuses_in
+from xporter_bridge.availability.db_status import is_ready, statuses_in
+from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.errors import CallbackRejectedError
 
 FORM = "application/x-www-form-urlencoded"

@@ -3,15 +3,9 @@ from datetime import date
 
 import pytest
 
-from xporter_bridge.datasets.model import (
-    Dataset,
-    closest,
-    configured,
-    of_database,
-    on_request,
-    parse,
-    redefined,
-)
+from xporter_bridge.datasets.config import configured, of_database, parse
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.datasets.on_request import closest, on_request, redefined
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
 from xporter_bridge.xporter.endpoints import find
 

@@ -11,16 +11,14 @@ from xporter_bridge.erasure.tombstone import (
     cleared,
     erased_manifest,
     finished,
-    holds_anything,
     is_erased,
-    must_go,
-    staged_prefix,
     without_data,
 )
 from xporter_bridge.events.model import Event
-from xporter_bridge.ingestion.page_file import staging_prefix
 from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState
+from xporter_bridge.pulls.reconcile import holds_anything, must_go
 from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
+from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

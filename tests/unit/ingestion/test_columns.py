@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.datasets.model import Dataset, configured, parse
+from xporter_bridge.datasets.config import configured, parse
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConfigurationError, ContractError
 from xporter_bridge.ingestion.columns import ColumnPolicy, is_sensitive
 

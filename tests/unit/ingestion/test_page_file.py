@@ -12,12 +12,12 @@ from xporter_bridge.ingestion.page_file import (
     pack,
     page_key,
     page_number,
-    staging_prefix,
     unpack_header,
     unpack_section,
 )
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.encode_rows import rendered
+from xporter_bridge.snapshots.layout import staging_prefix
 from xporter_bridge.xporter.pages import PageFacts
 
 QUICK = settings(max_examples=40, deadline=None)

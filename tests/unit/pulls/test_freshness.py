@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.freshness import Freshness, of_dataset, together
 from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetItem, DatasetState
 from xporter_bridge.timestamps import iso

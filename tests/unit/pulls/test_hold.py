@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.datasets.model import configured
-from xporter_bridge.pulls.hold import HoldLimits, TableChange, suspicions
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.hold_limits import HoldLimits
+from xporter_bridge.pulls.hold import TableChange, suspicions
 
 
 def change(previous: int = 1000, *, updated: int = 0, deleted: int = 0) -> TableChange:

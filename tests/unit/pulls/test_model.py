@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import (
     BASELINE_EVERY,
     CHECKPOINT_LIFE,

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.builders import BASE_URL, ESTAB, KEY, NOW
 from xporter_bridge.callbacks.signed_urls import SigningKey
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConfigurationError
 from xporter_bridge.registrations.model import (
     RENEW_AFTER,

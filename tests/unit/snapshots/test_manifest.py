@@ -1,6 +1,7 @@
 """Where data lies, as docs/data.md says."""
 
-from xporter_bridge.snapshots.manifest import Place, manifest, school_prefixes, table_entry
+from xporter_bridge.snapshots.layout import Place, school_prefixes
+from xporter_bridge.snapshots.manifest import manifest, table_entry
 
 PLACE = Place("3281102", "students")
 ENTRY = table_entry(PLACE, "Students", 7, rows=3, sha256="ab", upserts=2, deletes=1, columns=["Id"])

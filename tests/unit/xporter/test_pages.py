@@ -5,14 +5,8 @@ from typing import Any
 import pytest
 
 from xporter_bridge.errors import ContractError, PageDriftError
-from xporter_bridge.xporter.pages import (
-    PageFacts,
-    answering,
-    has_tables,
-    identities,
-    prove_complete,
-    read_page,
-)
+from xporter_bridge.snapshots.row_keys import identities
+from xporter_bridge.xporter.pages import PageFacts, answering, has_tables, prove_complete, read_page
 
 FACTS = PageFacts(page_count=2, row_count=1017, requested="*", following="db69")
 

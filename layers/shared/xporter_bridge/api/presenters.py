@@ -22,7 +22,7 @@ from xporter_bridge.api.schemas import (
     WritebackView,
 )
 from xporter_bridge.availability.model import PullRequest, PullState
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
 from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of

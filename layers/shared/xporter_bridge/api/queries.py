@@ -10,14 +10,14 @@ from datetime import datetime
 from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.repository import OperationTable
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.store import Lake
 
 

@@ -6,7 +6,7 @@ dataset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,9 @@ from xporter_bridge.availability.model import (
     is_open,
 )
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.model import Dataset, configured, on_request, redefined
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity, soon
@@ -39,6 +41,37 @@ class AvailabilityDesk:
     requests: Queue
     pulls: Queue
     now: Callable[[], datetime]
+
+
+def accept(
+    school: School,
+    desk: AvailabilityDesk,
+    *,
+    dataset: str | None = None,
+    endpoint: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+) -> PullRequest:
+    """Take a request for a dataset, or for an endpoint with parameters; return what serves it.
+
+    An endpoint named without parameters or options is the dataset that is configured for it.
+
+    Raises:
+        RequestRejectedError: 400 for neither or both, 404 for unknown names, 409
+            for a school that cannot be pulled or has not granted the scope.
+    """
+    if (dataset is None) == (endpoint is None):
+        raise RequestRejectedError(400, "name either a dataset or an endpoint")
+    if dataset is not None:
+        if parameters or options:
+            raise RequestRejectedError(400, "a dataset has its own parameters and options")
+        return request_dataset(school, dataset, desk)
+    name = catalogue.find(endpoint or "").name
+    if not parameters and not options:
+        for each in configured().values():
+            if each.endpoint.name == name:
+                return request_dataset(school, each.name, desk)
+    return request_endpoint(school, name, parameters or {}, desk, options=options)
 
 
 def request_endpoint(

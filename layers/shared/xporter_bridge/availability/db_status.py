@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xporter_bridge.callbacks.bodies import FORM, form_of, json_of, media_type_of, text_of
-from xporter_bridge.errors import CallbackRejectedError
+from xporter_bridge.callbacks.bodies import json_of
 
 Statuses = tuple[tuple[str, str], ...]
 
@@ -30,25 +29,6 @@ def statuses_in(document: Any) -> Statuses:
     """Return (database, status) of every object that has a status, wherever it stands."""
     found = dict.fromkeys(_walk(document, 0))
     return tuple(found)[:_MOST]
-
-
-def read_statuses(body: bytes, content_type: str) -> Statuses:
-    """Return what the body of an availability callback says, JSON or form; often nothing.
-
-    Its encoding is not documented, so a content type decides only where the body leaves
-    a choice.
-
-    Raises:
-        CallbackRejectedError: 400 for a body that is absent, or neither JSON nor a form.
-    """
-    text, media_type = text_of(body), media_type_of(content_type)
-    if not text:
-        raise CallbackRejectedError(400, "body_absent")
-    if media_type not in {"", FORM, "text/plain"} and not media_type.endswith("json"):
-        raise CallbackRejectedError(400, "content_type_unknown")
-    # No form begins so, and clients that name no type call everything a form.
-    is_form = text[0] not in ("[{" if media_type == FORM else '[{"')
-    return statuses_in(form_of(text) if is_form else json_of(text))
 
 
 def _walk(value: Any, depth: int) -> Iterator[tuple[str, str]]:

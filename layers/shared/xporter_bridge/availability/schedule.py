@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools.model import PULLABLE
 from xporter_bridge.schools.repository import SchoolTable
 

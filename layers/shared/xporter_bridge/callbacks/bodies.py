@@ -7,7 +7,6 @@ Nothing here needs more than the standard library: receivers have to start quick
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -91,11 +90,6 @@ def read_fields(body: bytes, content_type: str) -> dict[str, Any]:
     if media_type in {"", FORM}:
         return form_of(text)
     raise CallbackRejectedError(400, "content_type_unknown")
-
-
-def fold(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the mapping with its names in lower case."""
-    return {str(name).casefold(): value for name, value in mapping.items()}
 
 
 def truth_of(value: object) -> bool | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import CallbackRejectedError, ConfigurationError
 
 
@@ -89,7 +90,7 @@ def verify(
         ConfigurationError: ``keys`` is empty: never "anyone may call".
     """
     _newest(keys)
-    given = {name.casefold(): value for name, value in query.items()}
+    given = fold_keys(query)
     estab, subject = given.get("estab", ""), given.get(_SUBJECT[kind], "")
     signature = given.get("signature", "").encode("utf-8", "surrogatepass")
     for key in keys:

@@ -17,29 +17,25 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.tombstone import (
-    LEFT_OUT,
-    SCOPE_REMOVED,
     begun,
     cleared,
     erased_manifest,
     finished,
     is_erased,
-    must_go,
-    staged_prefix,
     without_data,
 )
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
-from xporter_bridge.ingestion.page_file import staging_prefix
 from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.announcing import publish_school_events
 from xporter_bridge.pulls.model import LEASE, DatasetItem, dataset_of
+from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, must_go
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.snapshots.manifest import Place, school_prefixes
+from xporter_bridge.snapshots.layout import Place, school_prefixes, staged_prefix, staging_prefix
 from xporter_bridge.snapshots.store import Lake
 
 # The longest that a queue delays; longer than any function may run, so whoever began before the

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge.events.model import new_event
-from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
+from xporter_bridge.pulls.model import DatasetItem, DatasetState
 from xporter_bridge.schools.model import School, SchoolState, enter
-from xporter_bridge.snapshots.manifest import Place, manifest
+from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.manifest import manifest
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter import scopes
 
-SCOPE_REMOVED = "scope_removed"
-LEFT_OUT = "left_out"
 # For so long a temporary dataset's last manifest tells its readers that the data is gone.
 _TOMBSTONE = timedelta(days=30)
 
@@ -58,33 +56,6 @@ def _bare(school: School) -> School:
         outbox=school.outbox,
         version=school.version,
     )
-
-
-def staged_prefix(estab: str) -> str:
-    """Return where the pulls of a school keep work in progress, whatever its datasets."""
-    return f"staging/estab={estab}/"
-
-
-def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
-    """Return why what is held of the dataset may be held no longer; empty if it may.
-
-    A scope went, of the whole dataset or of some columns, or the configuration leaves out now
-    what was stored before. A dataset that is configured no longer ends by itself (``retention``),
-    unless a scope went under which it was pulled.
-    """
-    dataset = dataset_of(item)
-    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
-    if dataset is None:
-        return SCOPE_REMOVED if gone else ""
-    if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
-        return SCOPE_REMOVED
-    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
-
-
-def holds_anything(item: DatasetItem, now: datetime) -> bool:
-    """Tell whether there is data of the dataset, or somebody who is fetching some."""
-    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
-    return has_data or item.checkpoint is not None or item.is_leased(now)
 
 
 def is_erased(item: DatasetItem) -> bool:

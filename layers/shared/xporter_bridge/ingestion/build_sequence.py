@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
@@ -11,10 +12,13 @@ from xporter_bridge.ingestion.collect_tables import Gathered, Gatherer
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
-from xporter_bridge.snapshots.manifest import Place, table_entry
+from xporter_bridge.pulls.model import Checkpoint, DatasetItem
+from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import Lake, StagedTable
+from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import PageFacts, prove_complete
 
 
@@ -236,3 +240,28 @@ class Beating:
 
 def _rows(tables: Mapping[str, Gathered]) -> dict[str, int]:
     return {table: gathered.rows for table, gathered in tables.items()}
+
+
+def draft(
+    item: DatasetItem,
+    checkpoint: Checkpoint,
+    facts: PageFacts,
+    tables: Mapping[str, Mapping[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the manifest that the pull will have if it is committed."""
+    about: dict[str, Any] = dict(item.definition or {})
+    if checkpoint.staleness:
+        about["staleness"] = checkpoint.staleness
+    return manifest(
+        Place(item.estab, item.dataset),
+        item.sequence + 1,
+        tables,
+        pull_id=checkpoint.pull_id,
+        as_of=checkpoint.as_of or checkpoint.started_at,
+        completed_at=iso(now),
+        stale=bool(checkpoint.staleness),
+        requested_changed_rows=checkpoint.requested_changed_rows,
+        next_changed_rows=facts.following,
+        **about,
+    )

@@ -11,16 +11,14 @@ from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
-from xporter_bridge.ingestion.build_sequence import Assembled
+from xporter_bridge.ingestion.build_sequence import Assembled, draft
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.ingestion.drafts import draft, held
 from xporter_bridge.ingestion.drift_reports import notice_columns, notice_difference
-from xporter_bridge.pulls.hold import suspicions
+from xporter_bridge.pulls.hold import held, suspicions
 from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState, next_baseline
 from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.pulls.retention import superseded
-from xporter_bridge.pulls.retire import retire
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.pulls.retention import retire, superseded
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.store import Lake
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter.pages import PageFacts

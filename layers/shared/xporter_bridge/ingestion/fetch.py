@@ -26,9 +26,10 @@ from xporter_bridge.schools.session import Session
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.compression import compress
 from xporter_bridge.snapshots.encode_rows import InexactError, rendered
+from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import Page, answering, identities, read_page
+from xporter_bridge.xporter.pages import Page, answering, read_page
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size

@@ -49,11 +49,6 @@ class PageHeader:
     size: int = 0
 
 
-def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
-    """Return where a dataset, or one pull of it, keeps work in progress."""
-    return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
-
-
 def page_key(prefix: str, number: int, fence: int) -> str:
     """Return the key of a staged page; that it exists is what ticks the page off.
 

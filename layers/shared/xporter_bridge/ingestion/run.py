@@ -30,9 +30,7 @@ from xporter_bridge.ingestion.build_sequence import Assembler
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.commit import Committer
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
-from xporter_bridge.ingestion.page_file import staging_prefix
 from xporter_bridge.ingestion.staged_pages import StagedPages
-from xporter_bridge.pulls.announcing import publish_dataset_events
 from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
@@ -45,9 +43,10 @@ from xporter_bridge.pulls.model import (
     pulled_under,
     wants_pull,
 )
+from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.snapshots.layout import Place, staging_prefix
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import START
 

@@ -14,10 +14,9 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import TransitSeal
 from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.pulls.announcing import publish_school_events
+from xporter_bridge.onboarding.transit_encryption import TransitSeal
 from xporter_bridge.pulls.reconcile import follow_scopes
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools import vault as vaults
@@ -30,6 +29,7 @@ from xporter_bridge.schools.model import (
     refused,
     with_flags,
 )
+from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolTable
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi

@@ -8,69 +8,18 @@ for which there is a calendar window.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-# A held change set lies in the staging bucket, whose life cycle ends it (template.yaml).
-_LONGEST_HOLD = timedelta(days=13)
-
-
-@dataclass(frozen=True)
-class HoldLimits:
-    """Above which a change to one table is suspicious, in percent of the rows it had."""
-
-    max_deleted_percent: float = 10
-    max_updated_percent: float = 75
-    floor_rows: int = 20
-    expires: timedelta = timedelta(days=7)
-    roll_over: tuple[str, str] | None = None
-    roll_over_deleted_percent: float = 40
-    roll_over_updated_percent: float = 100
-
-    @classmethod
-    def read(cls, entry: Mapping[str, Any]) -> HoldLimits:
-        """Return the limits of a configuration entry; those it omits have their defaults.
-
-        Raises:
-            ValueError: A limit is not a number, or a date is not written ``MM-DD``.
-        """
-        limits = cls(
-            max_deleted_percent=float(entry.get("max_deleted_percent", 10)),
-            max_updated_percent=float(entry.get("max_updated_percent", 75)),
-            floor_rows=int(entry.get("floor_rows", 20)),
-            expires=timedelta(days=float(entry.get("expires_days", 7))),
-        )
-        if not timedelta() < limits.expires <= _LONGEST_HOLD:
-            raise ValueError(f"expires_days must be at most {_LONGEST_HOLD.days}")
-        window = entry.get("roll_over")
-        if not window:
-            return limits
-        for end in ("from", "to"):
-            date.fromisoformat(f"2024-{window[end]}")
-        return replace(
-            limits,
-            roll_over=(window["from"], window["to"]),
-            roll_over_deleted_percent=float(window.get("max_deleted_percent", 40)),
-            roll_over_updated_percent=float(window.get("max_updated_percent", 100)),
-        )
-
-    def on(self, today: date) -> HoldLimits:
-        """Return the limits that apply on that day."""
-        if self._is_roll_over(today.strftime("%m-%d")):
-            return replace(
-                self,
-                max_deleted_percent=self.roll_over_deleted_percent,
-                max_updated_percent=self.roll_over_updated_percent,
-            )
-        return self
-
-    def _is_roll_over(self, day: str) -> bool:
-        if self.roll_over is None:
-            return False
-        first, last = self.roll_over
-        # A window from December to January wraps around the turn of the year.
-        return first <= day <= last if first <= last else not last < day < first
+from xporter_bridge import telemetry
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.hold_limits import HoldLimits
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import ConflictError, RequestRejectedError
+from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.timestamps import iso
 
 
 @dataclass(frozen=True)
@@ -106,3 +55,65 @@ def suspicions(changes: list[TableChange], limits: HoldLimits) -> list[str]:
             if rows >= limits.floor_rows and rows * 100 > percent * change.previous:
                 found.append(f"{change.table}: {rows} of {change.previous} rows {verb}")
     return found
+
+
+def held(
+    before: Mapping[str, Any] | None,
+    made: Mapping[str, Any],
+    copies: Mapping[str, str],
+    reasons: list[str],
+    dataset: Dataset,
+    now: datetime,
+) -> tuple[dict[str, Any], bool]:
+    """Return what is held of the draft that was ``made``, and whether that is news.
+
+    It is none when the same change set was held ``before`` for the same reasons: its time goes
+    on, however often it is pulled.
+    """
+    is_news = before is None or not _is_same(before, made, reasons)
+    times = {"since": iso(now), "expires_at": iso(now + dataset.limits.expires)}
+    if before and not is_news:
+        times = {name: before[name] for name in times}
+    hold = {
+        **times,
+        "reasons": reasons,
+        "fingerprint": dataset.fingerprint,
+        "manifest": made,
+        "copies": dict(copies),
+    }
+    return hold, is_news
+
+
+def _is_same(hold: Mapping[str, Any], made: Mapping[str, Any], reasons: list[str]) -> bool:
+    following = hold["manifest"]["next_changed_rows"]
+    return bool(following == made["next_changed_rows"] and hold["reasons"] == reasons)
+
+
+def decide(
+    estab: str,
+    dataset: str,
+    decision: str,
+    schools: SchoolTable,
+    datasets: DatasetTable,
+    pulls: Queue,
+    now: datetime,
+) -> None:
+    """Record what is to become of the hold, and have it carried out.
+
+    A crash between the two leaves a decision that the watcher finds within minutes.
+
+    Raises:
+        RequestRejectedError: 404 for no such school or dataset, 409 when nothing is held.
+    """
+    if schools.get(estab) is None:
+        raise RequestRejectedError(404, "there is no such school")
+    if datasets.get(estab, dataset) is None:
+        raise RequestRejectedError(404, "there is no such dataset")
+    try:
+        datasets.decide(estab, dataset, decision, now)
+    except ConflictError as error:
+        raise RequestRejectedError(
+            409, "nothing is held, or the hold has changed; look again"
+        ) from error
+    pulls.send({"estab": estab, "dataset": dataset})
+    telemetry.record("hold_decided", estab=estab, dataset=dataset, decision=decision)

@@ -14,7 +14,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from xporter_bridge.datasets.model import Dataset, configured, redefined
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import scopes

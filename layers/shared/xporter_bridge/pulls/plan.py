@@ -8,7 +8,7 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.model import of_database
+from xporter_bridge.datasets.config import of_database
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools.repository import SchoolTable

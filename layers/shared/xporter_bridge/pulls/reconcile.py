@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.model import Dataset, configured
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
-from xporter_bridge.erasure.tombstone import holds_anything, must_go
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.schools.model import School
+from xporter_bridge.xporter import scopes
 
 
 def follow_scopes(
@@ -59,3 +61,31 @@ def _erase_what_must_go(
         reason = must_go(item, school.scopes)
         if reason and holds_anything(item, now):
             erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})
+
+
+SCOPE_REMOVED = "scope_removed"
+
+
+LEFT_OUT = "left_out"
+
+
+def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
+    """Return why what is held of the dataset may be held no longer; empty if it may.
+
+    A scope went, of the whole dataset or of some columns, or the configuration leaves out now
+    what was stored before. A dataset that is configured no longer ends by itself (``retention``),
+    unless a scope went under which it was pulled.
+    """
+    dataset = dataset_of(item)
+    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
+    if dataset is None:
+        return SCOPE_REMOVED if gone else ""
+    if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
+        return SCOPE_REMOVED
+    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
+
+
+def holds_anything(item: DatasetItem, now: datetime) -> bool:
+    """Tell whether there is data of the dataset, or somebody who is fetching some."""
+    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
+    return has_data or item.checkpoint is not None or item.is_leased(now)

@@ -11,7 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from xporter_bridge import telemetry
 from xporter_bridge.pulls.model import DatasetItem, is_temporary
+from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.store import Lake
 from xporter_bridge.timestamps import iso, parse
 
 EXPIRED = "expired"
@@ -47,3 +50,34 @@ def is_expired(item: DatasetItem, now: datetime) -> bool:
 def _keys(document: Mapping[str, Any]) -> Iterator[str]:
     for table in document["tables"].values():
         yield from (value for name, value in table.items() if name.endswith("_key"))
+
+
+_AT_A_TIME = 20
+
+
+def retire(item: DatasetItem, lake: Lake, keep: timedelta, now: datetime) -> DatasetItem:
+    """Delete sequences that were replaced before ``now - keep``; return the item to be saved.
+
+    Each one's manifest goes last, so that a crash leaves what is to be deleted known. Whoever has
+    lost their lease does no harm by it: nothing that is deleted will ever be named again.
+
+    Raises:
+        TransientError: S3 failed; the next pull carries on.
+    """
+    if not item.retire_at or item.retire_at > iso(now) or not item.manifest:
+        return item
+    place = Place(item.estab, item.dataset)
+    oldest = max(item.oldest, 1)
+    for sequence in range(oldest, min(item.sequence, oldest + _AT_A_TIME)):
+        following = lake.document(place.manifest(sequence + 1))
+        if following and leaves_at(following, keep) > now:
+            return replace(item, oldest=sequence, retire_at=iso(leaves_at(following, keep)))
+        old = lake.document(place.manifest(sequence))
+        if old:
+            lake.delete(no_longer_named(old, following or item.manifest, item.manifest))
+            lake.delete([place.manifest(sequence)])
+            telemetry.record(
+                "sequence_retired", estab=item.estab, dataset=item.dataset, sequence=sequence
+            )
+        item = replace(item, oldest=sequence + 1)
+    return replace(item, retire_at="") if item.oldest == item.sequence else item

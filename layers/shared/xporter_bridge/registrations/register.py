@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,13 +10,12 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
-from xporter_bridge.datasets.model import configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import XporterRefusedError
 from xporter_bridge.pulls.reconcile import follow_scopes
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
-from xporter_bridge.schools.model import PULLABLE, Registration, School, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.model import Registration, School
 from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
 from xporter_bridge.timestamps import iso
 
@@ -77,31 +76,6 @@ def register(message: Mapping[str, Any], desk: RegisterDesk) -> None:
             school.estab, lambda current: _recorded(current, made, databases, due)
         )
     telemetry.record("school_registered", estab=school.estab, made=len(made), refused=refusals)
-
-
-def schedule(
-    schools: SchoolTable, queue: Queue, now: datetime, *, everyone: bool = False
-) -> Mapping[str, int]:
-    """Enqueue every school whose registrations are due, and count the schools by state.
-
-    The index is read page by page and messages go out ten at a time, so that no fleet is ever in
-    memory; a run that dies leaves the rest due, for the next.
-
-    Args:
-        everyone: Include those not yet due: after a rotation of keys or a move of the domain, if
-            a day is too long to wait.
-    """
-
-    def due() -> Iterator[Mapping[str, Any]]:
-        for state in sorted(PULLABLE):
-            found = schools.in_state(state) if everyone else schools.registrations_due(state, now)
-            for estab in found:
-                yield {"estab": estab, "look_at_scopes": True}
-
-    sent = queue.send_all(due())
-    for state in SchoolState:
-        telemetry.count("SchoolsInState", str(state), schools.count(state))
-    return {"due": sent}
 
 
 def _with_current_scopes(session: Session, desk: RegisterDesk) -> School:

@@ -3,49 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from xporter_bridge.snapshots.layout import Place
 from xporter_bridge.snapshots.row_keys import ORDER_NAME
-
-
-@dataclass(frozen=True)
-class Place:
-    """One dataset of one school in the bucket (docs/data.md, "Layout")."""
-
-    estab: str
-    dataset: str
-
-    def snapshot(self, table: str, sequence: int) -> str:
-        """Return the key of a table's snapshot."""
-        return f"snapshots/{self._partition}/table={table}/{sequence:010d}.ndjson.gz"
-
-    def change(self, table: str, sequence: int, kind: str) -> str:
-        """Return the key of a change file; ``kind`` is ``upserts`` or ``deletes``."""
-        return f"changes/{self._partition}/table={table}/{sequence:010d}.{kind}.ndjson.gz"
-
-    def manifest(self, sequence: int) -> str:
-        """Return the key of the manifest of one sequence."""
-        return f"manifests/{self._partition}/{sequence:010d}.json"
-
-    @property
-    def latest(self) -> str:
-        """The key of the manifest that readers begin with."""
-        return f"manifests/{self._partition}/latest.json"
-
-    @property
-    def prefixes(self) -> tuple[str, ...]:
-        """Every prefix that holds anything of the dataset."""
-        return tuple(f"{kind}/{self._partition}/" for kind in ("snapshots", "changes", "manifests"))
-
-    @property
-    def _partition(self) -> str:
-        return f"estab={self.estab}/dataset={self.dataset}"
-
-
-def school_prefixes(estab: str) -> tuple[str, ...]:
-    """Return every prefix that holds anything of the school."""
-    return tuple(f"{kind}/estab={estab}/" for kind in ("snapshots", "changes", "manifests"))
 
 
 def table_entry(

@@ -14,7 +14,6 @@ from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.pulls.announcing import publish_dataset_events, publish_school_events
 from xporter_bridge.pulls.model import (
     DatasetItem,
     dataset_of,
@@ -22,9 +21,11 @@ from xporter_bridge.pulls.model import (
     next_look,
     wants_pull,
 )
+from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.repository import DatasetTable
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, next_probe
+from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolTable
 from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.sweep import look_at_each

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.writebacks.model import Reading
 
 Row = Mapping[str, Any]
@@ -83,7 +84,7 @@ def _sent(body: Mapping[str, Any]) -> Iterable[_Incident]:
 
 def _held(tables: Mapping[str, Iterable[Row]]) -> list[_Incident]:
     people: dict[str, set[tuple[str, int]]] = {}
-    for row in map(folded, tables.get("studentconducts", ())):
+    for row in map(fold_keys, tables.get("studentconducts", ())):
         member = plain(row.get("studentid")), int(row.get("points") or 0)
         people.setdefault(str(row.get("conductid")), set()).add(member)
     return [
@@ -94,15 +95,10 @@ def _held(tables: Mapping[str, Iterable[Row]]) -> list[_Incident]:
             note=str(row["description"] or "").strip() if "description" in row else None,
             people=frozenset(people.get(str(row.get("id")), ())),
         )
-        for row in map(folded, tables.get("conducts", ()))
+        for row in map(fold_keys, tables.get("conducts", ()))
     ]
 
 
 def plain(identity: Any) -> str:
     """Return a pupil's id of the MIS without the prefix of an IdaasId."""
     return str(identity).removeprefix("PL-")
-
-
-def folded(row: Row) -> dict[str, Any]:
-    """Return the row with its names in lower case: Xporter's casing has drifted over the years."""
-    return {str(name).casefold(): value for name, value in row.items()}

@@ -14,13 +14,13 @@ from typing import Any
 
 from xporter_bridge.callbacks.bodies import (
     FORM,
-    fold,
     form_of,
     json_of,
     media_type_of,
     text_of,
     truth_of,
 )
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.writebacks.model import SendOutcome
 
@@ -57,7 +57,7 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Se
         CallbackRejectedError: 400 when nothing says whether the writeback completed, or the body
             is not what its type claims.
     """
-    said = {**_body(body, content_type), **fold(query)}
+    said = {**_body(body, content_type), **fold_keys(query)}
     completed = truth_of(said.get("xodcompleted"))
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
@@ -103,7 +103,7 @@ def _body(body: bytes, content_type: str) -> dict[str, Any]:
     if media_type.endswith("json") or text[0] in "[{":
         document = json_of(text)
         if isinstance(document, Mapping):
-            return fold(document)
+            return fold_keys(document)
         return {"result" if isinstance(document, list) else "message": document}
     if media_type == FORM:
         return dict(form_of(text))
@@ -113,7 +113,7 @@ def _body(body: bytes, content_type: str) -> dict[str, Any]:
 
 def _results(value: Any) -> Iterator[tuple[str, str]]:
     for entry in value if isinstance(value, list) else ():
-        ids = fold(entry) if isinstance(entry, Mapping) else {}
+        ids = fold_keys(entry) if isinstance(entry, Mapping) else {}
         ours, theirs = _identity(ids.get("incidentid")), _identity(ids.get("actualid"))
         if ours and theirs:
             yield ours, theirs

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks.bodies import fold
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ConflictError,
@@ -194,7 +194,7 @@ class _Carrier:
             telemetry.count("XporterRefused", "writeback")
             reason = category(answer.said)
             return lambda it: refused(it, number, attempt, reason, now)
-        tracking_id = str(fold(answer).get("trackingid") or "")[:200]
+        tracking_id = str(fold_keys(answer).get("trackingid") or "")[:200]
         return lambda it: accepted(it, number, attempt, tracking_id, now)
 
     def _open(self) -> tuple[Session, list[dict[str, Any]]]:

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks.bodies import fold
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ContractError,
@@ -93,7 +93,7 @@ class XporterApi:
             "thirdpartyid": THIRD_PARTY,
         }
         try:
-            answer = fold(self._ask("POST", "/api/oauth/GetToken", json=body))
+            answer = fold_keys(self._ask("POST", "/api/oauth/GetToken", json=body))
         except XporterRefusedError as error:
             if isinstance(error, AuthorisationPausedError):
                 raise
@@ -113,7 +113,7 @@ class XporterApi:
             XporterUnavailableError: The answer does not say what is allowed: that is not nothing,
                 for what is no longer allowed is erased.
         """
-        answer = fold(self._ask("GET", "/api/v1/TokenDetails", token=token))
+        answer = fold_keys(self._ask("GET", "/api/v1/TokenDetails", token=token))
         return TokenDetails(
             estab=str(answer.get("estab", "")).strip(),
             relying_party=str(answer.get("relyingparty", "")).strip(),

@@ -30,7 +30,7 @@ from urllib3.exceptions import (
 )
 
 from xporter_bridge.errors import ContractError, XporterUnavailableError
-from xporter_bridge.snapshots.compression import TooLargeError, UnreadableError, gunzip
+from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
 
 CONNECT_SECONDS = 3
 # Of an answer, packed and unpacked: more than 1,000 rows come to, even with photos, and few enough

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
+from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
-from xporter_bridge.snapshots.row_keys import identity_of
 from xporter_bridge.timestamps import iso, parse
 
 START = "*"
@@ -110,15 +110,6 @@ def answering(page: Page, asked: str) -> Page:
     return page
 
 
-def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
-    """Return the entries of a ``_deleted`` array reduced to what identifies a row.
-
-    Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible, as
-    is the table's own key. An entry that names no row is an empty object.
-    """
-    return [_identity(entry, key_field) for entry in entries]
-
-
 def has_tables(document: Mapping[str, Any]) -> bool:
     """Tell whether an answer holds data, rather than a status or nothing."""
     return any(
@@ -157,7 +148,7 @@ def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             entry = value[0] if isinstance(value, list) else value
             if not isinstance(entry, dict):
                 raise ContractError("special_array_without_objects")
-            found[name.strip("_").casefold()] = {k.casefold(): v for k, v in entry.items()}
+            found[name.strip("_").casefold()] = fold_keys(entry)
     return found
 
 
@@ -174,14 +165,6 @@ def _objects(value: list[Any]) -> list[dict[str, Any]]:
     if not set(map(type, value)) <= {dict}:
         raise ContractError("row_is_no_object")
     return value
-
-
-def _identity(entry: Any, key_field: str) -> dict[str, str]:
-    identity = entry
-    if isinstance(entry, dict):
-        identity = identity_of(entry, key_field)
-        identity = identity_of(entry, "Id") if identity is None else identity
-    return {key_field: str(identity)} if key_field and identity is not None else {}
 
 
 def _hash(value: Any) -> str | None:

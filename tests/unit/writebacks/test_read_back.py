@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from xporter_bridge.writebacks.model import Reading, WritebackKind
-from xporter_bridge.writebacks.readings import question, reading
+from xporter_bridge.writebacks.read_back import question, reading
 from xporter_bridge.xporter.pages import read_page
 
 ATTENDANCE, LESSON, CONDUCT = (

@@ -8,20 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from xporter_bridge import telemetry
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.model import DatasetItem
 from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.model import School, went_live
+from xporter_bridge.schools.model import went_live
+from xporter_bridge.schools.outbox import publish_outbox
 from xporter_bridge.schools.repository import SchoolTable
-
-
-def publish_school_events(estab: str, schools: SchoolTable, bus: EventBus) -> None:
-    """Publish what the school's item still has to tell."""
-    school = schools.get(estab)
-    if school:
-        _publish(school, schools, bus)
 
 
 def publish_dataset_events(
@@ -31,14 +24,9 @@ def publish_dataset_events(
     if item.unpublished:
         return
     if item.sequence:
-        _publish(schools.change(item.estab, lambda school: went_live(school, now)), schools, bus)
+        publish_outbox(
+            schools.change(item.estab, lambda school: went_live(school, now)), schools, bus
+        )
     if item.outbox:
         bus.publish(Event.read(entry) for entry in item.outbox)
         datasets.clear_outbox(item)
-
-
-def _publish(school: School, schools: SchoolTable, bus: EventBus) -> None:
-    if school.outbox:
-        bus.publish(school.outbox)
-        schools.clear_outbox(school)
-        telemetry.count("SchoolStateChanged", str(school.state))

@@ -1,0 +1,77 @@
+"""Datasets that a request with parameters makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset, with_parameters
+from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.xporter import endpoints as catalogue
+from xporter_bridge.xporter.endpoints import Endpoint
+
+
+def on_request(
+    endpoint: Endpoint, options: Iterable[str], parameters: Mapping[str, str]
+) -> Dataset:
+    """Return the dataset that a request with these parameters makes.
+
+    Raises:
+        RequestRejectedError: 400, naming what the endpoint does not accept.
+    """
+    options = tuple(options)
+    checked = endpoint.check(options, parameters)
+    if not checked and not options:
+        raise RequestRejectedError(400, f"{endpoint.name} without parameters is a dataset")
+    plain = Dataset(name=endpoint.name, endpoint=endpoint)
+    made = with_parameters(plain, endpoint.name, options, parameters)
+    return _as_defined(made.name, endpoint, made.options, made.parameters)
+
+
+def redefined(name: str, definition: Mapping[str, Any]) -> Dataset:
+    """Return the on-request dataset that was stored with this definition."""
+    endpoint = catalogue.find(definition["endpoint"])
+    return _as_defined(name, endpoint, tuple(definition["options"]), dict(definition["parameters"]))
+
+
+def _as_defined(
+    name: str, endpoint: Endpoint, options: tuple[str, ...], parameters: Mapping[str, str]
+) -> Dataset:
+    like = closest(name, endpoint, configured().values())
+    return replace(like, name=name, endpoint=endpoint, options=options, parameters=parameters)
+
+
+def closest(name: str, endpoint: Endpoint, among: Iterable[Dataset]) -> Dataset:
+    """Return a dataset that keeps no more of the endpoint than those that are configured for it.
+
+    One day of a rolling dataset, as its name tells, is kept just like that one. Anything else
+    leaves out whatever any of them leaves out, and allows only what all of them allow.
+    """
+    alike = [
+        dataset
+        for dataset in among
+        if dataset.endpoint.resource.casefold() == endpoint.resource.casefold()
+    ]
+    rolled = [each for each in alike if each.is_rolling and name.startswith(f"{each.name}-")]
+    if rolled:
+        return max(rolled, key=lambda dataset: len(dataset.name))
+    if alike:
+        return replace(alike[0], leave_out=_all_left_out(alike), allow=_all_allowed(alike))
+    return Dataset(name=name, endpoint=endpoint)
+
+
+def _all_left_out(alike: Iterable[Dataset]) -> dict[str, frozenset[str]]:
+    left_out: dict[str, frozenset[str]] = {}
+    for dataset in alike:
+        for table, names in dataset.leave_out.items():
+            left_out[table] = left_out.get(table, frozenset()) | names
+    return left_out
+
+
+def _all_allowed(alike: Sequence[Dataset]) -> dict[str, frozenset[str]]:
+    return {
+        table: frozenset.intersection(*(each.allow.get(table, frozenset()) for each in alike))
+        for table in alike[0].allow
+    }

@@ -1,0 +1,26 @@
+"""Publishes the events that a school's item still holds."""
+
+from __future__ import annotations
+
+from xporter_bridge import telemetry
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.repository import SchoolTable
+
+
+def publish_school_events(estab: str, schools: SchoolTable, bus: EventBus) -> None:
+    """Publish what the school's item still has to tell."""
+    school = schools.get(estab)
+    if school:
+        publish_outbox(school, schools, bus)
+
+
+def publish_outbox(school: School, schools: SchoolTable, bus: EventBus) -> None:
+    """Publish the events of a school that was just read, and clear them.
+
+    Publishing twice is harmless: an event keeps its id.
+    """
+    if school.outbox:
+        bus.publish(school.outbox)
+        schools.clear_outbox(school)
+        telemetry.count("SchoolStateChanged", str(school.state))

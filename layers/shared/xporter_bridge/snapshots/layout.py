@@ -1,0 +1,54 @@
+"""Every key in both buckets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """One dataset of one school in the bucket (docs/data.md, "Layout")."""
+
+    estab: str
+    dataset: str
+
+    def snapshot(self, table: str, sequence: int) -> str:
+        """Return the key of a table's snapshot."""
+        return f"snapshots/{self._partition}/table={table}/{sequence:010d}.ndjson.gz"
+
+    def change(self, table: str, sequence: int, kind: str) -> str:
+        """Return the key of a change file; ``kind`` is ``upserts`` or ``deletes``."""
+        return f"changes/{self._partition}/table={table}/{sequence:010d}.{kind}.ndjson.gz"
+
+    def manifest(self, sequence: int) -> str:
+        """Return the key of the manifest of one sequence."""
+        return f"manifests/{self._partition}/{sequence:010d}.json"
+
+    @property
+    def latest(self) -> str:
+        """The key of the manifest that readers begin with."""
+        return f"manifests/{self._partition}/latest.json"
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Every prefix that holds anything of the dataset."""
+        return tuple(f"{kind}/{self._partition}/" for kind in ("snapshots", "changes", "manifests"))
+
+    @property
+    def _partition(self) -> str:
+        return f"estab={self.estab}/dataset={self.dataset}"
+
+
+def school_prefixes(estab: str) -> tuple[str, ...]:
+    """Return every prefix that holds anything of the school."""
+    return tuple(f"{kind}/estab={estab}/" for kind in ("snapshots", "changes", "manifests"))
+
+
+def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
+    """Return where a dataset, or one pull of it, keeps work in progress."""
+    return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
+
+
+def staged_prefix(estab: str) -> str:
+    """Return where the pulls of a school keep work in progress, whatever its datasets."""
+    return f"staging/estab={estab}/"
