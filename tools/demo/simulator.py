@@ -10,8 +10,8 @@ import httpx
 class Simulator:
     """A simulator that runs somewhere."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False)
+    def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
+        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False, auth=auth)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -6,10 +6,22 @@ Authorisers are left out on purpose: the company's API is open on loopback.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.stack.deployment import function_behind
+from tools.stack.deployment import STACK_NAME, api_bodies, function_behind, physical_ids
 from tools.stack.settings import REGION
 
+API_IDS = ("CallbacksApi", "CompanyApi")
 ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+def routed_apis(
+    cloudformation: Any, gateway: Any, endpoint_url: str, stack_name: str = STACK_NAME
+) -> list[str]:
+    """Give both APIs of a stack their routes; return their URLs at the emulator."""
+    bodies = api_bodies(cloudformation, stack_name)
+    ids = physical_ids(cloudformation, stack_name)
+    for name in API_IDS:
+        import_routes(gateway, ids[name], bodies[name], ids)
+    return [f"{endpoint_url}/_aws/execute-api/{ids[name]}/$default" for name in API_IDS]
 
 
 def import_routes(
