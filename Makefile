@@ -57,7 +57,7 @@ setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready 
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in dev sam stack runtime uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .venv $<

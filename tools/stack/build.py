@@ -22,8 +22,11 @@ LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
 SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
 
 
-def build_for_deployment(log: IO[bytes], stage: str) -> None:
+def build_for_deployment(log: IO[bytes], stage: str) -> Path:
     """Build a stage of samconfig.toml, for the runtime and the processor that it names there.
+
+    Returns:
+        The built template.
 
     Raises:
         StackError: There is no such stage, or it cannot be built.
@@ -34,6 +37,7 @@ def build_for_deployment(log: IO[bytes], stage: str) -> None:
         built, template = directory.parent / "build.toml", directory / "template.yaml"
         decided = _decided(tomllib.loads(built.read_text(encoding="utf-8")))
         template.write_text(pinned(template.read_text(encoding="utf-8"), decided), encoding="utf-8")
+    return template
 
 
 def pinned(template: str, decided: Mapping[str, str]) -> str:

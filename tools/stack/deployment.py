@@ -11,6 +11,7 @@ from tools.stack.errors import StackError
 from tools.stack.processes import running
 
 STACK_NAME = "xporter-bridge"
+LOCAL_CONFIG = (str(ROOT / "samconfig.toml"), "--config-env", "local")
 
 
 def deploy(
@@ -19,21 +20,21 @@ def deploy(
     *,
     environment: Mapping[str, str],
     log: IO[bytes],
-    stage: str = "local",
+    config: Sequence[str] = LOCAL_CONFIG,
     options: Sequence[str] = (),
 ) -> None:
     """Deploy a built template into the account that ``environment`` names.
 
     Args:
-        stage: The section of samconfig.toml that is deployed by.
+        config: The file of settings, and its section if that is not the default.
         options: Further arguments of `sam deploy`.
 
     Raises:
         StackError: The deployment failed; the log has every event.
     """
     settings = {"SAM_CLI_POLL_DELAY": "0.2", **environment, "SAM_CLI_TELEMETRY": "0"}
-    config = ["--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage]
-    command = [str(SAM), "deploy", *config, "--template-file", str(template), *options]
+    settled = ["--config-file", *config, "--template-file", str(template)]
+    command = [str(SAM), "deploy", *settled, *options]
     with running([*command, *overrides(parameters)], environment=settings, log=log) as process:
         if process.wait():
             raise StackError(f"sam deploy failed with status {process.returncode}")

@@ -1,0 +1,84 @@
+"""Deletes what CloudFormation leaves: by intent (retained), or because it never knew of it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Client = Callable[[str], Any]
+# The fewest days that KMS takes; a key that is to be deleted costs nothing any more.
+_KEY_DAYS = 7
+_GONE = {
+    "404", "NoSuchBucket", "ResourceNotFoundException", "NotFoundException", "NotFound",
+    "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue",
+}  # fmt: skip
+
+
+def delete_bucket(client: Client, name: str) -> None:
+    """Delete a bucket with everything in it: versions, delete markers, unfinished uploads."""
+    s3 = client("s3")
+    for upload in _pages(s3, "list_multipart_uploads", "Uploads", Bucket=name):
+        s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=name)
+    for page in pages:
+        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        if objects:  # a page has at most a thousand, as many as one call takes
+            s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+    s3.delete_bucket(Bucket=name)
+
+
+def delete_table(client: Client, name: str) -> None:
+    """Delete a table; DynamoDB keeps a backup of it for 35 days, which costs nothing."""
+    client("dynamodb").delete_table(TableName=name)
+
+
+def delete_secret(client: Client, arn: str) -> None:
+    """Delete a secret at once, without the days in which it could be restored."""
+    client("secretsmanager").delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+
+def delete_key(client: Client, key: str) -> None:
+    """Have a key deleted as soon as KMS does that."""
+    kms = client("kms")
+    if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion":
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=_KEY_DAYS)
+
+
+def delete_log_group(client: Client, name: str) -> None:
+    """Delete a log group with what was logged."""
+    client("logs").delete_log_group(logGroupName=name)
+
+
+def log_groups(client: Client, prefix: str) -> list[str]:
+    """Return the log groups whose name begins so.
+
+    A function that still ran when its group was deleted may have made it anew.
+    """
+    logs = client("logs")
+    prefixes = (f"{prefix}-", f"/aws/lambda/{prefix}-")
+    return [
+        group["logGroupName"]
+        for each in prefixes
+        for group in _pages(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=each)
+    ]
+
+
+#: How to delete what template.yaml retains, in the order in which that is done: keys last.
+BY_TYPE: dict[str, Callable[[Client, str], None]] = {
+    "AWS::S3::Bucket": delete_bucket,
+    "AWS::DynamoDB::Table": delete_table,
+    "AWS::SecretsManager::Secret": delete_secret,
+    "AWS::Logs::LogGroup": delete_log_group,
+    "AWS::KMS::Key": delete_key,
+}
+
+
+def is_gone(error: ClientError) -> bool:
+    """Tell whether a call failed because there is nothing to delete."""
+    return error.response["Error"]["Code"] in _GONE
+
+
+def _pages(client: Any, call: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    for page in client.get_paginator(call).paginate(**arguments):
+        yield from page.get(key, ())
