@@ -19,13 +19,6 @@ def open_event_tap(sqs: Any, events: Any, bus: str, name: str = NAME) -> str:
     return url
 
 
-def close_event_tap(sqs: Any, events: Any, bus: str, name: str = NAME) -> None:
-    """Delete the subscription and the queue; a bus that has rules cannot be deleted."""
-    events.remove_targets(Rule=name, EventBusName=bus, Ids=[name])
-    events.delete_rule(Name=name, EventBusName=bus)
-    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
-
-
 def only_from(service: str, source: str, *, queue: str) -> str:
     """Return the policy of a queue that only one rule or topic may write to."""
     statement = {

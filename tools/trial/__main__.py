@@ -83,7 +83,8 @@ def _try_out(trial: Trial, clock: Clock, path: Path) -> int:
         try_out(trial, report, clock)
     finally:
         report.write(path)
-        print(f"\n{steps_table([*report.steps, *report.checks])}\n", flush=True)
+        if ended := [*report.steps, *report.checks]:
+            print(f"\n{steps_table(ended)}\n", flush=True)
         for line in report.cleanup.left if report.cleanup else ():
             print(f"LEFT BEHIND: {line}")
         print(f"{_verdict(report)} The report is {path}.", flush=True)

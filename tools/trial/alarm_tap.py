@@ -14,8 +14,3 @@ def open_alarm_tap(sqs: Any, sns: Any, topic: str, name: str) -> str:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return url
-
-
-def close_alarm_tap(sqs: Any, name: str) -> None:
-    """Delete the queue; its subscription ends with the topic."""
-    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])

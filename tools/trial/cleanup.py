@@ -10,12 +10,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.stack.deployment import stack_resources
-from tools.stack.event_tap import close_event_tap
-from tools.trial.alarm_tap import close_alarm_tap
 from tools.trial.leftovers import (
     BY_TYPE,
     delete_bucket,
     delete_log_group,
+    delete_queue,
+    delete_rule,
     is_gone,
     log_groups,
 )
@@ -50,9 +50,26 @@ def delete_everything(trial: Trial) -> Cleanup:
 
     It may be repeated, and finds everything by the trial's name alone.
     """
-    cleanup, client = Cleanup(), trial.account.client
-    _close_taps(trial, cleanup)
-    cloudformation = client("cloudformation")
+    cleanup = Cleanup()
+    try:
+        _close_taps(trial, cleanup)
+        _delete_stacks(trial, cleanup)
+        _delete_the_rest(trial, cleanup)
+    except (BotoCoreError, ClientError) as error:  # it could not even be asked what there is
+        cleanup.left.append(f"what begins with {trial.name}: {error}")
+    return cleanup
+
+
+def _close_taps(trial: Trial, cleanup: Cleanup) -> None:
+    client, name = trial.account.client, trial.event_tap
+    cleanup.attempt(f"rule {name}", lambda: delete_rule(client, trial.name, name))
+    for queue in (name, trial.alarm_tap):
+        cleanup.attempt(f"queue {queue}", functools.partial(delete_queue, client, queue))
+
+
+def _delete_stacks(trial: Trial, cleanup: Cleanup) -> None:
+    """Delete both stacks at the same time, and then what they retain."""
+    cloudformation = trial.account.client("cloudformation")
     found = ((name, _stack_id(cloudformation, name)) for name in (trial.name, trial.simulator))
     stacks = {name: stack for name, stack in found if stack}
     before = [_resources(cloudformation, stack) for stack in stacks.values()]
@@ -63,17 +80,13 @@ def delete_everything(trial: Trial) -> Cleanup:
             pool.submit(cleanup.attempt, name, delete)
     for known, stack in zip(before, stacks.values(), strict=True):
         _delete_resources(trial, cleanup, {**known, **_resources(cloudformation, stack)}.values())
+
+
+def _delete_the_rest(trial: Trial, cleanup: Cleanup) -> None:
+    client = trial.account.client
+    cleanup.attempt(trial.artifacts, lambda: delete_bucket(client, trial.artifacts))
     for group in log_groups(client, trial.name):
         cleanup.attempt(group, functools.partial(delete_log_group, client, group))
-    cleanup.attempt(trial.artifacts, lambda: delete_bucket(client, trial.artifacts))
-    return cleanup
-
-
-def _close_taps(trial: Trial, cleanup: Cleanup) -> None:
-    sqs, events = map(trial.account.client, ("sqs", "events"))
-    name = trial.event_tap
-    cleanup.attempt(name, lambda: close_event_tap(sqs, events, trial.name, name))
-    cleanup.attempt(trial.alarm_tap, lambda: close_alarm_tap(sqs, trial.alarm_tap))
 
 
 def _stack_id(cloudformation: Any, name: str) -> str | None:

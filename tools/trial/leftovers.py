@@ -50,13 +50,27 @@ def delete_log_group(client: Client, name: str) -> None:
     client("logs").delete_log_group(logGroupName=name)
 
 
+def delete_queue(client: Client, name: str) -> None:
+    """Delete a queue by its name."""
+    sqs = client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
+
+
+def delete_rule(client: Client, bus: str, name: str) -> None:
+    """Delete a rule whose only target has its name; a bus that has rules cannot be deleted."""
+    events = client("events")
+    events.remove_targets(Rule=name, EventBusName=bus, Ids=[name])
+    events.delete_rule(Name=name, EventBusName=bus)
+
+
 def log_groups(client: Client, prefix: str) -> list[str]:
     """Return the log groups whose name begins so.
 
     A function that still ran when its group was deleted may have made it anew.
     """
     logs = client("logs")
-    prefixes = (f"{prefix}-", f"/aws/lambda/{prefix}-")
+    # The last is an emulator's.
+    prefixes = (f"{prefix}-", f"/aws/lambda/{prefix}-", f"/aws/cloudformation/{prefix}/")
     return [
         group["logGroupName"]
         for each in prefixes

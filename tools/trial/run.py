@@ -42,8 +42,8 @@ def try_out(trial: Trial, report: Report, clock: Clock) -> None:
         report.error = f"{type(error).__name__}: {error}"
         report.events = list(failures(trial))
         trial.say(f"error: {report.error}")
-    except BaseException as error:
-        report.error = f"stopped by {type(error).__name__}"
+    except SystemExit:
+        report.error = "stopped by a signal"
         raise
     finally:
         report.cleanup = delete_everything(trial)
