@@ -32,8 +32,9 @@ def follow_a_callback_through_the_logs(journey: Journey) -> str:
     function = stack.physical_ids["ReceiveAuthenticationLogGroup"]
 
     def look() -> str:
-        entries = [json.loads(line) for line in _lines(stack.aws("logs"), access, "202")]
-        ids = [entry["requestId"] for entry in entries if entry.get("routeKey") == _CALLBACK]
+        stored = _lines(stack.aws("logs"), access, '{ $.status = "202" }')
+        entries = [json.loads(line) for line in stored]
+        ids = [entry["request_id"] for entry in entries if entry["routeKey"] == _CALLBACK]
         if not ids:
             raise NotYetError("the access log has no authentication callback")
         if not _lines(stack.aws("logs"), function, f'"{ids[0]}"'):

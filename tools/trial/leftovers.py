@@ -19,12 +19,10 @@ def delete_bucket(client: Client, name: str) -> None:
     s3 = client("s3")
     for upload in _pages(s3, "list_multipart_uploads", "Uploads", Bucket=name):
         s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
-    pages = s3.get_paginator("list_object_versions").paginate(Bucket=name)
-    for page in pages:
-        found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-        objects = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
-        if objects:  # a page has at most a thousand, as many as one call takes
-            s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+    while objects := _some_versions(s3, name):
+        answer = s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise ClientError({"Error": errors[0]}, "DeleteObjects")
     s3.delete_bucket(Bucket=name)
 
 
@@ -91,6 +89,13 @@ BY_TYPE: dict[str, Callable[[Client, str], None]] = {
 def is_gone(error: ClientError) -> bool:
     """Tell whether a call failed because there is nothing to delete."""
     return error.response["Error"]["Code"] in _GONE
+
+
+def _some_versions(s3: Any, bucket: str) -> list[dict[str, str]]:
+    """Return the first versions and delete markers; a thousand, as many as one call deletes."""
+    page = s3.list_object_versions(Bucket=bucket)
+    found = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
+    return [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
 
 
 def _pages(client: Any, call: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
