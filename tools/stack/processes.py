@@ -92,6 +92,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(GRACE_SECONDS)
     _signal_session(process, signal.SIGKILL)
     process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _signal_session(process: subprocess.Popen[bytes], number: int) -> None:
