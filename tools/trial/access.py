@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from tools.demo.errors import NotYetError
 from tools.demo.context import Journey
+from tools.demo.errors import NotYetError
 from tools.demo.schools import PRIMARY
 from tools.demo.waiting import expect, until
 

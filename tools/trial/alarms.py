@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tools.demo.errors import NotYetError
 from tools.demo.context import Journey
+from tools.demo.errors import NotYetError
 from tools.demo.waiting import expect, until
 from tools.stack.deployment import stack_resources
 from tools.trial.alarm_tap import open_alarm_tap

@@ -8,10 +8,10 @@ from tools.demo.steps.request_data import AVAILABILITY_DEADLINE_SECONDS
 from tools.stack.build import build_for_deployment, built_for_this_machine, machine_parameters
 from tools.stack.deployed_stack import DeployedStack
 from tools.stack.deployment import outputs
+from tools.stack.emulator_routes import routed_apis
 from tools.stack.event_tap import open_event_tap
 from tools.stack.gateway import serving
 from tools.stack.processes import listen, url_of
-from tools.stack.emulator_routes import routed_apis
 from tools.trial.trial import RELYING_PARTY, Trial
 
 # Room for callbacks, the API and schedules, beside what README.md says the queues may take.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tools.demo.errors import NotYetError
 from tools.demo.context import Journey
+from tools.demo.errors import NotYetError
 from tools.demo.schools import SCHOOLS
 from tools.demo.waiting import expect, until
 

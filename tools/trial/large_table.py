@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from tools.demo.errors import NotYetError
 from tools.demo.context import Journey
-from tools.demo.verification import is_true
+from tools.demo.errors import NotYetError
 from tools.demo.schools import DemoSchool
+from tools.demo.verification import is_true
 from tools.demo.waiting import expect, until
 
 # As many pupils as five large schools have: the members of all their groups are 85,000 rows.

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.demo.errors import StepFailedError
 from tools.demo.context import Journey
+from tools.demo.errors import StepFailedError
 from tools.demo.progress import Clock, Ended, run
 from tools.stack.errors import StackError
 from tools.trial.alarms import alarm_states

@@ -13,7 +13,7 @@ def test_the_archive_for_the_instance_has_its_machine_code_and_no_test_or_cache(
         archive = build_archive(tmp_path, log, *INSTANCE)
     names = zipfile.ZipFile(archive).namelist()
     assert "tools/simulator/__main__.py" in names
-    assert "tools/simulator/pools.json" in names
+    assert "tools/simulator/school/pools.json" in names
     machine_code = [name for name in names if name.endswith(".so")]
     assert machine_code
     assert all("aarch64" in name for name in machine_code)

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tools.demo.steps import STEPS as DEMO_STEPS
-from tools.demo.steps.resuming import resume_a_killed_pull
+from tools.demo.steps.resume_after_kill import resume_a_killed_pull
 from tools.set_up import ROOT
 from tools.trial.__main__ import introduction, is_confirmed
 from tools.trial.account import Account
