@@ -1,5 +1,6 @@
 """The account that a trial runs in: a real one, or an emulator of it."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import boto3
 
 from tools.stack.emulator import KEY, aws_environment
 from tools.stack.settings import REGION
+
+_ONE_AT_A_TIME = threading.Lock()  # a session of boto3 is not made for threads, its clients are
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,9 @@ class Account:
         return 0.2 if self.is_emulator else 5
 
     def client(self, service: str) -> Any:
-        """Make a client of an AWS service."""
-        return self.session.client(service, endpoint_url=self.endpoint_url)
+        """Make a client of an AWS service, from any thread."""
+        with _ONE_AT_A_TIME:
+            return self.session.client(service, endpoint_url=self.endpoint_url)
 
     def environment(self, home: Path, inherited: Mapping[str, str]) -> dict[str, str]:
         """Return the environment in which `sam` deploys into this account."""

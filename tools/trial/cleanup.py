@@ -1,6 +1,7 @@
 """Deletes everything that a trial has created, whatever became of it, and says what is left."""
 
 import functools
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,7 @@ def delete_everything(trial: Trial) -> Cleanup:
         _delete_the_rest(trial, cleanup)
     except (BotoCoreError, ClientError) as error:  # it could not even be asked what there is
         cleanup.left.append(f"what begins with {trial.name}: {error}")
+    shutil.rmtree(trial.scratch, ignore_errors=True)
     return cleanup
 
 

@@ -65,6 +65,7 @@ def _query(line: Sequence[Any], properties: Mapping[str, Any], name: str) -> Que
     come last.
     """
     options = line[-1] if isinstance(line[-1], dict) else {}
+    name = options.get("id", name)  # an expression may name it
     if "expression" in options:
         return {"Id": name, "Expression": options["expression"]}
     namespace, metric, *pairs = line[:-1] if options else line

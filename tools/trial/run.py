@@ -1,7 +1,6 @@
 """One trial from the first bucket to the last log group."""
 
 import os
-import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack, closing, suppress
 from typing import Any
@@ -47,7 +46,6 @@ def try_out(trial: Trial, report: Report, clock: Clock) -> None:
         raise
     finally:
         report.cleanup = delete_everything(trial)
-        shutil.rmtree(trial.scratch, ignore_errors=True)
 
 
 def failures(trial: Trial) -> Iterable[str]:

@@ -45,13 +45,17 @@ def test_a_metric_is_asked_for_with_its_dimensions_and_the_widgets_statistic() -
     }
 
 
-def test_a_line_has_its_own_statistic_before_the_widgets() -> None:
-    lines = [["Ours", "Rows", {"stat": "p99", "period": 60}], [{"expression": "SUM(q0)"}]]
+def test_a_line_has_its_own_id_and_statistic_before_the_widgets() -> None:
+    lines = [
+        ["Ours", "Rows", {"id": "rows", "stat": "p99", "period": 60}],
+        [{"expression": "SUM(rows)"}],
+    ]
     properties = {"title": "Rows", "stat": "Sum", "period": 300, "metrics": lines}
     widgets = [{"type": "text", "properties": {}}, {"type": "metric", "properties": properties}]
     [(_, [first, second])] = widget_queries({"widgets": widgets})
+    assert first["Id"] == "rows"
     assert (first["MetricStat"]["Stat"], first["MetricStat"]["Period"]) == ("p99", 60)
-    assert second == {"Id": "q1", "Expression": "SUM(q0)"}
+    assert second == {"Id": "q1", "Expression": "SUM(rows)"}
 
 
 def test_a_name_without_a_value_is_a_fault_of_the_dashboard() -> None:

@@ -1,6 +1,7 @@
 """That what a stack retains is deleted, and that nothing keeps the rest from it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -36,7 +37,7 @@ def test_a_bucket_goes_with_all_versions_delete_markers_and_unfinished_uploads()
     where = {"LocationConstraint": REGION}
     s3.create_bucket(Bucket="data", CreateBucketConfiguration=where)
     s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
-    for number in range(1100):  # more than one page, and than one call deletes
+    for number in range(4):
         s3.put_object(Bucket="data", Key=f"snapshots/{number}", Body=b"1")
     s3.put_object(Bucket="data", Key="snapshots/1", Body=b"2")
     s3.delete_object(Bucket="data", Key="snapshots/2")
@@ -100,22 +101,43 @@ def test_what_is_gone_already_is_no_failure(kind: str) -> None:
     assert is_gone(raised.value)
 
 
+class Versions:
+    """A bucket of S3 that lists a thousand versions at a time, of those that are not deleted."""
+
+    def __init__(self, count: int, *, is_locked: bool = False) -> None:
+        self.keys = [str(number) for number in range(count)]
+        self._is_locked = is_locked
+
+    def get_paginator(self, _: str) -> "Versions":
+        return self
+
+    def paginate(self, **_: str) -> list[dict[str, str]]:
+        return []
+
+    def list_object_versions(self, **_: str) -> dict[str, list[dict[str, str]]]:
+        return {"Versions": [{"Key": key, "VersionId": "1"} for key in self.keys[:1000]]}
+
+    def delete_objects(self, Delete: dict[str, Any], **_: str) -> dict[str, Any]:  # noqa: N803
+        if self._is_locked:
+            return {"Errors": [{"Code": "AccessDenied", "Message": "locked", "Key": "0"}]}
+        assert len(Delete["Objects"]) <= 1000
+        gone = {each["Key"] for each in Delete["Objects"]}
+        self.keys = [key for key in self.keys if key not in gone]
+        return {}
+
+    def delete_bucket(self, **_: str) -> None:
+        assert not self.keys
+
+
+def test_a_bucket_goes_with_more_objects_than_one_call_takes() -> None:
+    bucket = Versions(2500)
+    delete_bucket(lambda _: bucket, "data")
+    assert bucket.keys == []
+
+
 def test_a_bucket_that_keeps_an_object_is_a_failure_and_no_endless_loop() -> None:
-    class Locked:
-        def get_paginator(self, _: str) -> "Locked":
-            return self
-
-        def paginate(self, **_: str) -> list[dict[str, str]]:
-            return []
-
-        def list_object_versions(self, **_: str) -> dict[str, list[dict[str, str]]]:
-            return {"Versions": [{"Key": "kept", "VersionId": "1"}]}
-
-        def delete_objects(self, **_: object) -> dict[str, list[dict[str, str]]]:
-            return {"Errors": [{"Code": "AccessDenied", "Message": "locked", "Key": "kept"}]}
-
     with pytest.raises(ClientError, match="locked"):
-        delete_bucket(lambda _: Locked(), "data")
+        delete_bucket(lambda _: Versions(1, is_locked=True), "data")
 
 
 def test_one_failure_is_told_and_keeps_nothing_else_from_being_deleted() -> None:
