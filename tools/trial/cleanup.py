@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tools.stack.deployment import stack_resources
 from tools.trial.leftovers import (
     BY_TYPE,
+    WITH_THEIR_OWNER,
     delete_bucket,
     delete_log_group,
     delete_queue,
@@ -150,5 +151,6 @@ def _delete_resources(trial: Trial, cleanup: Cleanup, resources: Iterable[dict[s
         f"{each['LogicalResourceId']} ({each['PhysicalResourceId']}): "
         f"{each.get('ResourceStatusReason', each['ResourceStatus'])}"
         for each in remaining
-        if each["ResourceType"] not in BY_TYPE and each["ResourceStatus"] == "DELETE_FAILED"
+        if each["ResourceType"] not in {*BY_TYPE, *WITH_THEIR_OWNER}
+        and each["ResourceStatus"] in {"DELETE_FAILED", "DELETE_SKIPPED"}
     ]

@@ -84,6 +84,8 @@ BY_TYPE: dict[str, Callable[[Client, str], None]] = {
     "AWS::Logs::LogGroup": delete_log_group,
     "AWS::KMS::Key": delete_key,
 }
+#: What a stack retains and its deletion takes away all the same: versions go with their function.
+WITH_THEIR_OWNER = {"AWS::Lambda::Version"}
 
 
 def is_gone(error: ClientError) -> bool:

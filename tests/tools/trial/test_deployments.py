@@ -12,6 +12,7 @@ from cfnlint.decode import cfn_yaml
 from tools.set_up import ROOT
 from tools.trial import bridge, simulators
 from tools.trial.account import Account
+from tools.trial.leftovers import BY_TYPE
 from tools.trial.trial import Trial
 
 SIMULATOR_URL = "https://api.execute-api.eu-west-2.amazonaws.com"
@@ -90,3 +91,10 @@ def test_sam_gets_the_users_own_credentials_on_aws_and_nothing_of_them_on_an_emu
     emulated = Account("1", "arn", "eu-west-2", url, None).environment(Path("/tmp"), theirs)
     assert emulated["AWS_ENDPOINT_URL"] == url
     assert "AWS_PROFILE" not in emulated
+
+
+def test_whatever_the_template_retains_a_trial_can_delete() -> None:
+    resources = template("template.yaml")["Resources"].values()
+    retained = {each["Type"] for each in resources if "DeletionPolicy" in each}
+    assert retained
+    assert retained <= set(BY_TYPE)
