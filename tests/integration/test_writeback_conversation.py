@@ -211,6 +211,20 @@ def test_when_answer_and_outcome_are_lost_the_mis_is_read_back(company: Company,
         assert _mis(company) == {f"Beh.{theirs}": 1}
 
 
+@pytest.mark.parametrize("mode", ["async", "sync"])
+@pytest.mark.parametrize("kind", ["attendance", "conduct"])
+def test_kept_connections_that_xporter_dropped_cost_no_writeback_an_attempt(
+    company: Company, kind: str, mode: str
+) -> None:
+    one = _conduct(company) if kind == "conduct" else {"Marks": [_mark(_pupils(company)[0])]}
+    _cache_register(company, _pupils(company)[0])  # A connection is kept from here on.
+    _sim(company, "PUT", "faults", [{"kind": "dropped_connection"}])
+    ended = _ends(company, company.write(kind, {**one, "mode": mode}, "k"))
+    assert (ended.state, ended.parts[0].attempts) == ("completed", 1)
+    assert _posts(company) == 1
+    assert set(_mis(company).values()) == {1}
+
+
 @pytest.mark.parametrize("kind", ["attendance", "conduct"])
 def test_what_never_arrived_is_sent_again_after_the_deadline(company: Company, kind: str) -> None:
     path = "writeback/conduct" if kind == "conduct" else "attendanceasync"
