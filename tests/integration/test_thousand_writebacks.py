@@ -17,6 +17,7 @@ _MOST_SECONDS = 60
 # How often anything durable is written for one writeback that goes well, and then some.
 _CRASH_POINTS = 10
 _FAULTS = [
+    {"kind": "dropped_connection", "rate": 0.2},
     {"kind": "lost_answer", "rate": 0.2},
     {"kind": "lost_callback", "rate": 0.1},
     {"kind": "duplicate_callback", "rate": 0.1},
