@@ -190,7 +190,7 @@ class XporterApi:
         if token:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
-        return _judged(answer.status, answer.headers, answer.content)
+        return check_response(answer.status, answer.headers, answer.content)
 
 
 def longest_seconds(
@@ -205,7 +205,7 @@ def longest_seconds(
     )
 
 
-def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+def check_response(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
     """Return the body of a good answer; raise what a bad one means."""
     if status == 429:
         raise RateLimitedError("xporter_429", _retry_after(headers.get("Retry-After", "")))
