@@ -17,6 +17,7 @@ _MOST_SECONDS = 60
 # How often anything durable is written for one writeback that goes well, and then some.
 _CRASH_POINTS = 10
 _FAULTS = [
+    {"kind": "dropped_connection", "rate": 0.2},
     {"kind": "lost_answer", "rate": 0.2},
     {"kind": "lost_callback", "rate": 0.1},
     {"kind": "duplicate_callback", "rate": 0.1},
@@ -100,10 +101,10 @@ def test_each_mark_is_in_the_mis_once_and_every_state_is_true() -> None:
                 ids[key] = company.write("attendance", {"Marks": [mark]}, key).id
             _run(company, list(ids.values()))
             _hear_the_last(company, simulator)
-            _prove(company, simulator, marks, ids)
+            verify_secret(company, simulator, marks, ids)
 
 
-def _prove(
+def verify_secret(
     company: Company,
     simulator: RunningSimulator,
     marks: dict[str, dict[str, Any]],

@@ -50,6 +50,7 @@ class FaultyReply:
 
     def __init__(self, world: World, request: Request) -> None:
         self._world = world
+        self._is_kept = bool(request.scope.get("is_kept"))
         query = request.url.query
         path = request.scope.get("path", "")
         self._place: dict[str, Any] = {
@@ -60,6 +61,8 @@ class FaultyReply:
     async def before(self) -> Response | None:
         """Return the failure that answers instead of the service, if one strikes."""
         faults = self._world.faults
+        if self._is_kept and faults.take("dropped_connection", **self._place):
+            return LostAnswer()
         if slow := faults.take("slow", **self._place):
             await asyncio.sleep(float(slow.parameters.get("delay_ms", 1000)) / 1000)
         if limited := faults.take("rate_limited", **self._place):

@@ -29,7 +29,7 @@ from xporter_bridge.errors import (
 )
 from xporter_bridge.exact_json import Document, loads, mended
 from xporter_bridge.timestamps import parse
-from xporter_bridge.xporter.http import CONNECT_SECONDS, Connections
+from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 
 THIRD_PARTY = "XporterOnDemand"
 # How long Xporter may be silent: before data, which a big school's agent may take its time for,
@@ -76,7 +76,7 @@ class XporterApi:
     """
 
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
-        self._connections = Connections(base_url.rstrip("/"))
+        self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
@@ -85,6 +85,7 @@ class XporterApi:
         Raises:
             AuthorisationPausedError: The school is still choosing whom to include.
             SecretRefusedError: The secret yields no token.
+            XporterUnavailableError: What it yields can be no token.
         """
         body = {
             "estab": estab,
@@ -101,6 +102,8 @@ class XporterApi:
         token, expires = answer.get("token"), answer.get("expires")
         if not token:
             raise SecretRefusedError("no_token")
+        if not is_sendable(str(token)):
+            raise XporterUnavailableError("token_unsendable")
         try:
             return Token(str(token), parse(str(expires)))
         except ValueError:
@@ -144,13 +147,23 @@ class XporterApi:
         self._ask("POST", "/api/v1/Webhook", token=token, json=body)
 
     def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a writeback once and return the answer; the outcome comes later.
+        """Send a writeback once, over a new connection, and return the answer.
+
+        The outcome comes later.
 
         Raises:
             XporterRefusedError: Refused at once; nothing was or will be written.
+            XporterUnavailableError: With ``xporter_not_connected``, nothing was sent.
             TransientError: It may or may not have been taken: never repeat it blindly.
         """
-        return self._once("POST", path, token=token, json=body, read_seconds=_WRITE_SECONDS)
+        return self._once(
+            "POST",
+            path,
+            token=token,
+            json=body,
+            read_seconds=_WRITE_SECONDS,
+            new_connection=True,
+        )
 
     def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
         began = time.monotonic()
@@ -176,10 +189,8 @@ class XporterApi:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Idaas {token}"
-        answer = self._connections.send(
-            method, path, headers, read_seconds=read_seconds, **arguments
-        )
-        return _judged(answer.status, answer.headers, answer.content)
+        answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
+        return check_response(answer.status, answer.headers, answer.content)
 
 
 def longest_seconds(
@@ -194,7 +205,7 @@ def longest_seconds(
     )
 
 
-def _judged(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+def check_response(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
     """Return the body of a good answer; raise what a bad one means."""
     if status == 429:
         raise RateLimitedError("xporter_429", _retry_after(headers.get("Retry-After", "")))
