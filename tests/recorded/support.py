@@ -1,0 +1,500 @@
+"""The one place at which the recordings touch names of ours: a deployment with a fixed clock.
+
+Whatever the code is called by now, it is reached here through the handlers, the tables, the queues
+and the buckets of ``template.yaml``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib
+import json
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tests import template
+from tests.cloud import Cloud
+from tests.company_api import CompanyApi, request
+
+HERE = Path(__file__).parent
+RELYING_PARTY = "live.example.app"
+BASE_URL = "https://callbacks.example.app"
+START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+SERVICES = ("sqs", "dynamodb", "kms", "secretsmanager", "events", "s3")
+OURS = ("xporter_bridge", "functions")
+TABLES = {"SchoolsTable": "schools", "DatasetsTable": "datasets", "OperationsTable": "operations"}
+BUCKETS = {"DataBucket": "data", "StagingBucket": "staging"}
+# Invented: what the recorded deployment had in Secrets Manager.
+SECRETS = {
+    "CallbackKeySecret": ("0ca11bac-0000-4000-8000-000000000000", "invented-callback-signing-key"),
+    "AuthenticationTokenSecret": (
+        "0a07e271-0000-4000-8000-000000000000",
+        "invented-authentication-path-token",
+    ),
+}
+
+
+class KilledError(BaseException):
+    """The process died: nothing catches this."""
+
+
+class Clock:
+    """The time that the code of ours is told."""
+
+    def __init__(self, now: datetime = START) -> None:
+        self.now = now
+
+    def advance(self, **time: float) -> None:
+        self.now += timedelta(**time)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Have every module of ours read this clock."""
+        clock = self
+
+        class Meta(type):
+            def __getattr__(cls, name: str) -> Any:
+                return getattr(datetime, name)
+
+            def __instancecheck__(cls, value: object) -> bool:
+                return isinstance(value, datetime)
+
+        class Fixed(metaclass=Meta):
+            def __new__(cls, *args: Any, **facts: Any) -> Any:
+                return datetime(*args, **facts)  # noqa: DTZ001 - as the code of ours says
+
+            @staticmethod
+            def now(zone: tzinfo | None = None) -> datetime:
+                return clock.now.astimezone(zone)
+
+        with _everywhere("datetime", lambda value: value is datetime, Fixed):
+            yield
+
+
+@contextmanager
+def small_pages(rows: int = 10) -> Iterator[None]:
+    """Let a small table take several pages."""
+    with _everywhere("PAGE_SIZE", lambda value: isinstance(value, int), rows):
+        yield
+
+
+@contextmanager
+def with_timetable() -> Iterator[None]:
+    """Switch on the dataset that ``datasets.toml`` asks for on a timetable."""
+    from xporter_bridge import datasets
+
+    text = Path(datasets.__file__).with_name("datasets.toml").read_text(encoding="utf-8")
+    made = datasets.parse(text.replace("enabled = false", "enabled = true"))
+    with _everywhere("configured", callable, lambda: made):
+        yield
+
+
+@contextmanager
+def _everywhere(name: str, is_it: Callable[[Any], bool], value: Any) -> Iterator[None]:
+    for function in template.functions():
+        importlib.import_module(f"functions.{function}.handler")
+    found = [
+        module
+        for path, module in list(sys.modules.items())
+        if path.split(".")[0] in OURS and is_it(vars(module).get(name))
+    ]
+    assert found, f"no module of ours has {name}"
+    with ExitStack() as stack:
+        for module in found:
+            stack.enter_context(mock.patch.object(module, name, value))
+        yield
+
+
+# ---------------------------------------------------------------------- what is heard
+
+
+@dataclass
+class Tape:
+    """Hears what is sent to AWS: messages, events, and every state of every item."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Kill:
+    """Kills the process at the n-th call of an operation: it makes neither that nor another."""
+
+    operation: str
+    at: int
+    seen: int = 0
+
+    def __call__(self, model: Any, **_: Any) -> None:
+        self.seen += model.name == self.operation
+        if self.seen >= self.at:
+            raise KilledError
+
+
+@dataclass
+class Deployment:
+    """``template.yaml`` in memory, under a fixed clock, with keys and secrets that are fixed."""
+
+    cloud: Cloud
+    clock: Clock
+    tape: Tape = field(default_factory=Tape)
+
+    @property
+    def api(self) -> CompanyApi:
+        return CompanyApi(self.cloud)
+
+    # ------------------------------------------------------------------ running
+
+    def invoke(self, function: str, event: Mapping[str, Any], **how: Any) -> Any:
+        return self.cloud.invoke(function, event, **how)
+
+    def consume(self, queue: str, *bodies: Any, **how: Any) -> list[Any]:
+        """Give messages to the queue's consumer; return those that are to come again."""
+        texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        event = {
+            "Records": [
+                {"messageId": str(number), "body": text, "eventSource": "aws:sqs"}
+                for number, text in enumerate(texts)
+            ]
+        }
+        reply = self.invoke(template.consumers()[queue][0], event, **how)
+        return [bodies[int(each["itemIdentifier"])] for each in reply["batchItemFailures"]]
+
+    def hand_in(self, queue: str, body: Mapping[str, Any], sender: str) -> list[Any]:
+        """Give a message to the queue's consumer that none of our functions sends."""
+        self.tape.messages.append({"queue": queue, "body": dict(body), "sent_by": sender})
+        return self.consume(queue, body)
+
+    def watch(self) -> dict[str, Any]:
+        return dict(self.invoke("watch_deadlines", {}))
+
+    @contextmanager
+    def killed(self, operation: str, at: int = 1) -> Iterator[None]:
+        """Let the process die at that call of what is done within."""
+        kill = Kill(operation, at)
+        hooks = {f"before-call.{each}": kill for each in SERVICES}
+        with _hooks(self.cloud, hooks, is_first=True):
+            try:
+                yield
+            except KilledError:
+                return
+        raise AssertionError(f"{operation} was called only {kill.seen} times")
+
+    @contextmanager
+    def meanwhile(self, service: str, operation: str, do: Callable[[], Any]) -> Iterator[None]:
+        """Do something just before the first call of an operation within."""
+        events, done = self.cloud.client(service).meta.events, []
+
+        def hook(**_: Any) -> None:
+            if not done:
+                done.append(True)
+                do()
+
+        events.register(f"before-call.{service}.{operation}", hook)
+        try:
+            yield
+        finally:
+            events.unregister(f"before-call.{service}.{operation}", hook)
+        assert done
+
+    # ------------------------------------------------------------------ what there is
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        """Return the items of the table, in DynamoDB's JSON."""
+        found = [readable(item) for item in self.cloud.items(table)]
+        return sorted(found, key=lambda item: json.dumps(item, sort_keys=True))
+
+    def put(self, table: str, item: Mapping[str, Any]) -> None:
+        self.cloud.client("dynamodb").put_item(
+            TableName=self.cloud.ref(table), Item=unreadable(item)
+        )
+
+    def put_object(self, bucket: str, key: str, body: bytes) -> None:
+        self.cloud.client("s3").put_object(Bucket=self.cloud.ref(bucket), Key=key, Body=body)
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Return what the company's API answers."""
+        answer = self.api.send(request("GET", path))
+        return {"status": answer.status, "body": answer.text}
+
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """Return what the API says of every school and operation."""
+        paths = [f"/v1/schools/{item['estab']['S']}" for item in self.items("SchoolsTable")]
+        for item in self.items("OperationsTable"):
+            estab, name = item["estab"]["S"], item["operation"]["S"]
+            if not name.startswith("#"):
+                kind = "pulls" if name.startswith("pull-") else "writebacks"
+                paths.append(f"/v1/schools/{estab}/{kind}/{name}")
+        return {path: self.get(path) for path in sorted(paths)}
+
+    def objects(self) -> dict[str, dict[str, bytes]]:
+        """Return what is in both buckets."""
+        return {bucket: self.cloud.objects(bucket) for bucket in BUCKETS}
+
+
+@contextmanager
+def deployment(
+    deploy: Callable[..., Cloud], xporter_url: str, now: datetime = START
+) -> Iterator[Deployment]:
+    """Deploy under a fixed clock; needs AWS in memory around it."""
+    cloud, clock = deploy(XporterUrl=xporter_url, CallbackBaseUrl=BASE_URL), Clock(now)
+    made = Deployment(cloud, clock)
+    for name, (version, value) in SECRETS.items():
+        cloud.client("secretsmanager").put_secret_value(
+            SecretId=cloud.ref(name), SecretString=value, ClientRequestToken=version
+        )
+    for resource in (*TABLES, *BUCKETS, *template.resources("AWS::SQS::Queue"), "EventBus"):
+        cloud.ref(resource)
+    with clock.running(), _invented_kms(cloud), _heard(cloud, made.tape):
+        yield made
+
+
+@contextmanager
+def _invented_kms(cloud: Cloud) -> Iterator[None]:
+    """Answer for KMS, so that what was sealed in a recording opens in every later run."""
+
+    def hook(model: Any, params: Mapping[str, Any], **_: Any) -> Any:
+        said = json.loads(params["body"])
+        estab = said["EncryptionContext"]["estab"]
+        key = hashlib.sha256(f"invented data key of {estab}".encode()).digest()
+        wrapped, sealed = f"wrapped key of {estab}".encode(), f"sealed for {estab}: ".encode()
+        answer: dict[str, Any] = {"KeyId": "key", "ResponseMetadata": {"HTTPStatusCode": 200}}
+        if model.name == "GenerateDataKey":
+            answer |= {"Plaintext": key, "CiphertextBlob": wrapped}
+        elif model.name == "Encrypt":
+            text = base64.b64decode(said["Plaintext"])
+            answer["CiphertextBlob"] = sealed + bytes(each ^ 0x5A for each in text)
+        else:
+            blob = base64.b64decode(said["CiphertextBlob"])
+            assert blob == wrapped or blob.startswith(sealed), "sealed for somebody else"
+            text = bytes(each ^ 0x5A for each in blob.removeprefix(sealed))
+            answer["Plaintext"] = key if blob == wrapped else text
+        return mock.Mock(status_code=200, headers={}), answer
+
+    with _hooks(
+        cloud, {f"before-call.kms.{n}": hook for n in ("GenerateDataKey", "Encrypt", "Decrypt")}
+    ):
+        yield
+
+
+@contextmanager
+def _heard(cloud: Cloud, tape: Tape) -> Iterator[None]:
+    names = {cloud.ref(queue): queue for queue in template.resources("AWS::SQS::Queue")}
+
+    def message(params: Mapping[str, Any], **_: Any) -> None:
+        for entry in params.get("Entries", [params]):
+            tape.messages.append(_message(names[params["QueueUrl"]], entry))
+
+    def event(params: Mapping[str, Any], **_: Any) -> None:
+        tape.events += [
+            {**entry, "Detail": json.loads(entry["Detail"])} for entry in params["Entries"]
+        ]
+
+    def update(parsed: Mapping[str, Any], **_: Any) -> None:
+        tape.items += [readable(parsed["Attributes"])] if "Attributes" in parsed else []
+
+    def put(params: Mapping[str, Any], **_: Any) -> None:
+        tape.items.append(readable(params["Item"]))
+
+    hooks: dict[str, Callable[..., Any]] = {
+        "provide-client-params.sqs.SendMessage": message,
+        "provide-client-params.sqs.SendMessageBatch": message,
+        "provide-client-params.events.PutEvents": event,
+        "provide-client-params.dynamodb.PutItem": put,
+        "after-call.dynamodb.UpdateItem": update,
+    }
+    with _hooks(cloud, hooks, is_first=True):
+        yield
+
+
+def _message(queue: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    told = {"queue": queue, "body": json.loads(entry["MessageBody"]), "sent_by": _sender()}
+    facts = {
+        "delay_seconds": entry.get("DelaySeconds"),
+        "attributes": entry.get("MessageAttributes"),
+    }
+    return told | {name: value for name, value in facts.items() if value}
+
+
+def _sender() -> str:
+    """Return who sends: the innermost function of ours that is no part of an adapter."""
+    for frame in reversed(traceback.extract_stack()):
+        path = frame.filename
+        root = next((each for each in OURS if f"/{each}/" in path), None)
+        if root and "/adapters/" not in path:
+            return f"{path.rpartition(f'/{root}/')[2]}:{frame.name}"
+    return ""
+
+
+@contextmanager
+def _hooks(
+    cloud: Cloud, hooks: Mapping[str, Callable[..., Any]], *, is_first: bool = False
+) -> Iterator[None]:
+    with ExitStack() as stack:
+        for name, hook in hooks.items():
+            events = cloud.client(name.split(".")[1]).meta.events
+            (events.register_first if is_first else events.register)(name, hook)
+            stack.callback(events.unregister, name, hook)
+        yield
+
+
+# ---------------------------------------------------------------------- as JSON
+
+
+def readable(value: Any) -> Any:
+    """Return DynamoDB's JSON with bytes as base64."""
+    match value:
+        case {"B": content}:
+            return {"B": base64.b64encode(bytes(content)).decode()}
+        case dict():
+            return {name: readable(entry) for name, entry in value.items()}
+        case list():
+            return [readable(entry) for entry in value]
+    return value
+
+
+def unreadable(value: Any) -> Any:
+    """Return DynamoDB's JSON as boto takes it."""
+    match value:
+        case {"B": content}:
+            return {"B": base64.b64decode(content)}
+        case dict():
+            return {name: unreadable(entry) for name, entry in value.items()}
+        case list():
+            return [unreadable(entry) for entry in value]
+    return value
+
+
+def table_of(item: Mapping[str, Any]) -> str:
+    """Return in which table an item lies, by its key."""
+    if "operation" in item:
+        return "OperationsTable"
+    return "DatasetsTable" if "dataset" in item else "SchoolsTable"
+
+
+# ---------------------------------------------------------------------- what things look like
+
+# Under these names the keys are data: tables, columns, keys of objects, parameters.
+OPEN = {"tables", "columns", "copies", "unpublished", "reported_columns", "parameters", "rows"}
+
+
+def shape(value: Any, name: str = "") -> Any:
+    """Return the names and types of a document."""
+    if isinstance(value, dict):
+        if name in OPEN:
+            return {"*": merged([shape(entry, "*") for entry in value.values()])}
+        return {key: shape(entry, key) for key, entry in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [merged([shape(entry) for entry in value])]
+    return type(value).__name__
+
+
+def merged(shapes: list[Any]) -> Any:
+    """Return the distinct shapes, one alone without its list."""
+    distinct = {json.dumps(each, sort_keys=True): each for each in shapes}
+    found = [distinct[key] for key in sorted(distinct)]
+    return found[0] if len(found) == 1 else {"one of": found}
+
+
+def attribute_shape(name: str, value: Mapping[str, Any]) -> str:
+    """Return what one attribute of an item looks like; JSON in it is looked into."""
+    [(kind, content)] = value.items()
+    if kind == "S" and content[:1] in {"{", "["}:
+        return f"JSON {json.dumps(shape(json.loads(content), name))}"
+    return f"{kind} of {sorted({next(iter(each)) for each in content})}" if kind == "L" else kind
+
+
+def kind_of(item: Mapping[str, Any]) -> str:
+    """Return what the item is."""
+    if table_of(item) == "SchoolsTable":
+        return "school"
+    key = item.get("operation", item.get("dataset"))["S"]  # type: ignore[index]
+    for start, kind in (
+        ("#slot-", "pull slot"),
+        ("#pull/", "latest pull of a dataset"),
+        ("pull-", "pull on request"),
+        ("writeback-", "writeback"),
+    ):
+        if key.startswith(start):
+            return kind
+    return "dataset"
+
+
+def state_of(item: Mapping[str, Any]) -> str:
+    """Return the state of an item and of its parts."""
+    said = [item.get(name, {}).get("S", "") for name in ("state", "outcome", "kind")]
+    if "parts" in item:
+        parts = json.loads(item["parts"]["S"])
+        said.append(
+            "+".join(sorted({f"{p['state']}{' read' * bool(p['reading'])}" for p in parts}))
+        )
+    return " ".join(filter(None, said))
+
+
+def form_of(item: Mapping[str, Any]) -> str:
+    """Return which attributes an item has in which state; two of one form are read alike."""
+    return f"{kind_of(item)} {state_of(item)}: {' '.join(sorted(item))}"
+
+
+def message_form(message: Mapping[str, Any]) -> str:
+    """Return what a message looks like: its queue, its fields, and the words that decide."""
+    body, deciding = message["body"], ("by", "reason", "look_at_scopes", "kind", "is_completed")
+    fields = [
+        f"{name}={body[name]}" if name in deciding else f"{name}:{_type_of(body[name])}"
+        for name in sorted(body)
+    ]
+    attributes = "".join(f" +{name}" for name in message.get("attributes", ()))
+    return f"{message['queue']} {' '.join(fields)}{attributes}"
+
+
+def _type_of(value: Any) -> str:
+    return "empty list" if value == [] else type(value).__name__
+
+
+def key_form(key: str) -> str:
+    """Return a key of an object without what is random in it."""
+    key = re.sub(r"[0-9a-f]{32}", "{pull_id}", key)
+    return re.sub(r"page-\d{6}", "page-{number}", key) if key.startswith("staging/") else key
+
+
+def attributes_of(items: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, set[str]]]:
+    """Return what each attribute of each kind of item looks like."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for item in items:
+        for name, value in item.items():
+            shapes = found.setdefault(kind_of(item), {}).setdefault(name, set())
+            shapes.add(attribute_shape(name, value))
+    return found
+
+
+# ---------------------------------------------------------------------- what was recorded
+
+
+def recorded(name: str) -> Any:
+    """Return one of the recorded documents."""
+    return json.loads((HERE / name).read_text(encoding="utf-8"))
+
+
+def restore(it: Deployment, name: str) -> dict[str, Any]:
+    """Store what was stored at a recorded moment, turn the clock to it, and return its record."""
+    world: dict[str, Any] = recorded(f"worlds/{name}/world.json")
+    it.clock.now = datetime.fromisoformat(world["now"])
+    for table, items in world["items"].items():
+        for item in items:
+            it.put(table, item)
+    for bucket, folder in BUCKETS.items():
+        root = HERE / "worlds" / name / folder
+        for path in sorted(root.rglob("*")):
+            if path.is_file():
+                it.put_object(bucket, path.relative_to(root).as_posix(), path.read_bytes())
+    it.tape.items.clear()
+    return world
