@@ -97,6 +97,9 @@ class Recorder:
                     "items": {table: list(filter(_is_kept, it.items(table))) for table in TABLES},
                     "webhooks": xporter.webhooks(),
                     "callback_urls": stories.urls_given(xporter, "availability"),
+                    "outcome_urls": stories.outcomes_sent(xporter, 5)
+                    if at == "writing.sent"
+                    else [],
                     "objects": found if at in WITH_OBJECTS else {},
                 }
 

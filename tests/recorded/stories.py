@@ -24,7 +24,10 @@ from tests.xporter import Xporter
 
 ESTAB, OTHER = "3281102", "3286198"
 SCHOOL = f"/v1/schools/{ESTAB}"
-DAY = "2026-11-17"
+DAY, TODAY = "2026-11-17", "2026-11-20"
+SCOPES = ["School", "Student"]
+ASKING = [*SCOPES, "Attendance"]
+WRITING = [*ASKING, "Conduct", "WritebackAttendance", "WritebackConduct"]
 Keep = Callable[[str], None]
 
 
@@ -58,10 +61,14 @@ def call_back(
     assert reply["statusCode"] == 202, reply
 
 
+def founded(xporter: Xporter, **facts: Any) -> str:
+    """Found the school, the same one on whatever day this runs; return its secret."""
+    return xporter.school(ESTAB, today=TODAY, **{"students": 6, "scopes": SCOPES, **facts})
+
+
 def take_in(it: Deployment, xporter: Xporter, **facts: Any) -> None:
     """Have a small school authorise us, and everything of it set in motion and pulled."""
-    facts = {"students": 6, "scopes": ["School", "Student"], **facts}
-    authorise(it, xporter.school(**facts))
+    authorise(it, founded(xporter, **facts))
     it.cloud.settle()
     it.clock.advance(minutes=1)
 
@@ -109,7 +116,7 @@ def outcomes_sent(xporter: Xporter, count: int = 1) -> list[str]:
 
 def onboarding(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A school is invited, authorised, installed and live; secrets are believed or not."""
-    secret = xporter.school(students=6, scopes=["School", "Student"])
+    secret = founded(xporter)
     authorise(it, "8e8e6e3c-0000-4000-8000-000000000000", schoolName="Testing School")
     it.cloud.settle("AuthenticationQueue")
     keep("invited")
@@ -149,7 +156,7 @@ def onboarding(it: Deployment, xporter: Xporter, keep: Keep) -> None:
 
 def pausing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A school pauses, comes back, refuses us until it counts as revoked, and authorises anew."""
-    secret = xporter.school(students=6, scopes=["School"], paused=True)
+    secret = founded(xporter, scopes=["School"], paused=True)
     authorise(it, secret)
     it.cloud.settle("AuthenticationQueue")
     keep("paused_at_first")
@@ -157,7 +164,7 @@ def pausing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     it.clock.advance(minutes=16)
     it.watch()
     it.cloud.settle()
-    new = xporter.school(students=6, scopes=["School"], seed=2, paused=True)
+    new = founded(xporter, scopes=["School"], seed=2, paused=True)
     authorise(it, new)
     it.cloud.settle("AuthenticationQueue")
     keep("paused_with_another_secret")
@@ -213,7 +220,7 @@ def with_lease(it: Deployment) -> None:
 
 def pulling(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """Pulls that begin, are interrupted, go on, and commit; from the callback to latest.json."""
-    secret = xporter.school(students=25, scopes=["School", "Student"])
+    secret = founded(xporter, students=25)
     authorise(it, secret)
     it.cloud.settle("AuthenticationQueue", "RegistrationQueue")
     waiting = it.cloud.take("PullQueue")
@@ -259,7 +266,7 @@ def slot_is_missing(it: Deployment) -> None:
 
 def changing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """What changed is pulled after a database callback; baselines, troubles, and old sequences."""
-    take_in(it, xporter, students=6, scopes=["School", "Student"])
+    take_in(it, xporter)
     it.clock.advance(hours=20)
     change(xporter, rows=1, inserts=1, deletes=1)
     call_back(it, xporter.webhooks()["XodSchoolData"])
@@ -311,7 +318,7 @@ def changing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
 
 def holding(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A change that would wipe out a school is held, approved, rejected, or expires."""
-    take_in(it, xporter, students=25, scopes=["School", "Student"])
+    take_in(it, xporter, students=25)
     held(it, xporter)
     keep("held")
     it.clock.advance(days=8)
@@ -389,7 +396,7 @@ def raise_demand(it: Deployment, dataset: str) -> None:
 
 def requesting(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """Pulls on request that wait for Xporter, and every way in which the wait can end."""
-    take_in(it, xporter, scopes=["School", "Student", "Attendance"], today="2026-11-20")
+    take_in(it, xporter, scopes=ASKING)
     ids = {
         day: ask(it, endpoint="AttendanceForDate", parameters={"date": day})
         for day in ("2026-11-16", "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20")
@@ -454,7 +461,7 @@ def expired(it: Deployment, keep: Keep) -> None:
 
 def refusing_requests(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A school that has left in the meantime: its requests fail."""
-    take_in(it, xporter, scopes=["School", "Student", "Attendance"], today="2026-11-20")
+    take_in(it, xporter, scopes=ASKING)
     ask(it, endpoint="AttendanceForDate", parameters={"date": "2026-11-20"})
     xporter.set_school(paused=True)
     expire_token(it)
@@ -477,10 +484,7 @@ def mark(pupil: str, **facts: Any) -> dict[str, Any]:
 
 def writing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """Writebacks of every kind, and every way in which they can end."""
-    scopes = [
-        "School", "Student", "Attendance", "Conduct", "WritebackAttendance", "WritebackConduct",
-    ]  # fmt: skip
-    authorise(it, xporter.school(students=6, scopes=scopes, today="2026-11-20"))
+    authorise(it, founded(xporter, scopes=WRITING))
     it.cloud.settle("AuthenticationQueue")
     it.cloud.take("PullQueue")
     pupils = [row["Id"] for row in xporter.truth("Students")]
