@@ -8,7 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from tests.recorded.support import START, Deployment, kind_of, table_of
+from tests.recorded.forms import kind_of, table_of
+from tests.recorded.replaced import START
+from tests.recorded.support import Deployment
 
 # A school that is live, as the code at 60edcfd stored it, for items that need one.
 SCHOOL: dict[str, Any] = {

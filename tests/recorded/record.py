@@ -28,24 +28,27 @@ from typing import Any
 from moto import mock_aws
 
 from tests.cloud import REGION, Cloud
-from tests.recorded import stories
+from tests.recorded.actors import outcomes_sent, urls_given
+from tests.recorded.forms import (
+    attributes_of,
+    form_of,
+    key_form,
+    kind_of,
+    message_form,
+    state_of,
+    table_of,
+)
 from tests.recorded.names import names_in_use
 from tests.recorded.outcomes import outcome_of
+from tests.recorded.stories import STORIES
 from tests.recorded.support import (
     BUCKETS,
     HERE,
     TABLES,
     Deployment,
     Tape,
-    attributes_of,
     deployment,
-    form_of,
-    key_form,
-    kind_of,
-    message_form,
     restore,
-    state_of,
-    table_of,
 )
 from tests.xporter import Xporter
 from tools.simulator.application import Application
@@ -96,10 +99,8 @@ class Recorder:
                     "now": it.clock.now.isoformat(),
                     "items": {table: list(filter(_is_kept, it.items(table))) for table in TABLES},
                     "webhooks": xporter.webhooks(),
-                    "callback_urls": stories.urls_given(xporter, "availability"),
-                    "outcome_urls": stories.outcomes_sent(xporter, 5)
-                    if at == "writing.sent"
-                    else [],
+                    "callback_urls": urls_given(xporter, "availability"),
+                    "outcome_urls": outcomes_sent(xporter, 5) if at == "writing.sent" else [],
                     "objects": found if at in WITH_OBJECTS else {},
                 }
 
@@ -209,7 +210,7 @@ def main() -> None:
     recorder = Recorder()
     with RunningSimulator() as simulator:
         xporter = Xporter(simulator.url)
-        for story in stories.STORIES:
+        for story in STORIES:
             xporter.control("POST", "reset")
             xporter.control("PUT", "application", Application().describe())
             with aws(simulator.url) as it:

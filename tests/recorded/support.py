@@ -1,22 +1,19 @@
-"""The one place at which the recordings touch names of ours: a deployment with a fixed clock.
+"""A deployment with a fixed clock, whose messages, events and items are heard.
 
-Whatever the code is called by now, it is reached here through the handlers, the tables, the queues
-and the buckets of ``template.yaml``.
+Whatever the code is called by now, it is reached here by its handlers, tables, queues and buckets;
+``replaced`` is the one place with names of ours.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import importlib
 import json
-import re
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,14 +21,14 @@ from unittest import mock
 from tests import template
 from tests.cloud import Cloud
 from tests.company_api import CompanyApi, request
+from tests.recorded.forms import readable, unreadable
+from tests.recorded.replaced import OURS, START, Clock
 
 HERE = Path(__file__).parent
 RELYING_PARTY = "live.example.app"
 BASE_URL = "https://callbacks.example.app"
-START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 SERVICES = ("sqs", "dynamodb", "kms", "secretsmanager", "events", "s3")
-OURS = ("xporter_bridge", "functions")
-TABLES = {"SchoolsTable": "schools", "DatasetsTable": "datasets", "OperationsTable": "operations"}
+TABLES = ("SchoolsTable", "DatasetsTable", "OperationsTable")
 BUCKETS = {"DataBucket": "data", "StagingBucket": "staging"}
 # Invented: what the recorded deployment had in Secrets Manager.
 SECRETS = {
@@ -45,73 +42,6 @@ SECRETS = {
 
 class KilledError(BaseException):
     """The process died: nothing catches this."""
-
-
-class Clock:
-    """The time that the code of ours is told."""
-
-    def __init__(self, now: datetime = START) -> None:
-        self.now = now
-
-    def advance(self, **time: float) -> None:
-        self.now += timedelta(**time)
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Have every module of ours read this clock."""
-        clock = self
-
-        class Meta(type):
-            def __getattr__(cls, name: str) -> Any:
-                return getattr(datetime, name)
-
-            def __instancecheck__(cls, value: object) -> bool:
-                return isinstance(value, datetime)
-
-        class Fixed(metaclass=Meta):
-            def __new__(cls, *args: Any, **facts: Any) -> Any:
-                return datetime(*args, **facts)  # noqa: DTZ001 - as the code of ours says
-
-            @staticmethod
-            def now(zone: tzinfo | None = None) -> datetime:
-                return clock.now.astimezone(zone)
-
-        with _everywhere("datetime", lambda value: value is datetime, Fixed):
-            yield
-
-
-@contextmanager
-def small_pages(rows: int = 10) -> Iterator[None]:
-    """Let a small table take several pages."""
-    with _everywhere("PAGE_SIZE", lambda value: isinstance(value, int), rows):
-        yield
-
-
-@contextmanager
-def with_timetable() -> Iterator[None]:
-    """Switch on the dataset that ``datasets.toml`` asks for on a timetable."""
-    from xporter_bridge import datasets
-
-    text = Path(datasets.__file__).with_name("datasets.toml").read_text(encoding="utf-8")
-    made = datasets.parse(text.replace("enabled = false", "enabled = true"))
-    with _everywhere("configured", callable, lambda: made):
-        yield
-
-
-@contextmanager
-def _everywhere(name: str, is_it: Callable[[Any], bool], value: Any) -> Iterator[None]:
-    for function in template.functions():
-        importlib.import_module(f"functions.{function}.handler")
-    found = [
-        module
-        for path, module in list(sys.modules.items())
-        if path.split(".")[0] in OURS and is_it(vars(module).get(name))
-    ]
-    assert found, f"no module of ours has {name}"
-    with ExitStack() as stack:
-        for module in found:
-            stack.enter_context(mock.patch.object(module, name, value))
-        yield
 
 
 # ---------------------------------------------------------------------- what is heard
@@ -220,6 +150,20 @@ class Deployment:
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         self.cloud.client("s3").put_object(Bucket=self.cloud.ref(bucket), Key=key, Body=body)
+
+    def clear(self) -> None:
+        """Forget every item, and what was heard."""
+        dynamodb = self.cloud.client("dynamodb")
+        for table in TABLES:
+            schema = template.resources("AWS::DynamoDB::Table")[table]["KeySchema"]
+            key = [each["AttributeName"] for each in schema]
+            for item in self.cloud.items(table):
+                dynamodb.delete_item(
+                    TableName=self.cloud.ref(table), Key={name: item[name] for name in key}
+                )
+        self.tape.messages.clear()
+        self.tape.events.clear()
+        self.tape.items.clear()
 
     def get(self, path: str) -> dict[str, Any]:
         """Return what the company's API answers."""
@@ -345,135 +289,6 @@ def _hooks(
             (events.register_first if is_first else events.register)(name, hook)
             stack.callback(events.unregister, name, hook)
         yield
-
-
-# ---------------------------------------------------------------------- as JSON
-
-
-def readable(value: Any) -> Any:
-    """Return DynamoDB's JSON with bytes as base64."""
-    match value:
-        case {"B": content}:
-            return {"B": base64.b64encode(bytes(content)).decode()}
-        case dict():
-            return {name: readable(entry) for name, entry in value.items()}
-        case list():
-            return [readable(entry) for entry in value]
-    return value
-
-
-def unreadable(value: Any) -> Any:
-    """Return DynamoDB's JSON as boto takes it."""
-    match value:
-        case {"B": content}:
-            return {"B": base64.b64decode(content)}
-        case dict():
-            return {name: unreadable(entry) for name, entry in value.items()}
-        case list():
-            return [unreadable(entry) for entry in value]
-    return value
-
-
-def table_of(item: Mapping[str, Any]) -> str:
-    """Return in which table an item lies, by its key."""
-    if "operation" in item:
-        return "OperationsTable"
-    return "DatasetsTable" if "dataset" in item else "SchoolsTable"
-
-
-# ---------------------------------------------------------------------- what things look like
-
-# Under these names the keys are data: tables, columns, keys of objects, parameters.
-OPEN = {"tables", "columns", "copies", "unpublished", "reported_columns", "parameters", "rows"}
-
-
-def shape(value: Any, name: str = "") -> Any:
-    """Return the names and types of a document."""
-    if isinstance(value, dict):
-        if name in OPEN:
-            return {"*": merged([shape(entry, "*") for entry in value.values()])}
-        return {key: shape(entry, key) for key, entry in sorted(value.items())}
-    if isinstance(value, list | tuple):
-        return [merged([shape(entry) for entry in value])]
-    return type(value).__name__
-
-
-def merged(shapes: list[Any]) -> Any:
-    """Return the distinct shapes, one alone without its list."""
-    distinct = {json.dumps(each, sort_keys=True): each for each in shapes}
-    found = [distinct[key] for key in sorted(distinct)]
-    return found[0] if len(found) == 1 else {"one of": found}
-
-
-def attribute_shape(name: str, value: Mapping[str, Any]) -> str:
-    """Return what one attribute of an item looks like; JSON in it is looked into."""
-    [(kind, content)] = value.items()
-    if kind == "S" and content[:1] in {"{", "["}:
-        return f"JSON {json.dumps(shape(json.loads(content), name))}"
-    return f"{kind} of {sorted({next(iter(each)) for each in content})}" if kind == "L" else kind
-
-
-def kind_of(item: Mapping[str, Any]) -> str:
-    """Return what the item is."""
-    if table_of(item) == "SchoolsTable":
-        return "school"
-    key = item.get("operation", item.get("dataset"))["S"]  # type: ignore[index]
-    for start, kind in (
-        ("#slot-", "pull slot"),
-        ("#pull/", "latest pull of a dataset"),
-        ("pull-", "pull on request"),
-        ("writeback-", "writeback"),
-    ):
-        if key.startswith(start):
-            return kind
-    return "dataset"
-
-
-def state_of(item: Mapping[str, Any]) -> str:
-    """Return the state of an item and of its parts."""
-    said = [item.get(name, {}).get("S", "") for name in ("state", "outcome", "kind")]
-    if "parts" in item:
-        parts = json.loads(item["parts"]["S"])
-        said.append(
-            "+".join(sorted({f"{p['state']}{' read' * bool(p['reading'])}" for p in parts}))
-        )
-    return " ".join(filter(None, said))
-
-
-def form_of(item: Mapping[str, Any]) -> str:
-    """Return which attributes an item has in which state; two of one form are read alike."""
-    return f"{kind_of(item)} {state_of(item)}: {' '.join(sorted(item))}"
-
-
-def message_form(message: Mapping[str, Any]) -> str:
-    """Return what a message looks like: its queue, its fields, and the words that decide."""
-    body, deciding = message["body"], ("by", "reason", "look_at_scopes", "kind", "is_completed")
-    fields = [
-        f"{name}={body[name]}" if name in deciding else f"{name}:{_type_of(body[name])}"
-        for name in sorted(body)
-    ]
-    attributes = "".join(f" +{name}" for name in message.get("attributes", ()))
-    return f"{message['queue']} {' '.join(fields)}{attributes}"
-
-
-def _type_of(value: Any) -> str:
-    return "empty list" if value == [] else type(value).__name__
-
-
-def key_form(key: str) -> str:
-    """Return a key of an object without what is random in it."""
-    key = re.sub(r"[0-9a-f]{32}", "{pull_id}", key)
-    return re.sub(r"page-\d{6}", "page-{number}", key) if key.startswith("staging/") else key
-
-
-def attributes_of(items: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, set[str]]]:
-    """Return what each attribute of each kind of item looks like."""
-    found: dict[str, dict[str, set[str]]] = {}
-    for item in items:
-        for name, value in item.items():
-            shapes = found.setdefault(kind_of(item), {}).setdefault(name, set())
-            shapes.add(attribute_shape(name, value))
-    return found
 
 
 # ---------------------------------------------------------------------- what was recorded
