@@ -5,7 +5,7 @@ Each story is told to a deployment of its own, through its handlers alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from tests.recorded.actors import Keep
 from tests.recorded.stories_of_data import changing, holding, pulling, withdrawing
@@ -14,7 +14,18 @@ from tests.recorded.stories_of_schools import erasing, onboarding, pausing
 from tests.recorded.support import Deployment
 from tests.xporter import Xporter
 
-STORIES: tuple[Callable[[Deployment, Xporter, Keep], None], ...] = (
+
+class Story(Protocol):
+    """Tells a deployment what happens; ``keep`` is called at the moments worth keeping."""
+
+    __name__: str
+
+    def __call__(self, it: Deployment, xporter: Xporter, keep: Keep) -> None:
+        """Tell it."""
+        ...
+
+
+STORIES: tuple[Story, ...] = (
     onboarding,
     pausing,
     erasing,
