@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud import Cloud
 from tests.recorded.support import Deployment, deployment
-from tests.xporter import Xporter
+from tests.support.moto_cloud import Cloud
+from tests.support.xporter import Xporter
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.recorded.queries import (
 )
 from tests.recorded.replaced import small_pages
 from tests.recorded.support import Deployment, restore
-from tests.xporter import Xporter
+from tests.support.xporter import Xporter
 
 
 @pytest.mark.parametrize(

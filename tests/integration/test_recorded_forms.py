@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.builders import callback
 from tests.recorded.actors import ESTAB, SCHOOL
 from tests.recorded.forms import form_of
 from tests.recorded.names import names_in_use
 from tests.recorded.outcomes import outcome_of
 from tests.recorded.queries import school
 from tests.recorded.support import HERE, Deployment, recorded, restore
+from tests.support.builders import callback
 
 ITEMS = {
     kind: list(entries)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests import template
 from tests.recorded.actors import ESTAB, WRITING, founded, outcomes_sent
 from tests.recorded.queries import (
     MESSAGES,
@@ -17,7 +16,8 @@ from tests.recorded.queries import (
     school,
 )
 from tests.recorded.support import Deployment, recorded, restore
-from tests.xporter import Xporter
+from tests.support import template
+from tests.support.xporter import Xporter
 
 
 def test_every_message_is_handled_where_there_is_nothing_to_do(offline: Deployment) -> None:

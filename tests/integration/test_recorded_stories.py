@@ -17,7 +17,7 @@ from tests.recorded.forms import attributes_of, form_of, key_form, message_form,
 from tests.recorded.queries import MESSAGES
 from tests.recorded.stories import STORIES, Story
 from tests.recorded.support import BUCKETS, HERE, Deployment, recorded
-from tests.xporter import Xporter
+from tests.support.xporter import Xporter
 
 FORMS: dict[str, Any] = recorded("forms.json")
 EVENTS = {event["DetailType"]: shape(event) for event in recorded("events.json")}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.builders import FORM, authentication_form, callback
 from tests.recorded.support import BASE_URL, SECRETS, Deployment
-from tests.xporter import Xporter
+from tests.support.builders import FORM, authentication_form, callback
+from tests.support.xporter import Xporter
 
 ESTAB, OTHER = "3281102", "3286198"
 SCHOOL = f"/v1/schools/{ESTAB}"

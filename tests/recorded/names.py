@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from tests import template
-from tests.template import ROOT
+from tests.support import template
+from tests.support.template import ROOT
 from xporter_bridge import telemetry
 
 # The functions that log, and those that others wrap around them.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from tests.recorded.actors import ESTAB, SCHOOL
 from tests.recorded.support import Deployment, recorded
-from tests.xporter import Xporter
+from tests.support.xporter import Xporter
 
 MESSAGES: list[dict[str, Any]] = recorded("messages.json")
 

@@ -27,7 +27,6 @@ from typing import Any
 
 from moto import mock_aws
 
-from tests.cloud import REGION, Cloud
 from tests.recorded.actors import outcomes_sent, urls_given
 from tests.recorded.forms import (
     attributes_of,
@@ -50,9 +49,10 @@ from tests.recorded.support import (
     deployment,
     restore,
 )
-from tests.xporter import Xporter
-from tools.simulator.application import Application
-from tools.simulator.server import RunningSimulator
+from tests.support.moto_cloud import REGION, Cloud
+from tests.support.xporter import Xporter
+from tools.simulator.http.server import RunningSimulator
+from tools.simulator.service.application import Application
 
 # Of these moments the objects are kept too.
 WITH_OBJECTS = {

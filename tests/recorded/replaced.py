@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests import template
+from tests.support import template
+from xporter_bridge.datasets import config
 
 OURS = ("xporter_bridge", "functions")
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -60,10 +61,8 @@ def small_pages(rows: int = 10) -> Iterator[None]:
 @contextmanager
 def with_timetable() -> Iterator[None]:
     """Switch on the dataset that ``datasets.toml`` asks for on a timetable."""
-    from xporter_bridge import datasets
-
-    text = Path(datasets.__file__).with_name("datasets.toml").read_text(encoding="utf-8")
-    made = datasets.parse(text.replace("enabled = false", "enabled = true"))
+    text = Path(config.__file__).with_name("datasets.toml").read_text(encoding="utf-8")
+    made = config.parse(text.replace("enabled = false", "enabled = true"))
     with _everywhere("configured", callable, lambda: made):
         yield
 

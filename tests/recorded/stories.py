@@ -12,7 +12,7 @@ from tests.recorded.stories_of_data import changing, holding, pulling, withdrawi
 from tests.recorded.stories_of_operations import refusing_requests, requesting, writing
 from tests.recorded.stories_of_schools import erasing, onboarding, pausing
 from tests.recorded.support import Deployment
-from tests.xporter import Xporter
+from tests.support.xporter import Xporter
 
 
 class Story(Protocol):

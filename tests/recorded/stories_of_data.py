@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cloud import refusing
 from tests.recorded.actors import (
     ESTAB,
     SCHOOL,
@@ -16,7 +15,8 @@ from tests.recorded.actors import (
 )
 from tests.recorded.replaced import small_pages
 from tests.recorded.support import Deployment
-from tests.xporter import Xporter
+from tests.support.moto_cloud import refusing
+from tests.support.xporter import Xporter
 
 
 def pulling(it: Deployment, xporter: Xporter, keep: Keep) -> None:

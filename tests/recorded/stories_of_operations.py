@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.builders import FORM
-from tests.cloud import refusing
 from tests.recorded.actors import (
     ASKING,
     DAY,
@@ -25,7 +23,9 @@ from tests.recorded.actors import (
 )
 from tests.recorded.replaced import with_timetable
 from tests.recorded.support import Deployment
-from tests.xporter import Xporter
+from tests.support.builders import FORM
+from tests.support.moto_cloud import refusing
+from tests.support.xporter import Xporter
 
 
 def requesting(it: Deployment, xporter: Xporter, keep: Keep) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.cloud import refusing
 from tests.recorded.actors import ESTAB, SCHOOL, Keep, ask, authorise, founded, take_in
 from tests.recorded.support import Deployment
-from tests.xporter import Xporter
+from tests.support.moto_cloud import refusing
+from tests.support.xporter import Xporter
 
 
 def onboarding(it: Deployment, xporter: Xporter, keep: Keep) -> None:

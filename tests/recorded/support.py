@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests import template
-from tests.cloud import Cloud
-from tests.company_api import CompanyApi, request
 from tests.recorded.forms import readable, unreadable
 from tests.recorded.replaced import OURS, START, Clock
+from tests.support import template
+from tests.support.company_api import CompanyApi, request
+from tests.support.moto_cloud import Cloud
 
 HERE = Path(__file__).parent
 RELYING_PARTY = "live.example.app"
@@ -270,11 +270,11 @@ def _message(queue: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sender() -> str:
-    """Return who sends: the innermost function of ours that is no part of an adapter."""
+    """Return who sends: the innermost function of ours outside of the package that calls AWS."""
     for frame in reversed(traceback.extract_stack()):
         path = frame.filename
         root = next((each for each in OURS if f"/{each}/" in path), None)
-        if root and "/adapters/" not in path:
+        if root and f"/{root}/aws/" not in path:
             return f"{path.rpartition(f'/{root}/')[2]}:{frame.name}"
     return ""
 
