@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import pytest
 
-from tests.recorded.actors import ESTAB, SCHOOL
+from tests.recorded.actors import ESTAB, SCHOOL, mark
 from tests.recorded.forms import form_of
 from tests.recorded.names import names_in_use
 from tests.recorded.outcomes import outcome_of
@@ -86,6 +87,45 @@ def test_what_was_stored_at_a_moment_is_answered_as_it_was_then(
         if key.endswith("/latest.json"):
             answer = offline.get(f"{SCHOOL}/datasets/{key.split('dataset=')[1].split('/')[0]}")
             assert json.loads(answer["body"]) == json.loads(body)
+
+
+def test_four_places_that_are_held_let_others_wait(offline: Deployment) -> None:
+    restore(offline, "pulling.leased_with_pages")
+    [held] = [e["item"] for e in ITEMS["pull slot"] if "lease_expires_at" in e["item"]]
+    for number in range(4):
+        offline.put("DatasetsTable", {**held, "dataset": {"S": f"#slot-{number}"}})
+    offline.clock.now = datetime.fromisoformat(held["lease_expires_at"]["S"]) - timedelta(seconds=1)
+    assert offline.consume("PullQueue", {"estab": ESTAB, "dataset": "schoolinfo"}) == []
+    [message] = offline.tape.messages
+    assert (message["queue"], message["body"]["waits"]) == ("PullQueue", 1)
+
+
+def test_the_same_request_made_again_finds_the_one_that_was_stored(offline: Deployment) -> None:
+    world = restore(offline, "requesting.waiting")
+    stored = {item["operation"]["S"] for item in world["items"]["OperationsTable"]}
+    body = {"endpoint": "AttendanceForDate", "parameters": {"date": "2026-11-16"}}
+    again = offline.api.post(f"{SCHOOL}/pulls", body)
+    assert again.status == 202
+    assert again.document["id"] in stored
+    body["parameters"] = {"date": "2026-11-13"}
+    assert offline.api.post(f"{SCHOOL}/pulls", body).document["id"] not in stored
+
+
+def test_a_key_that_was_used_is_the_same_writeback_for_the_same_payload_alone(
+    offline: Deployment,
+) -> None:
+    world = restore(offline, "writing.queued")
+    stored = {item["operation"]["S"] for item in world["items"]["OperationsTable"]}
+    answers = [
+        offline.api.post(
+            f"{SCHOOL}/writebacks",
+            {"kind": "attendance", "payload": {"Marks": [mark(pupil)]}},
+            idempotency_key="refused",
+        )
+        for pupil in ("99999999", "88888888")
+    ]
+    assert [answer.status for answer in answers] == [202, 409]
+    assert answers[0].document["id"] in stored
 
 
 # ---------------------------------------------------------------------- callback URLs

@@ -16,6 +16,7 @@ from tests.recorded.actors import (
     authorise,
     call_back,
     founded,
+    mark,
     outcomes_sent,
     take_in,
     urls_given,
@@ -105,12 +106,6 @@ def refusing_requests(it: Deployment, xporter: Xporter, keep: Keep) -> None:
 
 def expire_token(it: Deployment) -> None:
     it.clock.advance(days=9)
-
-
-def mark(pupil: str, **facts: Any) -> dict[str, Any]:
-    return {
-        "StudentId": pupil, "MarkType": "S", "Date": DAY, "Session": "AM", "Mark": "G", **facts,
-    }  # fmt: skip
 
 
 def writing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
