@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.recorded.actors import ESTAB, WRITING, founded, outcomes_sent
+from tests.recorded.actors import ESTAB, WRITEBACK_SCOPES, founded, outcomes_sent
 from tests.recorded.queries import (
     MESSAGES,
     dataset,
@@ -203,7 +203,7 @@ def test_outcomes_end_the_writebacks_that_were_sent(offline: Deployment) -> None
 def test_a_writeback_that_was_sealed_is_opened_and_sent_once(
     online: Deployment, xporter: Xporter
 ) -> None:
-    founded(xporter, scopes=WRITING)
+    founded(xporter, scopes=WRITEBACK_SCOPES)
     restore(online, "writing.queued")
     [message] = messages("WritebackQueue", "estab", "id")
     for _ in range(2):
@@ -217,7 +217,7 @@ def test_a_writeback_that_was_sealed_is_opened_and_sent_once(
 def test_every_kind_of_writeback_that_was_sealed_is_sent(
     online: Deployment, xporter: Xporter
 ) -> None:
-    founded(xporter, scopes=WRITING)
+    founded(xporter, scopes=WRITEBACK_SCOPES)
     world = restore(online, "writing.queued")
     ids = [item["operation"]["S"] for item in world["items"]["OperationsTable"]]
     for id_ in ids:
@@ -229,7 +229,7 @@ def test_every_kind_of_writeback_that_was_sealed_is_sent(
 def test_a_writeback_of_the_companys_own_software_is_taken(
     online: Deployment, xporter: Xporter
 ) -> None:
-    founded(xporter, scopes=WRITING)
+    founded(xporter, scopes=WRITEBACK_SCOPES)
     restore(online, "writing.queued")
     [message] = messages("WritebackQueue", "estab", "kind", "idempotency_key", "payload")
     before = len(online.items("OperationsTable"))

@@ -15,8 +15,8 @@ ESTAB, OTHER = "3281102", "3286198"
 SCHOOL = f"/v1/schools/{ESTAB}"
 DAY, TODAY = "2026-11-17", "2026-11-20"
 SCOPES = ["School", "Student"]
-ASKING = [*SCOPES, "Attendance"]
-WRITING = [*ASKING, "Conduct", "WritebackAttendance", "WritebackConduct"]
+ATTENDANCE_SCOPES = [*SCOPES, "Attendance"]
+WRITEBACK_SCOPES = [*ATTENDANCE_SCOPES, "Conduct", "WritebackAttendance", "WritebackConduct"]
 Keep = Callable[[str], None]
 
 

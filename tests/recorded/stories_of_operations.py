@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 from tests.recorded.actors import (
-    ASKING,
+    ATTENDANCE_SCOPES,
     DAY,
     ESTAB,
     OTHER,
-    WRITING,
+    WRITEBACK_SCOPES,
     Keep,
     ask,
     authorise,
@@ -31,7 +31,7 @@ from tests.support.xporter import Xporter
 
 def requesting(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """Pulls on request that wait for Xporter, and every way in which the wait can end."""
-    take_in(it, xporter, scopes=ASKING)
+    take_in(it, xporter, scopes=ATTENDANCE_SCOPES)
     ids = {
         day: ask(it, endpoint="AttendanceForDate", parameters={"date": day})
         for day in ("2026-11-16", "2026-11-17", "2026-11-18", "2026-11-19", "2026-11-20")
@@ -96,7 +96,7 @@ def expired(it: Deployment, keep: Keep) -> None:
 
 def refusing_requests(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A school that has left in the meantime: its requests fail."""
-    take_in(it, xporter, scopes=ASKING)
+    take_in(it, xporter, scopes=ATTENDANCE_SCOPES)
     ask(it, endpoint="AttendanceForDate", parameters={"date": "2026-11-20"})
     xporter.set_school(paused=True)
     expire_token(it)
@@ -110,7 +110,7 @@ def expire_token(it: Deployment) -> None:
 
 def writing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """Writebacks of every kind, and every way in which they can end."""
-    authorise(it, founded(xporter, scopes=WRITING))
+    authorise(it, founded(xporter, scopes=WRITEBACK_SCOPES))
     it.cloud.settle("AuthenticationQueue")
     it.cloud.take("PullQueue")
     pupils = [row["Id"] for row in xporter.truth("Students")]

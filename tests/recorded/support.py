@@ -6,19 +6,17 @@ Whatever the code is called by now, it is reached here by its handlers, tables, 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from tests.recorded.forms import readable, unreadable
+from tests.recorded.invented_kms import hooks_on, invented_kms
 from tests.recorded.replaced import OURS, START, Clock
 from tests.support import template
 from tests.support.company_api import CompanyApi, request
@@ -112,7 +110,7 @@ class Deployment:
         """Let the process die at that call of what is done within."""
         kill = Kill(operation, at)
         hooks = {f"before-call.{each}": kill for each in SERVICES}
-        with _hooks(self.cloud, hooks, is_first=True):
+        with hooks_on(self.cloud, hooks, is_first=True):
             try:
                 yield
             except KilledError:
@@ -198,36 +196,8 @@ def deployment(
         )
     for resource in (*TABLES, *BUCKETS, *template.resources("AWS::SQS::Queue"), "EventBus"):
         cloud.ref(resource)
-    with clock.running(), _invented_kms(cloud), _heard(cloud, made.tape):
+    with clock.running(), invented_kms(cloud), _heard(cloud, made.tape):
         yield made
-
-
-@contextmanager
-def _invented_kms(cloud: Cloud) -> Iterator[None]:
-    """Answer for KMS, so that what was sealed in a recording opens in every later run."""
-
-    def hook(model: Any, params: Mapping[str, Any], **_: Any) -> Any:
-        said = json.loads(params["body"])
-        estab = said["EncryptionContext"]["estab"]
-        key = hashlib.sha256(f"invented data key of {estab}".encode()).digest()
-        wrapped, sealed = f"wrapped key of {estab}".encode(), f"sealed for {estab}: ".encode()
-        answer: dict[str, Any] = {"KeyId": "key", "ResponseMetadata": {"HTTPStatusCode": 200}}
-        if model.name == "GenerateDataKey":
-            answer |= {"Plaintext": key, "CiphertextBlob": wrapped}
-        elif model.name == "Encrypt":
-            text = base64.b64decode(said["Plaintext"])
-            answer["CiphertextBlob"] = sealed + bytes(each ^ 0x5A for each in text)
-        else:
-            blob = base64.b64decode(said["CiphertextBlob"])
-            assert blob == wrapped or blob.startswith(sealed), "sealed for somebody else"
-            text = bytes(each ^ 0x5A for each in blob.removeprefix(sealed))
-            answer["Plaintext"] = key if blob == wrapped else text
-        return mock.Mock(status_code=200, headers={}), answer
-
-    with _hooks(
-        cloud, {f"before-call.kms.{n}": hook for n in ("GenerateDataKey", "Encrypt", "Decrypt")}
-    ):
-        yield
 
 
 @contextmanager
@@ -256,7 +226,7 @@ def _heard(cloud: Cloud, tape: Tape) -> Iterator[None]:
         "provide-client-params.dynamodb.PutItem": put,
         "after-call.dynamodb.UpdateItem": update,
     }
-    with _hooks(cloud, hooks, is_first=True):
+    with hooks_on(cloud, hooks, is_first=True):
         yield
 
 
@@ -279,18 +249,6 @@ def _sender() -> str:
     return ""
 
 
-@contextmanager
-def _hooks(
-    cloud: Cloud, hooks: Mapping[str, Callable[..., Any]], *, is_first: bool = False
-) -> Iterator[None]:
-    with ExitStack() as stack:
-        for name, hook in hooks.items():
-            events = cloud.client(name.split(".")[1]).meta.events
-            (events.register_first if is_first else events.register)(name, hook)
-            stack.callback(events.unregister, name, hook)
-        yield
-
-
 # ---------------------------------------------------------------------- what was recorded
 
 
@@ -300,7 +258,7 @@ def recorded(name: str) -> Any:
 
 
 def restore(it: Deployment, name: str) -> dict[str, Any]:
-    """Store what was stored at a recorded moment, turn the clock to it, and return its record."""
+    """Store what was stored at a recorded moment, set the clock to it, and return its record."""
     world: dict[str, Any] = recorded(f"worlds/{name}/world.json")
     it.clock.now = datetime.fromisoformat(world["now"])
     for table, items in world["items"].items():
