@@ -25,8 +25,8 @@ def answer(
     event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDependencies]
 ) -> Reply:
     """Answer one request of an HTTP API, whatever it is."""
-    telemetry.bind(context.aws_request_id)
     request_id = event["requestContext"]["requestId"]
+    telemetry.bind(context.aws_request_id, request_id)
     app = application()
     try:
         checked = with_checked_body(event)
@@ -82,7 +82,6 @@ def _closed(reply: Reply, event: Mapping[str, Any]) -> Reply:
     estab = _ESTAB.match(event["rawPath"])
     telemetry.record(
         "request_answered",
-        request_id=request_id,
         method=event["requestContext"]["http"]["method"],
         status=reply["statusCode"],
         estab=estab and estab[1],

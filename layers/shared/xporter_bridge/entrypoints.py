@@ -57,7 +57,8 @@ def answer_callback(
     answered only after it returned; whatever is our own fault is 5xx, so that a sender that
     retries does so.
     """
-    telemetry.bind(context.aws_request_id)
+    request_id = event.get("requestContext", {}).get("requestId")
+    telemetry.bind(context.aws_request_id, request_id)
     try:
         estab = accept(read_request(event))
     except CallbackRejectedError as rejected:
