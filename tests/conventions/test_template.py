@@ -341,7 +341,7 @@ def test_an_api_is_throttled_and_logs_neither_path_nor_query(api: str) -> None:
     assert properties["DefaultRouteSettings"]["ThrottlingRateLimit"]
     logged = set(re.findall(r"\$context\.([\w.]+)", properties["AccessLogSettings"]["Format"]))
     assert logged <= {
-        "requestId", "routeKey", "status", "responseLatency", "integrationErrorMessage",
+        "requestId", "integration.requestId", "routeKey", "status", "responseLatency",
         "identity.userArn", "error.responseType",
     }  # fmt: skip
 
