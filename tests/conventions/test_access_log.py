@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests import template
-from tests.builders import BASE_URL, ESTAB, authentication_form, callback, signed_url
-from tests.cloud import Cloud
-from xporter_bridge.signatures import CallbackKind
+from tests.support import template
+from tests.support.builders import BASE_URL, ESTAB, authentication_form, callback, signed_url
+from tests.support.moto_cloud import Cloud
+from xporter_bridge.callbacks.signed_urls import CallbackKind
 
 APIS = template.resources("AWS::Serverless::HttpApi")
 TOKEN = "an-unguessable-segment"
