@@ -14,13 +14,14 @@ from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.openapi import answers, methods_of, openapi
 from functions.serve_api.problems import problem, problem_for
 from functions.serve_api.request_bodies import with_checked_body, without_body
-from xporter_bridge import telemetry
+from xporter_bridge import dry_run, telemetry
 from xporter_bridge.entrypoints import LambdaContext, Reply
 from xporter_bridge.errors import RequestRejectedError
 
 _ESTAB = re.compile(r"^/v1/schools/([0-9]{7})(?:/|$)")
 
 
+@dry_run.possible
 def answer(
     event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDependencies]
 ) -> Reply:

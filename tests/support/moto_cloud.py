@@ -38,6 +38,7 @@ class Context:
 
     remaining_seconds: Callable[[], float] = lambda: 600.0
     aws_request_id: str = "request-1"
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-2:123456789012:function:it:live"
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.remaining_seconds() * 1000)

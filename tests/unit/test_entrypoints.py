@@ -230,14 +230,16 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
 
 
 def test_a_schedule_returns_what_it_found_due() -> None:
-    assert run_schedule(CONTEXT, function="watch_deadlines", run=lambda: {"due": 3}) == {"due": 3}
+    assert run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: {"due": 3}) == {
+        "due": 3
+    }
 
 
 @pytest.mark.parametrize("error", [TransientError("x"), ConfigurationError("x")])
 def test_a_schedule_that_fails_raises_so_that_it_is_run_again(error: Exception) -> None:
     error.__cause__ = ValueError(CANARY)
     with pytest.raises(type(error)) as raised:
-        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(error)(None))
+        run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: raising(error)(None))
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
 
@@ -247,7 +249,7 @@ def test_an_unknown_fault_of_a_schedule_is_reported_and_raised_without_its_text(
 ) -> None:
     fault = ValueError(CANARY)
     with pytest.raises(XporterBridgeError, match="ValueError") as raised:
-        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(fault)(None))
+        run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: raising(fault)(None))
     assert raised.value.__suppress_context__
     assert CANARY not in str(raised.value)
     printed = capsys.readouterr()
@@ -279,7 +281,7 @@ def test_a_callback_has_one_id_in_the_access_log_of_api_gateway_and_in_ours(
 
 def test_what_no_api_called_has_no_id_of_a_call_before(capsys: pytest.CaptureFixture[str]) -> None:
     answered(lambda _: ESTAB)
-    run_schedule(CONTEXT, function="watch_deadlines", run=lambda: {"due": 3})
+    run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: {"due": 3})
     called, scheduled = logged(capsys)
     assert "request_id" in called
     assert "request_id" not in scheduled

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from xporter_bridge import telemetry
+from xporter_bridge import dry_run, telemetry
 from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.errors import (
     CallbackRejectedError,
@@ -38,12 +38,14 @@ class LambdaContext(Protocol):
     """What we use of the object that Lambda passes beside every event."""
 
     aws_request_id: str
+    invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long this invocation may still take."""
         ...
 
 
+@dry_run.possible
 def answer_callback(
     event: Mapping[str, Any],
     context: LambdaContext,
@@ -75,6 +77,7 @@ def answer_callback(
     return {"statusCode": 202, "headers": {"content-type": "application/json"}, "body": "{}"}
 
 
+@dry_run.possible
 def consume_messages(
     event: Mapping[str, Any],
     context: LambdaContext,
@@ -137,8 +140,13 @@ def _handle(
         resend_later(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
 
 
+@dry_run.possible
 def run_schedule(
-    context: LambdaContext, *, function: str, run: Callable[[], Mapping[str, int]]
+    event: Mapping[str, Any],  # noqa: ARG001 - says only whether this is a dry run
+    context: LambdaContext,
+    *,
+    function: str,
+    run: Callable[[], Mapping[str, int]],
 ) -> Reply:
     """Run a scheduled function and log what it found due.
 

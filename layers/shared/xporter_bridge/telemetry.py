@@ -23,6 +23,8 @@ from pathlib import PurePath
 
 import orjson
 
+from xporter_bridge import dry_run
+
 _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
 
@@ -97,7 +99,7 @@ def report(event: str, error: BaseException, **facts: object) -> None:
 
 
 def count(name: str, dimension: str, value: float = 1) -> None:
-    """Emit one metric in embedded metric format.
+    """Emit one metric in embedded metric format, unless this is a dry run.
 
     Its namespace is ``POWERTOOLS_METRICS_NAMESPACE``, which the template sets to the stack's name.
 
@@ -105,6 +107,8 @@ def count(name: str, dimension: str, value: float = 1) -> None:
         KeyError: The name is not in ``METRICS``, or the environment names no namespace.
     """
     unit, dimension_name = METRICS[name]
+    if dry_run.is_on():
+        return
     described = {
         "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
         "Dimensions": [[dimension_name]],
@@ -131,6 +135,7 @@ def _log(level: str, event: str, facts: Mapping[str, object]) -> None:
             "service": "xporter-bridge",
             **_bound(),
             **_known(facts),
+            **({"dry_run": True} if dry_run.is_on() else {}),
         }
     )
 
