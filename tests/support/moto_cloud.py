@@ -259,7 +259,8 @@ class Cloud:
                 return {"Ref": made["ARN"], "Arn": made["ARN"], "Id": made["ARN"]}
             case "AWS::Events::EventBus":
                 return _bus(self.arn("EventTap"))
-        return {"Ref": logical_id, "Arn": f"arn:aws:test:{REGION}:{ACCOUNT}:{logical_id}"}
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}"
+        return {"Ref": logical_id, "Arn": arn, "Version": f"{arn}:17"}
 
     def _text(self, value: Any) -> str:
         match value:
@@ -269,6 +270,8 @@ class Cloud:
                 return self._attributes(name)[attribute]
             case {"Fn::Sub": text}:
                 return re.sub(r"\$\{([^}]+)\}", lambda match: self._named(match[1]), text)
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator.join(map(self._text, parts)))
             case {"Fn::If": [condition, yes, no]}:
                 holds = self._holds(template.load()["Conditions"][condition])
                 return self._text(yes if holds else no)

@@ -20,7 +20,7 @@ from tools.stack.processes import running
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 LOCAL_BUILD = ROOT / ".aws-sam" / "local"
 LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
-SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
+SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "events")
 
 
 def build_for_deployment(log: IO[bytes], stage: str) -> None:

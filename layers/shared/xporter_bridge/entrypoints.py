@@ -117,6 +117,7 @@ def consume_messages(
             raise ConfigurationError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - an unknown fault fails this record alone
             telemetry.report("message_failed", error, function=function)
+            telemetry.count("MessageFailed", function)
             failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 

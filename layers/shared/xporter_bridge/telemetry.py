@@ -41,6 +41,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackRejected": (MetricUnit.Count, "Reason"),
     "CallbackFailed": (MetricUnit.Count, "Kind"),
     "MessageParked": (MetricUnit.Count, "Function"),
+    "MessageFailed": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),
     "SchoolsInState": (MetricUnit.Count, "State"),
     "DatasetsSilent": (MetricUnit.Count, "Database"),

@@ -15,8 +15,9 @@ from botocore.session import Session, get_session
 from xporter_bridge import dry_run
 
 _CONNECT_SECONDS = 1
-# How long a service may be silent; S3 takes in megabytes first, and copies them.
-_READ_SECONDS = {"s3": 6}
+# How long a service may be silent; S3 takes in megabytes first, and copies them; Lambda answers
+# when the function that it was asked to run has ended.
+_READ_SECONDS = {"s3": 6, "lambda": 60}
 _OTHER_READ_SECONDS = 3
 _ATTEMPTS = 3
 

@@ -1,0 +1,66 @@
+"""Tries new versions before they have traffic."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from functions.check_version.settings import Settings
+from xporter_bridge import entrypoints, telemetry
+from xporter_bridge.aws.clients import client
+from xporter_bridge.deployments.hooks import Hooks
+from xporter_bridge.deployments.versions import Versions
+from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.deployments.check_version import CheckDesk, Examples, check_deployment
+
+# A link to the events/ of the repository; a build holds what it leads to.
+_EXAMPLES = Path(__file__).parent / "events"
+
+
+@cache
+def examples() -> Examples:
+    """Return every example by its function's folder and its own name."""
+    return {
+        folder.name: {
+            path.stem: json.loads(path.read_text(encoding="utf-8"))
+            for path in sorted(folder.glob("*.json"))
+        }
+        for folder in sorted(_EXAMPLES.iterdir())
+    }
+
+
+def _by_function(versions: str) -> dict[str, str]:
+    words = versions.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def desk(settings: Settings) -> CheckDesk:
+    """Return what an invocation works with; anew each time, as secrets may have been rotated."""
+    secrets = client("secretsmanager")
+    tokens = SecretVersions(secrets, settings.authentication_token_secret_arn)
+    return CheckDesk(
+        hooks=Hooks(client("codedeploy")),
+        versions=Versions(client("lambda")),
+        callback_keys=SecretVersions(secrets, settings.callback_key_secret_arn).keys(),
+        authentication_token=tokens.keys()[0].secret.decode(),
+    )
+
+
+def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> bool:
+    """From CodeDeploy, before a version has traffic: it goes on only if the examples went well.
+
+    A fault of ours is raised, after CodeDeploy has been told that the deployment fails.
+    """
+    telemetry.bind(context.aws_request_id)
+    settings = Settings.from_env(os.environ)
+    return check_deployment(
+        desk(settings),
+        event["DeploymentId"],
+        event["LifecycleEventHookExecutionId"],
+        _by_function(settings.versions),
+        examples(),
+    )
