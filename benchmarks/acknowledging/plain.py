@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from xporter_bridge.aws.clients import client
-from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.callbacks.signed_urls import CallbackKind, CallbackSubject, SigningKey, verify
+from xporter_bridge.errors import CallbackRejectedError
 
 
 @cache

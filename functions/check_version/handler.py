@@ -12,10 +12,10 @@ from typing import Any
 from functions.check_version.settings import Settings
 from xporter_bridge import entrypoints, telemetry
 from xporter_bridge.aws.clients import client
-from xporter_bridge.deployments.hooks import Hooks
-from xporter_bridge.deployments.versions import Versions
 from xporter_bridge.callbacks.secrets import SecretVersions
 from xporter_bridge.deployments.check_version import CheckDesk, Examples, check_deployment
+from xporter_bridge.deployments.hooks import Hooks
+from xporter_bridge.deployments.versions import Versions
 
 # A link to the events/ of the repository; a build holds what it leads to.
 _EXAMPLES = Path(__file__).parent / "events"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.deployments.hooks import Hooks
-from xporter_bridge.deployments.versions import Versions
-from xporter_bridge.deployments.model import concerned, prepared, problem
 from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.deployments.hooks import Hooks
+from xporter_bridge.deployments.model import concerned, prepared, problem
+from xporter_bridge.deployments.versions import Versions
 
 # By function, and by the name of the example.
 Examples = Mapping[str, Mapping[str, Mapping[str, Any]]]

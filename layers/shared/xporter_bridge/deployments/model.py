@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from xporter_bridge.dry_run import MARK
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.dry_run import MARK
 
 _RECEIVER = "receive_"
 _STORES = "sqs:SendMessage"
