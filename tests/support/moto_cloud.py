@@ -89,11 +89,13 @@ class Cloud:
         event: Mapping[str, Any],
         *,
         remaining_seconds: Callable[[], float] = lambda: 600.0,
+        qualifier: str = "live",
         without: Iterable[str] = (),
     ) -> Any:
         """Run the function's real handler; warm, unless its environment has changed.
 
         Args:
+            qualifier: The alias or the version that is called.
             without: Variables that the deployment forgot.
 
         Raises:
@@ -113,7 +115,9 @@ class Cloud:
             mock.patch.dict(os.environ, {**bare, **environment}, clear=True),
             self._policed(function),
         ):
-            return handler.lambda_handler(event, Context(remaining_seconds))
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:{qualifier}"
+            context = Context(remaining_seconds, invoked_function_arn=arn)
+            return handler.lambda_handler(event, context)
 
     def cool_down(self) -> None:
         """Let the next call of every function find a new environment, without memories."""
