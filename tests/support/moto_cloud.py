@@ -59,6 +59,7 @@ class Cloud:
         self._warm: dict[str, dict[str, str]] = {}
         self.used: dict[str, set[Permission]] = {}
         self.delays: list[int] = []
+        self._running: list[str] = []
         sqs_events = client("sqs").meta.events
         sqs_events.unregister("provide-client-params.sqs.SendMessage", unique_id="no-delay")
         sqs_events.register(
@@ -215,6 +216,8 @@ class Cloud:
         denied: list[Permission] = []
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if self._running[-1] != function:  # it has called another, which has its own policy
+                return
             service = model.service_model.service_id.lower().replace(" ", "")
             service = "events" if service == "eventbridge" else service
             for permission in permissions.needed(service, model.name, params, logical_ids):
@@ -222,8 +225,12 @@ class Cloud:
                 used.update({grant} if grant else ())
                 denied.extend(() if grant else [permission])
 
-        with _hooked("provide-client-params", note):
-            yield
+        self._running.append(function)
+        try:
+            with _hooked("provide-client-params", note):
+                yield
+        finally:
+            self._running.pop()
         assert not denied, f"{function} may not {denied}"
 
     def _without_delay(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
