@@ -23,19 +23,15 @@ _EXAMPLES = Path(__file__).parent / "events"
 
 @cache
 def examples() -> Examples:
-    """Return every example by its function's folder and its own name."""
+    """Return every example by its function's folder and its own name, but for our own."""
     return {
         folder.name: {
             path.stem: json.loads(path.read_text(encoding="utf-8"))
             for path in sorted(folder.glob("*.json"))
         }
         for folder in sorted(_EXAMPLES.iterdir())
+        if folder.name != Path(__file__).parent.name
     }
-
-
-def _by_function(versions: str) -> dict[str, str]:
-    words = versions.split()
-    return dict(zip(words[::2], words[1::2], strict=True))
 
 
 def desk(settings: Settings) -> CheckDesk:
@@ -44,7 +40,7 @@ def desk(settings: Settings) -> CheckDesk:
     tokens = SecretVersions(secrets, settings.authentication_token_secret_arn)
     return CheckDesk(
         hooks=Hooks(client("codedeploy")),
-        versions=Versions(client("lambda")),
+        versions=Versions(client("lambda"), settings.stack_name),
         callback_keys=SecretVersions(secrets, settings.callback_key_secret_arn).keys(),
         authentication_token=tokens.keys()[0].secret.decode(),
     )
@@ -61,6 +57,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         desk(settings),
         event["DeploymentId"],
         event["LifecycleEventHookExecutionId"],
-        _by_function(settings.versions),
         examples(),
     )

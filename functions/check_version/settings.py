@@ -10,15 +10,11 @@ from xporter_bridge.settings import from_env
 
 @dataclass(frozen=True)
 class Settings:
-    """One field per variable, in lower case.
-
-    Args:
-        versions: Every function's folder, and after each the ARN of its newest version.
-    """
+    """One field per variable, in lower case."""
 
     callback_key_secret_arn: str
     authentication_token_secret_arn: str
-    versions: str
+    stack_name: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:

@@ -87,6 +87,8 @@ def _closed(reply: Reply, event: Mapping[str, Any]) -> Reply:
         status=reply["statusCode"],
         estab=estab and estab[1],
     )
+    if reply["statusCode"] == 500:  # 503 is a fault of AWS, and passes
+        telemetry.count("RequestFailed", "api")
     reply["headers"]["x-request-id"] = request_id
     return reply
 

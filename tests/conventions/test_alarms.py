@@ -119,8 +119,13 @@ def alarms_on(metric: str) -> dict[str, set[str]]:
 def test_a_schedule_that_fails_raises_an_alarm() -> None:
     scheduled = {f for f, p in FUNCTIONS.items() if "ScheduleV2" in json.dumps(p.get("Events"))}
     assert scheduled == {"schedule_registrations", "schedule_pulls", "watch_deadlines"}
-    watched = set().union(*alarms_on("Errors").values())
+    watched = set().union(*(v for k, v in alarms_on("Errors").items() if k != "AnswerErrorsAlarm"))
     assert watched == {logical_id(function) for function in scheduled}
+
+
+def test_a_function_that_ends_without_an_answer_raises_an_alarm() -> None:
+    answering = {f for f, p in FUNCTIONS.items() if "HttpApi" in json.dumps(p.get("Events"))}
+    assert alarms_on("Errors")["AnswerErrorsAlarm"] == {logical_id(each) for each in answering}
 
 
 def test_the_watcher_is_watched_itself() -> None:

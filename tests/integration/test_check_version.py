@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -30,14 +31,16 @@ class CodeDeploy:
 
     cloud: Cloud
     group: str
+    live: str = "16"
     break_function: Callable[[str, dict[str, Any]], Any] | None = None
     called: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     raised: str = ""
 
     def invoke(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
-        arn = params["url_path"].split("/")[-2].replace("%3A", ":")
-        function = _folder(arn.rpartition(":function:")[2].partition(":")[0])
+        path = unquote(params["url_path"])
+        function = path.split("/")[-2].removeprefix("xporter-bridge_")
+        assert params["query_string"] == {"Qualifier": "17"}
         event = json.loads(params["body"])
         self.called.append(function)
         answer: dict[str, Any] = {"StatusCode": 200}
@@ -56,6 +59,15 @@ class CodeDeploy:
     def deployment(self, **_: Any) -> tuple[Any, Any]:
         return _OK, {"deploymentInfo": {"deploymentGroupName": self.group}}
 
+    def alias(self, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
+        assert params["url_path"].endswith("/aliases/live")
+        return _OK, {"FunctionVersion": self.live}
+
+    def versions(self, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
+        if "Marker" in params["query_string"]:
+            return _OK, {"Versions": [{"Version": "17"}]}
+        return _OK, {"Versions": [{"Version": "$LATEST"}, {"Version": "16"}], "NextMarker": "m"}
+
     def status(self, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
         self.statuses.append(json.loads(params["body"])["status"])
         return _OK, {}
@@ -68,11 +80,6 @@ class _Ok:
 _OK = _Ok()
 
 
-def _folder(logical_id: str) -> str:
-    (function,) = (f for f in FUNCTIONS if template.logical_id(f) == logical_id)
-    return function
-
-
 @contextmanager
 def deploying(cloud: Cloud, group: str = "", **settings: Any) -> Iterator[CodeDeploy]:
     for function in FUNCTIONS:
@@ -80,6 +87,8 @@ def deploying(cloud: Cloud, group: str = "", **settings: Any) -> Iterator[CodeDe
     aws = CodeDeploy(cloud, group, **settings)
     hooks = [
         ("lambda", "Invoke", aws.invoke),
+        ("lambda", "GetAlias", aws.alias),
+        ("lambda", "ListVersionsByFunction", aws.versions),
         ("codedeploy", "GetDeployment", aws.deployment),
         ("codedeploy", "PutLifecycleEventHookExecutionStatus", aws.status),
     ]
@@ -130,6 +139,12 @@ def test_a_deployment_of_one_function_tries_that_one(cloud: Cloud, function: str
     assert set(aws.called) == {function}
     examples = (ROOT / "events" / function).glob("*.json")
     assert len(aws.called) == len(list(examples))
+
+
+def test_a_version_that_had_traffic_before_gets_it_back_unchecked(cloud: Cloud) -> None:
+    with deploying(cloud, live="17") as aws:
+        cloud.invoke("check_version", EVENT)
+    assert (aws.called, aws.statuses) == ([], ["Succeeded"])
 
 
 def without_dry_run(_: str, event: dict[str, Any]) -> Any:

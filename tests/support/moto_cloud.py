@@ -271,7 +271,7 @@ class Cloud:
             case "AWS::Events::EventBus":
                 return _bus(self.arn("EventTap"))
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}"
-        return {"Ref": logical_id, "Arn": arn, "Version": f"{arn}:17"}
+        return {"Ref": logical_id, "Arn": arn}
 
     def _text(self, value: Any) -> str:
         match value:
@@ -281,8 +281,6 @@ class Cloud:
                 return self._attributes(name)[attribute]
             case {"Fn::Sub": text}:
                 return re.sub(r"\$\{([^}]+)\}", lambda match: self._named(match[1]), text)
-            case {"Fn::Join": [separator, parts]}:
-                return str(separator.join(map(self._text, parts)))
             case {"Fn::If": [condition, yes, no]}:
                 holds = self._holds(template.load()["Conditions"][condition])
                 return self._text(yes if holds else no)

@@ -114,6 +114,7 @@ def consume_messages(
             # Nothing in the batch can succeed until we are mended: bring all of it again.
             # Without its cause, whose text Lambda would log.
             telemetry.report("misconfigured", error, function=function, reason=str(error))
+            telemetry.count("MessageFailed", function)
             raise ConfigurationError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - an unknown fault fails this record alone
             telemetry.report("message_failed", error, function=function)

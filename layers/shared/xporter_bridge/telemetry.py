@@ -40,6 +40,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackAccepted": (MetricUnit.Count, "Kind"),
     "CallbackRejected": (MetricUnit.Count, "Reason"),
     "CallbackFailed": (MetricUnit.Count, "Kind"),
+    "RequestFailed": (MetricUnit.Count, "Kind"),
     "MessageParked": (MetricUnit.Count, "Function"),
     "MessageFailed": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),

@@ -4,10 +4,17 @@ import pytest
 
 from tests.support.builders import KEY
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
-from xporter_bridge.deployments.model import Outcome, concerned, logical_id, prepared, problem
+from xporter_bridge.deployments.model import (
+    Outcome,
+    candidate,
+    concerned,
+    logical_id,
+    prepared,
+    problem,
+)
 from xporter_bridge.dry_run import MARK
 
-VERSIONS = {"schedule_pulls": "arn:…:7", "plan_pulls": "arn:…:8"}
+FUNCTIONS = ["schedule_pulls", "plan_pulls"]
 TOKEN = "an-unguessable-segment"
 
 
@@ -22,11 +29,28 @@ def test_a_function_is_named_in_the_template_like_its_folder() -> None:
 
 def test_a_deployment_is_about_the_function_that_its_group_is_named_for() -> None:
     group = "a-stack-PlanPullsFunctionDeploymentGroup-1A2B3C"
-    assert concerned(group, VERSIONS) == {"plan_pulls": "arn:…:8"}
+    assert concerned(group, FUNCTIONS) == ["plan_pulls"]
 
 
 def test_a_group_of_another_name_is_about_everything() -> None:
-    assert concerned("whatever", VERSIONS) == VERSIONS
+    assert concerned("whatever", FUNCTIONS) == FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("live", "published", "expected"),
+    [
+        ("16", ["$LATEST", "16", "17"], "17"),
+        ("9", ["10", "9", "8"], "10"),
+        ("15", ["$LATEST", "15", "16", "17"], "17"),
+        ("17", ["$LATEST", "16", "17"], None),
+        ("1", ["$LATEST", "1"], None),
+    ],
+)
+def test_the_newest_version_is_checked_unless_it_has_traffic_already(
+    live: str, published: list[str], expected: str | None
+) -> None:
+    # While a stack is rolled back its aliases are moved to versions that had traffic before.
+    assert candidate(live, published) == expected
 
 
 @pytest.mark.parametrize(

@@ -27,44 +27,47 @@ class CheckDesk:
 
 
 def check_deployment(
-    desk: CheckDesk,
-    deployment_id: str,
-    execution_id: str,
-    targets: Mapping[str, str],
-    examples: Examples,
+    desk: CheckDesk, deployment_id: str, execution_id: str, examples: Examples
 ) -> bool:
     """Try what a deployment is about, and let it go on or fail; return which.
 
     Args:
         execution_id: What CodeDeploy waits for, for an hour.
-        targets: Every function's new version, as an ARN.
+        examples: Of every function that is deployed.
     """
     is_good = False
     try:
-        group = desk.hooks.group(deployment_id)
-        is_good = not failed(desk, concerned(group, targets), examples)
+        functions = concerned(desk.hooks.group(deployment_id), examples)
+        is_good = not failed(desk, {each: examples[each] for each in functions})
     finally:
         desk.hooks.report(deployment_id, execution_id, is_good=is_good)
     telemetry.record("version_checked", deployment=deployment_id, good=is_good)
     return is_good
 
 
-def failed(desk: CheckDesk, targets: Mapping[str, str], examples: Examples) -> list[str]:
-    """Try each version on each of its examples; return those that failed, by the example's name."""
+def failed(desk: CheckDesk, examples: Examples) -> list[str]:
+    """Try each function's new version on its examples; return the examples that it failed."""
     found = []
-    for function, version in targets.items():
-        if not examples.get(function):
-            telemetry.warn("version_failed", function=function, reason="there is no example of it")
-            found.append(function)
-        for name, example in examples.get(function, {}).items():
+    for function, named in examples.items():
+        version = desk.versions.candidate(function)
+        if version is None:
+            telemetry.record("version_known", function=function)
+            continue
+        for name, example in named.items():
             event = prepared(
                 function,
                 example,
                 callback_keys=desk.callback_keys,
                 authentication_token=desk.authentication_token,
             )
-            reason = problem(function, desk.versions.invoke(version, event))
+            reason = problem(function, desk.versions.invoke(function, version, event))
             if reason:
-                telemetry.warn("version_failed", function=function, example=name, reason=reason)
+                telemetry.warn(
+                    "version_failed",
+                    function=function,
+                    version=version,
+                    example=name,
+                    reason=reason,
+                )
                 found.append(f"{function}/{name}")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -33,20 +33,29 @@ def logical_id(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
 
 
-def concerned(group: str, versions: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions that a deployment is about, by function.
+def concerned(group: str, functions: Collection[str]) -> list[str]:
+    """Return the functions that a deployment is about.
 
     Args:
         group: The name of its deployment group, which CloudFormation makes of the function's name
             in template.yaml. Should it ever do otherwise, everything is checked.
-        versions: Every function's new version.
     """
-    named = {
-        function: version
-        for function, version in versions.items()
-        if f"-{logical_id(function)}DeploymentGroup-" in group
-    }
-    return named or dict(versions)
+    named = [each for each in functions if f"-{logical_id(each)}DeploymentGroup-" in group]
+    return named or list(functions)
+
+
+def candidate(live: str, published: Iterable[str]) -> str | None:
+    """Return the version that is to have traffic next, or None if there is nothing to be checked.
+
+    A way back is never barred: where the alias is at the newest version, it moves to one that has
+    had traffic before.
+
+    Args:
+        live: The version that the alias is at.
+        published: All versions that there are, ``$LATEST`` perhaps among them.
+    """
+    newest = max((int(version) for version in published if version.isdigit()), default=0)
+    return str(newest) if newest > int(live) else None
 
 
 def prepared(
