@@ -12,8 +12,8 @@ from typing import Any
 from functions.check_version.settings import Settings
 from xporter_bridge import entrypoints, telemetry
 from xporter_bridge.aws.clients import client
-from xporter_bridge.callbacks.secrets import SecretVersions
-from xporter_bridge.deployments.check_version import CheckDesk, Examples, check_deployment
+from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.deployments.check_version import CheckDependencies, Examples, check_deployment
 from xporter_bridge.deployments.hooks import Hooks
 from xporter_bridge.deployments.versions import Versions
 
@@ -34,15 +34,14 @@ def examples() -> Examples:
     }
 
 
-def desk(settings: Settings) -> CheckDesk:
+def dependencies(settings: Settings) -> CheckDependencies:
     """Return what an invocation works with; anew each time, as secrets may have been rotated."""
     secrets = client("secretsmanager")
-    tokens = SecretVersions(secrets, settings.authentication_token_secret_arn)
-    return CheckDesk(
+    return CheckDependencies(
         hooks=Hooks(client("codedeploy")),
         versions=Versions(client("lambda"), settings.stack_name),
-        callback_keys=SecretVersions(secrets, settings.callback_key_secret_arn).keys(),
-        authentication_token=tokens.keys()[0].secret.decode(),
+        callback_keys=SigningKeys(secrets, settings.callback_key_secret_arn),
+        authentication_tokens=SigningKeys(secrets, settings.authentication_token_secret_arn),
     )
 
 
@@ -54,7 +53,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     telemetry.bind(context.aws_request_id)
     settings = Settings.from_env(os.environ)
     return check_deployment(
-        desk(settings),
+        dependencies(settings),
         event["DeploymentId"],
         event["LifecycleEventHookExecutionId"],
         examples(),

@@ -9,8 +9,8 @@ import pytest
 from functions.check_version.handler import examples
 from tools.demo.context import Journey
 from tools.stack.deployment import STACK_NAME
-from xporter_bridge.callbacks.secrets import SecretVersions
-from xporter_bridge.deployments.check_version import CheckDesk, failed
+from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.deployments.check_version import CheckDependencies, failed
 from xporter_bridge.deployments.versions import Versions
 from xporter_bridge.dry_run import MARK
 
@@ -25,21 +25,20 @@ class Published(Versions):
         return "1"
 
 
-def desk(journey: Journey) -> CheckDesk:
+def dependencies(journey: Journey) -> CheckDependencies:
     secrets, outputs = journey.stack.aws("secretsmanager"), journey.stack.outputs
-    token = SecretVersions(secrets, outputs["AuthenticationTokenSecretArn"]).keys()[0]
-    return CheckDesk(
+    return CheckDependencies(
         hooks=Mock(spec=[]),  # the emulator has no CodeDeploy
         versions=Published(journey.stack.aws("lambda"), STACK_NAME),
-        callback_keys=SecretVersions(secrets, outputs["CallbackKeySecretArn"]).keys(),
-        authentication_token=token.secret.decode(),
+        callback_keys=SigningKeys(secrets, outputs["CallbackKeySecretArn"]),
+        authentication_tokens=SigningKeys(secrets, outputs["AuthenticationTokenSecretArn"]),
     )
 
 
 def test_every_version_passes_its_check_and_asks_xporter_nothing(journey: Journey) -> None:
     asked = len(journey.simulator.requests())
     assert len(examples()) == 18
-    assert failed(desk(journey), examples()) == []
+    assert failed(dependencies(journey), examples()) == []
     assert len(journey.simulator.requests()) == asked
 
 

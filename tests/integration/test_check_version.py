@@ -13,10 +13,11 @@ import pytest
 
 from tests.support import template
 from tests.support.builders import stored_school
-from tests.support.moto_cloud import Cloud, recorded_calls
+from tests.support.moto_cloud import Cloud, recorded_calls, refusing
 from tests.support.template import ROOT
 from xporter_bridge import dry_run
 from xporter_bridge.aws.clients import client
+from xporter_bridge.errors import ConfigurationError
 
 FUNCTIONS = sorted(set(template.functions()) - {"check_version"})
 EVENT = json.loads(
@@ -177,9 +178,9 @@ def test_a_bad_version_is_not_let_through(
     [
         ("receive_database", "xporter_bridge.aws.sqs.Queue.send"),
         ("plan_pulls", "functions.plan_pulls.handler.plan"),
-        ("serve_api", "xporter_bridge.api.queries.Viewer.school"),
-        ("watch_deadlines", "functions.watch_deadlines.handler.watch"),
-        ("render_widget", "functions.render_widget.handler.survey"),
+        ("serve_api", "xporter_bridge.api.queries.Queries.school"),
+        ("watch_deadlines", "functions.watch_deadlines.handler.enqueue_overdue"),
+        ("render_widget", "functions.render_widget.handler.fleet_overview"),
     ],
 )
 def test_a_fault_deep_in_a_version_is_found(
@@ -193,6 +194,18 @@ def test_a_fault_deep_in_a_version_is_found(
         cloud.invoke("check_version", EVENT)
     assert aws.statuses == ["Failed"]
     assert not dry_run.is_on()
+
+
+def test_a_secret_that_is_missing_fails_the_deployment(cloud: Cloud) -> None:
+    for function in FUNCTIONS:
+        cloud.environment(function)
+    with (
+        deploying(cloud) as aws,
+        refusing("secretsmanager", "GetSecretValue", "AccessDeniedException"),
+        pytest.raises(ConfigurationError),
+    ):
+        cloud.invoke("check_version", EVENT)
+    assert aws.statuses == ["Failed"]
 
 
 def test_what_breaks_the_check_itself_fails_the_deployment(cloud: Cloud) -> None:

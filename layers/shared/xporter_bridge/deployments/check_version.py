@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.deployments.hooks import Hooks
 from xporter_bridge.deployments.model import concerned, prepared, problem
 from xporter_bridge.deployments.versions import Versions
@@ -17,17 +17,17 @@ Examples = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
-class CheckDesk:
+class CheckDependencies:
     """What a check works with."""
 
     hooks: Hooks
     versions: Versions
-    callback_keys: Sequence[SigningKey]
-    authentication_token: str
+    callback_keys: SigningKeys
+    authentication_tokens: SigningKeys
 
 
 def check_deployment(
-    desk: CheckDesk, deployment_id: str, execution_id: str, examples: Examples
+    dependencies: CheckDependencies, deployment_id: str, execution_id: str, examples: Examples
 ) -> bool:
     """Try what a deployment is about, and let it go on or fail; return which.
 
@@ -37,19 +37,19 @@ def check_deployment(
     """
     is_good = False
     try:
-        functions = concerned(desk.hooks.group(deployment_id), examples)
-        is_good = not failed(desk, {each: examples[each] for each in functions})
+        functions = concerned(dependencies.hooks.group(deployment_id), examples)
+        is_good = not failed(dependencies, {each: examples[each] for each in functions})
     finally:
-        desk.hooks.report(deployment_id, execution_id, is_good=is_good)
+        dependencies.hooks.report(deployment_id, execution_id, is_good=is_good)
     telemetry.record("version_checked", deployment=deployment_id, good=is_good)
     return is_good
 
 
-def failed(desk: CheckDesk, examples: Examples) -> list[str]:
+def failed(dependencies: CheckDependencies, examples: Examples) -> list[str]:
     """Try each function's new version on its examples; return the examples that it failed."""
     found = []
     for function, named in examples.items():
-        version = desk.versions.candidate(function)
+        version = dependencies.versions.candidate(function)
         if version is None:
             telemetry.record("version_known", function=function)
             continue
@@ -57,10 +57,10 @@ def failed(desk: CheckDesk, examples: Examples) -> list[str]:
             event = prepared(
                 function,
                 example,
-                callback_keys=desk.callback_keys,
-                authentication_token=desk.authentication_token,
+                callback_keys=dependencies.callback_keys.keys(),
+                authentication_token=dependencies.authentication_tokens.keys()[0].secret.decode(),
             )
-            reason = problem(function, desk.versions.invoke(function, version, event))
+            reason = problem(function, dependencies.versions.invoke(function, version, event))
             if reason:
                 telemetry.warn(
                     "version_failed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 
 
 class Hooks:
@@ -15,13 +15,13 @@ class Hooks:
 
     def group(self, deployment_id: str) -> str:
         """Return the name of the deployment's group, of which there is one per function."""
-        with translated("codedeploy:GetDeployment"):
+        with translate_aws_errors("codedeploy:GetDeployment"):
             answer = self._client.get_deployment(deploymentId=deployment_id)
         return str(answer["deploymentInfo"]["deploymentGroupName"])
 
     def report(self, deployment_id: str, execution_id: str, *, is_good: bool) -> None:
         """Let the deployment go on, or fail."""
-        with translated("codedeploy:PutLifecycleEventHookExecutionStatus"):
+        with translate_aws_errors("codedeploy:PutLifecycleEventHookExecutionStatus"):
             self._client.put_lifecycle_event_hook_execution_status(
                 deploymentId=deployment_id,
                 lifecycleEventHookExecutionId=execution_id,

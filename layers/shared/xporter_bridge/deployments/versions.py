@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.deployments.model import Outcome, candidate
 
 ALIAS = "live"
@@ -25,7 +25,7 @@ class Versions:
         Raises:
             TransientError: Lambda could not say.
         """
-        with translated("lambda:GetAlias"):
+        with translate_aws_errors("lambda:GetAlias"):
             alias = self._client.get_alias(FunctionName=self._name(function), Name=ALIAS)
         return candidate(alias["FunctionVersion"], self._published(function))
 
@@ -35,7 +35,7 @@ class Versions:
         Raises:
             TransientError: Lambda could not run it.
         """
-        with translated("lambda:Invoke"):
+        with translate_aws_errors("lambda:Invoke"):
             answer = self._client.invoke(
                 FunctionName=self._name(function),
                 Qualifier=version,
@@ -50,7 +50,7 @@ class Versions:
         page: dict[str, Any] = {"NextMarker": None}
         while "NextMarker" in page:
             marker = {"Marker": page["NextMarker"]} if page["NextMarker"] else {}
-            with translated("lambda:ListVersionsByFunction"):
+            with translate_aws_errors("lambda:ListVersionsByFunction"):
                 page = self._client.list_versions_by_function(
                     FunctionName=self._name(function), **marker
                 )
