@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from moto import mock_aws
 
+from tests.support.aws_calls import AwsCalls, watched_calls
 from tests.support.moto_cloud import REGION, Cloud
 from tests.support.xporter import Xporter
 from tools.simulator.http.server import RunningSimulator
@@ -15,6 +16,14 @@ from tools.simulator.service.application import Application
 
 # Code that runs outside of a function counts too; the template gives every function its own.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
+
+
+@pytest.fixture(autouse=True)
+def aws_calls() -> Iterator[AwsCalls]:
+    """Every call of AWS that the test makes; it fails if AWS would have refused one."""
+    with watched_calls() as calls:
+        yield calls
+    assert calls.violations == []
 
 
 @pytest.fixture
