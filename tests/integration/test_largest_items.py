@@ -7,15 +7,15 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.builders import ESTAB, NOW
+from tests.support.builders import ESTAB, NOW
 from tools.aws_rules.dynamodb import MAX_ITEM_BYTES, item_bytes
-from xporter_bridge.adapters.operation_table import OperationTable
-from xporter_bridge.operations import OperationKind, identity
-from xporter_bridge.sealing import seal
-from xporter_bridge.times import iso
-from xporter_bridge.writeback_payloads import MAX_PARTS, MAX_PAYLOAD_BYTES, check
-from xporter_bridge.writeback_steps import queued, settled
-from xporter_bridge.writebacks import Part, Reading, SendOutcome, Writeback
+from xporter_bridge.operations.model import OperationKind, identity
+from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.schools.encryption import seal
+from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.model import Part, Reading, SendOutcome, Writeback
+from xporter_bridge.writebacks.transitions import queued, settled
+from xporter_bridge.writebacks.validation import MAX_PARTS, MAX_PAYLOAD_BYTES, check
 
 # As long as an outcome may make them, and as many.
 RESULTS = tuple((f"{number:0100}", f"{number:0100}") for number in range(500))
