@@ -10,11 +10,11 @@ import pytest
 from tests.support.builders import ESTAB, NOW
 from tools.aws_rules.dynamodb import MAX_ITEM_BYTES, item_bytes
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.timestamps import iso
-from xporter_bridge.writebacks.model import Part, Reading, SendOutcome, Writeback
-from xporter_bridge.writebacks.transitions import queued, settled
+from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback, WritebackOutcome
+from xporter_bridge.writebacks.transitions import outcome_received, queued
 from xporter_bridge.writebacks.validation import MAX_PARTS, MAX_PAYLOAD_BYTES, check
 
 # As long as an outcome may make them, and as many.
@@ -55,7 +55,7 @@ def stored(kind: str, payload: dict[str, Any]) -> Writeback:
     assert 0.9 * MAX_PAYLOAD_BYTES < len(orjson.dumps(payload)) <= MAX_PAYLOAD_BYTES
     checked = check(kind, payload)
     id_ = identity(OperationKind.WRITEBACK, ESTAB, "key")
-    reading = Reading(5000, 4999, 4999, iso(NOW))
+    reading = ReadBackResult(5000, 4999, 4999, iso(NOW))
     parts = tuple(
         replace(queued(Part(date=day, rows=rows), DEADLINE, NOW), sent_at=iso(NOW), reading=reading)
         for day, rows in zip(checked.dates, checked.rows, strict=True)
@@ -96,10 +96,10 @@ def test_the_largest_writeback_fits_its_item_at_every_step(
     kind: str, payload: dict[str, Any]
 ) -> None:
     sizes, writeback = Sizes(), stored(kind, payload)
-    table = OperationTable(sizes, "operations")
+    table = OperationRepository(sizes, "operations")
     table.add(writeback)
     for number in range(len(writeback.parts)):
-        outcome = SendOutcome(is_completed=True, tracking_id="t" * 100, results=RESULTS)
-        writeback = table.save(settled(writeback, number, 0, outcome, NOW))
+        outcome = WritebackOutcome(is_completed=True, tracking_id="t" * 100, results=RESULTS)
+        writeback = table.save(outcome_received(writeback, number, 0, outcome, NOW))
     assert writeback.is_ended
     assert MAX_PAYLOAD_BYTES * 0.9 < max(sizes.bytes) < MAX_ITEM_BYTES
