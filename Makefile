@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: emulators help demo test up simulator check build bench trial setup lock
+.PHONY: cost emulators help demo test up simulator check build bench trial setup lock
 .NOTPARALLEL:
 
 help: ## this list
@@ -57,6 +57,9 @@ trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDP
 
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
+
+cost: setup ## docs/cost.md anew, from the counted calls of a simulated day
+	@PYTHONPATH=layers/shared $(RUN) -m tests.support.write_cost
 
 setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready ## only what every other target begins with
 
