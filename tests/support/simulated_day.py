@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +21,6 @@ from tests.support.moto_cloud import Cloud
 from tests.support.priced_template import priced
 from tests.support.xporter import Xporter
 from tools.aws_rules.dynamodb import item_bytes
-from xporter_bridge import telemetry
 
 # About what a school of England and Wales has, primary and secondary together.
 PUPILS = 360
@@ -47,7 +45,6 @@ class MeteredCloud(Cloud):
         self.metrics: set[str] = set()
         self._xporter = xporter
         self._meter = Meter(_Reversed(self._made))
-        self._logged = _Lines()
 
     @contextmanager
     def activity(self, name: str) -> Iterator[None]:
@@ -68,7 +65,6 @@ class MeteredCloud(Cloud):
         self.environment(function)  # makes what it refers to
         asked_before = len(self._xporter.requests())
         printed = io.StringIO()
-        self._logged.attach()
         with metered(self._meter), contextlib.redirect_stdout(printed):
             answer = super().invoke(
                 function, event, remaining_seconds=remaining_seconds, without=without
@@ -78,7 +74,7 @@ class MeteredCloud(Cloud):
             {
                 f"invocations:{function}": 1,
                 f"xporter_requests:{function}": asked,
-                "log_bytes": len(printed.getvalue()) + self._logged.take(),
+                "log_bytes": len(printed.getvalue().encode()),
                 # Lambda receives a batch and deletes it.
                 "sqs_requests": 2 * ("Records" in event),
             }
@@ -210,26 +206,3 @@ class _Reversed(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._made)
-
-
-class _Lines(logging.Handler):
-    """Counts the bytes of log lines as they are written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bytes = 0
-
-    def attach(self) -> None:
-        """Listen to the application's logger, in its own format."""
-        logger = telemetry.logger()
-        if self not in logger.handlers:
-            self.setFormatter(logger.handlers[0].formatter)
-            logger.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._bytes += len(self.format(record)) + 1
-
-    def take(self) -> int:
-        """Return how many there were since the last call."""
-        taken, self._bytes = self._bytes, 0
-        return taken
