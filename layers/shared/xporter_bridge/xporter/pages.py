@@ -6,6 +6,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -18,6 +19,9 @@ from xporter_bridge.timestamps import iso, parse
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"
+# A table's name becomes part of object keys, so it must be what every table's name is so far: a
+# "/" or ".." would put rows where no reader and no erasure looks.
+_TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def read_page(document: Mapping[str, Any]) -> Page:
     """Return the page that a parsed answer holds.
 
     Raises:
-        ContractError: The answer is not an object of arrays, or its counts are not numbers.
+        ContractError: The answer is not an object of arrays, its counts are not numbers, or a
+            table has a name that cannot be part of an object's key.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
@@ -79,7 +84,10 @@ def read_page(document: Mapping[str, Any]) -> Page:
     for name, value in document.items():
         if not isinstance(value, list) or _is_special(name):
             continue
-        if name.casefold().endswith(_DELETED):
+        is_deletion = name.casefold().endswith(_DELETED)
+        if not _TABLE.fullmatch(name[: -len(_DELETED)] if is_deletion else name):
+            raise ContractError("table_name_unusable")
+        if is_deletion:
             deleted[name[: -len(_DELETED)]] = value
         else:
             tables[name] = _objects(value)
