@@ -121,6 +121,7 @@ def test_a_number_beyond_64_bits_identifies_by_every_digit() -> None:
         (b'{"Surname":"Abbess","id":7}', b'{"id":7}'),
         (b'{"Area":"x"}', b'{"Area":"x"}'),
         (b'{"Id":null,"Area":"x"}', b'{"Id":null,"Area":"x"}'),
+        (b'{"Id":" ","Area":"x"}', b'{"Id":" ","Area":"x"}'),
     ],
 )
 def test_only_the_identity_of_a_deleted_row_is_kept(line: bytes, kept: bytes) -> None:

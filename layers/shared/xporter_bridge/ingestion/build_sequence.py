@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import ChangeSetUnusableError
 from xporter_bridge.ingestion.collect_tables import Gathered, Gatherer
+from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
@@ -19,7 +21,7 @@ from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import Lake, StagedTable
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import PageFacts, prove_complete
+from xporter_bridge.xporter.pages import PageFacts
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,19 @@ class Assembled:
     """A candidate for the next sequence; nothing of it is visible to readers yet.
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
+    ``odd`` is why the answer was doubted, and taken because the same had come before.
     """
 
     tables: Mapping[str, Mapping[str, Any]]
     changes: tuple[TableChange, ...]
     copies: Mapping[str, str]
+    odd: Oddity | None = None
+
+    @property
+    def repeated(self) -> dict[str, int]:
+        """How many rows of each table share their identity with another; only where some do."""
+        found = {name: entry.get("repeated", 0) for name, entry in self.tables.items()}
+        return {name: rows for name, rows in found.items() if rows}
 
     @property
     def is_unchanged(self) -> bool:
@@ -88,23 +98,28 @@ class Assembler:
         *,
         is_full: bool,
         is_same_request: bool,
+        seen: str = "",
     ) -> Assembled:
         """Merge every table and return the candidate.
 
         Args:
             is_same_request: The previous snapshot was asked for in the same way, so that a table
                 which is now missing was not left out on purpose.
+            seen: The evidence of an earlier pull that was odd.
 
         Raises:
-            PageDriftError: The pages do not hold as many distinct rows as they announced.
+            AnswerDoubtedError: Rows are repeated, missing or too many, and not as seen before.
+            ChangeSetUnusableError: Rows of a change set cannot be told apart by their identity.
         """
         self._sequence = sequence
         before: Mapping[str, Any] = previous["tables"] if previous else {}
         came = {table: self._gatherer.gather(pages, table) for table in pages.tables()}
         gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
-        # Rows without an identity of their own may repeat, and are then kept once.
-        if not pages.has_rows_without_identity:
-            prove_complete(facts, _rows(came), _rows(gone))
+        odd = find_oddity(facts, came, gone)
+        if odd:
+            require_belief(odd, came, gone, seen)
+        if not is_full:
+            _require_identities(came, odd)
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
@@ -118,7 +133,7 @@ class Assembler:
             is_lost = is_full and is_same_request and change.previous and not pages.has_table(table)
             counts = (change.previous, change.inserted, change.updated, change.deleted)
             changes.append(TableChange(table, *counts, is_absent=bool(is_lost)))
-        return Assembled(entries, tuple(changes), self._copies)
+        return Assembled(entries, tuple(changes), self._copies, odd)
 
     def _table(
         self, arrival: _Arrival, old: Mapping[str, Any] | None, *, is_full: bool
@@ -145,6 +160,8 @@ class Assembler:
             upserts=snapshot.rows,
             deletes=0,
             columns=arrival.columns,
+            repeated=arrival.came.clashes,
+            is_by_row=bool(arrival.came.clashes),
         )
         self._copies[entry["snapshot_key"]] = self._copies[entry["upserts_key"]] = snapshot.key
         self._copies[entry["deletes_key"]] = self._empty()
@@ -158,7 +175,9 @@ class Assembler:
             self._lake.write(f"{self._out}{arrival.table}.{kind}")
             for kind in ("snapshot", "upserts", "deletes")
         )
-        counts = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
+        is_by_row = bool(arrival.came.clashes or old.get("repeated"))
+        sinks = (snapshot, upserts, deletes)
+        counts = self._merge(arrival, old, sinks, is_full=is_full, is_by_row=is_by_row)
         is_changed = bool(counts.inserted or counts.updated or counts.deleted)
         entry = table_entry(
             self._place,
@@ -170,6 +189,8 @@ class Assembler:
             deletes=deletes.rows,
             columns=list(dict.fromkeys((*old["columns"], *arrival.columns))),
             snapshot_key=None if is_changed else old["snapshot_key"],
+            repeated=arrival.came.clashes,
+            is_by_row=is_by_row,
         )
         self._copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
         if is_changed:
@@ -183,6 +204,7 @@ class Assembler:
         into: tuple[StagedTable, StagedTable, StagedTable],
         *,
         is_full: bool,
+        is_by_row: bool,
     ) -> MergeCounts:
         snapshot, upserts, deletes = into
         key_field = self._dataset.key_of(arrival.table)
@@ -191,6 +213,7 @@ class Assembler:
             key_of,
             identity_line(key_field),
             is_full=is_full,
+            is_by_row=is_by_row,
             snapshot=Beating(snapshot, self._beat),
             upserts=upserts,
             deletes=deletes,
@@ -238,8 +261,13 @@ class Beating:
         self._beat()
 
 
-def _rows(tables: Mapping[str, Gathered]) -> dict[str, int]:
-    return {table: gathered.rows for table, gathered in tables.items()}
+def _require_identities(came: Mapping[str, Gathered], odd: Oddity | None) -> None:
+    """Raise unless every row of a change set can be followed, and none is missing."""
+    clashes = {table: found.clashes for table, found in came.items() if found.clashes}
+    if clashes:
+        raise ChangeSetUnusableError("identity_repeated", clashes)
+    if odd and odd.is_short:
+        raise ChangeSetUnusableError("row_count_not_met", {})
 
 
 def draft(

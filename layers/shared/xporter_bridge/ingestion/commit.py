@@ -13,7 +13,11 @@ from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
 from xporter_bridge.ingestion.build_sequence import Assembled, draft
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.ingestion.drift_reports import notice_columns, notice_difference
+from xporter_bridge.ingestion.drift_reports import (
+    notice_columns,
+    notice_difference,
+    notice_repeats,
+)
 from xporter_bridge.pulls.hold import held, suspicions
 from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState, next_baseline
 from xporter_bridge.pulls.repository import DatasetTable
@@ -68,6 +72,7 @@ class Committer:
             ConflictError: The lease was lost, and with it the right to commit.
         """
         item = notice_columns(item, dataset, policy)
+        item = notice_repeats(item, dataset, assembled)
         made = draft(item, checkpoint, facts, assembled.tables, self._now())
         before = item.manifest
         # An erased dataset that is empty when its scope returns is news all the same.
@@ -78,6 +83,9 @@ class Committer:
             notice_difference(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = suspicions(list(assembled.changes), dataset.limits.on(today))
+        is_short = assembled.odd is not None and assembled.odd.is_short
+        if is_short and any(change.deleted for change in assembled.changes):
+            reasons.append(f"{facts.row_count} rows announced, and not so many came")
         if item.manifest and reasons:
             return self._hold(item, dataset, checkpoint, made, assembled, reasons)
         telemetry.count("PullCommitted", dataset.endpoint.name)

@@ -34,6 +34,20 @@ def notice_columns(item: DatasetItem, dataset: Dataset, policy: ColumnPolicy) ->
     return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
 
 
+def notice_repeats(item: DatasetItem, dataset: Dataset, assembled: Assembled) -> DatasetItem:
+    """Report how many rows of each table share their identity with another row: each count once.
+
+    What was odd about the answer is remembered: the next pull may take it for the data at once.
+    """
+    repeated = assembled.repeated
+    news = {name: rows for name, rows in repeated.items() if item.repeated.get(name) != rows}
+    if news:
+        telemetry.warn("identity_repeated", estab=item.estab, dataset=item.dataset, tables=news)
+        telemetry.count("IdentityRepeated", dataset.endpoint.name, sum(news.values()))
+    odd = assembled.odd.digest if assembled.odd else item.oddities_seen
+    return replace(item, repeated=repeated, oddities_seen=odd)
+
+
 def notice_difference(item: DatasetItem, dataset: Dataset, assembled: Assembled) -> None:
     """Raise the alarm: Xporter says that nothing changed, and our snapshot differs."""
     telemetry.warn(

@@ -12,9 +12,12 @@ from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
+    AuthorisationPausedError,
     ContractError,
     PageDriftError,
+    TransientError,
     XporterBridgeError,
+    XporterRefusedError,
     XporterUnavailableError,
 )
 from xporter_bridge.exact_json import loads
@@ -29,7 +32,7 @@ from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import Page, answering, read_page
+from xporter_bridge.xporter.pages import START, Page, answering, read_page
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
@@ -90,6 +93,28 @@ class PageFetcher:
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
         return answering(page, changed_rows)
+
+    def ask_first(self, changed_rows: str, *, may_be_down: bool) -> tuple[Page, str]:
+        """Return page 1, and the hash whose change set it begins.
+
+        A hash that Xporter refuses, answers with another one, or fails over again and again,
+        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
+
+        Args:
+            may_be_down: A failure may be Xporter's own, for it has not failed often.
+        """
+        try:
+            page = self.ask(changed_rows, 1)
+            is_broken = page.facts.requested != changed_rows
+        except AuthorisationPausedError:
+            raise
+        except (XporterRefusedError, XporterUnavailableError) as error:
+            if changed_rows == START or (may_be_down and isinstance(error, TransientError)):
+                raise
+            is_broken = True
+        if is_broken and changed_rows != START:
+            return self.ask(START, 1), START
+        return page, changed_rows
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""

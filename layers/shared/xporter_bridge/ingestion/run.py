@@ -12,18 +12,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
+from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
+    AnswerDoubtedError,
     AuthorisationPausedError,
+    ChangeSetUnusableError,
     ConflictError,
     PageDriftError,
     PermanentError,
     SecretRefusedError,
     TransientError,
-    XporterRefusedError,
-    XporterUnavailableError,
 )
 from xporter_bridge.ingestion.acquire import PullDesk, take_turn
 from xporter_bridge.ingestion.build_sequence import Assembler
@@ -142,13 +143,29 @@ class _Puller:
         for _ in range(MAX_RESTARTS):
             try:
                 return self._pull_once(dataset)
+            except ChangeSetUnusableError as error:
+                tables = dict(error.tables)
+                telemetry.warn(
+                    "change_set_unusable", **self._names, reason=error.reason, tables=tables
+                )
+                self._start_over(next_changed_rows="")
+            except AnswerDoubtedError as doubt:
+                self._note_restart(doubt.reason)
+                self._start_over(oddities_seen=doubt.evidence)
             except PageDriftError as drift:
-                telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
-                telemetry.count("PullRestarted", dataset.endpoint.name)
-                if self._item.checkpoint:
-                    self._committer.leftovers.add(self._item.checkpoint.pull_id)
-                self._item = replace(self._item, checkpoint=None)
+                self._note_restart(drift.reason)
+                self._start_over()
         raise TransientError("pages_kept_moving")
+
+    def _note_restart(self, reason: str) -> None:
+        telemetry.warn("pull_restarted", **self._names, reason=reason)
+        telemetry.count("PullRestarted", self._metric)
+
+    def _start_over(self, **changes: Any) -> None:
+        """Forget the pull under way; whoever goes on begins a new one."""
+        if self._item.checkpoint:
+            self._committer.leftovers.add(self._item.checkpoint.pull_id)
+        self._item = replace(self._item, checkpoint=None, **changes)
 
     def _pull_once(self, dataset: Dataset) -> DatasetItem:
         session = self._desk.sessions.open(self._item.estab, self._desk.now())
@@ -181,26 +198,12 @@ class _Puller:
     def _fetch_first(
         self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> Checkpoint:
-        """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
-
-        A hash that Xporter refuses, answers with another one, or fails over again and again,
-        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
-        """
+        """Fetch page 1; remember the pull before it is staged, so that others can go on with it."""
         asked = checkpoint.requested_changed_rows
-        try:
-            page = fetcher.ask(asked, 1)
-        except AuthorisationPausedError:
-            raise
-        except (XporterRefusedError, XporterUnavailableError) as error:
-            may_be_down = isinstance(error, TransientError) and self._item.failures < _BROKEN_AFTER
-            if asked == START or may_be_down:
-                raise
-            page = None
-        if page is None or (asked != START and page.facts.requested != asked):
+        page, begun_with = fetcher.ask_first(asked, may_be_down=self._item.failures < _BROKEN_AFTER)
+        if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
-            checkpoint = replace(checkpoint, requested_changed_rows=START)
-            page = fetcher.ask(START, 1)
-        checkpoint = replace(checkpoint, as_of=page.as_of)
+        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=page.as_of)
         self._item = self._save(checkpoint=checkpoint)
         fetcher.stage(page, 1, pages)
         return checkpoint
@@ -228,11 +231,16 @@ class _Puller:
             self._item.sequence + 1,
             is_full=checkpoint.requested_changed_rows == START,
             is_same_request=self._item.fingerprint == dataset.fingerprint,
+            seen=self._item.oddities_seen,
         )
-        telemetry.count("PagesPulled", dataset.endpoint.name, pages.facts.page_count)
+        facts = pages.facts
+        telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
+        if assembled.repeated:
+            # No change set says which of several rows of one identity it means.
+            facts = replace(facts, following=None)
         # Whatever fails from here on must find what was committed, and not write over it.
         self._item = self._committer.commit(
-            self._item, dataset, checkpoint, pages.facts, assembled, policy
+            self._item, dataset, checkpoint, facts, assembled, policy
         )
         return self._committer.retire(self._committer.publish(self._item))
 

@@ -78,6 +78,8 @@ class DatasetItem:
     Sequences before ``oldest`` are deleted, and at ``retire_at`` more may go; ``expires_at`` ends
     the dataset itself, should it be a temporary one. ``scopes`` are those under which something of
     it was ever fetched, and ``erasing`` says why its data is being deleted: no pull until it is.
+    ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
+    table were reported to share their identity with another.
     """
 
     estab: str
@@ -110,6 +112,8 @@ class DatasetItem:
     definition: Mapping[str, Any] | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    oddities_seen: str = ""
+    repeated: Mapping[str, int] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
     erasing: str = ""
     staleness: Mapping[str, Any] | None = None

@@ -20,11 +20,17 @@ def table_entry(
     deletes: int,
     columns: list[str],
     snapshot_key: str | None = None,
+    repeated: int = 0,
+    is_by_row: bool = False,
 ) -> dict[str, Any]:
     """Return what a manifest says of one table.
 
-    ``snapshot_key`` is given when the snapshot of an earlier sequence still is the table.
+    Args:
+        snapshot_key: Given when the snapshot of an earlier sequence still is the table.
+        repeated: How many rows share their identity with another row.
+        is_by_row: The change files of this sequence identify each row by the whole of it.
     """
+    odd = {"repeated": repeated} if repeated else {}
     return {
         "rows": rows,
         "snapshot_key": snapshot_key or place.snapshot(table, sequence),
@@ -34,6 +40,8 @@ def table_entry(
         "deletes": deletes,
         "deletes_key": place.change(table, sequence, "deletes"),
         "columns": columns,
+        **({"identity": "row"} if is_by_row else {}),
+        **odd,
     }
 
 

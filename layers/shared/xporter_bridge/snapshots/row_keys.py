@@ -78,13 +78,18 @@ def _key(text: bytes) -> bytes:
 def identity_of(row: Mapping[str, Any], key_field: str) -> object:
     """Return what identifies the row: the field's value, whatever the casing of its name.
 
-    None for a row without a value there, or of a table without such a field.
+    None for a row whose value there is null or blank, or of a table without such a field.
     """
     identity = row.get(key_field) if key_field else None
     if identity is None and key_field:
         folded = key_field.casefold()
         identity = next((v for name, v in row.items() if name.casefold() == folded), None)
-    return identity
+    return None if is_blank(identity) else identity
+
+
+def is_blank(identity: object) -> bool:
+    """Tell whether a value identifies nothing: several rows of a table may have it."""
+    return identity is None or (isinstance(identity, str) and not identity.strip())
 
 
 def identity_line(key_field: str) -> Callable[[bytes], bytes]:
@@ -93,7 +98,7 @@ def identity_line(key_field: str) -> Callable[[bytes], bytes]:
     def reduced(line: bytes) -> bytes:
         row = loads(line)
         kept = {name: value for name, value in row.items() if name.casefold() == folded}
-        return dumps(kept) if any(v is not None for v in kept.values()) else line
+        return line if all(map(is_blank, kept.values())) else dumps(kept)
 
     folded = key_field.casefold()
     return reduced
@@ -111,7 +116,7 @@ def key_of_line(key_field: str) -> KeyOfLine:
     def key(line: bytes) -> bytes:
         if key_field and line.startswith(prefix):
             value = line[start : line.index(b'"', start)]
-            if b"\\" not in value:
+            if b"\\" not in value and b" " < value[:1] < b"\x7f":
                 return _key(value)
         identity = identity_of(loads(line), key_field) if key_field else None
         return line_key(line) if identity is None else order_key(identity)

@@ -1,0 +1,137 @@
+"""Rows, pages and change sets as schools and Xporter really send them, and what is kept of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.support.builders import ESTAB
+from tests.support.pull_world import DATA, World, in_memory
+from tests.support.xporter import Xporter
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.snapshots.manifest import Place
+
+STUDENTS, TABLE = "students", "Students"
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xporter_bridge.xporter.client._QUICK_RETRY_SECONDS", 0)
+    monkeypatch.setattr(fetching, "PAGE_SIZE", 10)
+
+
+@pytest.fixture
+def world(xporter: Xporter) -> World:
+    """A school that is live, with its pupils not pulled yet."""
+    return World(in_memory(), xporter, students=30)
+
+
+def pulled(world: World, name: str = STUDENTS) -> list[str]:
+    """Pull until nothing happens any more; return the ``changedRows`` of each page 1 asked for."""
+    before = len(world.pages_asked())
+    world.ask(name)
+    world.settle()
+    resource = f"/{configured()[name].endpoint.resource}".lower()
+    asked = [each for each in world.xporter.requests() if "/school/" in each["path"].lower()]
+    queries = [parse_qs(e["query"]) for e in asked[before:] if e["path"].lower().endswith(resource)]
+    return [query["changedRows"][0] for query in queries if query["page"] == ["1"]]
+
+
+def shown(rows: list[dict[str, Any]]) -> list[str]:
+    """Return rows as texts that can be compared, each once."""
+    return sorted({json.dumps(row) for row in rows})
+
+
+def kept(world: World, name: str = STUDENTS, table: str = TABLE) -> list[str]:
+    """Return the rows of the snapshot; none may be there twice."""
+    rows = world.rows(world.latest(name)["tables"][table]["snapshot_key"])
+    assert len(shown(rows)) == len(rows) == world.latest(name)["tables"][table]["rows"]
+    return shown(rows)
+
+
+def followed(world: World, name: str = STUDENTS) -> dict[str, list[str]]:
+    """Follow the change files from the first on, as docs/data.md says."""
+    tables: dict[str, dict[str, Any]] = {}
+    for number in range(1, world.item(name).sequence + 1):
+        document = json.loads(world.aws.objects(DATA)[Place(ESTAB, name).manifest(number)])
+        for table, facts in document["tables"].items():
+            rows = {identity(row, facts): row for row in tables.get(table, {}).values()}
+            for row in world.rows(facts["deletes_key"]):
+                del rows[identity(row, facts)]
+            rows |= {identity(row, facts): row for row in world.rows(facts["upserts_key"])}
+            tables[table] = rows
+    return {table: shown(list(rows.values())) for table, rows in tables.items()}
+
+
+def identity(row: dict[str, Any], facts: dict[str, Any]) -> str:
+    has_id = facts.get("identity") != "row" and str(row.get("Id") or "").strip()
+    return str(row["Id"]) if has_id else json.dumps(row)
+
+
+def logged(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
+    """Return the facts of every line that tells of the event."""
+    return [vars(record) for record in caplog.records if record.getMessage() == event]
+
+
+# ---------------------------------------------------------------------- 6: rows that repeat
+
+ODD = {
+    "a row that comes twice": {"repeated": 1},
+    "many rows that come twice, on other pages": {"repeated": 12},
+    "two rows of one Id": {"shared_ids": 1},
+    "rows of one Id on several pages": {"shared_ids": 14},
+    "empty, blank and missing Ids": {"blank_ids": ["", "  ", None, "", "\t"]},
+    "all of it": {"repeated": 5, "shared_ids": 3, "blank_ids": ["", None]},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_rows_that_repeat_are_data_and_the_dataset_goes_on_whole(
+    world: World, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    world.xporter.set_school(odd_rows={TABLE: odd})
+    # Drift is that the same question gets different answers: at most it is asked twice.
+    assert len(pulled(world)) <= 2
+    assert world.item(STUDENTS).state is DatasetState.CURRENT
+    assert kept(world) == shown(world.xporter.truth(TABLE))
+    can_follow = odd.keys() == {"repeated"}
+    for number in range(3):
+        world.advance(hours=1)
+        world.change(rows=2, inserts=number, deletes=number % 2)
+        asked = pulled(world)
+        assert ("*" in asked) is not can_follow
+        assert len(asked) <= 2
+        assert kept(world) == shown(world.xporter.truth(TABLE))
+        assert followed(world)[TABLE] == kept(world)
+    assert world.item(STUDENTS).sequence == 4
+    world.advance(hours=1)
+    assert len(pulled(world)) == 1, "what was odd before is odd again"
+    assert world.item(STUDENTS).sequence == 4, "and nothing has changed"
+    said = [each["tables"] for each in logged(caplog, "identity_repeated")]
+    assert said == ([{TABLE: odd["shared_ids"]}] if "shared_ids" in odd else [])
+
+
+def test_rows_of_one_id_go_one_by_one_and_the_table_finds_its_way_back(world: World) -> None:
+    for shared in (3, 1, 2, 0):
+        world.xporter.set_school(odd_rows={TABLE: {"shared_ids": shared}})
+        world.advance(hours=1)
+        pulled(world)
+        assert kept(world) == shown(world.xporter.truth(TABLE))
+        assert followed(world)[TABLE] == kept(world)
+        assert world.latest(STUDENTS)["tables"][TABLE].get("repeated", 0) == shared
+    assert pulled(world) != ["*"]
+
+
+@pytest.mark.parametrize("odd", [{}, {"repeated": 4}, {"shared_ids": 2}])
+def test_a_school_that_moves_under_the_pull_is_asked_until_it_stands_still(
+    world: World, odd: dict[str, Any]
+) -> None:
+    world.xporter.set_school(odd_rows={TABLE: odd})
+    world.xporter.set_faults({"kind": "page_drift", "count": 2})
+    pulled(world)
+    assert kept(world) == shown(world.xporter.truth(TABLE))
