@@ -14,7 +14,8 @@ from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.model import DatasetState
-from xporter_bridge.snapshots.manifest import Place
+from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.snapshots.layout import Place
 
 STUDENTS, TABLE = "students", "Students"
 
@@ -135,3 +136,80 @@ def test_a_school_that_moves_under_the_pull_is_asked_until_it_stands_still(
     world.xporter.set_faults({"kind": "page_drift", "count": 2})
     pulled(world)
     assert kept(world) == shown(world.xporter.truth(TABLE))
+
+
+# ---------------------------------------------------------------------- 14: what becomes empty
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        (STUDENTS, TABLE),
+        (STUDENTS, "StudentSiblings"),
+        ("staff", "Staff"),
+        ("groups", "GroupTypes"),
+    ],
+)
+def test_a_table_that_would_become_empty_waits_for_a_person_whatever_its_size(
+    xporter: Xporter, name: str, table: str
+) -> None:
+    world = World(in_memory(), xporter, students=4)
+    pulled(world, name)
+    before = kept(world, name, table)
+    assert 0 < len(before) < 20
+    world.xporter.set_faults({"kind": "empty_tables", "table": table})
+    world.xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
+    world.advance(hours=1)
+    pulled(world, name)
+    item = world.item(name)
+    assert (item.state, kept(world, name, table)) == (DatasetState.HELD, before)
+    assert f"{table}: {len(before)} of {len(before)} rows deleted" in item.reason
+    # The next answer that has the rows ends it.
+    world.xporter.set_faults()
+    world.advance(hours=1)
+    pulled(world, name)
+    assert (world.item(name).state, kept(world, name, table)) == (DatasetState.CURRENT, before)
+
+
+def test_the_last_pupil_of_a_school_goes_when_a_person_has_agreed(xporter: Xporter) -> None:
+    world = World(in_memory(), xporter, students=2)
+    pulled(world)
+    world.change(deletes=2)
+    pulled(world)
+    assert (world.item(STUDENTS).state, len(kept(world))) == (DatasetState.HELD, 2)
+    world.aws.datasets.decide(ESTAB, STUDENTS, "approve", world.now())
+    world.queue.send({"estab": ESTAB, "dataset": STUDENTS})
+    world.settle()
+    assert (world.item(STUDENTS).state, kept(world)) == (DatasetState.CURRENT, [])
+
+
+NOT_READY = [
+    {},
+    {"value": "Error", "column": "DbStatus"},
+    {"value": "Waiting for data", "column": "__DBStatus__"},
+    {"value": "Pending", "column": "Status"},
+]
+
+
+@pytest.mark.parametrize("fault", NOT_READY)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_empty_arrays_beside_a_status_that_is_not_ok_are_no_data_yet(
+    world: World, fault: dict[str, Any], is_first: bool
+) -> None:
+    world.set_school(state=SchoolState.INSTALLED)
+    before = []
+    if not is_first:
+        pulled(world)
+        before = kept(world)
+        world.change(rows=1)
+    world.xporter.set_faults({"kind": "not_ready", **fault})
+    world.ask(STUDENTS)
+    world.deliver()
+    item, school = world.item(STUDENTS), world.aws.schools.get(ESTAB)
+    assert (item.reason, item.is_due, item.sequence) == ("data_not_ready", True, len(before) and 1)
+    assert school
+    assert (school.state is SchoolState.LIVE) is not is_first
+    world.xporter.set_faults()
+    world.settle()
+    assert kept(world) == shown(world.xporter.truth(TABLE)) != before
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).reason) == (DatasetState.CURRENT, "")

@@ -114,6 +114,9 @@ def test_an_empty_answer_is_an_empty_table(world: World) -> None:
 def test_a_table_may_become_empty_and_be_filled_again(world: World) -> None:
     answering(world, lambda _: page(Students=rows("1", "2")))
     answering(world, lambda _: page(of=0, Students=[]))
+    assert (ids(world), world.item(STUDENTS).state) == (["1", "2"], DatasetState.HELD)
+    world.aws.datasets.decide(ESTAB, STUDENTS, "approve", world.clock)
+    world.pull(STUDENTS)
     assert (ids(world), world.item(STUDENTS).sequence) == ([], 2)
     answering(world, lambda _: page(Students=rows("3")))
     assert (ids(world), world.item(STUDENTS).sequence) == (["3"], 3)

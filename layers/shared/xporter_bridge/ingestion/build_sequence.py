@@ -132,7 +132,11 @@ class Assembler:
             entries[table], change = self._table(arrival, before.get(table), is_full=is_full)
             is_lost = is_full and is_same_request and change.previous and not pages.has_table(table)
             counts = (change.previous, change.inserted, change.updated, change.deleted)
-            changes.append(TableChange(table, *counts, is_absent=bool(is_lost)))
+            changes.append(
+                TableChange(
+                    table, *counts, is_absent=bool(is_lost), is_left_out=not is_same_request
+                )
+            )
         return Assembled(entries, tuple(changes), self._copies, odd)
 
     def _table(

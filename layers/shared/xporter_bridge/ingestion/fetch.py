@@ -88,6 +88,8 @@ class PageFetcher:
         if not page.tables and not page.deleted:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
+        if page.is_pending and page.is_empty:
+            raise XporterUnavailableError("data_not_ready")
         # Xporter may give fewer at a time than it was asked for, and says so.
         if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.

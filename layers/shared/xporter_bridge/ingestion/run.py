@@ -151,7 +151,11 @@ class _Puller:
                 self._start_over(next_changed_rows="")
             except AnswerDoubtedError as doubt:
                 self._note_restart(doubt.reason)
-                self._start_over(oddities_seen=doubt.evidence)
+                # The same question must be asked again, be it for all rows.
+                under_way = self._item.checkpoint
+                is_whole = under_way and under_way.requested_changed_rows == START
+                follows = "" if is_whole else self._item.next_changed_rows
+                self._start_over(oddities_seen=doubt.evidence, next_changed_rows=follows)
             except PageDriftError as drift:
                 self._note_restart(drift.reason)
                 self._start_over()

@@ -6,7 +6,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -18,6 +18,10 @@ from xporter_bridge.timestamps import iso, parse
 
 START = "*"
 _DELETED = "_deleted"
+_STATUS = "status"
+_OK = "ok"
+# No DBStatus is nested deeper.
+_MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Page:
     """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
 
     ``text`` is the answer itself where numbers in it may be longer than those taken from it;
-    ``page_size`` is how many rows it could have held, where Xporter says so.
+    ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
+    that a DBStatus beside the tables is not OK.
     """
 
     facts: PageFacts
@@ -58,11 +63,17 @@ class Page:
     deleted: Mapping[str, list[Any]] = field(repr=False)
     text: bytes = field(default=b"", repr=False)
     page_size: int | None = None
+    is_pending: bool = False
 
     @property
     def longest(self) -> int:
         """How many rows the longest table has."""
         return max(map(len, self.tables.values()), default=0)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there are neither rows nor deletions."""
+        return not any(self.tables.values()) and not any(self.deleted.values())
 
 
 def read_page(document: Mapping[str, Any]) -> Page:
@@ -91,7 +102,8 @@ def read_page(document: Mapping[str, Any]) -> Page:
         following=_hash(changed.get("nextchangedrows")),
     )
     text = document.text if isinstance(document, Document) else b""
-    return Page(facts, _as_of(document), tables, deleted, text, size)
+    is_pending = any(status != _OK for status in _statuses(document))
+    return Page(facts, _as_of(document), tables, deleted, text, size, is_pending)
 
 
 def answering(page: Page, asked: str) -> Page:
@@ -146,6 +158,25 @@ def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 raise ContractError("special_array_without_objects")
             found[name.strip("_").casefold()] = fold_keys(entry)
     return found
+
+
+def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a DBStatus beside the tables says; its shape is in no source (13.7)."""
+    for name, value in document.items():
+        folded = name.strip("_").casefold()
+        if isinstance(value, list | dict):
+            if folded.endswith(_STATUS):
+                yield from _statuses_in(value, _MOST_NESTED)
+        elif folded.endswith(_STATUS) and isinstance(value, str):
+            yield value.strip().casefold()
+
+
+def _statuses_in(value: Any, depth: int) -> Iterator[str]:
+    for name, each in value.items() if isinstance(value, dict) else (("", e) for e in value):
+        if isinstance(each, list | dict) and depth:
+            yield from _statuses_in(each, depth - 1)
+        elif isinstance(each, str) and name.casefold().endswith(_STATUS):
+            yield each.strip().casefold()
 
 
 def _pages(rows: int | None, size: int | None) -> int:

@@ -1,0 +1,72 @@
+"""Replies that are whole, and still not as documented: what faults make of a data reply."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tools.simulator.service.application import World
+from tools.simulator.service.endpoints import RESOURCES, Resource
+from tools.simulator.service.faults import Fault
+
+Document = dict[str, Any]
+Edit = Callable[[Document, Resource, Fault], None]
+
+
+def _tables(document: Document) -> list[str]:
+    return [
+        name
+        for name, value in document.items()
+        if isinstance(value, list) and not name.startswith("__") and name != "meta"
+    ]
+
+
+def _empty(document: Document, resource: Resource, fault: Fault) -> None:
+    """Send every table, or the one that is named, without rows: an export that failed."""
+    del resource
+    wanted = str(fault.parameters.get("table", "")).lower()
+    for name in _tables(document):
+        if not wanted or name.lower() == wanted:
+            document[name] = []
+    rows = max((len(document[name]) for name in _tables(document)), default=0)
+    for paging in document.get("__pagination__", []):
+        paging.update(RowCount=rows, PageCount=-(-rows // paging["PageSize"]))
+
+
+def _not_ready(document: Document, resource: Resource, fault: Fault) -> None:
+    """Send empty arrays beside a DBStatus that is not OK."""
+    _empty(document, resource, Fault("empty_tables"))
+    status = fault.parameters.get("value", "Pending")
+    shape = str(fault.parameters.get("column", "__DbStatus__"))
+    said = {"DatabaseName": resource.database, "Status": status}
+    document[shape] = status if shape.lower() == "status" else [said]
+
+
+EDITS: dict[str, Edit] = {"empty_tables": _empty, "not_ready": _not_ready}
+
+
+def is_odd(world: World, request: Request) -> bool:
+    """Tell whether a fault may make the reply odd: it must be read whole then."""
+    is_data = request.path_params.get("resource", "") in RESOURCES
+    return is_data and any(world.faults.is_on(kind) for kind in EDITS)
+
+
+def odd_reply(world: World, request: Request, place: dict[str, Any], body: bytes) -> bytes | None:
+    """Return the reply that the faults make of a data reply, or None if none strikes."""
+    resource = RESOURCES[request.path_params["resource"]]
+    struck = [(edit, world.faults.take(kind, **place)) for kind, edit in EDITS.items()]
+    edits = [(edit, fault) for edit, fault in struck if fault]
+    document = json.loads(body) if edits else {}
+    if "ExceptionMessage" in document or not edits:
+        return None
+    for edit, fault in edits:
+        edit(document, resource, fault)
+    return json.dumps(document).encode()
+
+
+def answered(body: bytes, whole: Response) -> Response:
+    """Return a reply with another body."""
+    headers = {name: value for name, value in whole.headers.items() if name != "content-length"}
+    return Response(body, whole.status_code, headers=headers)
