@@ -15,7 +15,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.layout import DatasetLayout
 
 STUDENTS, TABLE = "students", "Students"
 
@@ -59,7 +59,7 @@ def followed(world: World, name: str = STUDENTS) -> dict[str, list[str]]:
     """Follow the change files from the first on, as docs/data.md says."""
     tables: dict[str, dict[str, Any]] = {}
     for number in range(1, world.item(name).sequence + 1):
-        document = json.loads(world.aws.objects(DATA)[Place(ESTAB, name).manifest(number)])
+        document = json.loads(world.aws.objects(DATA)[DatasetLayout(ESTAB, name).manifest(number)])
         for table, facts in document["tables"].items():
             rows = {identity(row, facts): row for row in tables.get(table, {}).values()}
             for row in world.rows(facts["deletes_key"]):

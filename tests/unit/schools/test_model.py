@@ -11,12 +11,12 @@ from xporter_bridge.schools.model import (
     Credentials,
     School,
     SchoolState,
-    enter,
+    change_state,
     paused,
-    proved,
-    refused,
+    secret_refused,
+    secret_verified,
     went_live,
-    with_flags,
+    with_install_flags,
 )
 from xporter_bridge.timestamps import iso, parse
 
@@ -36,47 +36,54 @@ def announced(after: School) -> list[str]:
 
 
 def test_a_first_authorisation_goes_as_far_as_what_the_callback_says_allows() -> None:
-    after = proved(School(ESTAB), ("School",), NOW)
+    after = secret_verified(School(ESTAB), ("School",), NOW)
     assert (after.state, after.cause) == (S.INSTALLED, "ready_to_pull")
     assert after.scopes == ("School",)
     assert announced(after) == ["school.authorised"]
 
 
 def test_a_school_that_says_it_is_not_installed_waits_and_is_asked_again_tomorrow() -> None:
-    after = proved(with_flags(School(ESTAB), "", False, None), ("School",), NOW)
+    after = secret_verified(with_install_flags(School(ESTAB), "", False, None), ("School",), NOW)
     assert after.state is S.AUTHORISED
     assert after.probe_at == iso(NOW + timedelta(days=1))
     assert not after.is_pullable
 
 
 def test_once_it_says_that_it_has_installed_it_is_pulled() -> None:
-    waiting = proved(with_flags(School(ESTAB), "", False, None), ("School",), NOW)
-    after = proved(with_flags(replace(waiting, version=2), "", True, True), ("School",), LATER)
+    waiting = secret_verified(with_install_flags(School(ESTAB), "", False, None), ("School",), NOW)
+    after = secret_verified(
+        with_install_flags(replace(waiting, version=2), "", True, True), ("School",), LATER
+    )
     assert (after.state, after.probe_at) == (S.INSTALLED, "")
     assert announced(after) == ["school.authorised"]
 
 
 @pytest.mark.parametrize(("installed", "completed"), [(True, None), (None, None), (False, True)])
 def test_only_a_clear_no_makes_a_school_wait(installed: bool, completed: bool) -> None:
-    flagged = with_flags(School(ESTAB), "", installed, completed)
-    assert proved(flagged, (), NOW).state is S.INSTALLED
+    flagged = with_install_flags(School(ESTAB), "", installed, completed)
+    assert secret_verified(flagged, (), NOW).state is S.INSTALLED
 
 
 def test_a_late_callback_of_the_time_before_installing_takes_nothing_back() -> None:
-    installed = with_flags(School(ESTAB), "", True, True)
-    assert with_flags(installed, "", False, None).has_completed_install
-    assert proved(with_flags(installed, "", False, None), (), NOW).state is S.INSTALLED
+    installed = with_install_flags(School(ESTAB), "", True, True)
+    assert with_install_flags(installed, "", False, None).has_completed_install
+    assert (
+        secret_verified(with_install_flags(installed, "", False, None), (), NOW).state
+        is S.INSTALLED
+    )
 
 
 def test_a_live_school_stays_live_with_its_new_scopes() -> None:
-    after = proved(school(S.LIVE, scopes=("School",), refusals=2), ("School", "Staff"), NOW)
+    after = secret_verified(
+        school(S.LIVE, scopes=("School",), refusals=2), ("School", "Staff"), NOW
+    )
     assert (after.state, after.scopes, after.refusals) == (S.LIVE, ("School", "Staff"), 0)
     assert announced(after) == []
 
 
 @pytest.mark.parametrize("state", [S.PAUSED, S.REVOKED, S.ERASED])
 def test_from_every_end_a_proved_secret_begins_anew(state: SchoolState) -> None:
-    after = proved(school(state, probe_at=iso(NOW), last_refusal="x"), ("School",), NOW)
+    after = secret_verified(school(state, probe_at=iso(NOW), last_refusal="x"), ("School",), NOW)
     assert (after.state, after.probe_at, after.last_refusal) == (S.INSTALLED, "", "")
     assert announced(after) == ["school.authorised"]
 
@@ -104,7 +111,7 @@ def test_a_paused_school_is_asked_again_and_again_at_growing_waits() -> None:
 
 def refused_until(after: School, times: int, now: datetime) -> School:
     for _ in range(times):
-        after = refused(after, "secret_refused", now)
+        after = secret_refused(after, "secret_refused", now)
         now = now + timedelta(hours=1)
     return after
 
@@ -124,7 +131,7 @@ def test_several_spaced_refusals_mean_that_the_school_has_revoked_us() -> None:
 def test_any_number_of_refusals_at_one_moment_count_as_one() -> None:
     after = school(S.LIVE)
     for _ in range(20):
-        after = refused(after, "secret_refused", NOW)
+        after = secret_refused(after, "secret_refused", NOW)
     assert after.state is S.LIVE
 
 
@@ -132,14 +139,16 @@ def test_a_school_that_was_paused_for_days_is_not_revoked_by_one_refusal() -> No
     waiting = school(S.LIVE)
     for hours in range(0, 60, 6):
         waiting = paused(waiting, NOW + timedelta(hours=hours))
-    after = refused(waiting, "secret_refused", NOW + timedelta(hours=66))
+    after = secret_refused(waiting, "secret_refused", NOW + timedelta(hours=66))
     assert after.state is S.PAUSED
 
 
 def test_a_proof_in_between_starts_the_count_anew() -> None:
     once = refused_until(school(S.LIVE), REFUSALS_UNTIL_REVOKED - 1, NOW)
-    proved_again = proved(once, (), LATER)
-    assert refused(proved_again, "secret_refused", LATER + timedelta(hours=1)).state is S.LIVE
+    proved_again = secret_verified(once, (), LATER)
+    assert (
+        secret_refused(proved_again, "secret_refused", LATER + timedelta(hours=1)).state is S.LIVE
+    )
 
 
 # -- entering a state
@@ -147,25 +156,27 @@ def test_a_proof_in_between_starts_the_count_anew() -> None:
 
 def test_entering_the_state_it_is_in_announces_nothing_and_keeps_its_time() -> None:
     before = school(S.PAUSED, state_since=iso(NOW), cause="authorisation_paused")
-    assert enter(before, S.PAUSED, "authorisation_paused", LATER) == before
+    assert change_state(before, S.PAUSED, "authorisation_paused", LATER) == before
 
 
 @pytest.mark.parametrize("state", SchoolState)
 def test_every_state_has_its_time_its_cause_and_what_happens_next(state: SchoolState) -> None:
-    after = enter(School(ESTAB), state, "because", NOW)
+    after = change_state(School(ESTAB), state, "because", NOW)
     assert (after.state, after.state_since, after.cause) == (state, iso(NOW), "because")
     assert after.next_step
     assert set(announced(after)) <= set(TYPES)
 
 
 def test_an_announcement_says_no_more_than_the_state_and_its_cause() -> None:
-    (event,) = enter(school(), S.PAUSED, "authorisation_paused", NOW).outbox
+    (event,) = change_state(school(), S.PAUSED, "authorisation_paused", NOW).outbox
     assert event.data == {"estab": ESTAB, "state": "paused", "cause": "authorisation_paused"}
 
 
 def test_two_changes_into_one_state_are_two_events() -> None:
-    first = enter(school(S.LIVE), S.PAUSED, "authorisation_paused", NOW)
-    second = enter(enter(first, S.LIVE, "x", LATER), S.PAUSED, "authorisation_paused", LATER)
+    first = change_state(school(S.LIVE), S.PAUSED, "authorisation_paused", NOW)
+    second = change_state(
+        change_state(first, S.LIVE, "x", LATER), S.PAUSED, "authorisation_paused", LATER
+    )
     assert len({event.id for event in second.outbox}) == 3
 
 
@@ -175,8 +186,8 @@ def test_only_an_installed_or_live_school_is_pulled(state: SchoolState) -> None:
 
 
 def test_a_name_is_kept_when_a_callback_has_none() -> None:
-    named = with_flags(school(), "Testing School", None, None)
-    assert with_flags(named, "", None, None).name == "Testing School"
+    named = with_install_flags(school(), "Testing School", None, None)
+    assert with_install_flags(named, "", None, None).name == "Testing School"
 
 
 def test_credentials_show_nothing_of_what_they_hold() -> None:

@@ -9,23 +9,23 @@ from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ChangeSetUnusableError
-from xporter_bridge.ingestion.collect_tables import Gathered, Gatherer
+from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
 from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
-from xporter_bridge.pulls.model import Checkpoint, DatasetItem
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
-from xporter_bridge.snapshots.store import Lake, StagedTable
+from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.xporter.pages import PageMetadata
 
 
 @dataclass(frozen=True)
-class Assembled:
+class BuiltSequence:
     """A candidate for the next sequence; nothing of it is visible to readers yet.
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
@@ -50,19 +50,19 @@ class Assembled:
 
 
 @dataclass(frozen=True)
-class _Arrival:
+class TableInput:
     """What the pull brought for one table; ``columns`` are those it met."""
 
     table: str
-    came: Gathered
-    gone: Gathered
+    came: TableStream
+    gone: TableStream
     columns: list[str]
 
 
-_NOTHING = Gathered(0, lambda: iter(()))
+_NOTHING = TableStream(0, lambda: iter(()))
 
 
-class Assembler:
+class SequenceBuilder:
     """Assembles one pull into the sequence that would follow.
 
     Args:
@@ -72,26 +72,26 @@ class Assembler:
 
     def __init__(
         self,
-        lake: Lake,
+        store: SnapshotStore,
         dataset: Dataset,
-        place: Place,
+        place: DatasetLayout,
         *,
         out: str,
-        beat: Callable[[], None],
+        heartbeat: Callable[[], None],
     ) -> None:
-        self._lake = lake
+        self._store = store
         self._dataset = dataset
         self._place = place
         self._out = out
-        self._beat = beat
-        self._gatherer = Gatherer(lake, dataset, out=out, beat=beat)
+        self._beat = heartbeat
+        self._gatherer = TableCollector(store, dataset, out=out, heartbeat=heartbeat)
         self._copies: dict[str, str] = {}
         self._sequence = 0
 
     def assemble(
         self,
         pages: StagedPages,
-        facts: PageFacts,
+        facts: PageMetadata,
         columns: Mapping[str, list[str]],
         previous: Mapping[str, Any] | None,
         sequence: int,
@@ -99,7 +99,7 @@ class Assembler:
         is_full: bool,
         is_same_request: bool,
         seen: str = "",
-    ) -> Assembled:
+    ) -> BuiltSequence:
         """Merge every table and return the candidate.
 
         Args:
@@ -123,7 +123,7 @@ class Assembler:
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
-            arrival = _Arrival(
+            arrival = TableInput(
                 table,
                 came.get(table, _NOTHING),
                 gone.get(table, _NOTHING),
@@ -137,10 +137,10 @@ class Assembler:
                     table, *counts, is_absent=bool(is_lost), is_left_out=not is_same_request
                 )
             )
-        return Assembled(entries, tuple(changes), self._copies, odd)
+        return BuiltSequence(entries, tuple(changes), self._copies, odd)
 
     def _table(
-        self, arrival: _Arrival, old: Mapping[str, Any] | None, *, is_full: bool
+        self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         if old is None:
             return self._begun(arrival)
@@ -148,9 +148,9 @@ class Assembler:
             return self._carried(arrival.table, old)
         return self._merged(arrival, old, is_full=is_full)
 
-    def _begun(self, arrival: _Arrival) -> tuple[dict[str, Any], MergeCounts]:
+    def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
-        snapshot = self._lake.write(f"{self._out}{arrival.table}.snapshot")
+        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot")
         for block in arrival.came.stream():
             snapshot.write_block(block)
             self._beat()
@@ -172,11 +172,11 @@ class Assembler:
         return entry, MergeCounts(rows=snapshot.rows, inserted=snapshot.rows)
 
     def _merged(
-        self, arrival: _Arrival, old: Mapping[str, Any], *, is_full: bool
+        self, arrival: TableInput, old: Mapping[str, Any], *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._lake.write(f"{self._out}{arrival.table}.{kind}")
+            self._store.write(f"{self._out}{arrival.table}.{kind}")
             for kind in ("snapshot", "upserts", "deletes")
         )
         is_by_row = bool(arrival.came.clashes or old.get("repeated"))
@@ -203,9 +203,9 @@ class Assembler:
 
     def _merge(
         self,
-        arrival: _Arrival,
+        arrival: TableInput,
         old: Mapping[str, Any],
-        into: tuple[StagedTable, StagedTable, StagedTable],
+        into: tuple[RowWriter, RowWriter, RowWriter],
         *,
         is_full: bool,
         is_by_row: bool,
@@ -222,7 +222,7 @@ class Assembler:
             upserts=upserts,
             deletes=deletes,
         )
-        before = self._lake.blocks(old["snapshot_key"], key_of)
+        before = self._store.blocks(old["snapshot_key"], key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
         for written in into:
             written.close()
@@ -246,7 +246,7 @@ class Assembler:
 
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
-        empty = self._lake.write(f"{self._out}empty")
+        empty = self._store.write(f"{self._out}empty")
         if empty.key not in self._copies.values():
             empty.close()
         return empty.key
@@ -255,9 +255,9 @@ class Assembler:
 class Beating:
     """A sink that keeps the lease while a long table is written."""
 
-    def __init__(self, table: StagedTable, beat: Callable[[], None]) -> None:
+    def __init__(self, table: RowWriter, heartbeat: Callable[[], None]) -> None:
         self._table = table
-        self._beat = beat
+        self._beat = heartbeat
 
     def write(self, data: bytes, rows: int) -> None:
         """Append the rows."""
@@ -265,7 +265,7 @@ class Beating:
         self._beat()
 
 
-def _require_identities(came: Mapping[str, Gathered], odd: Oddity | None) -> None:
+def _require_identities(came: Mapping[str, TableStream], odd: Oddity | None) -> None:
     """Raise unless every row of a change set can be followed, and none is missing."""
     clashes = {table: found.clashes for table, found in came.items() if found.clashes}
     if clashes:
@@ -274,10 +274,10 @@ def _require_identities(came: Mapping[str, Gathered], odd: Oddity | None) -> Non
         raise ChangeSetUnusableError("row_count_not_met", {})
 
 
-def draft(
-    item: DatasetItem,
-    checkpoint: Checkpoint,
-    facts: PageFacts,
+def draft_manifest(
+    item: DatasetRecord,
+    checkpoint: PullCheckpoint,
+    facts: PageMetadata,
     tables: Mapping[str, Mapping[str, Any]],
     now: datetime,
 ) -> dict[str, Any]:
@@ -286,7 +286,7 @@ def draft(
     if checkpoint.staleness:
         about["staleness"] = checkpoint.staleness
     return manifest(
-        Place(item.estab, item.dataset),
+        DatasetLayout(item.estab, item.dataset),
         item.sequence + 1,
         tables,
         pull_id=checkpoint.pull_id,

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from xporter_bridge.errors import AnswerDoubtedError
-from xporter_bridge.ingestion.collect_tables import Gathered
-from xporter_bridge.xporter.pages import PageFacts, meets_row_count
+from xporter_bridge.ingestion.collect_tables import TableStream
+from xporter_bridge.xporter.pages import PageMetadata, meets_row_count
 
-Tables = Mapping[str, Gathered]
+Tables = Mapping[str, TableStream]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Oddity:
     is_short: bool = False
 
 
-def find_oddity(facts: PageFacts, came: Tables, gone: Tables) -> Oddity | None:
+def find_oddity(facts: PageMetadata, came: Tables, gone: Tables) -> Oddity | None:
     """Return why the pages of a pull may not belong to one moment; None if they surely do.
 
     A row that comes twice in one page, and two rows of one identity in one page, are no reason:
@@ -74,7 +74,7 @@ def digest_of(*all_tables: Tables) -> str:
     return digest.hexdigest()[:32]
 
 
-def _meets(facts: PageFacts, came: Tables, gone: Tables, kind: str) -> bool:
+def _meets(facts: PageMetadata, came: Tables, gone: Tables, kind: str) -> bool:
     return meets_row_count(facts, _counts(came, kind), _counts(gone, kind))
 
 

@@ -16,7 +16,7 @@ from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import iso, parse
 
-START = "*"
+ALL_ROWS = "*"
 _DELETED = "_deleted"
 _STATUS = "status"
 _OK = "ok"
@@ -25,7 +25,7 @@ _MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
-class PageFacts:
+class PageMetadata:
     """What a page says about the whole to which it belongs.
 
     ``requested`` and ``following`` are the hashes of the change set asked for and of the next
@@ -37,7 +37,7 @@ class PageFacts:
     requested: str | None
     following: str | None
 
-    def prove_same(self, other: PageFacts) -> None:
+    def require_same_result(self, other: PageMetadata) -> None:
         """Raise unless another page says the same.
 
         Raises:
@@ -57,7 +57,7 @@ class Page:
     that a DBStatus beside the tables is not OK.
     """
 
-    facts: PageFacts
+    facts: PageMetadata
     as_of: str | None
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
     deleted: Mapping[str, list[Any]] = field(repr=False)
@@ -95,7 +95,7 @@ def read_page(document: Mapping[str, Any]) -> Page:
         else:
             tables[name] = _objects(value)
     size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
-    facts = PageFacts(
+    facts = PageMetadata(
         page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
         row_count=row_count,
         requested=_hash(changed.get("requestedchangedrows")),
@@ -106,7 +106,7 @@ def read_page(document: Mapping[str, Any]) -> Page:
     return Page(facts, _as_of(document), tables, deleted, text, size, is_pending)
 
 
-def answering(page: Page, asked: str) -> Page:
+def with_requested_hash(page: Page, asked: str) -> Page:
     """Return the page, with the hash that was asked for written as it was asked for.
 
     A page that echoes no hash, or another, may be a part of the data: never the whole of them.
@@ -117,7 +117,7 @@ def answering(page: Page, asked: str) -> Page:
     echoed = page.facts.requested
     if echoed and echoed.casefold() == asked.casefold():
         return replace(page, facts=replace(page.facts, requested=asked))
-    if echoed and asked == START:
+    if echoed and asked == ALL_ROWS:
         raise ContractError("change_set_in_place_of_all")
     return page
 
@@ -129,7 +129,9 @@ def has_tables(document: Mapping[str, Any]) -> bool:
     )
 
 
-def meets_row_count(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[str, int]) -> bool:
+def meets_row_count(
+    facts: PageMetadata, rows: Mapping[str, int], deleted: Mapping[str, int]
+) -> bool:
     """Tell whether all pages together hold as many rows as announced.
 
     Which table RowCount counts is documented nowhere: the first and the largest are the
