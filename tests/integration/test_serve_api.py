@@ -442,7 +442,7 @@ def test_bytes_that_are_no_text_are_a_bad_request(cloud: Cloud, api: CompanyApi)
 def test_a_fault_of_aws_is_503_and_of_ours_500_and_neither_tells_more(
     cloud: Cloud, api: CompanyApi, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = "xporter_bridge.schools.repository.SchoolTable.get"
+    place = "xporter_bridge.schools.repository.SchoolRepository.get"
     with mock.patch(place, side_effect=TransientError("dynamodb:GetItem: Throttling")):
         later = api.get(SCHOOL)
     assert (later.status, later.headers["retry-after"]) == (503, "1")

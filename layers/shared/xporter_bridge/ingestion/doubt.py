@@ -8,12 +8,13 @@ so that the next pull, which finds it again among other news, need not be repeat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from xporter_bridge.errors import AnswerDoubtedError
+from xporter_bridge.errors import AnswerDoubtedError, ChangeSetUnusableError, PageDriftError
 from xporter_bridge.ingestion.collect_tables import TableStream
-from xporter_bridge.xporter.pages import PageMetadata, meets_row_count
+from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata, meets_row_count
 
 Tables = Mapping[str, TableStream]
 
@@ -61,6 +62,23 @@ def require_belief(odd: Oddity, came: Tables, gone: Tables, seen: str) -> None:
     evidence = f"{odd.digest}/{digest_of(came, gone)}"
     if seen != evidence:
         raise AnswerDoubtedError(odd.reason, evidence)
+
+
+def start_over(
+    item: DatasetRecord, error: ChangeSetUnusableError | PageDriftError
+) -> DatasetRecord:
+    """Return the dataset without the pull that an error has stopped; the next one begins anew.
+
+    A change set that does not fit, and an answer of all rows that was doubted, are followed by
+    the question for all rows: the same question must get the same answer.
+    """
+    under_way = item.checkpoint
+    is_whole = under_way is not None and under_way.requested_changed_rows == ALL_ROWS
+    is_doubted = isinstance(error, AnswerDoubtedError)
+    seen = error.evidence if isinstance(error, AnswerDoubtedError) else item.oddities_seen
+    if isinstance(error, ChangeSetUnusableError) or (is_doubted and is_whole):
+        item = replace(item, next_changed_rows="")
+    return replace(item, checkpoint=None, oddities_seen=seen)
 
 
 def digest_of(*all_tables: Tables) -> str:

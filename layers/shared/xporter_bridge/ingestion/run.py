@@ -12,12 +12,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
-    AnswerDoubtedError,
     AuthorisationPausedError,
     ChangeSetUnusableError,
     ConflictError,
@@ -30,6 +28,7 @@ from xporter_bridge.ingestion.acquire import PullDependencies, acquire
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.commit import PullCommit
+from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.model import (
@@ -152,33 +151,14 @@ class PullRun:
         for _ in range(MAX_RESTARTS):
             try:
                 return self._pull_once(dataset)
-            except ChangeSetUnusableError as error:
-                tables = dict(error.tables)
-                telemetry.warn(
-                    "change_set_unusable", **self._names, reason=error.reason, tables=tables
-                )
-                self._start_over(next_changed_rows="")
-            except AnswerDoubtedError as doubt:
-                self._note_restart(doubt.reason)
-                # The same question must be asked again, be it for all rows.
-                under_way = self._item.checkpoint
-                is_whole = under_way and under_way.requested_changed_rows == ALL_ROWS
-                follows = "" if is_whole else self._item.next_changed_rows
-                self._start_over(oddities_seen=doubt.evidence, next_changed_rows=follows)
-            except PageDriftError as drift:
-                self._note_restart(drift.reason)
-                self._start_over()
+            except (ChangeSetUnusableError, PageDriftError) as error:
+                told = {"reason": error.reason, "tables": getattr(error, "tables", None)}
+                telemetry.warn("pull_restarted", **self._names, **told)
+                telemetry.count("PullRestarted", dataset.endpoint.name)
+                if self._item.checkpoint:
+                    self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
+                self._item = start_over(self._item, error)
         raise TransientError("pages_kept_moving")
-
-    def _note_restart(self, reason: str) -> None:
-        telemetry.warn("pull_restarted", **self._names, reason=reason)
-        telemetry.count("PullRestarted", self._metric)
-
-    def _start_over(self, **changes: Any) -> None:
-        """Forget the pull under way; whoever goes on begins a new one."""
-        if self._item.checkpoint:
-            self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
-        self._item = replace(self._item, checkpoint=None, **changes)
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
         session = self._deps.sessions.open(self._item.estab, self._deps.now())
