@@ -14,6 +14,7 @@ from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 
@@ -213,3 +214,66 @@ def test_empty_arrays_beside_a_status_that_is_not_ok_are_no_data_yet(
     world.settle()
     assert kept(world) == shown(world.xporter.truth(TABLE)) != before
     assert (world.item(STUDENTS).state, world.item(STUDENTS).reason) == (DatasetState.CURRENT, "")
+
+
+# ---------------------------------------------------------------------- 15: a release of Xporter
+
+RELEASES = {
+    "a new column": [{"kind": "added_column", "column": "House2", "value": "red"}],
+    "bookkeeping": [{"kind": "added_column", "column": "RowHash", "value": "0" * 40}],
+    "all at once": [
+        {"kind": "added_column", "column": "LastUpdated", "value": "2026-11-24T00:00:00"},
+        {"kind": "key_casing"},
+    ],
+}
+
+
+@pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
+def test_a_release_that_touches_every_row_is_published_and_not_held(
+    xporter: Xporter, release: list[dict[str, Any]]
+) -> None:
+    world = World(in_memory(), xporter, students=60)
+    pulled(world)
+    before = kept(world)
+    xporter.set_faults(*release)
+    xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
+    world.advance(hours=1)
+    pulled(world)
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
+    assert world.latest(STUDENTS)["tables"][TABLE]["upserts"] == 60
+    assert not set(kept(world)) & set(before)
+    assert followed(world)[TABLE] == kept(world)
+
+
+@pytest.mark.parametrize("column", ["Forename", "RegGroup", "QuickNote"])
+def test_what_the_school_says_is_held_still_when_all_of_it_changes(
+    xporter: Xporter, column: str
+) -> None:
+    world = World(in_memory(), xporter, students=60)
+    pulled(world)
+    xporter.set_faults({"kind": "added_column", "column": column, "value": "x"})
+    xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
+    world.advance(hours=1)
+    pulled(world)
+    assert "60 of 60 rows updated" in world.item(STUDENTS).reason
+
+
+@pytest.mark.parametrize("column", ["House2", "MedicalDiary", "forename"])
+def test_the_same_column_at_many_schools_raises_one_alarm(
+    xporter: Xporter,
+    column: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fleet = in_memory().datasets.notices
+    for number in range(3):
+        world = World(in_memory(), xporter, students=3)
+        monkeypatch.setattr(DatasetRepository, "notices", fleet)
+        xporter.set_faults()
+        pulled(world)
+        xporter.set_faults({"kind": "added_column", "column": column, "value": number})
+        xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
+        pulled(world)
+        assert world.item(STUDENTS).reported_columns
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
+    assert sum(sum(line.get("ColumnDrift", [])) for line in lines) == 2, "of two tables"

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.errors import ChangeSetUnusableError
 from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
-from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief
+from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief, require_usable
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
@@ -18,6 +17,7 @@ from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
+from xporter_bridge.snapshots.row_changes import slight_changes
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.timestamps import iso
@@ -119,7 +119,7 @@ class SequenceBuilder:
         if odd:
             require_belief(odd, came, gone, seen)
         if not is_full:
-            _require_identities(came, odd)
+            require_usable(came, odd)
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
@@ -134,7 +134,11 @@ class SequenceBuilder:
             counts = (change.previous, change.inserted, change.updated, change.deleted)
             changes.append(
                 TableChange(
-                    table, *counts, is_absent=bool(is_lost), is_left_out=not is_same_request
+                    table,
+                    *counts,
+                    slight=change.slight,
+                    is_absent=bool(is_lost),
+                    is_left_out=not is_same_request,
                 )
             )
         return BuiltSequence(entries, tuple(changes), self._copies, odd)
@@ -217,6 +221,7 @@ class SequenceBuilder:
             key_of,
             identity_line(key_field),
             is_full=is_full,
+            is_slight=slight_changes(old["columns"]),
             is_by_row=is_by_row,
             snapshot=Beating(snapshot, self._beat),
             upserts=upserts,
@@ -263,15 +268,6 @@ class Beating:
         """Append the rows."""
         self._table.write(data, rows)
         self._beat()
-
-
-def _require_identities(came: Mapping[str, TableStream], odd: Oddity | None) -> None:
-    """Raise unless every row of a change set can be followed, and none is missing."""
-    clashes = {table: found.clashes for table, found in came.items() if found.clashes}
-    if clashes:
-        raise ChangeSetUnusableError("identity_repeated", clashes)
-    if odd and odd.is_short:
-        raise ChangeSetUnusableError("row_count_not_met", {})
 
 
 def draft_manifest(

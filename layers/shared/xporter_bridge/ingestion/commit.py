@@ -71,7 +71,7 @@ class PullCommit:
         Raises:
             ConflictError: The lease was lost, and with it the right to commit.
         """
-        item = report_column_drift(item, dataset, policy)
+        item = report_column_drift(item, dataset, policy, self._is_first)
         item = notice_repeats(item, dataset, assembled)
         made = draft_manifest(item, checkpoint, facts, assembled.tables, self._now())
         before = item.manifest
@@ -281,6 +281,9 @@ class PullCommit:
         )
         self.staged_to_delete.add(item.hold_id)
         return self._save(waiting)
+
+    def _is_first(self, name: str) -> bool:
+        return self._datasets.notices.is_first(name, self._now())
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._datasets.save(item, self._ttl, self._now())

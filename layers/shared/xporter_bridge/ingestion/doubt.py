@@ -64,6 +64,19 @@ def require_belief(odd: Oddity, came: Tables, gone: Tables, seen: str) -> None:
         raise AnswerDoubtedError(odd.reason, evidence)
 
 
+def require_usable(came: Tables, odd: Oddity | None) -> None:
+    """Raise unless every row of a change set can be followed, and none is missing.
+
+    Raises:
+        ChangeSetUnusableError: Rows share an identity, or are not as many as announced.
+    """
+    clashes = {table: found.clashes for table, found in came.items() if found.clashes}
+    if clashes:
+        raise ChangeSetUnusableError("identity_repeated", clashes)
+    if odd and odd.is_short:
+        raise ChangeSetUnusableError("row_count_not_met", {})
+
+
 def start_over(
     item: DatasetRecord, error: ChangeSetUnusableError | PageDriftError
 ) -> DatasetRecord:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xporter_bridge.snapshots.blocks import ROWS_PER_BLOCK, Block
+from xporter_bridge.snapshots.row_changes import IsSlight
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
 # A thousand rows of photos are a hundred megabytes.
@@ -28,13 +29,17 @@ class Sink(Protocol):
 
 @dataclass
 class MergeCounts:
-    """How many rows a merge met and made; ``rows`` is what the new snapshot holds."""
+    """How many rows a merge met and made; ``rows`` is what the new snapshot holds.
+
+    ``slight`` counts those of the updated rows in which the school itself changed nothing.
+    """
 
     previous: int = 0
     rows: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    slight: int = 0
 
 
 class Cursor:
@@ -119,6 +124,7 @@ class Merge:
         key_of: Finds the order key of a row; the same that ordered all three streams.
         is_full: The rows that came are the whole table: whatever did not come has gone. Otherwise
             only what ``gone`` names has, and only if the snapshot really holds it.
+        is_slight: Tells whether two versions of a row differ in nothing that the school did.
         is_by_row: Rows may share an identity, so that only the whole row tells them apart; the
             table is full then, and a deletion keeps the whole row.
         identity_of: Reduces a row to what the file of deletions may keep of it.
@@ -132,6 +138,7 @@ class Merge:
         identity_of: Callable[[bytes], bytes],
         *,
         is_full: bool,
+        is_slight: IsSlight | None = None,
         is_by_row: bool = False,
         snapshot: Sink,
         upserts: Sink,
@@ -141,8 +148,10 @@ class Merge:
         self._identity_of = identity_of
         self._is_full = is_full
         self._is_by_row = is_by_row
-        # Of the identity at hand, how many more rows came than went, with ``is_by_row``.
-        self._pairing: tuple[bytes, int] = (b"", 0)
+        self._is_slight = is_slight or (lambda _old, _new: False)
+        # Of the identity at hand, how many more rows came than went, with ``is_by_row``, and the
+        # last of them.
+        self._pairing: tuple[bytes, int, bytes] = (b"", 0, b"")
         self._snapshot, self._upserts, self._deletes = map(_Rows, (snapshot, upserts, deletes))
         self._counts = MergeCounts()
 
@@ -201,6 +210,7 @@ class Merge:
         if old.line != new.line:
             self._upserts.add(new.line)
             self._counts.updated += 1
+            self._counts.slight += self._is_slight(old.line, new.line)
         self._counts.previous += 1
         self._counts.rows += 1
         old.next_row()
@@ -220,11 +230,13 @@ class Merge:
         """
         if not self._is_by_row or row.key is None:
             return False
-        key, surplus = self._pairing
+        key, surplus, partner = self._pairing
         surplus = surplus if key == row.key else 0
-        self._pairing = (row.key, surplus + step)
+        self._pairing = (row.key, surplus + step, row.line)
         if surplus * step >= 0:
             return False
+        versions = (partner, row.line) if step > 0 else (row.line, partner)
+        self._counts.slight += self._is_slight(*versions)
         self._counts.updated += 1
         self._counts.inserted -= step < 0
         self._counts.deleted -= step > 0
