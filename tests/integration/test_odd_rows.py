@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,12 +14,16 @@ import pytest
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory
 from tests.support.xporter import Xporter
+from tools.simulator.service.scopes import ALL
 from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.xporter.endpoints import find
 
 STUDENTS, TABLE = "students", "Students"
 
@@ -71,8 +78,9 @@ def followed(world: World, name: str = STUDENTS) -> dict[str, list[str]]:
 
 
 def identity(row: dict[str, Any], facts: dict[str, Any]) -> str:
-    has_id = facts.get("identity") != "row" and str(row.get("Id") or "").strip()
-    return str(row["Id"]) if has_id else json.dumps(row)
+    keys = ("Id", facts.get("key", "Id")) if facts.get("identity") != "row" else ()
+    found = [str(row[key]) for key in keys if str(row.get(key) or "").strip()]
+    return found[0] if found else json.dumps(row)
 
 
 def logged(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
@@ -137,6 +145,71 @@ def test_a_school_that_moves_under_the_pull_is_asked_until_it_stands_still(
     world.xporter.set_faults({"kind": "page_drift", "count": 2})
     pulled(world)
     assert kept(world) == shown(world.xporter.truth(TABLE))
+
+
+# ---------------------------------------------------------------------- 7: the Id wins
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "changed"),
+    [
+        ("attendancecodes", "AttendCodes", {"table": "AttendCodes", "rows": 2, "deletes": 2}),
+        ("attendancecodes", "AttendCodes", {"table": "AttendCodes", "deletes": 3}),
+        ("counts", "counts", {"rows": 3, "deletes": 1, "inserts": 2}),
+        ("studentexclusions", "ExclusionReasons", {"table": "ExclusionReasons", "deletes": 1}),
+        ("studentexclusions", "StudentExclusionReasons", {"table": "StudentExclusions", "rows": 4}),
+    ],
+)
+def test_a_row_is_known_again_by_the_id_that_it_has(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    table: str,
+    changed: dict[str, Any],
+) -> None:
+    dataset = Dataset(name, replace(find(name), scope="*"))
+    monkeypatch.setattr(pulls, "configured", lambda: {**configured(), name: dataset})
+    world = World(in_memory(), world.xporter, students=30, scopes=list(ALL))
+
+    def pulled_once() -> None:
+        world.ask(name)
+        world.settle()
+        assert world.item(name).state is DatasetState.CURRENT
+        assert kept(world, name, table) == shown(world.xporter.truth(table))
+        assert followed(world, name)[table] == kept(world, name, table)
+
+    pulled_once()
+    for _ in range(2):
+        world.change(**changed)
+        world.advance(hours=1)
+        pulled_once()
+
+
+def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "attendancecodes"
+    pulled(world, name)
+    before = kept(world, name, "AttendCodes")
+    # As an earlier version kept it: by another key, and nothing said of it.
+    item = world.aws.datasets.lease(ESTAB, name, world.now()) or world.item(name)
+    manifest = json.loads(json.dumps(item.manifest))
+    entry = manifest["tables"]["AttendCodes"]
+    del entry["key"]
+    key = f"{DATA}/{entry['snapshot_key']}"
+    objects = world.aws.store._client.objects
+    lines = gzip.decompress(objects[key]).splitlines(keepends=True)
+    objects[key] = gzip.compress(b"".join(sorted(lines, key=lambda line: json.loads(line)["Mark"])))
+    world.aws.datasets.save(
+        replace(item, manifest=manifest, lease_expires_at=""), timedelta(days=1), world.now()
+    )
+    world.change(table="AttendCodes", rows=2)
+    assert pulled(world, name) == ["*"]
+    assert kept(world, name, "AttendCodes") == shown(world.xporter.truth("AttendCodes")) != before
+    entry = world.latest(name)["tables"]["AttendCodes"]
+    assert (entry["upserts"], entry["deletes"], entry["key"]) == (2, 0, "Mark")
+    world.change(table="AttendCodes", rows=1)
+    assert pulled(world, name) != ["*"]
 
 
 # ---------------------------------------------------------------------- 14: what becomes empty

@@ -133,11 +133,13 @@ def test_data_are_told_from_a_status(answer: dict[str, Any], expected: bool) -> 
         (5, "Id", {"Id": "5"}),
         ("L", "Mark", {"Mark": "L"}),
         ({"Id": "L"}, "Mark", {"Mark": "L"}),
-        ({"Id": "9", "mark": "L"}, "Mark", {"Mark": "L"}),
+        ({"Id": "9", "mark": "L"}, "Mark", {"Mark": "9"}),
+        ({"Id": " ", "mark": "L"}, "Mark", {"Mark": "L"}),
+        ("", "Id", {}),
         ({"Id": None}, "Id", {}),
         ({"Forename": "Graham"}, "Id", {}),
         (None, "Id", {}),
-        ({"Id": "7"}, "", {}),
+        ({"Id": "7"}, "", {"Id": "7"}),
     ],
 )
 def test_of_a_deletion_only_the_identity_under_the_tables_key_is_kept(

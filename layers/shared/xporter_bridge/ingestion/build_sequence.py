@@ -14,11 +14,12 @@ from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
 from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
+from xporter_bridge.snapshots.blocks import in_order
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_changes import slight_changes
-from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
+from xporter_bridge.snapshots.row_keys import ID, identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import PageMetadata
@@ -29,13 +30,15 @@ class BuiltSequence:
     """A candidate for the next sequence; nothing of it is visible to readers yet.
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
-    ``odd`` is why the answer was doubted, and taken because the same had come before.
+    ``odd`` is why the answer was doubted, and taken because the same had come before;
+    ``is_reordered`` tells that a table was kept in the order of another key.
     """
 
     tables: Mapping[str, Mapping[str, Any]]
     changes: tuple[TableChange, ...]
     copies: Mapping[str, str]
     odd: Oddity | None = None
+    is_reordered: bool = False
 
     @property
     def repeated(self) -> dict[str, int]:
@@ -46,7 +49,8 @@ class BuiltSequence:
     @property
     def is_unchanged(self) -> bool:
         """Tell whether the candidate holds exactly the rows that readers already have."""
-        return not any(c.inserted or c.updated or c.deleted for c in self.changes)
+        has_changed = any(c.inserted or c.updated or c.deleted for c in self.changes)
+        return not (has_changed or self.is_reordered)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class SequenceBuilder:
         self._gatherer = TableCollector(store, dataset, out=out, heartbeat=heartbeat)
         self._copies: dict[str, str] = {}
         self._sequence = 0
+        self._is_reordered = False
 
     def assemble(
         self,
@@ -141,7 +146,7 @@ class SequenceBuilder:
                     is_left_out=not is_same_request,
                 )
             )
-        return BuiltSequence(entries, tuple(changes), self._copies, odd)
+        return BuiltSequence(entries, tuple(changes), self._copies, odd, self._is_reordered)
 
     def _table(
         self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
@@ -154,15 +159,12 @@ class SequenceBuilder:
 
     def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
-        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot")
+        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot", self._beat)
         for block in arrival.came.stream():
             snapshot.write_block(block)
-            self._beat()
         snapshot.close()
-        entry = table_entry(
-            self._place,
+        entry = self._entry(
             arrival.table,
-            self._sequence,
             rows=snapshot.rows,
             sha256=snapshot.sha256,
             upserts=snapshot.rows,
@@ -180,17 +182,17 @@ class SequenceBuilder:
     ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._store.write(f"{self._out}{arrival.table}.{kind}")
+            self._store.write(f"{self._out}{arrival.table}.{kind}", self._beat)
             for kind in ("snapshot", "upserts", "deletes")
         )
         is_by_row = bool(arrival.came.clashes or old.get("repeated"))
         sinks = (snapshot, upserts, deletes)
         counts = self._merge(arrival, old, sinks, is_full=is_full, is_by_row=is_by_row)
-        is_changed = bool(counts.inserted or counts.updated or counts.deleted)
-        entry = table_entry(
-            self._place,
+        is_reordered = old.get("key", ID) != self._dataset.key_of(arrival.table)
+        self._is_reordered |= is_reordered
+        is_changed = bool(counts.inserted or counts.updated or counts.deleted or is_reordered)
+        entry = self._entry(
             arrival.table,
-            self._sequence,
             rows=counts.rows,
             sha256=snapshot.sha256,
             upserts=upserts.rows,
@@ -223,11 +225,13 @@ class SequenceBuilder:
             is_full=is_full,
             is_slight=slight_changes(old["columns"]),
             is_by_row=is_by_row,
-            snapshot=Beating(snapshot, self._beat),
+            snapshot=snapshot,
             upserts=upserts,
             deletes=deletes,
         )
         before = self._store.blocks(old["snapshot_key"], key_of)
+        if old.get("key", ID) != key_field:
+            before = in_order(before, key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
         for written in into:
             written.close()
@@ -235,10 +239,8 @@ class SequenceBuilder:
 
     def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], MergeCounts]:
         """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
-        entry = table_entry(
-            self._place,
+        entry = self._entry(
             table,
-            self._sequence,
             rows=old["rows"],
             sha256=old["sha256"],
             upserts=0,
@@ -249,25 +251,16 @@ class SequenceBuilder:
         self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
         return entry, MergeCounts(previous=old["rows"], rows=old["rows"])
 
+    def _entry(self, table: str, **facts: Any) -> dict[str, Any]:
+        key = self._dataset.key_of(table)
+        return table_entry(self._place, table, self._sequence, key=key, **facts)
+
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
         empty = self._store.write(f"{self._out}empty")
         if empty.key not in self._copies.values():
             empty.close()
         return empty.key
-
-
-class Beating:
-    """A sink that keeps the lease while a long table is written."""
-
-    def __init__(self, table: RowWriter, heartbeat: Callable[[], None]) -> None:
-        self._table = table
-        self._beat = heartbeat
-
-    def write(self, data: bytes, rows: int) -> None:
-        """Append the rows."""
-        self._table.write(data, rows)
-        self._beat()
 
 
 def draft_manifest(

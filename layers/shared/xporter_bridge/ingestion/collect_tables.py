@@ -71,9 +71,8 @@ class TableCollector:
 
     def _spill(self, rows: Iterator[Block], key_of: KeyOfLine) -> tuple[int, Stream]:
         self._spilled += 1
-        run = self._store.write(f"{self._out}run-{self._spilled:06d}")
+        run = self._store.write(f"{self._out}run-{self._spilled:06d}", self._beat)
         for block in rows:
             run.write_block(block)
-            self._beat()
         run.close()
         return run.rows, lambda: self._store.staged_blocks(run.key, key_of)

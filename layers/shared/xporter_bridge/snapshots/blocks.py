@@ -101,6 +101,14 @@ def block_of(pairs: Sequence[tuple[bytes, bytes]], met: Repeats | None = None) -
     return Block(data, len(pairs), *ends, repeats=met.repeats, clashes=met.clashes)
 
 
+def in_order(blocks: Iterable[Block], key_of: KeyOfLine) -> Iterator[Block]:
+    """Stream the rows of a small table that was ordered by another key."""
+    lines = [line for block in blocks for line in block.lines()]
+    pairs = sorted(zip(map(key_of, lines), lines, strict=True))
+    for start in range(0, len(pairs), ROWS_PER_BLOCK):
+        yield block_of(pairs[start : start + ROWS_PER_BLOCK])
+
+
 def distinct(
     pairs: Iterable[tuple[bytes, bytes]], met: Repeats, before: tuple[bytes, bytes] | None = None
 ) -> Iterator[tuple[bytes, bytes]]:

@@ -11,6 +11,7 @@ import orjson
 from xporter_bridge.exact_json import dumps, has_long_number, stand_in
 from xporter_bridge.snapshots.blocks import Block, Repeats, block_of, distinct
 from xporter_bridge.snapshots.row_keys import (
+    ID,
     identity_of,
     is_blank,
     line_key,
@@ -57,10 +58,10 @@ def _lines(rows: Sequence[Row]) -> list[bytes]:
 
 def _keys(rows: Sequence[Row], lines: Sequence[bytes], key_field: str) -> list[bytes]:
     try:
-        identities = [row[key_field] for row in rows]
+        identities = [row[ID] for row in rows]
     except KeyError:
         identities = [None]
-    if key_field and not _has_blank(identities):
+    if not _has_blank(identities):
         return order_keys(identities)
     identities = [identity_of(row, key_field) for row in rows]
     return [
