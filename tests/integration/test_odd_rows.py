@@ -212,6 +212,30 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     assert pulled(world, name) != ["*"]
 
 
+# ---------------------------------------------------------------------- 8: deletions of no row
+
+
+@pytest.mark.parametrize("form", ["PL-{}", " {}", "0{}", "{}.0", "", None])
+@pytest.mark.parametrize("changed", [{"deletes": 1}, {"rows": 3, "inserts": 2, "deletes": 2}])
+def test_a_deletion_that_meets_no_row_is_reported_and_the_whole_is_compared(
+    world: World, form: str | None, changed: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    pulled(world)
+    world.xporter.set_faults({"kind": "deleted_ids", "value": form})
+    gone = world.change(**changed)[TABLE]["deleted"]
+    world.advance(hours=1)
+    before, whole = pulled(world)
+    assert (before != "*", whole) == (True, "*")
+    assert kept(world) == shown(world.xporter.truth(TABLE))
+    assert not {f'"Id": "{each}"' for each in gone} & {row[1:].split(",")[0] for row in kept(world)}
+    assert followed(world)[TABLE] == kept(world)
+    [said] = logged(caplog, "pull_restarted")
+    assert (said["reason"], said["tables"][TABLE]) == ("deletion_unmet", len(gone) if form else 1)
+    # From then on there is a change set again.
+    world.change(rows=1)
+    assert "*" not in pulled(world)
+
+
 # ---------------------------------------------------------------------- 14: what becomes empty
 
 

@@ -40,6 +40,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "BaselineDiffered": (MetricUnit.Count, "Dataset"),
     "ColumnDrift": (MetricUnit.Count, "Dataset"),
     "IdentityRepeated": (MetricUnit.Count, "Dataset"),
+    "DeletionUnmet": (MetricUnit.Count, "Dataset"),
     "AvailabilityEnded": (MetricUnit.Count, "Outcome"),
     "WritebackEnded": (MetricUnit.Count, "Outcome"),
     "EventPublished": (MetricUnit.Count, "Type"),

@@ -44,7 +44,23 @@ def _not_ready(document: Document, resource: Resource, fault: Fault) -> None:
     document[shape] = status if shape.lower() == "status" else [said]
 
 
-EDITS: dict[str, Edit] = {"empty_tables": _empty, "not_ready": _not_ready}
+def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -> None:
+    """Name deleted rows otherwise than the rows themselves are named: PL-5 in place of 5."""
+    del resource
+    form = fault.parameters.get("value", "PL-{}")
+    for name, entries in document.items():
+        if name.endswith("_deleted"):
+            document[name] = [
+                {"Id": form.format(entry["Id"]) if isinstance(form, str) else form}
+                for entry in entries
+            ]
+
+
+EDITS: dict[str, Edit] = {
+    "empty_tables": _empty,
+    "not_ready": _not_ready,
+    "deleted_ids": _ids_in_another_form,
+}
 
 
 def is_odd(world: World, request: Request) -> bool:

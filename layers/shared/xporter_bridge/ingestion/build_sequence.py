@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import ChangeSetUnusableError
 from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
 from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief, require_usable
 from xporter_bridge.ingestion.page_file import DELETED
@@ -92,6 +93,7 @@ class SequenceBuilder:
         self._copies: dict[str, str] = {}
         self._sequence = 0
         self._is_reordered = False
+        self._unmet: dict[str, int] = {}
 
     def assemble(
         self,
@@ -114,7 +116,8 @@ class SequenceBuilder:
 
         Raises:
             AnswerDoubtedError: Rows are repeated, missing or too many, and not as seen before.
-            ChangeSetUnusableError: Rows of a change set cannot be told apart by their identity.
+            ChangeSetUnusableError: Rows of a change set cannot be told apart by their identity, or
+                it deletes rows that there are not.
         """
         self._sequence = sequence
         before: Mapping[str, Any] = previous["tables"] if previous else {}
@@ -146,12 +149,15 @@ class SequenceBuilder:
                     is_left_out=not is_same_request,
                 )
             )
+        if self._unmet:
+            raise ChangeSetUnusableError("deletion_unmet", self._unmet)
         return BuiltSequence(entries, tuple(changes), self._copies, odd, self._is_reordered)
 
     def _table(
         self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         if old is None:
+            self._note_unmet(arrival, 0, is_full=is_full)
             return self._begun(arrival)
         if not is_full and not arrival.came.rows and not arrival.gone.rows:
             return self._carried(arrival.table, old)
@@ -233,6 +239,7 @@ class SequenceBuilder:
         if old.get("key", ID) != key_field:
             before = in_order(before, key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
+        self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
         for written in into:
             written.close()
         return counts
@@ -250,6 +257,11 @@ class SequenceBuilder:
         )
         self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
         return entry, MergeCounts(previous=old["rows"], rows=old["rows"])
+
+    def _note_unmet(self, arrival: TableInput, met: int, *, is_full: bool) -> None:
+        """Count the deletions of a change set that named no row: what they mean is gone unknown."""
+        if not is_full and arrival.gone.rows > met:
+            self._unmet[arrival.table] = arrival.gone.rows - met
 
     def _entry(self, table: str, **facts: Any) -> dict[str, Any]:
         key = self._dataset.key_of(table)

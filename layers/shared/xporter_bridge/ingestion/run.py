@@ -155,6 +155,8 @@ class PullRun:
                 told = {"reason": error.reason, "tables": getattr(error, "tables", None)}
                 telemetry.warn("pull_restarted", **self._names, **told)
                 telemetry.count("PullRestarted", dataset.endpoint.name)
+                if error.reason == "deletion_unmet":
+                    telemetry.count("DeletionUnmet", dataset.endpoint.name)
                 if self._item.checkpoint:
                     self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
                 self._item = start_over(self._item, error)

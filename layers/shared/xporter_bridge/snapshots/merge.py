@@ -154,6 +154,8 @@ class Merge:
         self._pairing: tuple[bytes, int, bytes] = (b"", 0, b"")
         self._snapshot, self._upserts, self._deletes = map(_Rows, (snapshot, upserts, deletes))
         self._counts = MergeCounts()
+        # How many of the deletions named a row that the snapshot had.
+        self.deletions_met = 0
 
     def run(
         self, previous: Iterator[Block], came: Iterator[Block], gone: Iterator[Block]
@@ -166,6 +168,7 @@ class Merge:
             if new.key is not None and new.key < old.key:
                 self._insert(new, before=old.key)
             elif new.key == old.key and not self._is_by_row:
+                self._is_deleted(old, lost)  # and given again: it stays
                 self._update(old, new)
             elif new.key == old.key and new.line <= old.line:
                 self._keep_or_insert(old, new)
@@ -242,10 +245,15 @@ class Merge:
         self._counts.deleted -= step > 0
         return True
 
-    def _keep_or_delete(self, old: Cursor, lost: Cursor) -> None:
+    def _is_deleted(self, old: Cursor, lost: Cursor) -> bool:
         assert old.key is not None  # noqa: S101 - ``run`` looked
         lost.skip_below(old.key)
-        if self._is_full or lost.key == old.key:
+        is_deleted = lost.key == old.key
+        self.deletions_met += is_deleted
+        return is_deleted
+
+    def _keep_or_delete(self, old: Cursor, lost: Cursor) -> None:
+        if self._is_deleted(old, lost) or self._is_full:
             line = old.line if self._is_by_row else self._identity_of(old.line)
             self._deletes.add(line)
             self._counts.deleted += 1 - self._is_other_half(old, -1)
