@@ -236,6 +236,36 @@ def test_a_deletion_that_meets_no_row_is_reported_and_the_whole_is_compared(
     assert "*" not in pulled(world)
 
 
+# ---------------------------------------------------------------------- 9: not quite JSON
+
+
+@pytest.mark.parametrize(
+    ("kind", "forename"),
+    [
+        ("nan", None),
+        ("infinity", None),
+        ("control", "a\n\x0bb"),
+        ("surrogate", "a\ufffd"),
+        ("apostrophe", "O'Brien"),
+        ("bom", ""),
+        ("comma", ""),
+    ],
+)
+def test_an_answer_that_is_not_quite_json_is_read_where_its_meaning_is_clear(
+    world: World, kind: str, forename: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.xporter.set_faults({"kind": "odd_json", "value": kind, "path": "/school/"})
+    pulled(world)
+    expected = world.xporter.truth(TABLE)
+    for row in expected:
+        row["Forename"] = row["Forename"] if forename == "" else forename
+    assert (world.item(STUDENTS).state, kept(world)) == (DatasetState.CURRENT, shown(expected))
+    assert len(logged(caplog, "answer_mended")) >= 1
+    world.change(rows=2)
+    pulled(world)
+    assert world.item(STUDENTS).sequence == 2
+
+
 # ---------------------------------------------------------------------- 14: what becomes empty
 
 

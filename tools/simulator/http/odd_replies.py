@@ -1,6 +1,7 @@
 """Replies that are whole, and still not as documented: what faults make of a data reply."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,21 @@ def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -
             ]
 
 
+def _not_quite_json(body: bytes, fault: Fault) -> bytes:
+    """Write a reply as no JSON parser reads it: in the first text of its first row, or around."""
+    kind = str(fault.parameters.get("value", "nan"))
+    raw = {"nan": b"NaN", "infinity": b"-Infinity"}
+    texts = {"control": b'"a\n\x0bb"', "surrogate": rb'"a\ud83d"', "apostrophe": rb'"O\'Brien"'}
+    if kind == "bom":
+        return b"\xef\xbb\xbf" + body
+    if kind == "comma":
+        return body.replace(b"}]", b"},]").replace(b"]}", b"],}")
+    column = str(fault.parameters.get("column", "Forename")).encode()
+    value = rb'("' + column + rb'": ?)(?:"(?:[^"\\]|\\.)*"|null)'
+    written = {**raw, **texts}[kind]
+    return re.sub(value, lambda found: found[1] + written, body)
+
+
 EDITS: dict[str, Edit] = {
     "empty_tables": _empty,
     "not_ready": _not_ready,
@@ -66,20 +82,21 @@ EDITS: dict[str, Edit] = {
 def is_odd(world: World, request: Request) -> bool:
     """Tell whether a fault may make the reply odd: it must be read whole then."""
     is_data = request.path_params.get("resource", "") in RESOURCES
-    return is_data and any(world.faults.is_on(kind) for kind in EDITS)
+    return is_data and any(world.faults.is_on(kind) for kind in (*EDITS, "odd_json"))
 
 
-def odd_reply(world: World, request: Request, place: dict[str, Any], body: bytes) -> bytes | None:
-    """Return the reply that the faults make of a data reply, or None if none strikes."""
+def odd_reply(world: World, request: Request, place: dict[str, Any], body: bytes) -> bytes:
+    """Return the reply that the faults make of a data reply."""
     resource = RESOURCES[request.path_params["resource"]]
     struck = [(edit, world.faults.take(kind, **place)) for kind, edit in EDITS.items()]
     edits = [(edit, fault) for edit, fault in struck if fault]
     document = json.loads(body) if edits else {}
-    if "ExceptionMessage" in document or not edits:
-        return None
-    for edit, fault in edits:
-        edit(document, resource, fault)
-    return json.dumps(document).encode()
+    if edits and "ExceptionMessage" not in document:
+        for edit, fault in edits:
+            edit(document, resource, fault)
+        body = json.dumps(document).encode()
+    text = world.faults.take("odd_json", **place)
+    return _not_quite_json(body, text) if text else body
 
 
 def answered(body: bytes, whole: Response) -> Response:
