@@ -76,7 +76,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
         state=PartState.SENT,
         tracking_id="T-1",
         results=(("1", "1811"),),
-        reading=ReadBackResult(2, 1, iso(NOW)),
+        reading=ReadBackResult(2, 1, 1, iso(NOW), seen=(("L", 1),)),
     )
     writeback = Writeback(
         estab="3281102",
@@ -92,6 +92,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
     [one] = shown.parts
     assert (one.tracking_id, one.results[0].mis_id) == ("T-1", "1811")
     assert one.reading
-    assert (one.reading.expected, one.reading.found) == (2, 1)
+    assert (one.reading.expected, one.reading.found, one.reading.similar) == (2, 1, 1)
+    assert one.reading.marks_seen == {"L": 1}
     assert "SEALED" not in shown.model_dump_json()
     assert "DIGEST" not in shown.model_dump_json()

@@ -38,6 +38,11 @@ def incident_id(n: int) -> int:
     return FIRST_ID + n
 
 
+def incident_number(identity: int) -> int:
+    """Return the number of the incident with this MIS id."""
+    return identity - FIRST_ID
+
+
 def _facts(profile: Profile, n: int, version: int) -> Row:
     drawn = draw(profile.key, b"incident", n)
     types = [each for each in TYPES if each[0] == kind_of(n)]

@@ -164,7 +164,13 @@ def _part(part: Part) -> PartView:
 
 
 def _reading(reading: ReadBackResult) -> ReadingView:
-    return ReadingView(expected=reading.expected, found=reading.found, as_of=reading.as_of)
+    return ReadingView(
+        expected=reading.expected,
+        found=reading.found,
+        similar=reading.similar,
+        marks_seen=dict(reading.seen),
+        as_of=reading.as_of,
+    )
 
 
 def _ages(state: Freshness) -> dict[str, Any]:
