@@ -1,7 +1,9 @@
 """What the API shows of what is stored."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
@@ -42,6 +44,21 @@ def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() 
     invited = replace(SCHOOL, state=SchoolState.INVITED, scopes=())
     states = {each.state for each in present_school(invited, [], NOW).datasets}
     assert states == {DatasetState.PENDING}
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 60), (2, 120), (20, 1440)])
+def test_a_failed_dataset_says_when_it_is_tried_again(failures: int, minutes: int) -> None:
+    failed = DatasetRecord(
+        "3281102",
+        "students",
+        state=DatasetState.FAILED,
+        reason="xporter_refused",
+        failures=failures,
+        began_at=iso(NOW),
+    )
+    shown = {each.dataset: each for each in present_school(SCHOOL, [failed], NOW).datasets}
+    assert shown["students"].retry_at == iso(NOW + timedelta(minutes=minutes))
+    assert shown["groups"].retry_at is None
 
 
 def test_an_erased_school_has_no_datasets() -> None:

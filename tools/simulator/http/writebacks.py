@@ -159,7 +159,7 @@ def endpoint(kind: str, *, is_async: bool) -> Callable[[Request], Any]:
             work = _unreachable(world, writeback) if offline else _finish(world, writeback, delay)
             world.callbacks.run(work)
         elif offline:
-            raise XporterError(503, "System.TimeoutException", "The school's agent is offline")
+            raise XporterError(503, "TimeoutException", "The school's agent is offline")
         elif failure := await _finish(world, writeback, 0):
             raise failure
         if world.faults.take("lost_answer", **place):

@@ -22,9 +22,7 @@ LOOKUPS = (
     ("BehStatus", 1, "UN", "Unresolved"), ("BehStatus", 2, "RE", "Resolved"),
     ("BehLocation", 1, "CL", "Classroom"), ("BehLocation", 2, "PL", "Playground"),
     ("BehActivity", 1, "LU", "Lunch"), ("AchActivity", 1, "LE", "Lesson"),
-    ("BehTime", 1, "LT", "Lunchtime"), ("BehOutcome", 1, "DT", "Detention"),
-    ("AchOutcome", 1, "CE", "Certificate"), ("BehBullMode", 1, "VB", "Verbal"),
-    ("StaffRole", 1, "WI", "Witness"),
+    ("BehBullMode", 1, "VB", "Verbal"), ("StfRole", 1, "WI", "Witness"),
 )  # fmt: skip
 
 
