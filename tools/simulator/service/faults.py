@@ -41,6 +41,8 @@ KINDS: dict[str, str] = {
     "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
     "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
+    "corrected_writeback": "writeback: a person changes what was written; value: mark or note",
+    "other_spelling": "request: ids, days, points and marks in other spellings of the same",
     "failed_webhook_registration": "request: the registration is refused in the body",
 }
 _ALIASES = {
