@@ -14,7 +14,13 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    RateLimitedError,
+    SecretRefusedError,
+    TransientError,
+    XporterUnavailableError,
+)
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.onboarding.transit_encryption import TransitSeal
 from xporter_bridge.pulls.reconcile import follow_scopes
@@ -96,9 +102,13 @@ def _probe(school: School, desk: OnboardDesk) -> None:
     if held is None or school.state is SchoolState.ERASED:
         return
     key = desk.vault.open(school.estab, held)
-    for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
-        if secret and _prove(school, key, secret, desk, flags={}):
-            return
+    try:
+        for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+            if secret and _prove(school, key, secret, desk, flags={}):
+                return
+    except (XporterUnavailableError, RateLimitedError) as error:
+        # The watcher has set the time of the next look before it sent this one.
+        telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 
 def _prove(
@@ -124,7 +134,7 @@ def _prove(
         telemetry.warn("school_paused", estab=before.estab)
         return True
     except SecretRefusedError as error:
-        _note_refusal(before, error.reason, desk, secret=secret)
+        _note_refusal(before, error.reason, desk, key=key, secret=secret)
         return False
     after = desk.schools.change(
         before.estab,
@@ -177,12 +187,21 @@ def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> Schoo
 
 
 def _note_refusal(
-    before: School, reason: str, desk: OnboardDesk, *, secret: str | None = None
+    before: School,
+    reason: str,
+    desk: OnboardDesk,
+    *,
+    key: OpenedKey | None = None,
+    secret: str | None = None,
 ) -> None:
     """Record why a callback was not believed, and leave alone whatever worked before.
 
     Only a refusal of the very secret that is stored counts against the school: anybody who knows
-    the URL could send another.
+    the URL could send another. Of a school that has no secret yet, Xporter's refusal may pass, and
+    nobody would send the secret again: it is kept, and asked for again over some days.
+
+    Args:
+        key, secret: Of a secret that Xporter was asked about.
     """
     now = desk.now()
     telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)
@@ -192,8 +211,12 @@ def _note_refusal(
         held = school.credentials
         if held and secret and held.secret_digest == vaults.secret_digest(school.estab, secret):
             return refused(school, reason, now)
-        if held is None and school.state is SchoolState.INVITED:
-            return replace(enter(school, SchoolState.INVITED, reason, now), last_refusal=reason)
-        return replace(school, last_refusal=reason)
+        if school.has_working_secret or school.state is not SchoolState.INVITED:
+            return replace(school, last_refusal=reason)
+        school = enter(school, SchoolState.INVITED, reason, now)
+        if key is None or secret is None:
+            return replace(school, last_refusal=reason)
+        waiting = replace(school, credentials=vaults.with_pending(key, held, secret))
+        return refused(waiting, reason, now)
 
     desk.schools.change(before.estab, decide)
