@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 
 
 class FolderS3:
-    """As much of boto3's S3 client as ``Lake`` uses; a bucket is a folder."""
+    """As much of boto3's S3 client as ``SnapshotStore`` uses; a bucket is a folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -114,7 +114,7 @@ class _Body:
                 yield chunk
 
 
-class OneHolderTable(DatasetTable):
+class OneHolderTable(DatasetRepository):
     """The datasets table of a world in which nobody else works, so that every condition holds."""
 
     def __init__(self, path: Path) -> None:

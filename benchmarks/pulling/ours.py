@@ -9,11 +9,11 @@ from typing import TypeVar
 from pulling.contest import ESTAB, Task
 from pulling.local_aws import FolderS3, OneHolderTable
 from pulling.rows import RESOURCE
-from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import find
 
@@ -64,9 +64,9 @@ def run(task: Task) -> None:
         return datetime.now(UTC) + late
 
     table = OneHolderTable(task.folder / "datasets.json")
-    desk = PullDesk(
+    deps = PullDependencies(
         datasets=table,
-        lake=Lake(FolderS3(task.folder), "data", "staging"),
+        store=SnapshotStore(FolderS3(task.folder), "data", "staging"),
         sessions=_Sessions(task.url),  # type: ignore[arg-type]
         queue=_Silent(),  # type: ignore[arg-type]
         bus=_Silent(),  # type: ignore[arg-type]
@@ -75,8 +75,8 @@ def run(task: Task) -> None:
     )
     item = table.get(ESTAB, _DATASET)
     if item is None or not item.is_due:
-        table.request(ESTAB, _DATASET, now(), definition=_DEFINITION)
-    pull(ESTAB, _DATASET, desk, remaining_seconds=lambda: _FOREVER_SECONDS)
+        table.add_demand(ESTAB, _DATASET, now(), definition=_DEFINITION)
+    pull(ESTAB, _DATASET, deps, remaining_seconds=lambda: _FOREVER_SECONDS)
     served = table.get(ESTAB, _DATASET)
     if served is None or served.is_due or served.reason:
         raise RuntimeError(f"not served: {served.reason if served else 'nothing'}")

@@ -12,23 +12,23 @@ from functions.erase_data.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.erase import EraseDesk, erase
+from xporter_bridge.erasure.erase import EraseDependencies, erase
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @cache
-def desk() -> tuple[EraseDesk, Queue]:
+def deps() -> tuple[EraseDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    made = EraseDesk(
-        schools=SchoolTable(client("dynamodb"), settings.schools_table),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
-        operations=OperationTable(client("dynamodb"), settings.operations_table),
-        lake=Lake(client("s3"), settings.bucket, settings.staging_bucket),
+    made = EraseDependencies(
+        schools=SchoolRepository(client("dynamodb"), settings.schools_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
         now=lambda: datetime.now(UTC),
@@ -41,11 +41,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     Until it is, the message comes again, in the end to the dead-letter queue and its alarm.
     """
-    tools, parked = desk()
+    tools, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="erase_data",
         handle=lambda message: erase(message, tools),
-        park=parked.park,
+        park=parked.dead_letter,
     )

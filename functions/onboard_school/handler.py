@@ -13,23 +13,23 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.onboarding.onboard import OnboardDesk, onboard
-from xporter_bridge.onboarding.transit_encryption import TransitSeal
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.onboarding.onboard import OnboardDependencies, onboard
+from xporter_bridge.onboarding.transit_encryption import TransitEncryption
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.xporter.client import XporterApi
 
 
 @cache
-def desk() -> tuple[OnboardDesk, Queue, Queue]:
+def deps() -> tuple[OnboardDependencies, Queue, Queue]:
     """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
-    made = OnboardDesk(
-        schools=SchoolTable(client("dynamodb"), settings.schools_table),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+    made = OnboardDependencies(
+        schools=SchoolRepository(client("dynamodb"), settings.schools_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         vault=SchoolVault(client("kms"), settings.school_key_id),
-        transit=TransitSeal(client("kms"), settings.transit_key_id),
+        transit=TransitEncryption(client("kms"), settings.transit_key_id),
         xporter=XporterApi(settings.xporter_url),
         relying_party=settings.relying_party,
         registrations=Queue(client("sqs"), settings.registration_queue_url),
@@ -48,12 +48,12 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     While Xporter is down a message comes back for days: nobody else would bring its secret. One
     that never can succeed is parked with its reason.
     """
-    tools, own, parked = desk()
+    tools, own, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="onboard_school",
         handle=lambda message: onboard(message, tools),
-        park=parked.park,
-        postpone=own.send,
+        park=parked.dead_letter,
+        resend_later=own.send,
     )

@@ -13,17 +13,17 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.pulls.plan import plan
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def desk() -> tuple[SchoolTable, DatasetTable, Queue, Queue]:
+def deps() -> tuple[SchoolRepository, DatasetRepository, Queue, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     return (
-        SchoolTable(client("dynamodb"), settings.schools_table),
-        DatasetTable(client("dynamodb"), settings.datasets_table),
+        SchoolRepository(client("dynamodb"), settings.schools_table),
+        DatasetRepository(client("dynamodb"), settings.datasets_table),
         Queue(client("sqs"), settings.pull_queue_url),
         Queue(client("sqs"), settings.database_dead_letter_queue_url),
     )
@@ -34,11 +34,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again, and asking twice causes no second pull.
     """
-    schools, datasets, pulls, parked = desk()
+    schools, datasets, pulls, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="plan_pulls",
         handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
-        park=parked.park,
+        park=parked.dead_letter,
     )

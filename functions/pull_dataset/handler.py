@@ -13,13 +13,13 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.client import XporterApi
 
 # Kept back of every invocation: for one page at its worst, and to let go in good order.
@@ -27,14 +27,14 @@ RESERVE_SECONDS = 210
 
 
 @cache
-def desk() -> tuple[PullDesk, Queue]:
+def deps() -> tuple[PullDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    made = PullDesk(
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
-        lake=Lake(client("s3"), settings.bucket, settings.staging_bucket),
-        sessions=Sessions(
-            SchoolTable(client("dynamodb"), settings.schools_table),
+    made = PullDependencies(
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
+        sessions=SchoolSessions(
+            SchoolRepository(client("dynamodb"), settings.schools_table),
             SchoolVault(client("kms"), settings.school_key_id),
             XporterApi(settings.xporter_url),
             settings.relying_party,
@@ -53,7 +53,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     A killed invocation leaves its pages and its lease; whoever comes after the lease has ended
     goes on with them.
     """
-    tools, parked = desk()
+    tools, parked = deps()
 
     def remaining_seconds() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
@@ -69,5 +69,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
             remaining_seconds=remaining_seconds,
             waits=message.get("waits", 0),
         ),
-        park=parked.park,
+        park=parked.dead_letter,
     )

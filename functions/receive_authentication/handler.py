@@ -13,25 +13,25 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.onboarding.receive import accept_authentication
-from xporter_bridge.onboarding.transit_encryption import TransitSeal
+from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 
 
 @cache
-def desk() -> tuple[SecretVersions, TransitSeal, Queue]:
+def deps() -> tuple[SigningKeys, TransitEncryption, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SecretVersions(client("secretsmanager"), settings.authentication_token_secret_arn),
-        TransitSeal(client("kms"), settings.transit_key_id),
+        SigningKeys(client("secretsmanager"), settings.authentication_token_secret_arn),
+        TransitEncryption(client("kms"), settings.transit_key_id),
         Queue(client("sqs"), settings.authentication_queue_url),
     )
 
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab."""
-    tokens, seal, queue = desk()
+    tokens, seal, queue = deps()
     return accept_authentication(
         request, tokens=tokens, seal=seal, queue=queue, now=datetime.now(UTC)
     )

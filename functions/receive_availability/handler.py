@@ -13,23 +13,23 @@ from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 
 
 @cache
-def desk() -> tuple[SecretVersions, Queue]:
+def deps() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
         Queue(client("sqs"), settings.availability_queue_url),
     )
 
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback, of its body only the statuses, and return its estab."""
-    keys, queue = desk()
+    keys, queue = deps()
     about = verify(CallbackKind.AVAILABILITY, request.query, keys=keys.keys())
     statuses = read_statuses(request.body, request.content_type)
     queue.send({"estab": about.estab, "id": about.subject, "statuses": statuses})

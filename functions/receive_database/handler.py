@@ -13,7 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.timestamps import iso
 
@@ -23,18 +23,18 @@ _SETTLING_SECONDS = 5
 
 
 @cache
-def desk() -> tuple[SecretVersions, Queue]:
+def deps() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
         Queue(client("sqs"), settings.database_queue_url),
     )
 
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab; its body, if it has one, is ignored."""
-    keys, queue = desk()
+    keys, queue = deps()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
     queue.send(
         {

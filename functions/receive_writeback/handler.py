@@ -12,24 +12,24 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
 
 
 @cache
-def desk() -> tuple[SecretVersions, Queue]:
+def deps() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn),
+        SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
         Queue(client("sqs"), settings.outcome_queue_url),
     )
 
 
 def accept(request: CallbackRequest) -> str:
     """Store one outcome, without the words it came with, and return its estab."""
-    keys, queue = desk()
+    keys, queue = deps()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
     outcome = read_outcome(request.query, request.body, request.content_type)
     queue.send(message_of(about.estab, about.subject, outcome))

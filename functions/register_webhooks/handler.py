@@ -12,31 +12,31 @@ from functions.register_webhooks.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SecretVersions
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.registrations.register import RegisterDesk, register
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.register import RegisterDependencies, register
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.xporter.client import XporterApi
 
 
 @cache
-def desk() -> tuple[RegisterDesk, Queue, Queue]:
+def deps() -> tuple[RegisterDependencies, Queue, Queue]:
     """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
-    made = RegisterDesk(
-        sessions=Sessions(
-            SchoolTable(client("dynamodb"), settings.schools_table),
+    made = RegisterDependencies(
+        sessions=SchoolSessions(
+            SchoolRepository(client("dynamodb"), settings.schools_table),
             SchoolVault(client("kms"), settings.school_key_id),
             XporterApi(settings.xporter_url),
             settings.relying_party,
         ),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         base_url=settings.callback_base_url,
-        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         now=lambda: datetime.now(UTC),
     )
     own = Queue(client("sqs"), settings.registration_queue_url)
@@ -48,12 +48,12 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; what was registered before the failure is recorded.
     """
-    tools, own, parked = desk()
+    tools, own, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="register_webhooks",
         handle=lambda message: register(message, tools),
-        park=parked.park,
-        postpone=own.send,
+        park=parked.dead_letter,
+        resend_later=own.send,
     )

@@ -11,10 +11,10 @@ from typing import Any
 from functions.render_widget.settings import Settings
 from functions.render_widget.table import render
 from xporter_bridge import entrypoints, telemetry
-from xporter_bridge.api.fleet_overview import survey
+from xporter_bridge.api.fleet_overview import fleet_overview
 from xporter_bridge.aws.clients import client
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 
 _ROWS = 200
 _DESCRIPTION = f"""### Xporter Bridge: the schools
@@ -25,12 +25,12 @@ in trouble first. Takes no parameters.
 
 
 @cache
-def tables() -> tuple[SchoolTable, DatasetTable]:
+def tables() -> tuple[SchoolRepository, DatasetRepository]:
     """Return what an invocation reads, opened once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SchoolTable(client("dynamodb"), settings.schools_table),
-        DatasetTable(client("dynamodb"), settings.datasets_table),
+        SchoolRepository(client("dynamodb"), settings.schools_table),
+        DatasetRepository(client("dynamodb"), settings.datasets_table),
     )
 
 
@@ -43,6 +43,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     if event.get("describe"):
         return {"markdown": _DESCRIPTION}
     schools, datasets = tables()
-    found = survey(schools, datasets, limit=_ROWS, now=datetime.now(UTC))
+    found = fleet_overview(schools, datasets, limit=_ROWS, now=datetime.now(UTC))
     telemetry.record("widget_rendered", schools=len(found.schools))
     return render(found)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
-from xporter_bridge.api.fleet_overview import Survey, is_troubled
+from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.schemas import SchoolView
 
 _COLUMNS = ("School", "State", "Since", "What happens next", "Datasets", "Oldest data")
 _HOUR, _DAY = 3600, 86400
 
 
-def render(found: Survey) -> str:
+def render(found: FleetOverview) -> str:
     """Return the table, with everything escaped that came from outside."""
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count)
     heads = "".join(f"<th>{column}</th>" for column in _COLUMNS)

@@ -10,15 +10,15 @@ from typing import Any
 
 from functions.request_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.availability.accept import AvailabilityDesk, ask_due
-from xporter_bridge.availability.ask_xporter import Asking, ask
+from xporter_bridge.availability.accept import AvailabilityDependencies, ask_due
+from xporter_bridge.availability.ask_xporter import AskDependencies, advance
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SecretVersions
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.xporter.client import XporterApi
 
@@ -27,25 +27,25 @@ DATA_SECONDS = 20.0
 
 
 @cache
-def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
+def deps() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    made = AvailabilityDesk(
-        operations=OperationTable(client("dynamodb"), settings.operations_table),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+    made = AvailabilityDependencies(
+        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         now=lambda: datetime.now(UTC),
     )
-    sessions = Sessions(
-        SchoolTable(client("dynamodb"), settings.schools_table),
+    sessions = SchoolSessions(
+        SchoolRepository(client("dynamodb"), settings.schools_table),
         SchoolVault(client("kms"), settings.school_key_id),
         XporterApi(settings.xporter_url, data_seconds=DATA_SECONDS),
         settings.relying_party,
     )
-    asking = Asking(
+    asking = AskDependencies(
         sessions=sessions,
-        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         callback_base_url=settings.callback_base_url,
         deadline=timedelta(seconds=settings.availability_deadline_seconds),
     )
@@ -55,9 +55,9 @@ def desk() -> tuple[AvailabilityDesk, Asking, Queue]:
 
 def work_on(message: Mapping[str, Any]) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
-    tools, asking, _ = desk()
+    tools, asking, _ = deps()
     if message.get("by") != "timetable":
-        ask(message["estab"], message["id"], tools, asking)
+        advance(message["estab"], message["id"], tools, asking)
     elif school := asking.sessions.schools.get(message["estab"]):
         ask_due(school, tools)
 
@@ -67,11 +67,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again, and asking Xporter twice does no harm.
     """
-    _, _, parked = desk()
+    _, _, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="request_availability",
         handle=work_on,
-        park=parked.park,
+        park=parked.dead_letter,
     )

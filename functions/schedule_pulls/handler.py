@@ -13,15 +13,15 @@ from xporter_bridge import entrypoints
 from xporter_bridge.availability.schedule import schedule
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def desk() -> tuple[SchoolTable, Queue]:
+def deps() -> tuple[SchoolRepository, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SchoolTable(client("dynamodb"), settings.schools_table),
+        SchoolRepository(client("dynamodb"), settings.schools_table),
         Queue(client("sqs"), settings.availability_request_queue_url),
     )
 
@@ -31,7 +31,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A run that dies is made good by the next, as a school is due until it has been asked.
     """
-    schools, requests = desk()
+    schools, requests = deps()
     return entrypoints.run_schedule(
         context,
         function="schedule_pulls",

@@ -13,15 +13,15 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.registrations.schedule import schedule
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def desk() -> tuple[SchoolTable, Queue]:
+def deps() -> tuple[SchoolRepository, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SchoolTable(client("dynamodb"), settings.schools_table),
+        SchoolRepository(client("dynamodb"), settings.schools_table),
         Queue(client("sqs"), settings.registration_queue_url),
     )
 
@@ -32,7 +32,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain.
     A run that dies leaves the rest due, for the next.
     """
-    schools, queue = desk()
+    schools, queue = deps()
     return entrypoints.run_schedule(
         context,
         function="schedule_registrations",

@@ -9,15 +9,15 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import BaseModel
 
-from functions.serve_api.desk import ApiDesk
+from functions.serve_api.desk import ApiDependencies
 
 T = TypeVar("T", bound=BaseModel)
 
 
-def desk_of(router: Router) -> ApiDesk:
+def dependencies_of(router: Router) -> ApiDependencies:
     """Return the desk, opened only now, so that anything it lacks becomes a 500."""
-    desk: ApiDesk = router.context["open_desk"]()
-    return desk
+    deps: ApiDependencies = router.context["open_desk"]()
+    return deps
 
 
 def accepted(body: T, headers: Mapping[str, str] | None = None) -> Response[T]:

@@ -11,9 +11,9 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.serve_api import routes_operations, routes_schools
 from functions.serve_api.bodies import with_checked_body, without_body
-from functions.serve_api.desk import ApiDesk
+from functions.serve_api.desk import ApiDependencies
 from functions.serve_api.documents import answers, methods_of, openapi
-from functions.serve_api.problems import of_error, problem
+from functions.serve_api.problems import problem, problem_for
 from xporter_bridge import telemetry
 from xporter_bridge.entrypoints import LambdaContext, Reply
 from xporter_bridge.errors import RequestRejectedError
@@ -22,7 +22,7 @@ _ESTAB = re.compile(r"^/v1/schools/([0-9]{7})(?:/|$)")
 
 
 def answer(
-    event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDesk]
+    event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDependencies]
 ) -> Reply:
     """Answer one request of an HTTP API, whatever it is."""
     telemetry.bind(context.aws_request_id)
@@ -32,7 +32,7 @@ def answer(
         checked = with_checked_body(event)
     except RequestRejectedError as error:
         if "POST" in methods_of(openapi(app), event["rawPath"]):
-            return _closed(_plain(of_error(error, request_id)), event)
+            return _closed(_plain(problem_for(error, request_id)), event)
         checked = without_body(event)
     app.append_context(open_desk=open_desk, request_id=request_id)  # type: ignore[no-untyped-call]
     return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
@@ -71,7 +71,7 @@ def application() -> APIGatewayHttpResolver:
 
     @app.exception_handler(Exception)  # type: ignore[untyped-decorator]
     def refuse(error: Exception) -> Response[str]:
-        return of_error(error, app.context["request_id"])
+        return problem_for(error, app.context["request_id"])
 
     return app
 

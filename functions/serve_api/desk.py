@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from xporter_bridge.api.queries import Viewer
-from xporter_bridge.availability.accept import AvailabilityDesk
+from xporter_bridge.api.queries import Queries
+from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.writebacks.accept import AcceptDesk
+from xporter_bridge.writebacks.accept import AcceptDependencies
 
 
 @dataclass(frozen=True)
-class ApiDesk:
+class ApiDependencies:
     """Tables, bucket and queues, made once per environment; ``now`` is a clock."""
 
-    viewer: Viewer
+    viewer: Queries
     vault: SchoolVault
     pulls: Queue
     availability_requests: Queue
@@ -27,9 +27,9 @@ class ApiDesk:
     now: Callable[[], datetime]
 
     @property
-    def asking(self) -> AvailabilityDesk:
+    def asking(self) -> AvailabilityDependencies:
         """What taking a request for a pull needs."""
-        return AvailabilityDesk(
+        return AvailabilityDependencies(
             operations=self.viewer.operations,
             datasets=self.viewer.datasets,
             requests=self.availability_requests,
@@ -38,9 +38,9 @@ class ApiDesk:
         )
 
     @property
-    def writing(self) -> AcceptDesk:
+    def writing(self) -> AcceptDependencies:
         """What taking a writeback needs."""
-        return AcceptDesk(
+        return AcceptDependencies(
             operations=self.viewer.operations,
             vault=self.vault,
             queue=self.writebacks,

@@ -9,29 +9,29 @@ from functools import cache
 from typing import Any
 
 from functions.serve_api.application import answer
-from functions.serve_api.desk import ApiDesk
+from functions.serve_api.desk import ApiDependencies
 from functions.serve_api.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.api.queries import Viewer
+from xporter_bridge.api.queries import Queries
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @cache
-def desk() -> ApiDesk:
+def deps() -> ApiDependencies:
     """Return what the routes work with, made once per environment."""
     settings = Settings.from_env(os.environ)
-    return ApiDesk(
-        viewer=Viewer(
-            schools=SchoolTable(client("dynamodb"), settings.schools_table),
-            datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
-            operations=OperationTable(client("dynamodb"), settings.operations_table),
-            lake=Lake(client("s3"), settings.bucket, settings.staging_bucket),
+    return ApiDependencies(
+        viewer=Queries(
+            schools=SchoolRepository(client("dynamodb"), settings.schools_table),
+            datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+            operations=OperationRepository(client("dynamodb"), settings.operations_table),
+            store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         ),
         vault=SchoolVault(client("kms"), settings.school_key_id),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
@@ -48,4 +48,4 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     Whoever gets here has been authorised by IAM. 202 means stored durably.
     """
-    return answer(event, context, desk)
+    return answer(event, context, deps)

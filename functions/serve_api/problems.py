@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from xporter_bridge import telemetry
-from xporter_bridge.api.schemas import Fault, Problem
+from xporter_bridge.api.schemas import FieldError, Problem
 from xporter_bridge.errors import RequestRejectedError, TransientError
 
 CONTENT_TYPE = "application/problem+json"
@@ -22,7 +22,7 @@ def problem(
     detail: str,
     request_id: str,
     *,
-    errors: list[Fault] | None = None,
+    errors: list[FieldError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response[str]:
     """Return one error. ``detail`` is for a person and quotes nothing that was sent."""
@@ -42,7 +42,7 @@ def problem(
     )
 
 
-def of_error(error: Exception, request_id: str) -> Response[str]:
+def problem_for(error: Exception, request_id: str) -> Response[str]:
     """Return the problem that the caller sees; our own faults are logged."""
     if isinstance(error, RequestRejectedError):
         return problem(error.status, error.detail, request_id)
@@ -57,6 +57,8 @@ def of_error(error: Exception, request_id: str) -> Response[str]:
     return problem(500, _TELL_NOTHING, request_id)
 
 
-def _fault(entry: Mapping[str, Any]) -> Fault:
+def _fault(entry: Mapping[str, Any]) -> FieldError:
     # Only places and rules: what pydantic says may quote the input in its context.
-    return Fault(at=".".join(str(part)[:60] for part in entry["loc"]), message=str(entry["msg"]))
+    return FieldError(
+        at=".".join(str(part)[:60] for part in entry["loc"]), message=str(entry["msg"])
+    )

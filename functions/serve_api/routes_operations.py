@@ -5,10 +5,16 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.serve_api.answers import accepted, desk_of
+from functions.serve_api.answers import accepted, dependencies_of
 from functions.serve_api.documents import answers
 from functions.serve_api.parameters import Estab, IdempotencyKey, OperationId
-from xporter_bridge.api.schemas import Accepted, PullAsked, PullView, WritebackAsked, WritebackView
+from xporter_bridge.api.schemas import (
+    Accepted,
+    PullRequestBody,
+    PullView,
+    WritebackRequestBody,
+    WritebackView,
+)
 from xporter_bridge.availability import accept as availability
 from xporter_bridge.writebacks import accept as writebacks
 
@@ -22,13 +28,13 @@ router = Router()  # type: ignore[no-untyped-call]
     tags=["pulls"],
     responses=answers(202, Accepted, 400, 404, 409, 415),
 )
-def request_pull_of(estab: Estab, asked: PullAsked) -> Response[Accepted]:
+def request_pull_of(estab: Estab, asked: PullRequestBody) -> Response[Accepted]:
     """Asked again while it is open, the same request gets the same id."""
-    desk = desk_of(router)
-    school = desk.viewer.known_school(estab)
+    deps = dependencies_of(router)
+    school = deps.viewer.require_school(estab)
     pull = availability.accept(
         school,
-        desk.asking,
+        deps.asking,
         dataset=asked.dataset,
         endpoint=asked.endpoint,
         parameters=asked.parameters,
@@ -47,7 +53,7 @@ def request_pull_of(estab: Estab, asked: PullAsked) -> Response[Accepted]:
 )
 def get_pull(estab: Estab, pull_id: OperationId) -> PullView:
     """Its state, and its manifest once readers find the data."""
-    return desk_of(router).viewer.pull(estab, pull_id)
+    return dependencies_of(router).viewer.pull(estab, pull_id)
 
 
 @router.post(
@@ -58,12 +64,12 @@ def get_pull(estab: Estab, pull_id: OperationId) -> PullView:
     responses=answers(202, Accepted, 400, 404, 409, 413, 415),
 )
 def request_writeback(
-    estab: Estab, asked: WritebackAsked, idempotency_key: IdempotencyKey
+    estab: Estab, asked: WritebackRequestBody, idempotency_key: IdempotencyKey
 ) -> Response[Accepted]:
     """The same key and payload get the same id; the same key with another payload gets 409."""
-    desk = desk_of(router)
-    school = desk.viewer.known_school(estab)
-    writeback = writebacks.accept(school, asked.kind, asked.payload, idempotency_key, desk.writing)
+    deps = dependencies_of(router)
+    school = deps.viewer.require_school(estab)
+    writeback = writebacks.accept(school, asked.kind, asked.payload, idempotency_key, deps.writing)
     where = f"/v1/schools/{estab}/writebacks/{writeback.id}"
     return accepted(Accepted(id=writeback.id), {"location": where})
 
@@ -77,4 +83,4 @@ def request_writeback(
 )
 def get_writeback(estab: Estab, writeback_id: OperationId) -> WritebackView:
     """`queued`, `sent`, `completed`, `failed` or `unknown`, with Xporter's answer by part."""
-    return desk_of(router).viewer.writeback(estab, writeback_id)
+    return dependencies_of(router).viewer.writeback(estab, writeback_id)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.serve_api.answers import accepted, desk_of
+from functions.serve_api.answers import accepted, dependencies_of
 from functions.serve_api.documents import answers
 from functions.serve_api.parameters import Cursor, DatasetName, Estab, Limit
 from xporter_bridge.api.schemas import (
     ErasureAccepted,
-    HoldAsked,
     HoldDecided,
+    HoldDecisionBody,
     Manifest,
     SchoolPage,
     SchoolView,
@@ -31,8 +31,8 @@ router = Router()  # type: ignore[no-untyped-call]
 )
 def list_schools(limit: Limit = 25, cursor: Cursor = None) -> SchoolPage:
     """State, scopes, freshness, registrations and datasets of each school, paged."""
-    desk = desk_of(router)
-    return desk.viewer.page(limit, cursor, desk.now())
+    deps = dependencies_of(router)
+    return deps.viewer.page(limit, cursor, deps.now())
 
 
 @router.get(
@@ -44,8 +44,8 @@ def list_schools(limit: Limit = 25, cursor: Cursor = None) -> SchoolPage:
 )
 def get_school(estab: Estab) -> SchoolView:
     """State, scopes, freshness, registrations and datasets of the school."""
-    desk = desk_of(router)
-    return desk.viewer.school(estab, desk.now())
+    deps = dependencies_of(router)
+    return deps.viewer.school(estab, deps.now())
 
 
 @router.delete(
@@ -57,8 +57,8 @@ def get_school(estab: Estab) -> SchoolView:
 )
 def erase_school(estab: Estab) -> Response[ErasureAccepted]:
     """Deletes the school's key at once, then all its data; then its state is `erased`."""
-    desk = desk_of(router)
-    school = request_erasure(estab, desk.viewer.schools, desk.erasures, desk.now())
+    deps = dependencies_of(router)
+    school = request_erasure(estab, deps.viewer.schools, deps.erasures, deps.now())
     return accepted(
         ErasureAccepted(
             estab=estab,
@@ -77,7 +77,7 @@ def erase_school(estab: Estab) -> Response[ErasureAccepted]:
 )
 def get_manifest(estab: Estab, dataset: DatasetName) -> Manifest:
     """The same document as `latest.json` in the bucket."""
-    return desk_of(router).viewer.manifest(estab, dataset)
+    return dependencies_of(router).viewer.manifest(estab, dataset)
 
 
 @router.post(
@@ -87,9 +87,11 @@ def get_manifest(estab: Estab, dataset: DatasetName) -> Manifest:
     tags=["datasets"],
     responses=answers(202, HoldDecided, 400, 404, 409, 415),
 )
-def decide_hold(estab: Estab, dataset: DatasetName, asked: HoldAsked) -> Response[HoldDecided]:
+def decide_hold(
+    estab: Estab, dataset: DatasetName, asked: HoldDecisionBody
+) -> Response[HoldDecided]:
     """Approving applies the held change set, rejecting drops it; 409 when nothing is held."""
-    desk = desk_of(router)
-    viewer = desk.viewer
-    decide(estab, dataset, asked.decision, viewer.schools, viewer.datasets, desk.pulls, desk.now())
+    deps = dependencies_of(router)
+    viewer = deps.viewer
+    decide(estab, dataset, asked.decision, viewer.schools, viewer.datasets, deps.pulls, deps.now())
     return accepted(HoldDecided(estab=estab, dataset=dataset, decision=asked.decision))

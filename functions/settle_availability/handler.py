@@ -10,21 +10,21 @@ from typing import Any
 
 from functions.settle_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.availability.accept import AvailabilityDesk
+from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.availability.settle import settle
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
 
 
 @cache
-def desk() -> tuple[AvailabilityDesk, Queue]:
+def deps() -> tuple[AvailabilityDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    made = AvailabilityDesk(
-        operations=OperationTable(client("dynamodb"), settings.operations_table),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+    made = AvailabilityDependencies(
+        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         now=lambda: datetime.now(UTC),
@@ -37,11 +37,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; one that came too late or twice changes nothing.
     """
-    tools, parked = desk()
+    tools, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="settle_availability",
         handle=lambda message: settle(message, tools),
-        park=parked.park,
+        park=parked.dead_letter,
     )

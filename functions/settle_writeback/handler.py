@@ -13,16 +13,16 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.writebacks.settle import WritebackDesk, settle
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.writebacks.settle import WritebackDependencies, settle
 
 
 @cache
-def desk() -> tuple[WritebackDesk, Queue]:
+def deps() -> tuple[WritebackDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    made = WritebackDesk(
-        operations=OperationTable(client("dynamodb"), settings.operations_table),
+    made = WritebackDependencies(
+        operations=OperationRepository(client("dynamodb"), settings.operations_table),
         bus=EventBus(client("events"), settings.event_bus),
         now=lambda: datetime.now(UTC),
     )
@@ -34,11 +34,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; outcomes may come late, twice, or out of order.
     """
-    tools, parked = desk()
+    tools, parked = deps()
     return entrypoints.consume_messages(
         event,
         context,
         function="settle_writeback",
         handle=lambda message: settle(message, tools),
-        park=parked.park,
+        park=parked.dead_letter,
     )

@@ -12,15 +12,15 @@ from functions.submit_writeback.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.writebacks.accept import AcceptDesk, accept_message, without_payload
-from xporter_bridge.writebacks.settle import WritebackDesk
-from xporter_bridge.writebacks.submit import Sending, submit
+from xporter_bridge.writebacks.accept import AcceptDependencies, accept_message, without_payload
+from xporter_bridge.writebacks.settle import WritebackDependencies
+from xporter_bridge.writebacks.submit import SendDependencies, submit
 from xporter_bridge.xporter.client import XporterApi
 
 # What one part may take, with a refused token; no part is begun that may not be ended.
@@ -28,13 +28,13 @@ PART_SECONDS = 240
 
 
 @cache
-def desk() -> tuple[AcceptDesk, WritebackDesk, Sending, Queue]:
+def deps() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    operations = OperationTable(client("dynamodb"), settings.operations_table)
+    operations = OperationRepository(client("dynamodb"), settings.operations_table)
     vault = SchoolVault(client("kms"), settings.school_key_id)
     deadline = timedelta(seconds=settings.outcome_deadline_seconds)
-    accepting = AcceptDesk(
+    accepting = AcceptDependencies(
         operations=operations,
         vault=vault,
         queue=Queue(client("sqs"), settings.writeback_queue_url),
@@ -42,24 +42,24 @@ def desk() -> tuple[AcceptDesk, WritebackDesk, Sending, Queue]:
         now=lambda: datetime.now(UTC),
     )
     bus = EventBus(client("events"), settings.event_bus)
-    sending = Sending(
-        sessions=Sessions(
-            SchoolTable(client("dynamodb"), settings.schools_table),
+    sending = SendDependencies(
+        sessions=SchoolSessions(
+            SchoolRepository(client("dynamodb"), settings.schools_table),
             vault,
             XporterApi(settings.xporter_url),
             settings.relying_party,
         ),
-        keys=SecretVersions(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         callback_base_url=settings.callback_base_url,
         deadline=deadline,
     )
     parked = Queue(client("sqs"), settings.writeback_dead_letter_queue_url)
-    return accepting, WritebackDesk(operations, bus, accepting.now), sending, parked
+    return accepting, WritebackDependencies(operations, bus, accepting.now), sending, parked
 
 
 def handle(message: Mapping[str, Any], has_time: Callable[[], bool]) -> None:
     """Carry one writeback on; take it first if the company's software put it on the queue."""
-    accepting, tools, sending, _ = desk()
+    accepting, tools, sending, _ = deps()
     id_ = message.get("id")
     if id_ is None:
         school = sending.sessions.schools.get(str(message.get("estab")))
@@ -72,7 +72,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; nothing is sent twice for it.
     """
-    *_, parked = desk()
+    *_, parked = deps()
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() / 1000 > PART_SECONDS
@@ -82,5 +82,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         context,
         function="submit_writeback",
         handle=lambda message: handle(message, has_time),
-        park=lambda body, reason: parked.park(without_payload(body), reason),
+        park=lambda body, reason: parked.dead_letter(without_payload(body), reason),
     )

@@ -15,40 +15,40 @@ from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.watchdog.operations import wake
-from xporter_bridge.watchdog.overdue import WatchDesk, watch
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.watchdog.operations import enqueue_overdue_operations
+from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
 RESERVE_SECONDS = 20
 
 
 @dataclass(frozen=True)
-class Desk:
+class Dependencies:
     """What an invocation works with."""
 
-    watching: WatchDesk
-    operations: OperationTable
+    watching: WatchDependencies
+    operations: OperationRepository
     consumers: Mapping[OperationKind, Queue]
 
 
 @cache
-def desk() -> Desk:
+def deps() -> Dependencies:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
-    watching = WatchDesk(
-        schools=SchoolTable(client("dynamodb"), settings.schools_table),
-        datasets=DatasetTable(client("dynamodb"), settings.datasets_table),
+    watching = WatchDependencies(
+        schools=SchoolRepository(client("dynamodb"), settings.schools_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         onboarding=Queue(client("sqs"), settings.authentication_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
     )
-    return Desk(
+    return Dependencies(
         watching,
-        OperationTable(client("dynamodb"), settings.operations_table),
+        OperationRepository(client("dynamodb"), settings.operations_table),
         {
             OperationKind.PULL: Queue(client("sqs"), settings.availability_request_queue_url),
             OperationKind.WRITEBACK: Queue(client("sqs"), settings.writeback_queue_url),
@@ -61,10 +61,12 @@ def look(remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
 
     However many operations are due, half of the time is left for schools and datasets.
     """
-    tools, now = desk(), datetime.now(UTC)
+    tools, now = deps(), datetime.now(UTC)
     half = remaining_seconds() / 2
-    woken = wake(tools.operations, tools.consumers, now, lambda: remaining_seconds() > half)
-    found = watch(tools.watching, now, lambda: remaining_seconds() > 0)
+    woken = enqueue_overdue_operations(
+        tools.operations, tools.consumers, now, lambda: remaining_seconds() > half
+    )
+    found = enqueue_overdue(tools.watching, now, lambda: remaining_seconds() > 0)
     return {
         **found,
         "operations": woken.looked,

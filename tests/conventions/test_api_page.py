@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from tests.integration.test_serve_api import held, lake, manifest
+from tests.integration.test_serve_api import held, manifest, store
 from tests.support.builders import ESTAB
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
@@ -38,7 +38,7 @@ EXAMPLES = [Example(block) for block in BLOCK.findall(PAGE)]
 
 def test_every_example_is_answered_as_the_page_says(cloud: Cloud) -> None:
     held(cloud)
-    lake(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
+    store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
     api, ids = CompanyApi(cloud), dict[str, str]()
     for example in EXAMPLES:
         path = example.path

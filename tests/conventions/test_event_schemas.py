@@ -18,12 +18,12 @@ from xporter_bridge.schools.model import (
     School,
     SchoolState,
     paused,
-    proved,
-    refused,
+    secret_refused,
+    secret_verified,
 )
 from xporter_bridge.timestamps import iso
-from xporter_bridge.writebacks.model import Part, SendOutcome, Writeback, WritebackKind
-from xporter_bridge.writebacks.transitions import claimed, queued, settled, unresolved
+from xporter_bridge.writebacks.model import Part, Writeback, WritebackKind, WritebackOutcome
+from xporter_bridge.writebacks.transitions import claimed, marked_unknown, outcome_received, queued
 
 DEADLINE = timedelta(minutes=75)
 SCHEMAS = {
@@ -48,7 +48,7 @@ def pull(cloud: Cloud, dataset: str) -> None:
 
 def revoked(school: School) -> School:
     for day in range(REFUSALS_UNTIL_REVOKED):
-        school = refused(school, "xporter_refused", NOW + timedelta(days=day))
+        school = secret_refused(school, "xporter_refused", NOW + timedelta(days=day))
     return school
 
 
@@ -85,7 +85,11 @@ def test_what_pulls_publish_is_as_the_schemas_say(connected: Cloud, xporter: Xpo
 @pytest.mark.parametrize(
     ("state", "type_", "decide"),
     [
-        (SchoolState.INVITED, "school.authorised", lambda school: proved(school, ("School",), NOW)),
+        (
+            SchoolState.INVITED,
+            "school.authorised",
+            lambda school: secret_verified(school, ("School",), NOW),
+        ),
         (SchoolState.LIVE, "school.paused", lambda school: paused(school, NOW)),
         (SchoolState.LIVE, "school.revoked", revoked),
     ],
@@ -110,9 +114,12 @@ def test_an_erasure_is_published_as_the_schemas_say(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("type_", "writeback"),
     [
-        ("writeback.completed", settled(sent(), 0, 1, SendOutcome(True, "t1"), NOW)),
-        ("writeback.failed", settled(sent(), 0, 1, SendOutcome(False, "t1", "refused"), NOW)),
-        ("writeback.unknown", unresolved(sent(), 0, "xporter_unavailable", NOW)),
+        ("writeback.completed", outcome_received(sent(), 0, 1, WritebackOutcome(True, "t1"), NOW)),
+        (
+            "writeback.failed",
+            outcome_received(sent(), 0, 1, WritebackOutcome(False, "t1", "refused"), NOW),
+        ),
+        ("writeback.unknown", marked_unknown(sent(), 0, "xporter_unavailable", NOW)),
     ],
 )
 def test_what_becomes_of_a_writeback_is_published_as_the_schemas_say(

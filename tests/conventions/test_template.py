@@ -99,7 +99,7 @@ def test_a_function_may_use_what_its_environment_names_and_nothing_else(function
     told = named(list(own_environment(function).values())) & ours
     allowed = set().union(*(named(each["Resource"]) for each in statements(function)))
     assert allowed <= told
-    # ``Lake`` stands for both buckets, also where only one of them is read.
+    # ``SnapshotStore`` stands for both buckets, also where only one of them is read.
     assert told - allowed <= {"StagingBucket"}
 
 

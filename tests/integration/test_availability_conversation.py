@@ -11,7 +11,7 @@ import requests
 from tests.support.conversation_world import ESTAB, Company, CrashError
 from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.availability.accept import request_dataset, request_endpoint
-from xporter_bridge.availability.model import PullRequest, PullState, state_of
+from xporter_bridge.availability.model import AvailabilityRequest, PullState, state_of
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity
 
@@ -51,11 +51,11 @@ def _pending(company: Company) -> int:
     return int(answer["pending"])
 
 
-def _request(company: Company) -> PullRequest:
+def _request(company: Company) -> AvailabilityRequest:
     return request_endpoint(company.school(), "AttendanceForDate", DAY, company.availability)
 
 
-def _held(company: Company, pull: PullRequest) -> PullRequest:
+def _held(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
     found = company.operations.pull(ESTAB, pull.id)
     assert found
     return found
@@ -69,12 +69,12 @@ def _until(company: Company, holds: Callable[[], bool]) -> None:
             time.sleep(0.01)
 
 
-def _ends(company: Company, pull: PullRequest) -> PullRequest:
+def _ends(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
     _until(company, lambda: _held(company, pull).generation > 0)
     return _held(company, pull)
 
 
-def _staleness(company: Company, pull: PullRequest) -> Any:
+def _staleness(company: Company, pull: AvailabilityRequest) -> Any:
     item = company.datasets.get(ESTAB, pull.dataset)
     assert item
     return item.staleness
@@ -191,7 +191,7 @@ def test_the_same_request_has_the_same_id_until_it_is_served(company: Company) -
     assert _request(company).id != first.id
 
 
-def _serve(company: Company, pull: PullRequest) -> None:
+def _serve(company: Company, pull: AvailabilityRequest) -> None:
     company.datasets._items.update(ESTAB, pull.dataset, set_={"served": pull.generation})
 
 
@@ -217,7 +217,7 @@ def test_a_stale_pull_is_not_repeated_if_another_has_followed(company: Company) 
     _set(company, availability_outcome="error")
     first = _ends(company, _request(company))
     _serve(company, first)
-    company.datasets.request(ESTAB, first.dataset, company.now())
+    company.datasets.add_demand(ESTAB, first.dataset, company.now())
     company.skipped = timedelta(minutes=31)
     company.watch()
     company.work()

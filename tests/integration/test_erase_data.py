@@ -26,29 +26,29 @@ from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
-from xporter_bridge.availability.model import PullRequest
+from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.erase import EraseDesk, erase
+from xporter_bridge.erasure.erase import EraseDependencies, erase
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.model import LEASE, DatasetItem, DatasetState
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.model import LEASE, DatasetRecord, DatasetState
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 
 SCHOOL = f"/v1/schools/{ESTAB}"
 
 
-def lake(cloud: Cloud) -> Lake:
-    return Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+def store(cloud: Cloud) -> SnapshotStore:
+    return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
 
 
-def operations(cloud: Cloud) -> OperationTable:
-    return OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+def operations(cloud: Cloud) -> OperationRepository:
+    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
 def versions(cloud: Cloud, estab: str = ESTAB) -> list[str]:
@@ -66,16 +66,16 @@ def under(cloud: Cloud, table: str, estab: str = ESTAB) -> list[dict[str, Any]]:
     return [item for item in cloud.items(table) if item["estab"]["S"] == estab]
 
 
-def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") -> DatasetItem:
+def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") -> DatasetRecord:
     """Store a dataset of one sequence with objects of several versions, and work in progress."""
-    place, s3 = Place(estab, dataset), cloud.client("s3")
+    place, s3 = DatasetLayout(estab, dataset), cloud.client("s3")
     for key in (place.snapshot("T", 1), place.change("T", 1, "upserts"), place.latest):
         for body in (b"old", b"new"):
             s3.put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=body)
     s3.delete_object(Bucket=cloud.ref("DataBucket"), Key=place.change("T", 1, "upserts"))
-    lake(cloud).stage(f"staging/estab={estab}/dataset={dataset}/p2/page-000001", b"page")
+    store(cloud).stage(f"staging/estab={estab}/dataset={dataset}/p2/page-000001", b"page")
     table = dataset_table(cloud)
-    table.request(estab, dataset, NOW)
+    table.add_demand(estab, dataset, NOW)
     leased = table.lease(estab, dataset, NOW)
     assert leased
     manifest = {
@@ -110,7 +110,7 @@ def stored_everything(
         stored_dataset(cloud, estab, dataset)
     pull = identity(OperationKind.PULL, estab, "x")
     operations(cloud).add(
-        PullRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
+        AvailabilityRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
     )
 
 
@@ -121,7 +121,7 @@ def forget(cloud: Cloud, estab: str) -> None:
     dataset_table(cloud).delete_school(estab)
     operations(cloud).delete_school(estab)
     for kind in ("snapshots", "changes", "manifests"):
-        lake(cloud).erase(f"{kind}/estab={estab}/")
+        store(cloud).erase(f"{kind}/estab={estab}/")
 
 
 def erase_now(cloud: Cloud, *messages: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
     assert ({"estab": ESTAB}, 900) in sent
     cloud.events()
-    late = Place(ESTAB, "students").snapshot("T", 2)
+    late = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")
     dataset_table(cloud).request(ESTAB, "students", NOW)
     erase_now(cloud, {"estab": ESTAB})
@@ -202,7 +202,7 @@ def test_a_message_that_comes_after_a_new_authorisation_does_nothing(cloud: Clou
 def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     stored_everything(cloud)
     table = dataset_table(cloud)
-    table.request(ESTAB, "students", datetime.now(UTC))
+    table.add_demand(ESTAB, "students", datetime.now(UTC))
     held = table.lease(ESTAB, "students", datetime.now(UTC))
     assert held
     CompanyApi(cloud).delete(SCHOOL)
@@ -216,22 +216,22 @@ def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     assert school
     assert school.state is not SchoolState.ERASED
     # What the holder had committed before, it may still copy to where readers look.
-    key = Place(ESTAB, "students").snapshot("T", 2)
+    key = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=b"copied")
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase({"estab": ESTAB}, desk(cloud, now=lambda: dies))
+    erase({"estab": ESTAB}, deps(cloud, now=lambda: dies))
     assert versions(cloud) == []
     assert under(cloud, "DatasetsTable") == []
     assert [event["type"] for event in cloud.events()] == ["school.erased"]
 
 
-def desk(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDesk:
+def deps(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDependencies:
     sqs = cloud.client("sqs")
-    return EraseDesk(
+    return EraseDependencies(
         schools=school_table(cloud),
         datasets=dataset_table(cloud),
         operations=operations(cloud),
-        lake=lake(cloud),
+        store=store(cloud),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
         now=now,
@@ -254,7 +254,7 @@ def crashing(cloud: Cloud, message: dict[str, Any], after_calls: int) -> bool:
     for each in clients:
         each.meta.events.register("before-send.*", strike, unique_id="crash")
     try:
-        erase(message, desk(cloud))
+        erase(message, deps(cloud))
     except CrashError:
         return True
     finally:
@@ -271,7 +271,7 @@ def test_a_crash_at_any_call_is_mended_by_the_message_coming_again(cloud: Cloud)
         cloud.take("ErasureQueue")
         cloud.events()
         died = crashing(cloud, {"estab": ESTAB}, after_calls)
-        erase({"estab": ESTAB}, desk(cloud))
+        erase({"estab": ESTAB}, deps(cloud))
         assert versions(cloud) == []
         assert staged(cloud) == []
         assert under(cloud, "DatasetsTable") == []
@@ -326,13 +326,13 @@ def test_a_scope_that_went_takes_every_version_and_the_manifest_says_so(cloud: C
     without_contacts(cloud)
     students = [key for key in versions(cloud) if "dataset=students" in key]
     assert erase_now(cloud, GONE) == {"batchItemFailures": []}
-    place = Place(ESTAB, "contacts")
+    place = DatasetLayout(ESTAB, "contacts")
     left = [key for key in versions(cloud) if "dataset=contacts" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     assert [key for key in staged(cloud) if "contacts" in key] == []
-    document = lake(cloud).document(place.latest)
+    document = store(cloud).document(place.latest)
     assert document
-    assert document == lake(cloud).document(place.manifest(2))
+    assert document == store(cloud).document(place.manifest(2))
     assert (document["sequence"], document["tables"]) == (2, {})
     assert document["erased"]["reason"] == "scope_removed"
     item = dataset_table(cloud).get(ESTAB, "contacts")
@@ -370,7 +370,7 @@ def test_a_scope_that_came_back_in_time_keeps_its_data(cloud: Cloud) -> None:
 def test_a_dataset_whose_scope_stays_is_emptied_when_somebody_says_why(cloud: Cloud) -> None:
     stored_everything(cloud)
     erase_now(cloud, {"estab": ESTAB, "dataset": "students", "reason": "objection"})
-    place = Place(ESTAB, "students")
+    place = DatasetLayout(ESTAB, "students")
     left = [key for key in versions(cloud) if "dataset=students" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     shown = CompanyApi(cloud).get(f"{SCHOOL}/datasets/students").document
@@ -383,7 +383,7 @@ def test_a_dataset_whose_scope_stays_is_emptied_when_somebody_says_why(cloud: Cl
 def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: Cloud) -> None:
     without_contacts(cloud)
     table = dataset_table(cloud)
-    table.request(ESTAB, "contacts", datetime.now(UTC))
+    table.add_demand(ESTAB, "contacts", datetime.now(UTC))
     held = table.lease(ESTAB, "contacts", datetime.now(UTC))
     assert held
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, GONE))
@@ -391,20 +391,20 @@ def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: C
     with pytest.raises(ConflictError):
         table.save(held, timedelta(days=1), datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase(GONE, desk(cloud, now=lambda: dies))
+    erase(GONE, deps(cloud, now=lambda: dies))
     item = table.get(ESTAB, "contacts")
     assert item
     assert item.state is DatasetState.ERASED
 
 
 def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> None:
-    place = Place(ESTAB, "contacts")
+    place = DatasetLayout(ESTAB, "contacts")
     for after_calls in itertools.count():
         without_contacts(cloud, datasets=("contacts",))
         cloud.events()
         died = crashing(cloud, GONE, after_calls)
         later = NOW + LEASE + timedelta(seconds=5)
-        erase(GONE, desk(cloud, now=lambda at=later: at))
+        erase(GONE, deps(cloud, now=lambda at=later: at))
         item = dataset_table(cloud).get(ESTAB, "contacts")
         assert item
         assert (item.state, item.outbox) == (DatasetState.ERASED, ())
@@ -426,8 +426,8 @@ def test_an_erasure_once_begun_is_carried_out_although_the_scope_came_back(cloud
     )
     later = datetime.now(UTC) + LEASE + timedelta(seconds=5)
     assert table.lease(ESTAB, "contacts", later) is None
-    erase(GONE, desk(cloud, now=lambda: later))
-    place = Place(ESTAB, "contacts")
+    erase(GONE, deps(cloud, now=lambda: later))
+    place = DatasetLayout(ESTAB, "contacts")
     left = [key for key in versions(cloud) if "dataset=contacts" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     item = table.get(ESTAB, "contacts")
@@ -443,7 +443,7 @@ def test_a_watcher_brings_an_erasure_again_whose_message_is_lost(cloud: Cloud) -
         erase_now(cloud, GONE)
     item = table.get(ESTAB, "contacts")
     assert item
-    table.look_again(ESTAB, "contacts", item.lease_expires_at, iso(NOW))
+    table.reschedule_watch(ESTAB, "contacts", item.lease_expires_at, iso(NOW))
     cloud.take("ErasureQueue")
     cloud.invoke("watch_deadlines", {})
     assert cloud.take("ErasureQueue") == [GONE]
@@ -452,7 +452,7 @@ def test_a_watcher_brings_an_erasure_again_whose_message_is_lost(cloud: Cloud) -
 def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(cloud: Cloud) -> None:
     stored_everything(cloud)
     table = dataset_table(cloud)
-    table.request(ESTAB, "students", NOW)
+    table.add_demand(ESTAB, "students", NOW)
     held = table.lease(ESTAB, "students", NOW)
     assert held
     pulled = replace(held, scopes=("Student", "UPN"), served=2, lease_expires_at="")
@@ -460,7 +460,7 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
     school_table(cloud).change(ESTAB, lambda school: replace(school, scopes=("Student", "Contact")))
     contacts = [key for key in versions(cloud) if "dataset=contacts" in key]
     erase_now(cloud, {**GONE, "dataset": "students"})
-    place = Place(ESTAB, "students")
+    place = DatasetLayout(ESTAB, "students")
     left = [key for key in versions(cloud) if "dataset=students" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     item = table.get(ESTAB, "students")
@@ -472,14 +472,14 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
 def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cloud: Cloud) -> None:
     without_contacts(cloud, datasets=("students",))
     table = dataset_table(cloud)
-    table.request(ESTAB, "contacts", datetime.now(UTC))
+    table.add_demand(ESTAB, "contacts", datetime.now(UTC))
     held = table.lease(ESTAB, "contacts", datetime.now(UTC))
     assert held
     erase_now(cloud, GONE)
     with pytest.raises(ConflictError):
         table.save(held, timedelta(days=1), datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase(GONE, desk(cloud, now=lambda: dies))
+    erase(GONE, deps(cloud, now=lambda: dies))
     assert [key for key in versions(cloud) if "dataset=contacts" in key] == []
     assert cloud.events() == []
 
@@ -491,10 +491,10 @@ OVER = {"estab": ESTAB, "dataset": DAY, "reason": "expired"}
 DEFINITION = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2026-08-24"}}
 
 
-def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetTable:
+def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetRepository:
     stored_everything(cloud, datasets=("students", DAY))
     table = dataset_table(cloud)
-    table.request(ESTAB, DAY, NOW, definition=DEFINITION)
+    table.add_demand(ESTAB, DAY, NOW, definition=DEFINITION)
     held = table.lease(ESTAB, DAY, NOW)
     assert held
     served = replace(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
@@ -509,25 +509,25 @@ def of_the_day(cloud: Cloud) -> list[str]:
 def test_a_dataset_on_request_that_was_kept_long_enough_says_so_and_then_is_gone(
     cloud: Cloud,
 ) -> None:
-    table, place = stored_day(cloud), Place(ESTAB, DAY)
+    table, place = stored_day(cloud), DatasetLayout(ESTAB, DAY)
     students = [key for key in versions(cloud) if "dataset=students" in key]
     erase_now(cloud, OVER)
     assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
-    told = lake(cloud).document(place.latest)
+    told = store(cloud).document(place.latest)
     assert told
     assert told["erased"]["reason"] == "expired"
     assert [event["data"]["dataset"] for event in cloud.events()] == [DAY]
     erase_now(cloud, OVER)  # the same message again changes nothing
     assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
     later = datetime.now(UTC) + timedelta(days=31)
-    erase(OVER, desk(cloud, now=lambda: later))
+    erase(OVER, deps(cloud, now=lambda: later))
     assert (of_the_day(cloud), table.get(ESTAB, DAY)) == ([], None)
     assert [key for key in versions(cloud) if "dataset=students" in key] == students
 
 
 def test_a_dataset_on_request_that_is_asked_for_again_lives_on(cloud: Cloud) -> None:
     table = stored_day(cloud)
-    table.request(ESTAB, DAY, NOW, definition=DEFINITION)
+    table.add_demand(ESTAB, DAY, NOW, definition=DEFINITION)
     before = versions(cloud)
     erase_now(cloud, OVER)
     assert versions(cloud) == before

@@ -10,21 +10,21 @@ import pytest
 from tests.support.builders import ESTAB, NOW, dataset_table
 from tests.support.fakes import S3, Calls, CountedItems
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.aws.dynamodb import watched
+from xporter_bridge.aws.dynamodb import watch_attributes
 from xporter_bridge.errors import ConflictError, TransientError
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.snapshots.row_keys import key_of_line
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 
 KEY_OF = key_of_line("Id")
 
 
 @pytest.fixture(params=["moto", "memory"])
-def lake(request: pytest.FixtureRequest) -> Lake:
+def store(request: pytest.FixtureRequest) -> SnapshotStore:
     if request.param == "memory":
-        return Lake(S3(Calls()), "data", "staging")
+        return SnapshotStore(S3(Calls()), "data", "staging")
     cloud: Cloud = request.getfixturevalue("cloud")
-    return Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+    return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
 
 
 @pytest.fixture(params=["moto", "memory"])
@@ -34,58 +34,60 @@ def items(request: pytest.FixtureRequest) -> Any:
     return dataset_table(request.getfixturevalue("cloud"))._items
 
 
-def test_what_is_staged_is_read_back_whole_and_in_part(lake: Lake) -> None:
-    lake.stage("a/1", b"0123456789")
-    assert (lake.staged("a/1"), lake.staged("a/1", 2, 4)) == (b"0123456789", b"234")
-    assert lake.staged("a/1", 8, 99) == b"89"
+def test_what_is_staged_is_read_back_whole_and_in_part(store: SnapshotStore) -> None:
+    store.stage("a/1", b"0123456789")
+    assert (store.read_staged("a/1"), store.read_staged("a/1", 2, 4)) == (b"0123456789", b"234")
+    assert store.read_staged("a/1", 8, 99) == b"89"
     with pytest.raises(TransientError):
-        lake.staged("a/2")
+        store.read_staged("a/2")
 
 
-def test_only_what_has_the_prefix_is_listed_and_unstaged(lake: Lake) -> None:
+def test_only_what_has_the_prefix_is_listed_and_unstaged(store: SnapshotStore) -> None:
     for key in ("a/1", "a/2", "ab/1"):
-        lake.stage(key, b"x")
-    assert lake.staged_keys("a/") == ["a/1", "a/2"]
-    lake.unstage("a/")
-    lake.unstage("a/")
-    assert (lake.staged_keys("a/"), lake.staged_keys("ab/")) == ([], ["ab/1"])
+        store.stage(key, b"x")
+    assert store.staged_keys("a/") == ["a/1", "a/2"]
+    store.delete_staged("a/")
+    store.delete_staged("a/")
+    assert (store.staged_keys("a/"), store.staged_keys("ab/")) == ([], ["ab/1"])
 
 
-def test_what_is_published_is_the_same_bytes(lake: Lake) -> None:
-    table = lake.write("out")
+def test_what_is_published_is_the_same_bytes(store: SnapshotStore) -> None:
+    table = store.write("out")
     table.write(b'{"Id":"1"}\n{"Id":"2"}\n', 2)
     table.close()
     for _ in range(2):
-        lake.publish({"snapshots/1": "out"})
-    assert [block.data for block in lake.blocks("snapshots/1", KEY_OF)] == [
+        store.publish({"snapshots/1": "out"})
+    assert [block.data for block in store.blocks("snapshots/1", KEY_OF)] == [
         b'{"Id":"1"}\n{"Id":"2"}\n'
     ]
     with pytest.raises(TransientError):
-        lake.publish({"snapshots/2": "gone"})
+        store.publish({"snapshots/2": "gone"})
 
 
-def test_a_table_of_many_parts_is_one_object(lake: Lake) -> None:
+def test_a_table_of_many_parts_is_one_object(store: SnapshotStore) -> None:
     chance = random.Random(1)
     rows = [
         b'{"Id":"%d","V":"%b"}\n' % (n, chance.randbytes(40_000).hex().encode()) for n in range(300)
     ]
-    table = lake.write("out")
+    table = store.write("out")
     for row in rows:
         table.write(row, 1)
     table.close()
-    assert b"".join(block.data for block in lake.staged_blocks("out", KEY_OF)) == b"".join(rows)
+    assert b"".join(block.data for block in store.staged_blocks("out", KEY_OF)) == b"".join(rows)
 
 
-def test_a_manifest_is_replaced_only_where_the_version_that_was_seen_stands(lake: Lake) -> None:
-    assert lake.version("latest.json") == ""
-    lake.replace_document("latest.json", {"sequence": 1}, seen="")
+def test_a_manifest_is_replaced_only_where_the_version_that_was_seen_stands(
+    store: SnapshotStore,
+) -> None:
+    assert store.etag("latest.json") == ""
+    store.replace_manifest("latest.json", {"sequence": 1}, seen="")
     with pytest.raises(ConflictError):
-        lake.replace_document("latest.json", {"sequence": 9}, seen="")
-    seen = lake.version("latest.json")
-    lake.replace_document("latest.json", {"sequence": 2}, seen=seen)
+        store.replace_manifest("latest.json", {"sequence": 9}, seen="")
+    seen = store.etag("latest.json")
+    store.replace_manifest("latest.json", {"sequence": 2}, seen=seen)
     with pytest.raises(ConflictError):
-        lake.replace_document("latest.json", {"sequence": 9}, seen=seen)
-    assert lake.document("latest.json") == {"sequence": 2}
+        store.replace_manifest("latest.json", {"sequence": 9}, seen=seen)
+    assert store.read_manifest("latest.json") == {"sequence": 2}
 
 
 def test_items_keep_what_is_set_and_forget_what_is_empty(items: Any) -> None:
@@ -94,7 +96,7 @@ def test_items_keep_what_is_set_and_forget_what_is_empty(items: Any) -> None:
     assert items.update(ESTAB, "x", set_={"a": None}, add={"n": 2})["n"] == 3
     assert items.get(ESTAB, "x") == {"estab": ESTAB, "dataset": "x", "n": 3}
     assert items.get(ESTAB, "y") is None
-    assert [item["dataset"] for item in items.under(ESTAB)] == ["x"]
+    assert [item["dataset"] for item in items.query_partition(ESTAB)] == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -134,24 +136,24 @@ def test_conditions_mean_the_same(
 
 def test_whatever_is_due_is_found(items: Any) -> None:
     for name, at in (("a", "2025"), ("b", "2026"), ("c", "2027"), ("d", "")):
-        items.update(ESTAB, name, set_=watched(at, ESTAB, name))
+        items.update(ESTAB, name, set_=watch_attributes(at, ESTAB, name))
     assert {
-        (each["dataset"], each["watch_at"]) for each in items.due("2026-01-01T00:00:00.000Z")
+        (each["dataset"], each["watch_at"]) for each in items.query_due("2026-01-01T00:00:00.000Z")
     } == {
         ("a", "2025"),
         ("b", "2026"),
     }
-    items.update(ESTAB, "a", set_=watched("", ESTAB, "a"))
-    assert {each["dataset"] for each in items.due("2026-01-01T00:00:00.000Z")} == {"b"}
+    items.update(ESTAB, "a", set_=watch_attributes("", ESTAB, "a"))
+    assert {each["dataset"] for each in items.query_due("2026-01-01T00:00:00.000Z")} == {"b"}
 
 
 def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:
     """Also that no attribute of a condition is a word that DynamoDB reserves."""
-    table = DatasetTable(None, "datasets")
+    table = DatasetRepository(None, "datasets")
     table._items = items
     with pytest.raises(ConflictError):
         table.decide(ESTAB, "x", "approve", NOW)
-    table.request(ESTAB, "x", NOW)
+    table.add_demand(ESTAB, "x", NOW)
     items.update(ESTAB, "x", set_={"hold": '{"manifest":{"pull_id":"p1"}}'})
     decided = table.decide(ESTAB, "x", "approve", NOW)
     assert (decided.decision, decided.decided_hold) == ("approve", "p1")

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from tests.integration.test_serve_api import held, lake, manifest
+from tests.integration.test_serve_api import held, manifest, store
 from tests.support.builders import ESTAB
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
@@ -82,7 +82,7 @@ def as_wsgi(api: CompanyApi) -> Callable[[WSGIEnvironment, StartResponse], Itera
 @pytest.fixture
 def schema(cloud: Cloud) -> Any:
     held(cloud)
-    lake(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
+    store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
     return schemathesis.openapi.from_wsgi("/v1/openapi.json", as_wsgi(CompanyApi(cloud)))
 
 

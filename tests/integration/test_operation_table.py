@@ -10,16 +10,16 @@ import pytest
 from moto import mock_aws
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
-from xporter_bridge.availability.model import Outcome, PullRequest, PullState
+from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import new_event
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
-    Reading,
+    ReadBackResult,
     Writeback,
     WritebackKind,
     WritebackState,
@@ -27,7 +27,7 @@ from xporter_bridge.writebacks.model import (
 
 ESTAB = "3281102"
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
-PULL = PullRequest(
+PULL = AvailabilityRequest(
     estab=ESTAB,
     id=identity(OperationKind.PULL, ESTAB, "attendance/1"),
     created_at=iso(NOW),
@@ -35,7 +35,7 @@ PULL = PullRequest(
     dataset="attendancefordate-2026-11-20",
     definition={"endpoint": "attendancefordate", "options": [], "parameters": {"date": "x"}},
     state=PullState.PULLING,
-    outcome=Outcome.NOT_OK,
+    outcome=WaitOutcome.NOT_OK,
     statuses=(("XodAttendanceForDate", "Pending"),),
 )
 WRITEBACK = Writeback(
@@ -55,7 +55,7 @@ WRITEBACK = Writeback(
             attempts=1,
             sent_at=iso(NOW),
             results=(("1", "1811"),),
-            reading=Reading(2, 1, 1, iso(NOW), (("1", "1811"),)),
+            reading=ReadBackResult(2, 1, 1, iso(NOW), (("1", "1811"),)),
         ),
     ),
     content=b"\x00sealed",
@@ -93,7 +93,7 @@ def _table(client: Any) -> None:
 @pytest.fixture(params=["dynamodb", "memory"])
 def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     if request.param == "memory":
-        made = OperationTable(None, "operations")
+        made = OperationRepository(None, "operations")
         made._items = ItemsInMemory("estab", "operation")  # type: ignore[assignment]
         yield made
         return
@@ -102,29 +102,29 @@ def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     with mock_aws():
         client = boto3.client("dynamodb", region_name="eu-west-2")
         _table(client)
-        yield OperationTable(client, "operations")
+        yield OperationRepository(client, "operations")
 
 
-def test_what_is_stored_is_read_again(table: OperationTable) -> None:
+def test_what_is_stored_is_read_again(table: OperationRepository) -> None:
     table.add(PULL)
     table.add(WRITEBACK)
     assert table.pull(ESTAB, PULL.id) == replace(PULL, version=1)
     assert table.writeback(ESTAB, WRITEBACK.id) == replace(WRITEBACK, version=1)
 
 
-def test_an_id_is_of_one_kind_only(table: OperationTable) -> None:
+def test_an_id_is_of_one_kind_only(table: OperationRepository) -> None:
     table.add(PULL)
     assert table.writeback(ESTAB, PULL.id) is None
     assert table.pull(ESTAB, "nonsense") is None
 
 
-def test_an_operation_is_added_once(table: OperationTable) -> None:
+def test_an_operation_is_added_once(table: OperationRepository) -> None:
     table.add(WRITEBACK)
     with pytest.raises(ConflictError):
         table.add(WRITEBACK)
 
 
-def test_of_two_writers_one_finds_that_it_came_second(table: OperationTable) -> None:
+def test_of_two_writers_one_finds_that_it_came_second(table: OperationRepository) -> None:
     table.add(WRITEBACK)
     seen = table.writeback(ESTAB, WRITEBACK.id)
     assert seen
@@ -133,7 +133,7 @@ def test_of_two_writers_one_finds_that_it_came_second(table: OperationTable) -> 
         table.save(replace(seen, reason="second"))
 
 
-def test_a_change_is_decided_again_on_what_another_writer_made(table: OperationTable) -> None:
+def test_a_change_is_decided_again_on_what_another_writer_made(table: OperationRepository) -> None:
     table.add(WRITEBACK)
     rivals = [replace(WRITEBACK, version=1, mode="rival")]
 
@@ -147,11 +147,11 @@ def test_a_change_is_decided_again_on_what_another_writer_made(table: OperationT
     assert (after.mode, after.reason, after.version) == ("rival", "decided", 3)
 
 
-def test_nothing_can_be_made_of_what_is_not_there(table: OperationTable) -> None:
+def test_nothing_can_be_made_of_what_is_not_there(table: OperationRepository) -> None:
     assert table.change_pull(ESTAB, PULL.id, lambda pull: replace(pull, reason="x")) is None
 
 
-def test_what_ends_leaves_its_content_and_its_watch_behind(table: OperationTable) -> None:
+def test_what_ends_leaves_its_content_and_its_watch_behind(table: OperationRepository) -> None:
     table.add(WRITEBACK)
     table.change_writeback(
         ESTAB, WRITEBACK.id, lambda it: replace(it, content=None, watch_at="", expires_at=9)
@@ -162,22 +162,22 @@ def test_what_ends_leaves_its_content_and_its_watch_behind(table: OperationTable
     assert list(table.due(NOW)) == []
 
 
-def test_due_is_what_must_be_looked_at_by_now(table: OperationTable) -> None:
+def test_due_is_what_must_be_looked_at_by_now(table: OperationRepository) -> None:
     table.add(PULL)
     table.add(replace(WRITEBACK, watch_at=iso(NOW.replace(hour=10))))
     assert list(table.due(NOW)) == [(ESTAB, PULL.id, PULL.watch_at)]
 
 
-def test_a_look_is_moved_only_by_who_saw_its_time(table: OperationTable) -> None:
+def test_a_look_is_moved_only_by_who_saw_its_time(table: OperationRepository) -> None:
     table.add(PULL)
     later = iso(NOW.replace(hour=11))
-    table.look_again(ESTAB, PULL.id, "2020-01-01T00:00:00.000Z", later)
+    table.reschedule_watch(ESTAB, PULL.id, "2020-01-01T00:00:00.000Z", later)
     assert [watch_at for *_, watch_at in table.due(NOW)] == [PULL.watch_at]
-    table.look_again(ESTAB, PULL.id, PULL.watch_at, later)
+    table.reschedule_watch(ESTAB, PULL.id, PULL.watch_at, later)
     assert list(table.due(NOW)) == []
 
 
-def test_the_latest_pull_of_a_dataset_is_not_taken_back(table: OperationTable) -> None:
+def test_the_latest_pull_of_a_dataset_is_not_taken_back(table: OperationRepository) -> None:
     assert table.latest_pull(ESTAB, PULL.dataset) == (0, None, "")
     second = replace(PULL, id=identity(OperationKind.PULL, ESTAB, "attendance/2"))
     table.add(PULL)
@@ -189,7 +189,7 @@ def test_the_latest_pull_of_a_dataset_is_not_taken_back(table: OperationTable) -
     assert (number, latest.id, requested_at) == (2, second.id, PULL.created_at)
 
 
-def test_a_school_is_forgotten_whole(table: OperationTable) -> None:
+def test_a_school_is_forgotten_whole(table: OperationRepository) -> None:
     table.add(PULL)
     table.add(WRITEBACK)
     table.set_latest_pull(PULL, 1)

@@ -24,10 +24,10 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.model import LEASE, DatasetState, begin
+from xporter_bridge.pulls.model import LEASE, DatasetState, start_or_resume
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 
 STUDENTS = "students"
 TABLE = "Students"
@@ -64,7 +64,7 @@ def set_dataset(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> Dataset:
 
 
 def changed_ids(world: World, sequence: int, kind: str, table: str = TABLE) -> set[str]:
-    key = Place(ESTAB, STUDENTS).change(table, sequence, kind)
+    key = DatasetLayout(ESTAB, STUDENTS).change(table, sequence, kind)
     return {row["Id"] for row in world.rows(key)}
 
 
@@ -302,7 +302,7 @@ def test_what_cannot_be_cleaned_up_does_not_make_a_pull_fail(
     def refused(*_: Any) -> None:
         raise TransientError("s3:DeleteObjects")
 
-    monkeypatch.setattr(Lake, "unstage", refused)
+    monkeypatch.setattr(SnapshotStore, "unstage", refused)
     pulled(world)
     item = world.item(STUDENTS)
     assert (item.sequence, item.failures, item.reason, item.retry_at) == (1, 0, "", "")
@@ -312,7 +312,7 @@ def test_what_cannot_be_cleaned_up_does_not_make_a_pull_fail(
 @pytest.mark.usefixtures("small_pages")
 def test_pages_of_a_dataset_whose_scope_went_do_not_stay_staged(world: World) -> None:
     world.remaining_seconds = lambda: 0.0
-    world.aws.datasets.request(ESTAB, STUDENTS, world.now())
+    world.aws.datasets.add_demand(ESTAB, STUDENTS, world.now())
     world.pull(STUDENTS)
     assert world.staged()
     world.set_school(scopes=("School",))
@@ -324,16 +324,16 @@ def test_pages_of_a_dataset_whose_scope_went_do_not_stay_staged(world: World) ->
 
 def test_a_stale_answer_is_stale_whatever_is_asked_for_meanwhile(world: World) -> None:
     said = {"reason": "deadline_passed"}
-    world.aws.datasets.request(ESTAB, STUDENTS, world.now(), staleness=said)
+    world.aws.datasets.add_demand(ESTAB, STUDENTS, world.now(), staleness=said)
     item = world.aws.datasets.lease(ESTAB, STUDENTS, world.now())
     assert item
-    under_way = begin(item, configured()[STUDENTS], "p1", world.now())
+    under_way = start_or_resume(item, configured()[STUDENTS], "p1", world.now())
     item = world.aws.datasets.save(
         replace(item, checkpoint=under_way, lease_expires_at=""), LEASE, world.now()
     )
     world.hear()
     world.settle()
-    first = orjson.loads(world.aws.objects(DATA)[Place(ESTAB, STUDENTS).manifest(1)])
+    first = orjson.loads(world.aws.objects(DATA)[DatasetLayout(ESTAB, STUDENTS).manifest(1)])
     assert first["stale"]
     world.hear()
     world.settle()
@@ -599,7 +599,7 @@ def test_the_weekly_baseline_finds_what_drifted_alarms_and_mends_it(
 ) -> None:
     pulled(world)
     key = f"{DATA}/{world.latest(STUDENTS)['tables'][TABLE]['snapshot_key']}"
-    objects = world.aws.lake._client.objects
+    objects = world.aws.store._client.objects
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(lines[1:]))
     world.advance(days=8, hours=1)
@@ -737,15 +737,15 @@ def test_a_callback_that_came_before_a_pull_began_is_served_by_it(world: World) 
     heard_at = world.now()
     world.advance(seconds=5)
     pulled(world)
-    assert not world.aws.datasets.request_since(ESTAB, STUDENTS, heard_at, world.now())
-    assert world.aws.datasets.request_since(ESTAB, STUDENTS, world.now(), world.now())
+    assert not world.aws.datasets.add_demand_since(ESTAB, STUDENTS, heard_at, world.now())
+    assert world.aws.datasets.add_demand_since(ESTAB, STUDENTS, world.now(), world.now())
 
 
 def test_carrying_out_a_decision_does_not_count_as_a_pull(held: World) -> None:
     heard_at = held.now()
     held.advance(seconds=5)
     decide(held, "reject")
-    assert held.aws.datasets.request_since(ESTAB, STUDENTS, heard_at, held.now())
+    assert held.aws.datasets.add_demand_since(ESTAB, STUDENTS, heard_at, held.now())
 
 
 def test_what_is_asked_for_during_a_pull_causes_one_more(world: World) -> None:
@@ -762,9 +762,9 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
     table, name = held.aws.datasets, "contacts"
     for dataset, meanwhile in (
         (STUDENTS, lambda: table.decide(ESTAB, STUDENTS, "reject", held.now())),
-        (name, lambda: table.request(ESTAB, name, held.now())),
+        (name, lambda: table.add_demand(ESTAB, name, held.now())),
     ):
-        table.request(ESTAB, dataset, held.now())
+        table.add_demand(ESTAB, dataset, held.now())
         leased = table.lease(ESTAB, dataset, held.now())
         assert leased is not None
         meanwhile()
@@ -783,7 +783,7 @@ def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: Worl
     item = world.item(STUDENTS)
     assert (item.is_due, item.lease_expires_at, world.pages_asked()) == (True, "", [])
     assert taken[0] is not None
-    slots.free(taken[0])
+    slots.release(taken[0])
     world.advance(seconds=3)
     world.deliver()
     verify(world, STUDENTS)
@@ -798,7 +798,7 @@ def test_who_waits_for_a_place_writes_nothing_and_waits_longer_each_time(world: 
         ((due, _),) = world.sqs.messages
         waited.append(due - world.now())
         world.clock = due
-        taken = [slots.keep(each, due) for each in taken if each]
+        taken = [slots.renew(each, due) for each in taken if each]
         world.deliver()
     assert len(waited) == 6
     assert waited[1:] == sorted(waited[1:])
@@ -806,7 +806,7 @@ def test_who_waits_for_a_place_writes_nothing_and_waits_longer_each_time(world: 
     assert world.item(STUDENTS) == before
     # From now on it is the watcher's to send for it.
     for each in taken:
-        slots.free(each)
+        slots.release(each)
     world.settle()
     verify(world, STUDENTS)
 
@@ -819,7 +819,7 @@ def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_tim
     world.ask(STUDENTS, "staff", "groups")
     assert world.deliver() == 3
     assert first is not None
-    slots.free(first)
+    slots.release(first)
     world.settle()
     verify(world, STUDENTS, "staff", "groups")
 
@@ -832,6 +832,6 @@ def test_a_place_of_a_dead_holder_frees_itself_and_a_late_one_takes_nothing_away
     world.advance(seconds=LEASE.total_seconds())
     assert late is not None
     assert all(slots.take(ESTAB, world.now()) for _ in range(4))
-    slots.free(late)
-    assert slots.keep(late, world.now()) == late
+    slots.release(late)
+    assert slots.renew(late, world.now()) == late
     assert slots.take(ESTAB, world.now()) is None

@@ -18,7 +18,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud, refusing
 from xporter_bridge.callbacks.request import MAX_BODY_BYTES
-from xporter_bridge.onboarding.transit_encryption import TransitSeal
+from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 
 FUNCTION, QUEUE = "receive_authentication", "AuthenticationQueue"
 # As the vendor's page prints it, line wraps included (shared/seed).
@@ -59,7 +59,7 @@ def post(
 
 
 def unsealed(cloud: Cloud, message: dict[str, Any]) -> str:
-    seal = TransitSeal(cloud.client("kms"), cloud.ref("SchoolKey"))
+    seal = TransitEncryption(cloud.client("kms"), cloud.ref("SchoolKey"))
     return seal.unseal(message["estab"], base64.b64decode(message["sealed_secret"]))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.builders import ESTAB, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
 
 ID = "pull-4f1c0a5d2b6e5c3e9d7a1b2c3d4e5f60"
@@ -17,7 +17,7 @@ OK = {"__DbStatus__": [{"DatabaseName": "XodAttendanceForDate", "Status": "OK"}]
 
 
 def _url(cloud: Cloud) -> str:
-    keys = SecretVersions(cloud.client("secretsmanager"), cloud.arn("CallbackKeySecret")).keys()
+    keys = SigningKeys(cloud.client("secretsmanager"), cloud.arn("CallbackKeySecret")).keys()
     return signed_url(CallbackKind.AVAILABILITY, ESTAB, ID, *keys)
 
 

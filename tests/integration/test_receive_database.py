@@ -9,7 +9,7 @@ import pytest
 from tests.support.builders import BASE_URL, ESTAB, NOW, OTHER_ESTAB, callback
 from tests.support.moto_cloud import Cloud, recorded_calls, refusing
 from xporter_bridge.callbacks.request import MAX_BODY_BYTES
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
 from xporter_bridge.timestamps import parse
 
@@ -19,7 +19,7 @@ NOT_FOUND = (404, '{"message":"Not Found"}')
 
 def keys(cloud: Cloud) -> list[SigningKey]:
     secret = cloud.ref("CallbackKeySecret")
-    return SecretVersions(cloud.client("secretsmanager"), secret).keys()
+    return SigningKeys(cloud.client("secretsmanager"), secret).keys()
 
 
 def registered(cloud: Cloud, estab: str = ESTAB, database: str = "XodSchoolData") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.builders import ESTAB, FORM, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
 
 SUBJECT = "writeback-9b2d7c1e4a5f5e6d8c7b1a2f3e4d5c6b.0.1"
@@ -16,7 +16,7 @@ EVENTS = Path(__file__).parents[2] / "events" / "receive_writeback"
 
 
 def _url(cloud: Cloud, added: str = "") -> str:
-    keys = SecretVersions(cloud.client("secretsmanager"), cloud.arn("CallbackKeySecret")).keys()
+    keys = SigningKeys(cloud.client("secretsmanager"), cloud.arn("CallbackKeySecret")).keys()
     return signed_url(CallbackKind.WRITEBACK, ESTAB, SUBJECT, *keys) + added
 
 

@@ -33,7 +33,7 @@ def stored_datasets(cloud: Cloud, estab: str, **facts: object) -> None:
     """Let every configured dataset of the school be pulled a minute ago."""
     table, then = dataset_table(cloud), datetime.now(UTC) - timedelta(minutes=1)
     for name in configured():
-        table.request(estab, name, then)
+        table.add_demand(estab, name, then)
         leased = table.lease(estab, name, then)
         assert leased
         at = {"checked_at": iso(then), "as_of": iso(then), "state": DatasetState.CURRENT}

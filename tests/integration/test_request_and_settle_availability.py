@@ -10,19 +10,19 @@ import pytest
 from tests.support.builders import ESTAB, dataset_table, records, school_table, stored_school
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
-from xporter_bridge.availability.accept import AvailabilityDesk, request_endpoint
-from xporter_bridge.availability.model import PullRequest
+from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
+from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets import model as datasets
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.schools.model import SchoolState, enter
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.schools.model import SchoolState, change_state
 
 EVENTS = Path(__file__).parents[2] / "events"
 
 
-def _desk(cloud: Cloud) -> AvailabilityDesk:
-    return AvailabilityDesk(
-        operations=OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
+def _deps(cloud: Cloud) -> AvailabilityDependencies:
+    return AvailabilityDependencies(
+        operations=OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
         datasets=dataset_table(cloud),
         requests=Queue(cloud.client("sqs"), cloud.ref("AvailabilityRequestQueue")),
         pulls=Queue(cloud.client("sqs"), cloud.ref("PullQueue")),
@@ -31,18 +31,18 @@ def _desk(cloud: Cloud) -> AvailabilityDesk:
 
 
 @pytest.fixture
-def pull(connected: Cloud, xporter: Xporter) -> PullRequest:
+def pull(connected: Cloud, xporter: Xporter) -> AvailabilityRequest:
     school = stored_school(connected, secret=xporter.school())
-    return request_endpoint(school, "AttendanceForDate", {"date": "2026-11-20"}, _desk(connected))
+    return request_endpoint(school, "AttendanceForDate", {"date": "2026-11-20"}, _deps(connected))
 
 
-def _held(cloud: Cloud, pull: PullRequest) -> PullRequest:
-    found = _desk(cloud).operations.pull(ESTAB, pull.id)
+def _held(cloud: Cloud, pull: AvailabilityRequest) -> AvailabilityRequest:
+    found = _deps(cloud).operations.pull(ESTAB, pull.id)
     assert found
     return found
 
 
-def _event(name: str, pull: PullRequest) -> dict[str, Any]:
+def _event(name: str, pull: AvailabilityRequest) -> dict[str, Any]:
     event = json.loads((EVENTS / f"{name}.json").read_text())
     for record in event["Records"]:
         record["body"] = json.dumps({**json.loads(record["body"]), "id": pull.id})
@@ -50,7 +50,7 @@ def _event(name: str, pull: PullRequest) -> dict[str, Any]:
 
 
 def test_a_request_is_asked_and_ends_by_its_callback(
-    connected: Cloud, xporter: Xporter, pull: PullRequest
+    connected: Cloud, xporter: Xporter, pull: AvailabilityRequest
 ) -> None:
     asked = connected.invoke(
         "request_availability", _event("request_availability/message__ask", pull)
@@ -75,10 +75,10 @@ def test_a_request_is_asked_and_ends_by_its_callback(
 
 
 def test_a_school_that_has_revoked_us_fails_the_request(
-    connected: Cloud, pull: PullRequest
+    connected: Cloud, pull: AvailabilityRequest
 ) -> None:
     school_table(connected).change(
-        ESTAB, lambda it: enter(it, SchoolState.REVOKED, "test", datetime.now(UTC))
+        ESTAB, lambda it: change_state(it, SchoolState.REVOKED, "test", datetime.now(UTC))
     )
     connected.settle("AvailabilityRequestQueue")
     held = _held(connected, pull)
@@ -111,7 +111,7 @@ def test_a_timetable_asks_once_in_its_time(
         reply = connected.invoke("request_availability", event)
         assert reply == {"batchItemFailures": []}
     (message,) = connected.take("AvailabilityRequestQueue")
-    held = _desk(connected).operations.pull(ESTAB, message["id"])
+    held = _deps(connected).operations.pull(ESTAB, message["id"])
     assert held
     assert held.dataset.startswith("attendance-20")
     assert held.definition

@@ -8,11 +8,11 @@ import pytest
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory, verify
 from tests.support.xporter import Xporter
-from xporter_bridge.pulls.model import DatasetItem
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.snapshots.layout import DatasetLayout
 
 STUDENTS = "students"
-PLACE = Place(ESTAB, STUDENTS)
+PLACE = DatasetLayout(ESTAB, STUDENTS)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def world(xporter: Xporter) -> World:
     return world
 
 
-def pulled(world: World) -> DatasetItem:
+def pulled(world: World) -> DatasetRecord:
     world.ask(STUDENTS)
     world.settle()
     return world.item(STUDENTS)

@@ -14,7 +14,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import TransientError
 from xporter_bridge.registrations.schedule import schedule
 from xporter_bridge.schools.model import PULLABLE, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
 
 FUNCTION = "schedule_registrations"
@@ -145,7 +145,7 @@ class CountingQueue:
 
 
 def scheduled(country: Country, queue: CountingQueue) -> int:
-    table = SchoolTable(country, "schools")
+    table = SchoolRepository(country, "schools")
     return schedule(table, Queue(queue, "https://queue"), NOW)["due"]
 
 
@@ -182,7 +182,7 @@ def test_a_run_that_dies_is_taken_up_by_the_next_one_and_none_is_missed() -> Non
 
 def test_the_index_is_read_lazily() -> None:
     country = Country()
-    table = SchoolTable(country, "schools")
+    table = SchoolRepository(country, "schools")
     due: Iterator[str] = iter(table.registrations_due(SchoolState.LIVE, NOW))
     assert next(due) == "0000000"
     assert country.live_pages_read == 1

@@ -23,10 +23,10 @@ from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Registration, SchoolState
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 
 SCHOOL = f"/v1/schools/{ESTAB}"
@@ -59,23 +59,23 @@ def manifest(dataset: str = "students", sequence: int = 1, **facts: Any) -> dict
     }
 
 
-def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> DatasetItem:
+def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> DatasetRecord:
     """Store a dataset as a pull leaves it."""
     table = dataset_table(cloud)
-    table.request(ESTAB, dataset, NOW)
+    table.add_demand(ESTAB, dataset, NOW)
     leased = table.lease(ESTAB, dataset, NOW)
     assert leased
     held = {name: value for name, value in vars(leased).items() if name not in facts}
     facts = {"lease_expires_at": "", "served": leased.requested, **facts}
-    return table.save(DatasetItem(**{**held, **facts}), timedelta(days=1), NOW)
+    return table.save(DatasetRecord(**{**held, **facts}), timedelta(days=1), NOW)
 
 
-def lake(cloud: Cloud) -> Lake:
-    return Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+def store(cloud: Cloud) -> SnapshotStore:
+    return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
 
 
-def operations(cloud: Cloud) -> OperationTable:
-    return OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+def operations(cloud: Cloud) -> OperationRepository:
+    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
 # ---------------------------------------------------------------------- schools
@@ -145,7 +145,7 @@ def test_a_page_that_cannot_be_is_refused(api: CompanyApi, query: str) -> None:
 
 def test_a_dataset_answers_the_manifest_that_readers_find(cloud: Cloud, api: CompanyApi) -> None:
     stored_school(cloud)
-    lake(cloud).put_document(
+    store(cloud).put_document(
         f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest(sequence=7)
     )
     answer = api.get(f"{SCHOOL}/datasets/students")
@@ -228,11 +228,11 @@ def test_a_completed_pull_shows_the_manifest_only_when_readers_find_it(
     item = table.lease(ESTAB, "students", NOW)
     assert item
     facts = {"served": 1, "state": DatasetState.CURRENT, "sequence": 1, "manifest": manifest()}
-    committed = DatasetItem(**{**vars(item), **facts, "unpublished": {"to": "from"}})
+    committed = DatasetRecord(**{**vars(item), **facts, "unpublished": {"to": "from"}})
     committed = table.save(committed, timedelta(days=1), NOW)
     assert api.get(f"{SCHOOL}/pulls/{id_}").document["state"] == "pulling"
-    lake(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
-    table.save(DatasetItem(**{**vars(committed), "unpublished": None}), timedelta(days=1), NOW)
+    store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
+    table.save(DatasetRecord(**{**vars(committed), "unpublished": None}), timedelta(days=1), NOW)
     shown = api.get(f"{SCHOOL}/pulls/{id_}").document
     assert (shown["state"], shown["manifest"]) == ("completed", manifest())
 
@@ -469,5 +469,5 @@ def examples() -> Iterator[Any]:
 def test_the_example_events_are_answered(cloud: Cloud, api: CompanyApi, event: Any) -> None:
     held(cloud)
     stored_school(cloud, OTHER_ESTAB)
-    lake(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
+    store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
     assert api.send(event).status in {200, 202}

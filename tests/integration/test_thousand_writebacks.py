@@ -100,10 +100,10 @@ def test_each_mark_is_in_the_mis_once_and_every_state_is_true() -> None:
                 ids[key] = company.write("attendance", {"Marks": [mark]}, key).id
             _run(company, list(ids.values()))
             _hear_the_last(company, simulator)
-            _prove(company, simulator, marks, ids)
+            verify_secret(company, simulator, marks, ids)
 
 
-def _prove(
+def verify_secret(
     company: Company,
     simulator: RunningSimulator,
     marks: dict[str, dict[str, Any]],

@@ -21,7 +21,7 @@ from xporter_bridge.errors import XporterUnavailableError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.ingestion import staged_pages
-from xporter_bridge.ingestion.build_sequence import Assembler
+from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import pack, page_key, unpack_header
 from xporter_bridge.ingestion.staged_pages import StagedPages
@@ -29,11 +29,11 @@ from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.snapshots.compression import compress, decompress
 from xporter_bridge.snapshots.encode_rows import rendered
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.client import Token
 from xporter_bridge.xporter.endpoints import find
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.xporter.pages import PageMetadata
 
 STUDENTS = "students"
 Query = Mapping[str, str]
@@ -64,7 +64,7 @@ def world(xporter: Xporter) -> World:
 def answering(world: World, answer: Callable[[Query], Answer], name: str = STUDENTS) -> Scripted:
     """Let Xporter answer so, and pull."""
     scripted = Scripted(answer)
-    world.desk.sessions.xporter = cast("Any", scripted)
+    world.deps.sessions.xporter = cast("Any", scripted)
     world.ask(name)
     world.deliver()
     return scripted
@@ -130,7 +130,7 @@ def test_without_change_sets_the_difference_is_found_all_the_same(world: World) 
     scripted = answering(world, lambda _: page(Students=rows("2", "3", "4")))
     assert scripted.asked[0]["changedRows"] == "*"
     assert ids(world) == ["2", "3", "4"]
-    deletes = Place(ESTAB, STUDENTS).change("Students", 2, "deletes")
+    deletes = DatasetLayout(ESTAB, STUDENTS).change("Students", 2, "deletes")
     assert world.rows(deletes) == [{"Id": "1"}]
 
 
@@ -371,8 +371,8 @@ def test_of_a_deleted_row_nothing_is_stored_but_its_identity(
 ) -> None:
     answering(world, lambda q: chained(q, "h1", Students=rows("1", "2")))
     staged: list[bytes] = []
-    stage = Lake.stage
-    monkeypatch.setattr(Lake, "stage", lambda s, k, b: (staged.append(b), stage(s, k, b)))
+    stage = SnapshotStore.stage
+    monkeypatch.setattr(SnapshotStore, "stage", lambda s, k, b: (staged.append(b), stage(s, k, b)))
     whole = [{"Id": 2, "QuickNote": "a secret"}, {"Id": "2", "QuickNote": "another"}]
     answering(world, lambda q: chained(q, "h2", count=1, Students=[], Students_deleted=whole))
     assert ids(world) == ["1"]
@@ -397,7 +397,7 @@ def test_rows_without_an_id_are_rows_all_the_same(world: World) -> None:
     answering(world, lambda _: page(Students=[*rows("1"), *odd]))
     assert len(ids(world)) == 4
     answering(world, lambda _: page(Students=[*rows("1"), *odd[1:]]))
-    deletes = Place(ESTAB, STUDENTS).change("Students", 2, "deletes")
+    deletes = DatasetLayout(ESTAB, STUDENTS).change("Students", 2, "deletes")
     assert world.rows(deletes) == [odd[0]]
 
 
@@ -512,15 +512,15 @@ def test_a_page_that_a_fenced_out_holder_writes_late_is_not_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staged_pages, "_KEPT_BYTES", 0)
-    assemble = Assembler.assemble
+    assemble = SequenceBuilder.assemble
 
-    def late(self: Assembler, pages: StagedPages, *rest: Any, **more: Any) -> Any:
-        other = StagedPages(pages.lake, pages.prefix, pages.fence - 1)
+    def late(self: SequenceBuilder, pages: StagedPages, *rest: Any, **more: Any) -> Any:
+        other = StagedPages(pages.store, pages.prefix, pages.fence - 1)
         block = rendered(rows("3", "5"), "Id")
         other.add(2, pack(pages.headers[2].facts, {"Students": block}, {}, compress))
         return assemble(self, pages, *rest, **more)
 
-    monkeypatch.setattr(Assembler, "assemble", late)
+    monkeypatch.setattr(SequenceBuilder, "assemble", late)
     answering(world, lambda q: page(int(q["page"]), 2, 2, Students=rows(q["page"])))
     assert ids(world) == ["1", "2"]
 
@@ -528,15 +528,15 @@ def test_a_page_that_a_fenced_out_holder_writes_late_is_not_read(
 def test_of_two_holders_pages_the_later_ones_are_read_and_unreadable_ones_fetched_again(
     world: World,
 ) -> None:
-    lake = world.aws.lake
+    store = world.aws.store
     policy = ColumnPolicy(configured()[STUDENTS], {})
     for fence, ids_ in ((9, "1"), (10, "2")):
         body = pack(
-            PageFacts(2, 2, None, None), {"Students": rendered(rows(ids_), "Id")}, {}, compress
+            PageMetadata(2, 2, None, None), {"Students": rendered(rows(ids_), "Id")}, {}, compress
         )
-        lake.stage(page_key("staging/p/", 1, fence), body)
-    lake.stage(page_key("staging/p/", 2, 9), b"x" * 70_000)
-    pages = StagedPages(lake, "staging/p/", 11)
+        store.stage(page_key("staging/p/", 1, fence), body)
+    store.stage(page_key("staging/p/", 2, 9), b"x" * 70_000)
+    pages = StagedPages(store, "staging/p/", 11)
     pages.recover(policy)
     assert list(pages.headers) == [1]
     [section] = pages.sections("Students")

@@ -17,7 +17,7 @@ from tests.support.builders import (
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
 from xporter_bridge.pulls.model import LEASE
-from xporter_bridge.schools.model import School, SchoolState, enter
+from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.writebacks.model import Part, PartState, Writeback, WritebackKind
 
@@ -53,7 +53,8 @@ def test_when_nothing_is_due_nothing_happens(cloud: Cloud) -> None:
 def test_an_event_that_was_decided_and_never_sent_is_published_once(cloud: Cloud) -> None:
     stored_school(cloud)
     school_table(cloud).change(
-        ESTAB, lambda school: enter(school, SchoolState.PAUSED, "authorisation_paused", now())
+        ESTAB,
+        lambda school: change_state(school, SchoolState.PAUSED, "authorisation_paused", now()),
     )
     watch(cloud)
     watch(cloud)
@@ -65,7 +66,8 @@ def test_an_event_that_was_decided_and_never_sent_is_published_once(cloud: Cloud
 def test_an_event_that_could_not_be_sent_is_sent_later_under_the_same_id(cloud: Cloud) -> None:
     stored_school(cloud)
     after = school_table(cloud).change(
-        ESTAB, lambda school: enter(school, SchoolState.PAUSED, "authorisation_paused", now())
+        ESTAB,
+        lambda school: change_state(school, SchoolState.PAUSED, "authorisation_paused", now()),
     )
     with refusing("events", "PutEvents"):
         assert watch(cloud)["failed"] == 1
@@ -194,7 +196,9 @@ def test_what_others_wait_for_is_looked_at_first_and_takes_no_more_than_half_the
     found = watch(cloud, 60.0, 50.0, 0.0)
     assert (found["operations"], found["schools"], found["datasets"]) == (1, 0, 0)
     # Of forty seconds, nineteen are left when operations come: they are not theirs any more.
-    operation_table(cloud).look_again(ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE))
+    operation_table(cloud).reschedule_watch(
+        ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE)
+    )
     found = watch(cloud, 60.0, 39.0)
     assert (found["operations"], found["schools"], found["datasets"]) == (0, 1, 1)
 
@@ -242,7 +246,7 @@ def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) 
     assert table.lease(ESTAB, "staff", now() - LEASE + MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == []
-    table.request(ESTAB, "groups", now() - 30 * MINUTE)
+    table.add_demand(ESTAB, "groups", now() - 30 * MINUTE)
     assert table.lease(ESTAB, "groups", now() - LEASE - MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "groups"}]

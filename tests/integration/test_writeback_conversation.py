@@ -13,7 +13,7 @@ from tests.support.conversation_world import ESTAB, Company
 from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import soon
-from xporter_bridge.schools.model import School, SchoolState, enter
+from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.writebacks.accept import accept_message
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import subject_of
@@ -81,7 +81,7 @@ def _announced(company: Company) -> list[tuple[str, Any]]:
 
 
 def _school_is(company: Company, state: SchoolState) -> None:
-    company.schools.change(ESTAB, lambda it: enter(it, state, "test", company.now()))
+    company.schools.change(ESTAB, lambda it: change_state(it, state, "test", company.now()))
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
@@ -369,6 +369,6 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
 def test_nothing_of_a_pupil_is_stored_in_clear(company: Company) -> None:
     payload = {"Marks": [_mark("10003", Notes="ill since Monday")]}
     company.write("attendance", payload, "k")
-    stored = repr(list(company.operations._items.under(ESTAB)))
+    stored = repr(list(company.operations._items.query_partition(ESTAB)))
     assert "10003" not in stored
     assert "ill since" not in stored

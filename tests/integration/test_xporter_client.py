@@ -77,7 +77,7 @@ def test_scopes_are_read_as_a_list_or_as_text(said: Any, scopes: tuple[str, ...]
 )
 def test_nobody_is_sent_away_for_longer_than_an_hour(text: str, seconds: float | None) -> None:
     with pytest.raises(RateLimitedError) as caught:
-        xporter_api._judged(envelopes.GET_TOKEN, 429, {"Retry-After": text}, b"")
+        xporter_api.check_response(envelopes.GET_TOKEN, 429, {"Retry-After": text}, b"")
     assert caught.value.retry_after_seconds == seconds
 
 

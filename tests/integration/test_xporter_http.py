@@ -14,7 +14,7 @@ from xporter_bridge.xporter import client as xporter_api
 from xporter_bridge.xporter import http as connections
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
-from xporter_bridge.xporter.http import Connections
+from xporter_bridge.xporter.http import HttpClient
 
 BODY = b'{"Students":[{"Id":"1"}]}' * 100
 PACKED = gzip.compress(BODY)
@@ -47,7 +47,7 @@ def head(length: int, encoding: str = "identity") -> bytes:
 
 
 def get(url: str) -> bytes:
-    return Connections(url).send("GET", "/page", {}, read_seconds=5).content
+    return HttpClient(url).send("GET", "/page", {}, read_seconds=5).content
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_who_is_silent_for_too_long_is_waited_for_no_longer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(XporterUnavailableError, match="xporter_timed_out"):
-            Connections(url).send("GET", "/page", {}, read_seconds=0.05)
+            HttpClient(url).send("GET", "/page", {}, read_seconds=0.05)
 
 
 def test_only_what_failed_soon_is_repeated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,13 +151,13 @@ def test_only_a_connection_that_was_never_made_is_reported_as_such() -> None:
 def test_a_redirect_is_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
     with answering(moved) as (url, _):
-        assert Connections(url).send("GET", "/page", {}, read_seconds=5).status == 302
+        assert HttpClient(url).send("GET", "/page", {}, read_seconds=5).status == 302
 
 
 def test_a_callback_url_is_encoded_whole_and_json_is_sent_as_such() -> None:
     query = {"changedRows": "*", "callbackUrl": "https://we.example/c?estab=1&id=2"}
     with answering(head(2) + b"{}") as (url, asked):
-        Connections(url).send(
+        HttpClient(url).send(
             "POST", "/page", {"Accept": "application/json"}, read_seconds=5, query=query, json={}
         )
     said = asked[0].decode()

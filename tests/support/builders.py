@@ -11,11 +11,11 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.support.moto_cloud import Cloud
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
 
 ESTAB = "3281102"
@@ -130,19 +130,19 @@ def records(*bodies: Mapping[str, Any] | str) -> dict[str, Any]:
     }
 
 
-def school_table(cloud: Cloud) -> SchoolTable:
+def school_table(cloud: Cloud) -> SchoolRepository:
     """Return the deployment's table of schools."""
-    return SchoolTable(cloud.client("dynamodb"), cloud.ref("SchoolsTable"))
+    return SchoolRepository(cloud.client("dynamodb"), cloud.ref("SchoolsTable"))
 
 
-def operation_table(cloud: Cloud) -> OperationTable:
+def operation_table(cloud: Cloud) -> OperationRepository:
     """Return the table of operations."""
-    return OperationTable(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
-def dataset_table(cloud: Cloud) -> DatasetTable:
+def dataset_table(cloud: Cloud) -> DatasetRepository:
     """Return the deployment's table of datasets."""
-    return DatasetTable(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
+    return DatasetRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
 
 
 def of_a_later_version(cloud: Cloud, estab: str) -> None:

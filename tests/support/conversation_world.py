@@ -14,26 +14,26 @@ from tests.support.dynamodb_in_memory import ItemsInMemory
 from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.availability import ask_xporter as availability
 from xporter_bridge.availability import settle as availability_outcomes
-from xporter_bridge.availability.accept import AvailabilityDesk
-from xporter_bridge.availability.ask_xporter import Asking
+from xporter_bridge.availability.accept import AvailabilityDependencies
+from xporter_bridge.availability.ask_xporter import AskDependencies
 from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
 from xporter_bridge.errors import CallbackRejectedError, TransientError
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.model import OperationKind
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import OpenedKey, with_secret
-from xporter_bridge.watchdog.operations import wake
+from xporter_bridge.watchdog.operations import enqueue_overdue_operations
 from xporter_bridge.writebacks import settle as writeback_outcomes
-from xporter_bridge.writebacks.accept import AcceptDesk, accept
+from xporter_bridge.writebacks.accept import AcceptDependencies, accept
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
-from xporter_bridge.writebacks.settle import WritebackDesk
-from xporter_bridge.writebacks.submit import Sending, submit
+from xporter_bridge.writebacks.settle import WritebackDependencies
+from xporter_bridge.writebacks.submit import SendDependencies, submit
 from xporter_bridge.xporter.client import XporterApi
 
 ESTAB = "3281102"
@@ -134,13 +134,13 @@ class Company:
         self.has_time: Callable[[], bool] = lambda: True
         self.crashes = Crashes()
         self.simulator = simulator
-        self.schools = SchoolTable(None, "schools")
+        self.schools = SchoolRepository(None, "schools")
         self.schools._items = ItemsInMemory("estab")  # type: ignore[assignment]
-        self.operations = OperationTable(None, "operations")
+        self.operations = OperationRepository(None, "operations")
         self.operations._items = ItemsInMemory(  # type: ignore[assignment]
             "estab", "operation", before=self.crashes.before, after=self.crashes.after
         )
-        self.datasets = DatasetTable(None, "datasets")
+        self.datasets = DatasetRepository(None, "datasets")
         self.datasets._items = ItemsInMemory("estab", "dataset")  # type: ignore[assignment]
         self.writebacks, self.outcomes, self.requests, self.statuses, self.pulls = (
             QueueInMemory(self.crashes, self.now) for _ in range(5)
@@ -149,16 +149,18 @@ class Company:
         self._server = _Receiver(self).server
         base_url = f"http://127.0.0.1:{self._server.server_port}"
         self.vault: Any = VaultInMemory()
-        sessions = Sessions(self.schools, self.vault, XporterApi(simulator.url), RELYING_PARTY)
-        self.accepting = AcceptDesk(
+        sessions = SchoolSessions(
+            self.schools, self.vault, XporterApi(simulator.url), RELYING_PARTY
+        )
+        self.accepting = AcceptDependencies(
             self.operations, self.vault, self.writebacks, sending_deadline, self.now  # type: ignore[arg-type]
         )  # fmt: skip
-        self.desk = WritebackDesk(self.operations, self.bus, self.now)  # type: ignore[arg-type]
-        self.sending = Sending(sessions, lambda: KEYS, base_url, outcome_deadline)
-        self.availability = AvailabilityDesk(
+        self.deps = WritebackDependencies(self.operations, self.bus, self.now)  # type: ignore[arg-type]
+        self.sending = SendDependencies(sessions, lambda: KEYS, base_url, outcome_deadline)
+        self.availability = AvailabilityDependencies(
             self.operations, self.datasets, self.requests, self.pulls, self.now  # type: ignore[arg-type]
         )  # fmt: skip
-        self.asking = Asking(sessions, lambda: KEYS, base_url, availability_deadline)
+        self.asking = AskDependencies(sessions, lambda: KEYS, base_url, availability_deadline)
         key = self.vault.open(ESTAB, None)
         self.schools.change(
             ESTAB,
@@ -188,10 +190,10 @@ class Company:
         raise AssertionError
 
     def submit(self, message: Mapping[str, Any]) -> None:
-        submit(message["estab"], message["id"], self.desk, self.sending, has_time=self.has_time)
+        submit(message["estab"], message["id"], self.deps, self.sending, has_time=self.has_time)
 
     def settle(self, message: Mapping[str, Any]) -> None:
-        writeback_outcomes.settle(message, self.desk)
+        writeback_outcomes.settle(message, self.deps)
 
     def work(self, most: int = 1_000_000) -> int:
         """Let every consumer handle what its queue holds; return how many messages there were."""
@@ -202,7 +204,7 @@ class Company:
                 lambda m: availability_outcomes.settle(m, self.availability), most
             )
             + self.requests.consume(
-                lambda m: availability.ask(
+                lambda m: availability.advance(
                     m["estab"], m["id"], self.availability, self.asking
                 ),
                 most,
@@ -215,7 +217,9 @@ class Company:
             OperationKind.WRITEBACK: self.writebacks,
         }
         try:
-            return wake(self.operations, queues, self.now(), lambda: True).looked
+            return enqueue_overdue_operations(
+                self.operations, queues, self.now(), lambda: True
+            ).looked
         except CrashError:
             return 0
 

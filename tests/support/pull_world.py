@@ -21,19 +21,19 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDesk
+from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
-from xporter_bridge.pulls.model import DatasetItem
+from xporter_bridge.pulls.model import DatasetRecord
 from xporter_bridge.pulls.plan import plan
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import Sessions
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault, with_secret
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key
-from xporter_bridge.snapshots.store import Lake
-from xporter_bridge.watchdog.overdue import WatchDesk, watch
+from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
 from xporter_bridge.xporter.client import XporterApi
 
 DATA, STAGING = "data", "staging"
@@ -45,10 +45,10 @@ class Aws:
     """What the system uses of AWS, in moto or in memory, and how a test looks into it."""
 
     calls: Calls
-    schools: SchoolTable
-    datasets: DatasetTable
+    schools: SchoolRepository
+    datasets: DatasetRepository
     vault: SchoolVault
-    lake: Lake
+    store: SnapshotStore
     bus: EventBus
     objects: Callable[[str], Mapping[str, bytes]]
     events: Callable[[], list[dict[str, Any]]]
@@ -59,7 +59,7 @@ def in_memory() -> Aws:
     """Return AWS as plain dictionaries."""
     calls = Calls()
     s3, events = S3(calls), Events(calls)
-    schools, datasets = SchoolTable(None, "schools"), DatasetTable(None, "datasets")
+    schools, datasets = SchoolRepository(None, "schools"), DatasetRepository(None, "datasets")
     schools._items = cast("Any", CountedItems(calls, "estab"))
     datasets._items = cast("Any", CountedItems(calls, "estab", "dataset"))
 
@@ -77,7 +77,7 @@ def in_memory() -> Aws:
         schools,
         datasets,
         cast("Any", Vault(calls)),
-        Lake(s3, DATA, STAGING),
+        SnapshotStore(s3, DATA, STAGING),
         EventBus(events, "bus"),
         objects,
         taken,
@@ -94,7 +94,7 @@ def in_moto(cloud: Cloud) -> Aws:
         builders.school_table(cloud),
         builders.dataset_table(cloud),
         vault,
-        Lake(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
+        SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         EventBus(cloud.client("events"), cloud.ref("EventBus")),
         lambda bucket: cloud.objects(names[bucket]),
         cloud.events,
@@ -126,9 +126,11 @@ class World:
             credentials=with_secret(aws.key, secret),
         )
         aws.schools.change(ESTAB, lambda _: school)
-        sessions = Sessions(aws.schools, aws.vault, XporterApi(xporter.url), RELYING_PARTY)
-        self.desk = PullDesk(aws.datasets, aws.lake, sessions, self.queue, aws.bus, KEEP, self.now)
-        self.watching = WatchDesk(
+        sessions = SchoolSessions(aws.schools, aws.vault, XporterApi(xporter.url), RELYING_PARTY)
+        self.deps = PullDependencies(
+            aws.datasets, aws.store, sessions, self.queue, aws.bus, KEEP, self.now
+        )
+        self.watching = WatchDependencies(
             aws.schools, aws.datasets, self.queue, self.queue, self.queue, aws.bus
         )
 
@@ -144,7 +146,7 @@ class World:
     def ask(self, *datasets: str) -> None:
         """Ask for pulls, as onboarding does."""
         for name in datasets:
-            self.aws.datasets.request(ESTAB, name, self.clock)
+            self.aws.datasets.add_demand(ESTAB, name, self.clock)
             self.queue.send({"estab": ESTAB, "dataset": name})
 
     def hear(self, database: str = "XodSchoolData", *, times: int = 1) -> None:
@@ -163,7 +165,7 @@ class World:
 
     def pull(self, dataset: str, *, waits: int = 0) -> None:
         """Handle one message for the dataset."""
-        pull(ESTAB, dataset, self.desk, remaining_seconds=self.remaining_seconds, waits=waits)
+        pull(ESTAB, dataset, self.deps, remaining_seconds=self.remaining_seconds, waits=waits)
 
     def deliver(self) -> int:
         """Handle every message that has come, and what these send at once; return how many.
@@ -182,10 +184,10 @@ class World:
                     self.sqs.messages.append((self.clock + timedelta(hours=1), message))
         return handled
 
-    def watch(self) -> None:
+    def enqueue_overdue(self) -> None:
         """Run the watcher once."""
         try:
-            watch(self.watching, self.clock, lambda: True)
+            enqueue_overdue(self.watching, self.clock, lambda: True)
         except (XporterBridgeError, KilledError):
             self.aws.calls.is_dead = False
 
@@ -207,7 +209,7 @@ class World:
 
     # ------------------------------------------------------------------ what there is
 
-    def item(self, dataset: str) -> DatasetItem:
+    def item(self, dataset: str) -> DatasetRecord:
         found = self.aws.datasets.get(ESTAB, dataset)
         assert found
         return found
@@ -235,7 +237,8 @@ class World:
     def latest(self, dataset: str) -> dict[str, Any]:
         """Return the manifest that readers begin with."""
         return cast(
-            "dict[str, Any]", orjson.loads(self.aws.objects(DATA)[Place(ESTAB, dataset).latest])
+            "dict[str, Any]",
+            orjson.loads(self.aws.objects(DATA)[DatasetLayout(ESTAB, dataset).latest]),
         )
 
     def readable(self, dataset: str) -> dict[str, bytes]:
@@ -243,7 +246,7 @@ class World:
 
         Whatever the manifest names must be there at any moment.
         """
-        objects, place = self.aws.objects(DATA), Place(ESTAB, dataset)
+        objects, place = self.aws.objects(DATA), DatasetLayout(ESTAB, dataset)
         if place.latest not in objects:
             return {}
         document = orjson.loads(objects[place.latest])
@@ -302,7 +305,7 @@ def verify(world: World, *names: str, is_true: bool = True, staged: bool = False
 
 
 def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
-    item, place = world.item(name), Place(ESTAB, name)
+    item, place = world.item(name), DatasetLayout(ESTAB, name)
     keys = [key for key in objects if key.startswith(place.prefixes[2])]
     expected = [place.manifest(number) for number in range(item.oldest or 1, item.sequence + 1)]
     assert sorted(keys) == sorted([*expected, place.latest])
@@ -317,7 +320,7 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
 
     Where the first sequences are deleted, what is left begins with a snapshot.
     """
-    place = Place(ESTAB, dataset.name)
+    place = DatasetLayout(ESTAB, dataset.name)
     folded: dict[str, Rows] = {}
 
     def read(key: str, table: str) -> Rows:

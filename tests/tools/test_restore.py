@@ -11,9 +11,9 @@ from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table
 from tests.support.moto_cloud import Cloud
 from tools.operator.restore import Restorer
 from xporter_bridge.pulls.model import DatasetState
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.layout import DatasetLayout
 
-PLACE = Place(ESTAB, "students")
+PLACE = DatasetLayout(ESTAB, "students")
 
 
 @pytest.fixture

@@ -156,7 +156,11 @@ class Work:
 
     def consume(self, *bodies: dict[str, Any] | str) -> list[str]:
         reply = consume_messages(
-            records(*bodies), CONTEXT, function="plan_pulls", handle=self.handle, park=self.park
+            records(*bodies),
+            CONTEXT,
+            function="plan_pulls",
+            handle=self.handle,
+            park=self.dead_letter,
         )
         return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 
@@ -227,7 +231,7 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
             function="onboard_school",
             handle=raising(error),
             park=lambda *_: None,
-            postpone=lambda message, delay_seconds: later.append((message, delay_seconds)),
+            resend_later=lambda message, delay_seconds: later.append((message, delay_seconds)),
         )
         return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 

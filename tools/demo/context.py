@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from tools.demo.company import CompanyApi
 from tools.demo.errors import NotYetError
-from tools.demo.published_data import Lake
+from tools.demo.published_data import SnapshotStore
 from tools.demo.schools import DemoSchool
 from tools.demo.simulator import Simulator
 from tools.demo.verification import is_true
@@ -26,7 +26,7 @@ class Journey:
     stack: LocalStack
     simulator: Simulator
     api: CompanyApi
-    lake: Lake
+    lake: SnapshotStore
     first_request: int
     first_callback: int
     proved: Counter[str] = field(default_factory=Counter)
@@ -41,7 +41,7 @@ class Journey:
             stack=stack,
             simulator=simulator,
             api=CompanyApi(stack.api_url, KEY, KEY, stack.region),
-            lake=Lake(stack.aws("s3"), stack.bucket),
+            lake=SnapshotStore(stack.aws("s3"), stack.bucket),
             first_request=simulator.last_request(),
             first_callback=callbacks[-1]["sequence"] if callbacks else 0,
         )

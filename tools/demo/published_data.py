@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 
-class Lake:
+class SnapshotStore:
     """The data of a stack."""
 
     def __init__(self, s3: Any, bucket: str) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import orjson
 
-from tools.demo.published_data import Lake
+from tools.demo.published_data import SnapshotStore
 from tools.demo.schools import DemoSchool, configured
 from tools.demo.simulator import Simulator
 from tools.demo.waiting import expect
 
 
-def is_true(manifest: dict[str, Any], simulator: Simulator, lake: Lake) -> bool:
+def is_true(manifest: dict[str, Any], simulator: Simulator, lake: SnapshotStore) -> bool:
     """Tell whether every snapshot that the manifest names holds the school's rows of now."""
     return all(
         in_order(true_rows(manifest, table, simulator)) == snapshot_lines(facts, lake)
@@ -33,7 +33,7 @@ def true_rows(manifest: dict[str, Any], table: str, simulator: Simulator) -> lis
     return simulator.truth(manifest["estab"], table, query)
 
 
-def snapshot_lines(facts: dict[str, Any], lake: Lake) -> list[bytes]:
+def snapshot_lines(facts: dict[str, Any], lake: SnapshotStore) -> list[bytes]:
     """Return the rows of a snapshot, after holding its digest and count against the manifest.
 
     Raises:
@@ -74,13 +74,13 @@ class Changes:
         return len(self.upserts) + len(self.deletes)
 
 
-def sequences(school: DemoSchool, lake: Lake) -> dict[str, int]:
+def sequences(school: DemoSchool, lake: SnapshotStore) -> dict[str, int]:
     """Return the current sequence of every dataset of the school, 0 before the first pull."""
     latest = {name: lake.latest(school.estab, name) for name in school.datasets}
     return {name: manifest["sequence"] if manifest else 0 for name, manifest in latest.items()}
 
 
-def rows_of(school: DemoSchool, lake: Lake) -> dict[str, set[bytes]]:
+def rows_of(school: DemoSchool, lake: SnapshotStore) -> dict[str, set[bytes]]:
     """Return the rows of every snapshot of the school, by ``dataset/table``."""
     manifests = (lake.latest(school.estab, name) for name in school.datasets)
     return {
@@ -100,7 +100,9 @@ def difference(before: dict[str, set[bytes]], after: dict[str, set[bytes]]) -> d
     return found
 
 
-def change_files(school: DemoSchool, lake: Lake, since: dict[str, int]) -> dict[str, Changes]:
+def change_files(
+    school: DemoSchool, lake: SnapshotStore, since: dict[str, int]
+) -> dict[str, Changes]:
     """Return what all change files after the given sequences hold, by ``dataset/table``."""
     found: dict[str, Changes] = defaultdict(Changes)
     for dataset, sequence in sequences(school, lake).items():

@@ -81,7 +81,7 @@ def consume_messages(
     function: str,
     handle: Callable[[Message], None],
     park: Callable[[str, str], None],
-    postpone: Callable[..., None] | None = None,
+    resend_later: Callable[..., None] | None = None,
 ) -> Reply:
     """Handle each SQS record of a batch and report those that the queue shall bring again.
 
@@ -98,7 +98,7 @@ def consume_messages(
     failures: list[dict[str, str]] = []
     for message in event["Records"]:
         try:
-            _handle(json.loads(message["body"]), handle, postpone, function)
+            _handle(json.loads(message["body"]), handle, resend_later, function)
         except TransientError as error:
             telemetry.warn("message_will_be_retried", function=function, reason=error.reason)
             failures.append({"itemIdentifier": message["messageId"]})
@@ -120,7 +120,7 @@ def consume_messages(
 def _handle(
     message: Message,
     handle: Callable[[Message], None],
-    postpone: Callable[..., None] | None,
+    resend_later: Callable[..., None] | None,
     function: str,
 ) -> None:
     """Handle a message, or send it again for later if Xporter cannot be asked now."""
@@ -128,12 +128,12 @@ def _handle(
         handle(message)
     except (XporterUnavailableError, RateLimitedError) as error:
         tries = message.get("tries", 0)
-        if postpone is None or tries >= _MOST_TRIES:
+        if resend_later is None or tries >= _MOST_TRIES:
             raise
         wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
         telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
         again = {**message, "tries": tries + 1}
-        postpone(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
+        resend_later(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
 
 
 def run_schedule(

@@ -42,7 +42,7 @@ class Document(dict[str, Any]):
         self.text = text
 
 
-class Numeral:
+class ExactNumber:
     """A number that Python or orjson would change; written again as it was read."""
 
     def __init__(self, text: str) -> None:
@@ -53,7 +53,7 @@ class Numeral:
 
 
 def loads(data: bytes) -> Any:
-    """Return what the text holds, with ``Numeral`` in place of numbers that would be changed.
+    """Return what the text holds, with ``ExactNumber`` in place of numbers that would be changed.
 
     Raises:
         ValueError: It is no JSON.
@@ -91,19 +91,19 @@ def stand_in(lines: Sequence[bytes], data: bytes) -> bool:
     return place >= 0 and data.startswith(b",".join(lines), place)
 
 
-def _integer(text: str) -> int | Numeral:
+def _integer(text: str) -> int | ExactNumber:
     if len(text) <= _SURELY_INTEGER_DIGITS:
         return int(text)
     is_short = len(text) <= len(str(_INTEGERS.start))
-    return int(text) if is_short and int(text) in _INTEGERS else Numeral(text)
+    return int(text) if is_short and int(text) in _INTEGERS else ExactNumber(text)
 
 
-def _float(text: str) -> float | Numeral:
+def _float(text: str) -> float | ExactNumber:
     number = float(text)
     if not number or not isfinite(number):
         digits = text.lower().partition("e")[0]
-        return Numeral(text) if digits.strip("-0.") or number else number
-    return number if Decimal(text) == Decimal(repr(number)) else Numeral(text)
+        return ExactNumber(text) if digits.strip("-0.") or number else number
+    return number if Decimal(text) == Decimal(repr(number)) else ExactNumber(text)
 
 
 def _refused(text: str) -> Any:
@@ -111,6 +111,6 @@ def _refused(text: str) -> Any:
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, Numeral):
+    if isinstance(value, ExactNumber):
         return orjson.Fragment(str(value))
     raise TypeError

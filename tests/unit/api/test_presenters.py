@@ -3,29 +3,35 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
-from xporter_bridge.availability.model import Outcome, PullRequest, PullState
+from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
+from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Credentials, School, SchoolState
 from xporter_bridge.timestamps import iso
-from xporter_bridge.writebacks.model import Part, PartState, Reading, Writeback, WritebackKind
+from xporter_bridge.writebacks.model import (
+    Part,
+    PartState,
+    ReadBackResult,
+    Writeback,
+    WritebackKind,
+)
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SCHOOL = School("3281102", state=SchoolState.LIVE, scopes=("School", "Student"), version=1)
-PULL = PullRequest(
+PULL = AvailabilityRequest(
     estab="3281102",
     id="pull-1",
     created_at=iso(NOW),
     dataset="attendancefordate-2026-11-20",
     definition={"endpoint": "a", "options": [], "parameters": {"date": "2026-11-20"}},
-    outcome=Outcome.NOT_OK,
+    outcome=WaitOutcome.NOT_OK,
     statuses=(("XodAttendance", "Error"),),
 )
 
 
 def test_every_configured_dataset_is_shown_though_nobody_has_asked_for_it_yet() -> None:
-    shown = {each.dataset: each for each in show_school(SCHOOL, [], NOW).datasets}
+    shown = {each.dataset: each for each in present_school(SCHOOL, [], NOW).datasets}
     assert set(shown) == {name for name, each in configured().items() if not each.is_rolling}
     assert shown["students"].state is DatasetState.PENDING
     assert shown["contacts"].state is DatasetState.NOT_COVERED
@@ -34,33 +40,33 @@ def test_every_configured_dataset_is_shown_though_nobody_has_asked_for_it_yet() 
 
 def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() -> None:
     invited = replace(SCHOOL, state=SchoolState.INVITED, scopes=())
-    states = {each.state for each in show_school(invited, [], NOW).datasets}
+    states = {each.state for each in present_school(invited, [], NOW).datasets}
     assert states == {DatasetState.PENDING}
 
 
 def test_an_erased_school_has_no_datasets() -> None:
-    assert show_school(replace(SCHOOL, state=SchoolState.ERASED), [], NOW).datasets == []
+    assert present_school(replace(SCHOOL, state=SchoolState.ERASED), [], NOW).datasets == []
 
 
 def test_a_dataset_that_is_configured_no_longer_is_still_shown() -> None:
-    item = DatasetItem("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
-    shown = {each.dataset: each for each in show_school(SCHOOL, [item], NOW).datasets}
+    item = DatasetRecord("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
+    shown = {each.dataset: each for each in present_school(SCHOOL, [item], NOW).datasets}
     assert (shown["gone"].endpoint, shown["gone"].sequence) == (None, 2)
 
 
 def test_nothing_sealed_is_ever_shown() -> None:
     sealed = Credentials(b"WRAPPED", secret=b"SEALED", token=b"SEALED", secret_digest="DIGEST")
-    text = show_school(replace(SCHOOL, credentials=sealed), [], NOW).model_dump_json()
+    text = present_school(replace(SCHOOL, credentials=sealed), [], NOW).model_dump_json()
     assert not any(word in text for word in ("WRAPPED", "SEALED", "DIGEST"))
 
 
 def test_a_pull_shows_what_xporter_said_and_why_it_failed() -> None:
-    item = DatasetItem("3281102", PULL.dataset, state=DatasetState.FAILED, reason="refused")
-    shown = show_pull(PULL, item, PullState.FAILED, None)
+    item = DatasetRecord("3281102", PULL.dataset, state=DatasetState.FAILED, reason="refused")
+    shown = present_pull(PULL, item, PullState.FAILED, None)
     assert shown.reason == "refused"
     assert shown.parameters == {"date": "2026-11-20"}
     assert [(each.database, each.status) for each in shown.statuses] == [("XodAttendance", "Error")]
-    assert show_pull(PULL, item, PullState.PULLING, None).reason is None
+    assert present_pull(PULL, item, PullState.PULLING, None).reason is None
 
 
 def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> None:
@@ -70,7 +76,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
         state=PartState.SENT,
         tracking_id="T-1",
         results=(("1", "1811"),),
-        reading=Reading(2, 1, iso(NOW)),
+        reading=ReadBackResult(2, 1, iso(NOW)),
     )
     writeback = Writeback(
         estab="3281102",
@@ -82,7 +88,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
         parts=(part,),
         content=b"SEALED",
     )
-    shown = show_writeback(writeback)
+    shown = present_writeback(writeback)
     [one] = shown.parts
     assert (one.tracking_id, one.results[0].mis_id) == ("T-1", "1811")
     assert one.reading

@@ -6,26 +6,28 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from xporter_bridge.availability.model import (
-    Outcome,
-    PullRequest,
+    AvailabilityRequest,
     PullState,
-    answered,
-    asked,
+    WaitOutcome,
+    callback_received,
     ended,
     failed,
-    handed_over,
     is_open,
-    overdue,
+    pull_started,
     state_of,
+    timed_out,
+    waiting,
 )
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TTL = timedelta(minutes=30)
 WAIT = timedelta(minutes=12)
-QUEUED = PullRequest(estab="3281102", id="pull-1", created_at=iso(NOW), dataset="attendance-x")
-WAITING = asked(QUEUED, WAIT, NOW)
+QUEUED = AvailabilityRequest(
+    estab="3281102", id="pull-1", created_at=iso(NOW), dataset="attendance-x"
+)
+WAITING = waiting(QUEUED, WAIT, NOW)
 OK = (("XodAttendanceForDate", "OK"),)
 PENDING = (("XodAttendanceForDate", "Pending"),)
 
@@ -39,41 +41,46 @@ def test_a_wait_has_a_deadline_at_which_it_is_looked_at() -> None:
 
 
 def test_ok_ends_the_wait_fresh_and_anything_else_stale_with_one_retry() -> None:
-    fresh, stale = answered(WAITING, OK, TTL, NOW), answered(WAITING, PENDING, TTL, NOW)
-    assert (fresh.outcome, fresh.staleness, fresh.retry_at) == (Outcome.READY, None, "")
-    assert (stale.outcome, stale.retry_at) == (Outcome.NOT_OK, iso(NOW + TTL))
+    fresh, stale = (
+        callback_received(WAITING, OK, TTL, NOW),
+        callback_received(WAITING, PENDING, TTL, NOW),
+    )
+    assert (fresh.outcome, fresh.staleness, fresh.retry_at) == (WaitOutcome.READY, None, "")
+    assert (stale.outcome, stale.retry_at) == (WaitOutcome.NOT_OK, iso(NOW + TTL))
     assert stale.staleness == {
         "reason": "not_ok",
         "statuses": [{"database": "XodAttendanceForDate", "status": "Pending"}],
     }
-    assert answered(replace(WAITING, is_retry=True), PENDING, TTL, NOW).retry_at == ""
+    assert callback_received(replace(WAITING, is_retry=True), PENDING, TTL, NOW).retry_at == ""
 
 
 def test_a_callback_may_come_before_the_request_is_known_to_be_asked() -> None:
-    early = answered(QUEUED, OK, TTL, NOW)
+    early = callback_received(QUEUED, OK, TTL, NOW)
     assert early.state is PullState.PULLING
-    assert asked(early, WAIT, NOW) == early
+    assert waiting(early, WAIT, NOW) == early
 
 
 def test_nothing_is_overdue_before_its_deadline_or_after_its_end() -> None:
-    assert overdue(WAITING, TTL, NOW + WAIT - timedelta(seconds=1)) == WAITING
-    silent = overdue(WAITING, TTL, NOW + WAIT)
-    assert silent.outcome is Outcome.SILENCE
-    assert overdue(silent, TTL, NOW + 2 * WAIT) == silent
-    assert overdue(QUEUED, TTL, NOW + 2 * WAIT) == QUEUED
+    assert timed_out(WAITING, TTL, NOW + WAIT - timedelta(seconds=1)) == WAITING
+    silent = timed_out(WAITING, TTL, NOW + WAIT)
+    assert silent.outcome is WaitOutcome.SILENCE
+    assert timed_out(silent, TTL, NOW + 2 * WAIT) == silent
+    assert timed_out(QUEUED, TTL, NOW + 2 * WAIT) == QUEUED
 
 
-@pytest.mark.parametrize("end", [answered(WAITING, OK, TTL, NOW), failed(WAITING, "x", NOW)])
-def test_after_the_end_nothing_changes_it(end: PullRequest) -> None:
-    assert answered(end, PENDING, TTL, NOW) == end
+@pytest.mark.parametrize(
+    "end", [callback_received(WAITING, OK, TTL, NOW), failed(WAITING, "x", NOW)]
+)
+def test_after_the_end_nothing_changes_it(end: AvailabilityRequest) -> None:
+    assert callback_received(end, PENDING, TTL, NOW) == end
     assert failed(end, "other", NOW) == end
-    assert ended(end, Outcome.NOT_ASKED, TTL, NOW) == end
+    assert ended(end, WaitOutcome.NOT_ASKED, TTL, NOW) == end
 
 
 def test_a_request_is_handed_over_once() -> None:
-    once = handed_over(answered(WAITING, PENDING, TTL, NOW), 4, NOW)
+    once = pull_started(callback_received(WAITING, PENDING, TTL, NOW), 4, NOW)
     assert (once.generation, once.watch_at) == (4, iso(NOW + TTL))
-    assert handed_over(once, 5, NOW) == once
+    assert pull_started(once, 5, NOW) == once
 
 
 @pytest.mark.parametrize(
@@ -89,12 +96,12 @@ def test_a_request_is_handed_over_once() -> None:
     ],
 )
 def test_how_it_ended_is_read_off_the_dataset(facts: dict[str, object], state: PullState) -> None:
-    pull = handed_over(answered(WAITING, OK, TTL, NOW), 4, NOW)
-    item = DatasetItem("3281102", "attendance-x", **facts)  # type: ignore[arg-type]
+    pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
+    item = DatasetRecord("3281102", "attendance-x", **facts)  # type: ignore[arg-type]
     assert state_of(pull, item) is state
     assert is_open(pull, item) is (state is PullState.PULLING)
 
 
 def test_a_dataset_that_is_gone_was_erased() -> None:
-    pull = handed_over(answered(WAITING, OK, TTL, NOW), 4, NOW)
+    pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
     assert state_of(pull, None) is PullState.FAILED

@@ -15,8 +15,8 @@ from xporter_bridge.erasure.tombstone import (
     without_data,
 )
 from xporter_bridge.events.model import Event
-from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState
-from xporter_bridge.pulls.reconcile import holds_anything, must_go
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
+from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
@@ -88,7 +88,7 @@ def test_work_in_progress_of_every_dataset_lies_under_the_schools_own_prefix() -
 
 
 def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_follow() -> None:
-    item = DatasetItem(
+    item = DatasetRecord(
         "3281102",
         "contacts",
         state=DatasetState.CURRENT,
@@ -101,7 +101,7 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
         manifest={"tables": {"Contacts": {}}},
         as_of=iso(NOW),
         checked_at=iso(NOW),
-        checkpoint=Checkpoint("p", 4, "f", "hash", iso(NOW)),
+        checkpoint=PullCheckpoint("p", 4, "f", "hash", iso(NOW)),
         hold={"manifest": {}},
         unpublished={"to": "from"},
         columns={"Contacts": ["Surname"]},
@@ -125,12 +125,12 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
 # -- what may be held no longer
 
 
-def pulled_item(name: str = "students", **facts: Any) -> DatasetItem:
+def pulled_item(name: str = "students", **facts: Any) -> DatasetRecord:
     pulled: dict[str, Any] = {
         "scopes": ("Student", "StudentExtended", "UPN"),
         "manifest": {"tables": {"T": {}}},
     }
-    return DatasetItem("3281102", name, **{**pulled, **facts})
+    return DatasetRecord("3281102", name, **{**pulled, **facts})
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ def pulled_item(name: str = "students", **facts: Any) -> DatasetItem:
 def test_what_a_scope_covered_must_go_with_it_be_it_the_whole_or_some_columns(
     granted: list[str], reason: str
 ) -> None:
-    assert must_go(pulled_item(), granted) == reason
+    assert erasure_reason(pulled_item(), granted) == reason
 
 
 def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_under() -> None:
     item = pulled_item("configured-no-longer")
-    assert must_go(item, ["Student", "StudentExtended", "UPN"]) == ""
-    assert must_go(item, ["Student"]) == "scope_removed"
+    assert erasure_reason(item, ["Student", "StudentExtended", "UPN"]) == ""
+    assert erasure_reason(item, ["Student"]) == "scope_removed"
 
 
 @pytest.mark.parametrize(
@@ -161,13 +161,13 @@ def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_
     [
         {},
         {"manifest": {"tables": {}}, "hold": {"manifest": {}}},
-        {"manifest": None, "checkpoint": Checkpoint("p", 1, "f", "*", iso(NOW))},
+        {"manifest": None, "checkpoint": PullCheckpoint("p", 1, "f", "*", iso(NOW))},
         {"manifest": None, "lease_expires_at": iso(NOW + timedelta(minutes=1))},
     ],
 )
 def test_data_is_also_what_is_held_or_being_fetched(facts: dict[str, Any]) -> None:
-    assert holds_anything(pulled_item(**facts), NOW)
+    assert has_data(pulled_item(**facts), NOW)
 
 
 def test_a_tombstone_is_no_data() -> None:
-    assert not holds_anything(pulled_item(manifest={"tables": {}}), NOW)
+    assert not has_data(pulled_item(manifest={"tables": {}}), NOW)

@@ -32,7 +32,11 @@ HARMLESS = """
 
 def kept(dataset: Dataset, known: dict[str, list[str]], *rows: dict[str, Any]) -> Any:
     policy = ColumnPolicy(dataset, known)
-    return policy.kept("Students", list(rows)), policy.report, policy.met()
+    return (
+        policy.without_dropped_columns("Students", list(rows)),
+        policy.report,
+        policy.kept_columns(),
+    )
 
 
 def test_rows_pass_unchanged_when_nothing_is_to_be_dropped() -> None:
@@ -119,8 +123,8 @@ def test_no_column_is_new_in_a_table_that_had_no_row_yet(drift: str) -> None:
 
 def test_columns_of_an_earlier_part_of_the_pull_are_recalled() -> None:
     policy = ColumnPolicy(STUDENTS, {"Students": ["Id"]})
-    policy.recall("Students", ("Id", "House2"))
-    assert policy.met() == {"Students": ("Id", "House2")}
+    policy.decide_columns("Students", ("Id", "House2"))
+    assert policy.kept_columns() == {"Students": ("Id", "House2")}
     assert policy.report.added == {"Students": {"House2"}}
 
 

@@ -18,10 +18,10 @@ from xporter_bridge.ingestion.page_file import (
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.encode_rows import rendered
 from xporter_bridge.snapshots.layout import staging_prefix
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.xporter.pages import PageMetadata
 
 QUICK = settings(max_examples=40, deadline=None)
-FACTS = PageFacts(3, 25, "*", "db69")
+FACTS = PageMetadata(3, 25, "*", "db69")
 
 
 def block(*ids: int) -> Block | None:

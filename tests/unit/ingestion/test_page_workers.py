@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from xporter_bridge.ingestion.page_workers import FEWEST, Crew
+from xporter_bridge.ingestion.page_workers import FEWEST, PageWorkers
 
 
 def nothing() -> None:
@@ -21,7 +21,7 @@ def compute() -> None:
 @pytest.mark.parametrize("is_slow", [True, False])
 def test_every_page_is_done_once(is_slow: bool) -> None:
     done: list[int] = []
-    Crew(done.append, most=8).work_off(range(100), nothing, is_slow=is_slow)
+    PageWorkers(done.append, most=8).run_all(range(100), nothing, is_slow=is_slow)
     assert sorted(done) == list(range(100))
 
 
@@ -37,7 +37,7 @@ def test_threads_join_while_pages_are_waited_for() -> None:
         else:
             time.sleep(0.005)
 
-    Crew(work, most=8).work_off(range(100), nothing, is_slow=False)
+    PageWorkers(work, most=8).run_all(range(100), nothing, is_slow=False)
     assert len(seen) == 8
 
 
@@ -48,7 +48,7 @@ def test_few_threads_compute() -> None:
         seen.add(threading.get_ident())
         compute()
 
-    Crew(work, most=FEWEST).work_off(range(20), nothing, is_slow=True)
+    PageWorkers(work, most=FEWEST).run_all(range(20), nothing, is_slow=True)
     assert len(seen) <= FEWEST
 
 
@@ -62,7 +62,7 @@ def test_the_first_failure_ends_the_work_after_the_pages_at_hand() -> None:
         done.append(number)
 
     with pytest.raises(ValueError, match="10"):
-        Crew(work, most=4).work_off(range(1_000), nothing)
+        PageWorkers(work, most=4).run_all(range(1_000), nothing)
     assert len(done) < 100
 
 
@@ -71,10 +71,10 @@ def test_a_beat_that_raises_stops_everybody() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        Crew(lambda _: time.sleep(0.01), most=4).work_off(range(1_000), stop)
+        PageWorkers(lambda _: time.sleep(0.01), most=4).run_all(range(1_000), stop)
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
     done: list[int] = []
-    Crew(done.append, most=8).work_off((), nothing)
+    PageWorkers(done.append, most=8).run_all((), nothing)
     assert done == []

@@ -7,13 +7,13 @@ import pytest
 
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.freshness import Freshness, of_dataset, together
-from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetItem, DatasetState
+from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetRecord, DatasetState
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 STUDENTS = configured()["students"]
 LIFE = STUDENTS.endpoint.ttl + SILENCE_GRACE
-PULLED = DatasetItem(
+PULLED = DatasetRecord(
     "3281102",
     "students",
     state=DatasetState.CURRENT,
@@ -23,7 +23,7 @@ PULLED = DatasetItem(
 )
 
 
-def shown(item: DatasetItem) -> Freshness:
+def shown(item: DatasetRecord) -> Freshness:
     found = of_dataset(item, STUDENTS, NOW)
     assert found
     return found
@@ -47,7 +47,7 @@ def test_data_of_fixed_dates_are_as_fresh_as_when_they_were_asked_for() -> None:
 
 
 def test_data_that_were_never_pulled_have_no_age_and_are_stale() -> None:
-    assert shown(DatasetItem("3281102", "students")) == Freshness("", "", None, True)
+    assert shown(DatasetRecord("3281102", "students")) == Freshness("", "", None, True)
 
 
 @pytest.mark.parametrize("state", [DatasetState.NOT_COVERED, DatasetState.ERASED])

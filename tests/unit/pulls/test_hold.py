@@ -7,7 +7,7 @@ import pytest
 
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
-from xporter_bridge.pulls.hold import TableChange, suspicions
+from xporter_bridge.pulls.hold import TableChange, limit_violations
 
 
 def change(previous: int = 1000, *, updated: int = 0, deleted: int = 0) -> TableChange:
@@ -30,11 +30,11 @@ def change(previous: int = 1000, *, updated: int = 0, deleted: int = 0) -> Table
 def test_the_default_limits_are_ten_and_seventy_five_percent_above_a_floor(
     changed: TableChange, is_held: bool
 ) -> None:
-    assert bool(suspicions([changed], HoldLimits())) is is_held
+    assert bool(limit_violations([changed], HoldLimits())) is is_held
 
 
 def test_every_suspicious_table_is_named_with_its_numbers() -> None:
-    assert suspicions([change(deleted=300, updated=800), change()], HoldLimits()) == [
+    assert limit_violations([change(deleted=300, updated=800), change()], HoldLimits()) == [
         "Students: 300 of 1000 rows deleted",
         "Students: 800 of 1000 rows updated",
     ]
@@ -83,7 +83,7 @@ def test_limits_that_cannot_be_meant_are_refused(entry: dict[str, Any]) -> None:
 def test_a_table_that_was_not_named_is_held_whatever_its_size() -> None:
     lost = TableChange("StudentSiblings", 1, 0, 0, 1, is_absent=True)
     expected = ["StudentSiblings: absent from the answer"]
-    assert suspicions([lost], HoldLimits(max_deleted_percent=100)) == expected
+    assert limit_violations([lost], HoldLimits(max_deleted_percent=100)) == expected
 
 
 def test_limits_are_read_over_the_defaults() -> None:

@@ -11,20 +11,20 @@ from xporter_bridge.pulls.model import (
     BASELINE_EVERY,
     CHECKPOINT_LIFE,
     SILENCE_GRACE,
-    Checkpoint,
-    DatasetItem,
+    DatasetRecord,
     DatasetState,
+    PullCheckpoint,
     backoff,
-    begin,
     dataset_of,
-    is_to_be_asked,
+    is_overdue,
+    needs_worker,
     next_baseline,
-    next_look,
-    pulled_under,
-    wants_pull,
+    next_watch_at,
+    start_or_resume,
+    with_scopes_used,
 )
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import START
+from xporter_bridge.xporter.pages import ALL_ROWS
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 TTL = timedelta(days=1)
@@ -36,11 +36,11 @@ def at(**passed: float) -> str:
     return iso(NOW + timedelta(**passed))
 
 
-def item(**facts: Any) -> DatasetItem:
-    return DatasetItem("3281102", "students", **facts)
+def item(**facts: Any) -> DatasetRecord:
+    return DatasetRecord("3281102", "students", **facts)
 
 
-def current(**facts: Any) -> DatasetItem:
+def current(**facts: Any) -> DatasetRecord:
     """Return a dataset that was pulled an hour ago and waits for nothing."""
     known: dict[str, Any] = {
         "requested": 3, "served": 3, "state": DatasetState.CURRENT, "sequence": 2,
@@ -51,20 +51,20 @@ def current(**facts: Any) -> DatasetItem:
     return item(**{**known, **facts})
 
 
-def checkpoint(**facts: Any) -> Checkpoint:
+def checkpoint(**facts: Any) -> PullCheckpoint:
     known = {
         "pull_id": "p0", "serving": 3, "fingerprint": STUDENTS.fingerprint,
         "requested_changed_rows": "hash", "started_at": at(minutes=-5),
     }  # fmt: skip
-    return Checkpoint(**{**known, **facts})
+    return PullCheckpoint(**{**known, **facts})
 
 
 # ---------------------------------------------------------------------- begin
 
 
 def test_a_chain_is_followed() -> None:
-    begun = begin(current(requested=5), STUDENTS, "p1", NOW)
-    assert begun == Checkpoint("p1", 5, STUDENTS.fingerprint, "hash", iso(NOW))
+    begun = start_or_resume(current(requested=5), STUDENTS, "p1", NOW)
+    assert begun == PullCheckpoint("p1", 5, STUDENTS.fingerprint, "hash", iso(NOW))
 
 
 @pytest.mark.parametrize(
@@ -77,38 +77,38 @@ def test_a_chain_is_followed() -> None:
     ],
 )
 def test_a_chain_begins_anew_when_there_is_nothing_to_follow(facts: dict[str, Any]) -> None:
-    assert begin(current(**facts), STUDENTS, "p1", NOW).requested_changed_rows == START
+    assert start_or_resume(current(**facts), STUDENTS, "p1", NOW).requested_changed_rows == ALL_ROWS
 
 
 def test_a_baseline_says_that_it_is_one() -> None:
-    assert begin(current(baseline_at=iso(NOW)), STUDENTS, "p1", NOW).is_baseline
-    assert not begin(current(), STUDENTS, "p1", NOW).is_baseline
+    assert start_or_resume(current(baseline_at=iso(NOW)), STUDENTS, "p1", NOW).is_baseline
+    assert not start_or_resume(current(), STUDENTS, "p1", NOW).is_baseline
 
 
 def test_a_pull_is_as_old_as_what_was_said_when_it_began() -> None:
     said = {"reason": "deadline"}
-    begun = begin(current(requested=5, staleness=said), STUDENTS, "p1", NOW)
+    begun = start_or_resume(current(requested=5, staleness=said), STUDENTS, "p1", NOW)
     assert begun.staleness == said
     again = current(checkpoint=begun, staleness=None)
-    assert begin(again, STUDENTS, "p2", NOW).staleness == said
+    assert start_or_resume(again, STUDENTS, "p2", NOW).staleness == said
 
 
 def test_the_scopes_of_a_pull_join_earlier_ones_and_are_those_of_its_endpoint() -> None:
     before = current(scopes=("UPN",))
-    after = pulled_under(before, STUDENTS, ["student", "StudentExtended", "Staff"])
+    after = with_scopes_used(before, STUDENTS, ["student", "StudentExtended", "Staff"])
     assert after.scopes == ("Student", "StudentExtended", "UPN")
 
 
 def test_nothing_is_pulled_while_it_is_being_erased() -> None:
     erasing = current(requested=5, erasing="scope_removed")
-    assert not wants_pull(erasing, NOW)
-    assert next_look(erasing, TTL, NOW) == at(minutes=2)
+    assert not needs_worker(erasing, NOW)
+    assert next_watch_at(erasing, TTL, NOW) == at(minutes=2)
 
 
-@pytest.mark.parametrize("asked", ["hash", START])
+@pytest.mark.parametrize("asked", ["hash", ALL_ROWS])
 def test_a_pull_under_way_is_gone_on_with(asked: str) -> None:
     under_way = checkpoint(requested_changed_rows=asked)
-    assert begin(current(checkpoint=under_way), STUDENTS, "p1", NOW) is under_way
+    assert start_or_resume(current(checkpoint=under_way), STUDENTS, "p1", NOW) is under_way
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_a_pull_under_way_is_gone_on_with(asked: str) -> None:
         checkpoint(requested_changed_rows="hash of a chain that was left"),
     ],
 )
-def test_a_pull_under_way_that_fits_no_longer_is_left(under_way: Checkpoint) -> None:
-    assert begin(current(checkpoint=under_way), STUDENTS, "p1", NOW).pull_id == "p1"
+def test_a_pull_under_way_that_fits_no_longer_is_left(under_way: PullCheckpoint) -> None:
+    assert start_or_resume(current(checkpoint=under_way), STUDENTS, "p1", NOW).pull_id == "p1"
 
 
 # ---------------------------------------------------------------------- backing off
@@ -135,7 +135,7 @@ def test_failures_slow_a_dataset_down_to_an_hour() -> None:
 
 
 def test_baselines_are_weekly_and_spread_over_a_day() -> None:
-    times = {next_baseline(DatasetItem(str(estab), "students"), NOW) for estab in range(300)}
+    times = {next_baseline(DatasetRecord(str(estab), "students"), NOW) for estab in range(300)}
     assert len(times) > 200
     assert min(times) >= iso(NOW + BASELINE_EVERY)
     assert max(times) <= iso(NOW + BASELINE_EVERY + timedelta(days=1))
@@ -160,7 +160,7 @@ def test_baselines_are_weekly_and_spread_over_a_day() -> None:
 def test_a_message_is_worth_sending_for_work_that_can_be_done(
     facts: dict[str, Any], expected: bool
 ) -> None:
-    assert wants_pull(current(**facts), NOW) is expected
+    assert needs_worker(current(**facts), NOW) is expected
 
 
 # ---------------------------------------------------------------------- when to look again
@@ -186,32 +186,32 @@ def test_a_message_is_worth_sending_for_work_that_can_be_done(
     ],
 )
 def test_whatever_waits_is_looked_at_in_time(facts: dict[str, Any], expected: str) -> None:
-    assert next_look(current(**facts), TTL, NOW) == expected
+    assert next_watch_at(current(**facts), TTL, NOW) == expected
 
 
 def test_silence_past_the_ttl_is_made_up_for() -> None:
     silent = iso(NOW - TTL - SILENCE_GRACE)
-    assert is_to_be_asked(current(checked_at=silent, began_at=silent), TTL, NOW)
-    assert not is_to_be_asked(current(checked_at=silent, began_at=silent, requested=4), TTL, NOW)
+    assert is_overdue(current(checked_at=silent, began_at=silent), TTL, NOW)
+    assert not is_overdue(current(checked_at=silent, began_at=silent, requested=4), TTL, NOW)
 
 
 def test_a_baseline_that_is_due_is_asked_for_once_and_not_every_minute() -> None:
     due = current(baseline_at=at(minutes=-30))
-    assert is_to_be_asked(due, TTL, NOW)
+    assert is_overdue(due, TTL, NOW)
     tried = replace(due, began_at=at(minutes=-1))
-    assert not is_to_be_asked(tried, TTL, NOW)
-    assert next_look(tried, TTL, NOW) == at(minutes=-1 + 24 * 60)
+    assert not is_overdue(tried, TTL, NOW)
+    assert next_watch_at(tried, TTL, NOW) == at(minutes=-1 + 24 * 60)
 
 
 @pytest.mark.parametrize(("failures", "hours"), [(1, 1), (2, 2), (3, 4), (9, 24)])
 def test_what_was_refused_is_tried_again_ever_more_seldom(failures: int, hours: int) -> None:
     failed = current(state=DatasetState.FAILED, failures=failures, began_at=iso(NOW), checked_at="")
-    assert next_look(failed, TTL, NOW) == at(hours=hours)
+    assert next_watch_at(failed, TTL, NOW) == at(hours=hours)
 
 
 def test_a_school_that_cannot_be_asked_is_not_asked_every_minute() -> None:
     silent = iso(NOW - TTL - SILENCE_GRACE)
-    assert not is_to_be_asked(current(checked_at=silent, began_at=at(minutes=-1)), TTL, NOW)
+    assert not is_overdue(current(checked_at=silent, began_at=at(minutes=-1)), TTL, NOW)
 
 
 # ---------------------------------------------------------------------- what it names
@@ -227,14 +227,14 @@ def test_an_item_names_the_staged_work_that_somebody_may_need() -> None:
 
 def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
     assert dataset_of(item()) == STUDENTS
-    assert dataset_of(DatasetItem("3281102", "gone")) is None
+    assert dataset_of(DatasetRecord("3281102", "gone")) is None
     definition = {
         "endpoint": "attendancefordate",
         "options": [],
         "parameters": {"date": "2026-11-24"},
     }
-    asked = dataset_of(DatasetItem("3281102", "attendance-2026-11-24", definition=definition))
+    asked = dataset_of(DatasetRecord("3281102", "attendance-2026-11-24", definition=definition))
     assert asked is not None
     assert asked.parameters == {"date": "2026-11-24"}
     gone = {**definition, "endpoint": "no.such.endpoint"}
-    assert dataset_of(DatasetItem("3281102", "x", definition=gone)) is None
+    assert dataset_of(DatasetRecord("3281102", "x", definition=gone)) is None

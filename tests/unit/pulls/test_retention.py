@@ -4,8 +4,13 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.pulls.model import DatasetItem, DatasetState, next_look
-from xporter_bridge.pulls.retention import is_expired, leaves_at, no_longer_named, superseded
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, next_watch_at
+from xporter_bridge.pulls.retention import (
+    is_expired,
+    prunable_at,
+    schedule_pruning,
+    unreferenced_keys,
+)
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -13,8 +18,8 @@ KEEP = timedelta(days=90)
 DAY = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2026-08-24"}}
 
 
-def item(name: str = "students", **facts: Any) -> DatasetItem:
-    return replace(DatasetItem("3281102", name, state=DatasetState.CURRENT), **facts)
+def item(name: str = "students", **facts: Any) -> DatasetRecord:
+    return replace(DatasetRecord("3281102", name, state=DatasetState.CURRENT), **facts)
 
 
 def manifest(**tables: int) -> dict[str, Any]:
@@ -29,26 +34,26 @@ def manifest(**tables: int) -> dict[str, Any]:
 
 
 def test_the_first_sequence_replaces_nothing() -> None:
-    assert superseded(item(), KEEP, NOW).retire_at == ""
+    assert schedule_pruning(item(), KEEP, NOW).retire_at == ""
 
 
 def test_a_replaced_sequence_is_looked_after_when_its_time_has_come() -> None:
-    assert superseded(item(sequence=1), KEEP, NOW).retire_at == iso(NOW + KEEP)
+    assert schedule_pruning(item(sequence=1), KEEP, NOW).retire_at == iso(NOW + KEEP)
 
 
 def test_what_goes_first_says_when_to_look() -> None:
     sooner = iso(NOW + timedelta(days=1))
-    assert superseded(item(sequence=2, retire_at=sooner), KEEP, NOW).retire_at == sooner
+    assert schedule_pruning(item(sequence=2, retire_at=sooner), KEEP, NOW).retire_at == sooner
 
 
 def test_a_sequence_goes_when_the_one_after_it_is_old_enough() -> None:
-    assert leaves_at(manifest(), KEEP) == NOW + KEEP
+    assert prunable_at(manifest(), KEEP) == NOW + KEEP
 
 
 def test_a_snapshot_that_later_sequences_still_name_stays() -> None:
     old, following = manifest(Students=1, Siblings=1), manifest(Students=2, Siblings=1)
-    assert no_longer_named(old, following) == ["s/Students/1", "u/Students/1"]
-    assert no_longer_named(old, following, manifest(Students=1)) == []
+    assert unreferenced_keys(old, following) == ["s/Students/1", "u/Students/1"]
+    assert unreferenced_keys(old, following, manifest(Students=1)) == []
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_a_snapshot_that_later_sequences_still_name_stays() -> None:
         (item("attendance-2026-08-24", definition=DAY, expires_at=iso(NOW + KEEP)), False),
     ],
 )
-def test_only_what_nothing_asks_for_by_itself_expires(it: DatasetItem, is_over: bool) -> None:
+def test_only_what_nothing_asks_for_by_itself_expires(it: DatasetRecord, is_over: bool) -> None:
     ended = it if it.expires_at else replace(it, expires_at=iso(NOW))
     assert is_expired(ended, NOW) is is_over
 
@@ -73,5 +78,5 @@ def test_nothing_expires_that_was_never_pulled() -> None:
 def test_a_temporary_dataset_is_looked_at_when_it_expires_and_another_is_not() -> None:
     at, ttl = iso(NOW + KEEP), timedelta(days=1)
     temporary = item("attendance-2026-08-24", definition=DAY, expires_at=at)
-    assert next_look(temporary, ttl, NOW) == at
-    assert next_look(item(expires_at=at), ttl, NOW) == ""
+    assert next_watch_at(temporary, ttl, NOW) == at
+    assert next_watch_at(item(expires_at=at), ttl, NOW) == ""

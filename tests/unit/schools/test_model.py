@@ -13,13 +13,13 @@ from xporter_bridge.schools.model import (
     Credentials,
     School,
     SchoolState,
-    enter,
+    change_state,
     next_probe,
     paused,
-    proved,
-    refused,
+    secret_refused,
+    secret_verified,
     went_live,
-    with_flags,
+    with_install_flags,
 )
 from xporter_bridge.timestamps import iso, parse
 
@@ -39,47 +39,54 @@ def announced(after: School) -> list[str]:
 
 
 def test_a_first_authorisation_goes_as_far_as_what_the_callback_says_allows() -> None:
-    after = proved(School(ESTAB), ("School",), NOW)
+    after = secret_verified(School(ESTAB), ("School",), NOW)
     assert (after.state, after.cause) == (S.INSTALLED, "ready_to_pull")
     assert after.scopes == ("School",)
     assert announced(after) == ["school.authorised"]
 
 
 def test_a_school_that_says_it_is_not_installed_waits_and_is_asked_again_tomorrow() -> None:
-    after = proved(with_flags(School(ESTAB), "", False, None), ("School",), NOW)
+    after = secret_verified(with_install_flags(School(ESTAB), "", False, None), ("School",), NOW)
     assert after.state is S.AUTHORISED
     assert after.probe_at == iso(NOW + timedelta(days=1))
     assert not after.is_pullable
 
 
 def test_once_it_says_that_it_has_installed_it_is_pulled() -> None:
-    waiting = proved(with_flags(School(ESTAB), "", False, None), ("School",), NOW)
-    after = proved(with_flags(replace(waiting, version=2), "", True, True), ("School",), LATER)
+    waiting = secret_verified(with_install_flags(School(ESTAB), "", False, None), ("School",), NOW)
+    after = secret_verified(
+        with_install_flags(replace(waiting, version=2), "", True, True), ("School",), LATER
+    )
     assert (after.state, after.probe_at) == (S.INSTALLED, "")
     assert announced(after) == ["school.authorised"]
 
 
 @pytest.mark.parametrize(("installed", "completed"), [(True, None), (None, None), (False, True)])
 def test_only_a_clear_no_makes_a_school_wait(installed: bool, completed: bool) -> None:
-    flagged = with_flags(School(ESTAB), "", installed, completed)
-    assert proved(flagged, (), NOW).state is S.INSTALLED
+    flagged = with_install_flags(School(ESTAB), "", installed, completed)
+    assert secret_verified(flagged, (), NOW).state is S.INSTALLED
 
 
 def test_a_late_callback_of_the_time_before_installing_takes_nothing_back() -> None:
-    installed = with_flags(School(ESTAB), "", True, True)
-    assert with_flags(installed, "", False, None).has_completed_install
-    assert proved(with_flags(installed, "", False, None), (), NOW).state is S.INSTALLED
+    installed = with_install_flags(School(ESTAB), "", True, True)
+    assert with_install_flags(installed, "", False, None).has_completed_install
+    assert (
+        secret_verified(with_install_flags(installed, "", False, None), (), NOW).state
+        is S.INSTALLED
+    )
 
 
 def test_a_live_school_stays_live_with_its_new_scopes() -> None:
-    after = proved(school(S.LIVE, scopes=("School",), refusals=2), ("School", "Staff"), NOW)
+    after = secret_verified(
+        school(S.LIVE, scopes=("School",), refusals=2), ("School", "Staff"), NOW
+    )
     assert (after.state, after.scopes, after.refusals) == (S.LIVE, ("School", "Staff"), 0)
     assert announced(after) == []
 
 
 @pytest.mark.parametrize("state", [S.PAUSED, S.REVOKED, S.ERASED])
 def test_from_every_end_a_proved_secret_begins_anew(state: SchoolState) -> None:
-    after = proved(school(state, probe_at=iso(NOW), last_refusal="x"), ("School",), NOW)
+    after = secret_verified(school(state, probe_at=iso(NOW), last_refusal="x"), ("School",), NOW)
     assert (after.state, after.probe_at, after.last_refusal) == (S.INSTALLED, "", "")
     assert announced(after) == ["school.authorised"]
 
@@ -107,7 +114,9 @@ def test_a_paused_school_is_asked_again_and_again_at_growing_waits() -> None:
 
 def refused_for(after: School, times: int, since: datetime, until: datetime) -> School:
     for number in range(times):
-        after = refused(after, "secret_refused", since + (until - since) * number / (times - 1))
+        after = secret_refused(
+            after, "secret_refused", since + (until - since) * number / (times - 1)
+        )
     return after
 
 
@@ -116,7 +125,7 @@ def working(state: SchoolState = S.LIVE, **facts: object) -> School:
 
 
 def test_one_refusal_may_be_a_fault_and_changes_no_state() -> None:
-    after = refused(working(), "secret_refused", NOW)
+    after = secret_refused(working(), "secret_refused", NOW)
     assert (after.state, after.last_refusal) == (S.LIVE, "secret_refused")
     assert parse(after.probe_at) == NOW + PROBE_WAITS[0]
 
@@ -147,7 +156,7 @@ def test_refusals_over_days_mean_that_the_school_has_revoked_us(state: SchoolSta
 def test_while_it_is_refused_a_school_is_asked_at_growing_waits() -> None:
     now, after, waits = NOW, working(), []
     for _ in range(8):
-        after = refused(after, "secret_refused", now)
+        after = secret_refused(after, "secret_refused", now)
         waits.append(parse(after.probe_at) - now)
         now = parse(after.probe_at)
     assert waits == [PROBE_WAITS[0], *PROBE_WAITS, PROBE_WAITS[-1]]
@@ -159,11 +168,11 @@ def test_a_revoked_school_is_asked_daily_and_then_weekly_for_ever_and_told_of_on
     for _ in range(20):
         waits.append(parse(next_probe(after, now)) - now)
         now = parse(next_probe(after, now))
-        after = refused(after, "secret_refused", now)
+        after = secret_refused(after, "secret_refused", now)
         assert parse(after.probe_at) == parse(next_probe(after, now))
     assert waits == [timedelta(days=1)] * REVOKED_DAILY_FOR.days + [timedelta(days=7)] * 6
     assert announced(after) == ["school.revoked"]
-    healed = proved(after, ("School",), now)
+    healed = secret_verified(after, ("School",), now)
     assert (healed.state, healed.refusals, healed.first_refused_at) == (S.INSTALLED, 0, "")
 
 
@@ -172,14 +181,14 @@ def test_a_secret_that_never_worked_is_kept_for_days_and_then_forgotten() -> Non
     kept = refused_for(waiting, 40, NOW, NOW + REVOKED_AFTER - timedelta(minutes=1))
     assert (kept.state, kept.credentials) == (S.INVITED, waiting.credentials)
     assert kept.probe_at
-    after = refused(kept, "secret_refused", NOW + REVOKED_AFTER + timedelta(hours=1))
+    after = secret_refused(kept, "secret_refused", NOW + REVOKED_AFTER + timedelta(hours=1))
     assert (after.state, after.credentials, after.probe_at) == (S.INVITED, None, "")
 
 
 def test_any_number_of_refusals_at_one_moment_count_as_one() -> None:
     after = working()
     for _ in range(20):
-        after = refused(after, "secret_refused", NOW)
+        after = secret_refused(after, "secret_refused", NOW)
     assert (after.state, after.refusals) == (S.LIVE, 1)
 
 
@@ -187,13 +196,13 @@ def test_a_school_that_was_paused_for_days_is_not_revoked_by_one_refusal() -> No
     waiting = working()
     for hours in range(0, 160, 6):
         waiting = paused(waiting, NOW + timedelta(hours=hours))
-    after = refused(waiting, "secret_refused", NOW + timedelta(hours=166))
+    after = secret_refused(waiting, "secret_refused", NOW + timedelta(hours=166))
     assert after.state is S.PAUSED
 
 
 def test_a_proof_in_between_starts_the_count_anew() -> None:
     once = refused_for(working(), 9, NOW, NOW + timedelta(days=2))
-    proved_again = proved(once, (), NOW + timedelta(days=2))
+    proved_again = secret_verified(once, (), NOW + timedelta(days=2))
     after = refused_for(proved_again, 9, NOW + timedelta(days=2), NOW + timedelta(days=4))
     assert after.state is S.LIVE
 
@@ -203,25 +212,27 @@ def test_a_proof_in_between_starts_the_count_anew() -> None:
 
 def test_entering_the_state_it_is_in_announces_nothing_and_keeps_its_time() -> None:
     before = school(S.PAUSED, state_since=iso(NOW), cause="authorisation_paused")
-    assert enter(before, S.PAUSED, "authorisation_paused", LATER) == before
+    assert change_state(before, S.PAUSED, "authorisation_paused", LATER) == before
 
 
 @pytest.mark.parametrize("state", SchoolState)
 def test_every_state_has_its_time_its_cause_and_what_happens_next(state: SchoolState) -> None:
-    after = enter(School(ESTAB), state, "because", NOW)
+    after = change_state(School(ESTAB), state, "because", NOW)
     assert (after.state, after.state_since, after.cause) == (state, iso(NOW), "because")
     assert after.next_step
     assert set(announced(after)) <= set(TYPES)
 
 
 def test_an_announcement_says_no_more_than_the_state_and_its_cause() -> None:
-    (event,) = enter(school(), S.PAUSED, "authorisation_paused", NOW).outbox
+    (event,) = change_state(school(), S.PAUSED, "authorisation_paused", NOW).outbox
     assert event.data == {"estab": ESTAB, "state": "paused", "cause": "authorisation_paused"}
 
 
 def test_two_changes_into_one_state_are_two_events() -> None:
-    first = enter(school(S.LIVE), S.PAUSED, "authorisation_paused", NOW)
-    second = enter(enter(first, S.LIVE, "x", LATER), S.PAUSED, "authorisation_paused", LATER)
+    first = change_state(school(S.LIVE), S.PAUSED, "authorisation_paused", NOW)
+    second = change_state(
+        change_state(first, S.LIVE, "x", LATER), S.PAUSED, "authorisation_paused", LATER
+    )
     assert len({event.id for event in second.outbox}) == 3
 
 
@@ -231,8 +242,8 @@ def test_only_an_installed_or_live_school_is_pulled(state: SchoolState) -> None:
 
 
 def test_a_name_is_kept_when_a_callback_has_none() -> None:
-    named = with_flags(school(), "Testing School", None, None)
-    assert with_flags(named, "", None, None).name == "Testing School"
+    named = with_install_flags(school(), "Testing School", None, None)
+    assert with_install_flags(named, "", None, None).name == "Testing School"
 
 
 def test_credentials_show_nothing_of_what_they_hold() -> None:

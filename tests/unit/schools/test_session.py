@@ -11,8 +11,8 @@ from tests.support.dynamodb_in_memory import ItemsInMemory
 from tests.support.fakes import KEY, Calls, Vault
 from xporter_bridge.errors import XporterRefusedError
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.schools.vault import OpenedKey, with_secret
 from xporter_bridge.xporter.client import Token
 
@@ -29,12 +29,12 @@ class TokenService:
         return Token(f"token-{self.issued}", NOW + timedelta(days=5))
 
 
-def opened(service: TokenService, state: SchoolState = SchoolState.LIVE) -> Session:
-    schools = SchoolTable(None, "schools")
+def opened(service: TokenService, state: SchoolState = SchoolState.LIVE) -> SchoolSession:
+    schools = SchoolRepository(None, "schools")
     schools._items = cast("Any", ItemsInMemory("estab"))
     credentials = with_secret(OpenedKey(ESTAB, KEY, b"wrapped"), "secret")
     schools.change(ESTAB, lambda _: School(ESTAB, state=state, credentials=credentials))
-    sessions = Sessions(schools, cast("Any", Vault(Calls())), cast("Any", service), "app")
+    sessions = SchoolSessions(schools, cast("Any", Vault(Calls())), cast("Any", service), "app")
     return sessions.open(ESTAB, NOW)
 
 

@@ -1,9 +1,9 @@
 """Where data lies, as docs/data.md says."""
 
-from xporter_bridge.snapshots.layout import Place, school_prefixes
+from xporter_bridge.snapshots.layout import DatasetLayout, school_prefixes
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 
-PLACE = Place("3281102", "students")
+PLACE = DatasetLayout("3281102", "students")
 ENTRY = table_entry(PLACE, "Students", 7, rows=3, sha256="ab", upserts=2, deletes=1, columns=["Id"])
 
 
@@ -36,8 +36,8 @@ def test_the_prefixes_hold_all_of_a_dataset_and_nothing_of_another() -> None:
     keys = [ENTRY["snapshot_key"], ENTRY["upserts_key"], ENTRY["deletes_key"], PLACE.latest]
     for prefixes in (PLACE.prefixes, school_prefixes("3281102")):
         assert all(key.startswith(prefixes) for key in keys)
-    assert not Place("3281102", "students-2026").latest.startswith(PLACE.prefixes)
-    assert not Place("32811021", "students").latest.startswith(school_prefixes("3281102"))
+    assert not DatasetLayout("3281102", "students-2026").latest.startswith(PLACE.prefixes)
+    assert not DatasetLayout("32811021", "students").latest.startswith(school_prefixes("3281102"))
 
 
 def test_a_manifest_says_what_belongs_together() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from xporter_bridge.writebacks.model import Reading, WritebackKind
-from xporter_bridge.writebacks.read_back import question, reading
+from xporter_bridge.writebacks.model import ReadBackResult, WritebackKind
+from xporter_bridge.writebacks.read_back import compare, read_back_query
 from xporter_bridge.xporter.pages import read_page
 
 ATTENDANCE, LESSON, CONDUCT = (
@@ -20,12 +20,14 @@ ROW = {
 }  # fmt: skip
 
 
-def _read(kind: WritebackKind, body: Any, **tables: Any) -> Reading:
-    return reading(kind, body, read_page({**tables, "meta": META}))
+def _read(kind: WritebackKind, body: Any, **tables: Any) -> ReadBackResult:
+    return compare(kind, body, read_page({**tables, "meta": META}))
 
 
 def test_a_mark_is_found_by_whose_and_when_it_is() -> None:
-    assert _read(ATTENDANCE, {"Marks": [MARK]}, Attendance=[ROW]) == Reading(1, 1, as_of=AS_OF)
+    assert _read(ATTENDANCE, {"Marks": [MARK]}, Attendance=[ROW]) == ReadBackResult(
+        1, 1, as_of=AS_OF
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,10 +54,10 @@ def test_a_lesson_mark_is_found_by_its_lesson() -> None:
 
 def test_one_pupils_marks_are_asked_for_alone() -> None:
     other = {**MARK, "StudentId": "9920"}
-    assert question(ATTENDANCE, {"Marks": [MARK]}).query == {
+    assert read_back_query(ATTENDANCE, {"Marks": [MARK]}).query == {
         "date": "2016-08-24", "attendanceType": "S", "id": "9919",
     }  # fmt: skip
-    assert "id" not in question(ATTENDANCE, {"Marks": [MARK, other]}).query
+    assert "id" not in read_back_query(ATTENDANCE, {"Marks": [MARK, other]}).query
 
 
 BODY = {
@@ -77,12 +79,12 @@ PEOPLE = [
 ]
 
 
-def _conducts(conducts: list[Any], people: list[Any]) -> Reading:
+def _conducts(conducts: list[Any], people: list[Any]) -> ReadBackResult:
     return _read(CONDUCT, BODY, Conducts=conducts, StudentConducts=people)
 
 
 def test_a_conduct_is_found_with_its_id_in_the_mis() -> None:
-    assert _conducts([HELD], PEOPLE) == Reading(1, 1, 1, AS_OF, (("1", "4000"),))
+    assert _conducts([HELD], PEOPLE) == ReadBackResult(1, 1, 1, AS_OF, (("1", "4000"),))
 
 
 def test_a_school_that_does_not_share_notes_is_matched_without() -> None:
@@ -125,6 +127,6 @@ def test_two_alike_cannot_be_told_apart() -> None:
 
 
 def test_conducts_are_asked_for_by_their_days() -> None:
-    assert question(CONDUCT, BODY).query == {
+    assert read_back_query(CONDUCT, BODY).query == {
         "DateFrom": "2016-08-24", "DateTo": "2016-08-24", "options": "includeStudentIds",
     }  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from xporter_bridge.errors import CallbackRejectedError
-from xporter_bridge.writebacks.model import SendOutcome
+from xporter_bridge.writebacks.model import WritebackOutcome
 from xporter_bridge.writebacks.read_callback import (
     category,
     message_of,
@@ -39,7 +39,7 @@ def test_the_url_outweighs_the_body() -> None:
     outcome = read_outcome(
         {"XodCompleted": "False"}, b'{"xodcompleted": true, "Message": "closed"}', ""
     )
-    assert outcome == SendOutcome(is_completed=False, reason="school_closed")
+    assert outcome == WritebackOutcome(is_completed=False, reason="school_closed")
 
 
 def test_results_that_are_none_are_left_out() -> None:
@@ -68,7 +68,7 @@ def test_without_a_word_on_completion_it_is_refused(body: bytes) -> None:
 
 
 def test_a_queue_gives_back_what_it_was_given() -> None:
-    outcome = SendOutcome(True, "t1", "", (("1", "1811"),))
+    outcome = WritebackOutcome(True, "t1", "", (("1", "1811"),))
     assert outcome_of(message_of("3281102", "it", outcome)) == outcome
 
 

@@ -11,32 +11,32 @@ from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
-    Reading,
-    SendOutcome,
+    ReadBackResult,
     Writeback,
     WritebackKind,
+    WritebackOutcome,
     WritebackState,
 )
 from xporter_bridge.writebacks.transitions import (
     accepted,
+    cancelled,
     claimed,
+    marked_unknown,
+    outcome_received,
     postponed,
     published,
     queued,
     read_back,
     refused,
     released,
-    settled,
-    unresolved,
-    unsent,
 )
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 DEADLINE = timedelta(minutes=75)
 LATER = NOW + DEADLINE
-YES, NO = SendOutcome(True, "t1"), SendOutcome(False, "t1", "school_closed")
-ABSENT = Reading(expected=1, found=0, as_of=iso(LATER))
-PRESENT = Reading(expected=1, found=1, as_of=iso(LATER))
+YES, NO = WritebackOutcome(True, "t1"), WritebackOutcome(False, "t1", "school_closed")
+ABSENT = ReadBackResult(expected=1, found=0, as_of=iso(LATER))
+PRESENT = ReadBackResult(expected=1, found=1, as_of=iso(LATER))
 
 
 def _writeback(parts: int = 1, mode: str = "async") -> Writeback:
@@ -70,7 +70,7 @@ def test_a_part_is_looked_at_before_its_deadline_and_at_it() -> None:
 
 
 def test_a_success_ends_it_and_takes_its_content_away() -> None:
-    ended = settled(SENT, 0, 1, YES, NOW)
+    ended = outcome_received(SENT, 0, 1, YES, NOW)
     assert (ended.state, ended.content) == (WritebackState.COMPLETED, None)
     assert [event.type for event in ended.outbox] == ["writeback.completed"]
     assert ended.watch_at == iso(NOW)
@@ -79,24 +79,24 @@ def test_a_success_ends_it_and_takes_its_content_away() -> None:
 
 
 def test_an_outcome_may_come_before_the_answer() -> None:
-    ended = settled(SENDING, 0, 1, SendOutcome(True), NOW)
+    ended = outcome_received(SENDING, 0, 1, WritebackOutcome(True), NOW)
     answered = accepted(ended, 0, 1, "t9", NOW)
     assert (answered.state, answered.parts[0].tracking_id) == (WritebackState.COMPLETED, "t9")
     assert len(answered.outbox) == 1
 
 
 @pytest.mark.parametrize("second", [YES, NO])
-def test_a_second_outcome_changes_nothing_of_a_success(second: SendOutcome) -> None:
-    ended = settled(SENT, 0, 1, YES, NOW)
-    assert settled(ended, 0, 1, second, LATER) == ended
+def test_a_second_outcome_changes_nothing_of_a_success(second: WritebackOutcome) -> None:
+    ended = outcome_received(SENT, 0, 1, YES, NOW)
+    assert outcome_received(ended, 0, 1, second, LATER) == ended
 
 
 def test_a_failure_of_an_earlier_attempt_does_not_undo_a_later_one() -> None:
     again = read_back(SENT, 0, ABSENT, DEADLINE, LATER)
     second = claimed(again, 0, DEADLINE, LATER)
-    assert settled(second, 0, 1, NO, LATER) == second
-    assert settled(second, 0, 1, YES, LATER).state is WritebackState.COMPLETED
-    assert settled(second, 0, 2, NO, LATER).state is WritebackState.FAILED
+    assert outcome_received(second, 0, 1, NO, LATER) == second
+    assert outcome_received(second, 0, 1, YES, LATER).state is WritebackState.COMPLETED
+    assert outcome_received(second, 0, 2, NO, LATER).state is WritebackState.FAILED
 
 
 def test_what_is_not_there_is_sent_once_more_and_then_given_up() -> None:
@@ -111,15 +111,15 @@ def test_what_is_not_there_is_sent_once_more_and_then_given_up() -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        Reading(1, 0, as_of=None),
-        Reading(1, 0, as_of=iso(NOW)),
-        Reading(1, 0, as_of=iso(NOW + timedelta(minutes=59))),
-        Reading(2, 1, as_of=iso(LATER)),
-        Reading(1, 0, similar=1, as_of=iso(LATER)),
-        Reading(1, 2, as_of=iso(LATER)),
+        ReadBackResult(1, 0, as_of=None),
+        ReadBackResult(1, 0, as_of=iso(NOW)),
+        ReadBackResult(1, 0, as_of=iso(NOW + timedelta(minutes=59))),
+        ReadBackResult(2, 1, as_of=iso(LATER)),
+        ReadBackResult(1, 0, similar=1, as_of=iso(LATER)),
+        ReadBackResult(1, 2, as_of=iso(LATER)),
     ],
 )
-def test_what_proves_nothing_is_unknown_with_what_was_read(reading: Reading) -> None:
+def test_what_proves_nothing_is_unknown_with_what_was_read(reading: ReadBackResult) -> None:
     ended = read_back(SENT, 0, reading, DEADLINE, LATER)
     assert (ended.state, ended.reason) == (WritebackState.UNKNOWN, "read_back_unclear")
     assert ended.parts[0].reading == reading
@@ -127,9 +127,9 @@ def test_what_proves_nothing_is_unknown_with_what_was_read(reading: Reading) -> 
 
 
 @pytest.mark.parametrize("outcome", [YES, NO])
-def test_what_was_unknown_is_resolved_by_an_outcome_after_all(outcome: SendOutcome) -> None:
-    lost = unresolved(SENT, 0, "not_readable", LATER)
-    after = settled(lost, 0, 1, outcome, LATER)
+def test_what_was_unknown_is_resolved_by_an_outcome_after_all(outcome: WritebackOutcome) -> None:
+    lost = marked_unknown(SENT, 0, "not_readable", LATER)
+    after = outcome_received(lost, 0, 1, outcome, LATER)
     assert after.state == ("completed" if outcome.is_completed else "failed")
     assert [event.type for event in after.outbox] == [
         "writeback.unknown",
@@ -142,11 +142,13 @@ def test_a_synchronous_success_is_read_back_soon_and_believed_if_that_is_not_pos
     sent = accepted(claimed(_writeback(mode="sync"), 0, DEADLINE, NOW), 0, 1, "", NOW)
     soon = NOW + timedelta(minutes=2)
     assert sent.watch_at == iso(soon)
-    assert read_back(sent, 0, Reading(1, 0), DEADLINE, soon).state is WritebackState.COMPLETED
-    assert unresolved(sent, 0, "not_readable", soon).state is WritebackState.COMPLETED
+    assert (
+        read_back(sent, 0, ReadBackResult(1, 0), DEADLINE, soon).state is WritebackState.COMPLETED
+    )
+    assert marked_unknown(sent, 0, "not_readable", soon).state is WritebackState.COMPLETED
     contradicted = replace(ABSENT, as_of=iso(NOW + timedelta(minutes=1)))
     assert read_back(sent, 0, contradicted, DEADLINE, soon).state is WritebackState.UNKNOWN
-    assert settled(sent, 0, 1, NO, soon).state is WritebackState.FAILED
+    assert outcome_received(sent, 0, 1, NO, soon).state is WritebackState.FAILED
 
 
 def test_what_was_certainly_not_taken_is_sent_again_as_the_same_attempt() -> None:
@@ -160,7 +162,7 @@ def test_what_was_certainly_not_taken_is_sent_again_as_the_same_attempt() -> Non
 def test_a_refusal_counts_for_its_own_attempt() -> None:
     assert refused(SENDING, 0, 1, "mark_invalid", NOW).reason == "mark_invalid"
     assert refused(SENDING, 0, 2, "mark_invalid", NOW) == SENDING
-    ended = settled(SENDING, 0, 1, YES, NOW)
+    ended = outcome_received(SENDING, 0, 1, YES, NOW)
     assert refused(ended, 0, 1, "mark_invalid", NOW) == ended
 
 
@@ -168,19 +170,19 @@ def test_a_whole_is_as_good_as_its_worst_part() -> None:
     both = _writeback(parts=2)
     for number in (0, 1):
         both = accepted(claimed(both, number, DEADLINE, NOW), number, 1, "", NOW)
-    half = settled(both, 0, 1, YES, NOW)
+    half = outcome_received(both, 0, 1, YES, NOW)
     assert (half.state, half.outbox) == (WritebackState.SENT, ())
-    assert settled(half, 1, 1, YES, NOW).state is WritebackState.COMPLETED
-    failed = settled(half, 1, 1, NO, NOW)
+    assert outcome_received(half, 1, 1, YES, NOW).state is WritebackState.COMPLETED
+    failed = outcome_received(half, 1, 1, NO, NOW)
     assert (failed.state, failed.reason) == (WritebackState.FAILED, "school_closed")
     assert (failed.outbox[0].data["rows"], failed.outbox[0].data["rows_written"]) == (2, 1)
-    unknown = unresolved(failed, 0, "x", NOW)
+    unknown = marked_unknown(failed, 0, "x", NOW)
     assert unknown == failed
 
 
 def test_what_cannot_be_sent_fails_only_what_was_not() -> None:
     both = accepted(claimed(_writeback(parts=2), 0, DEADLINE, NOW), 0, 1, "", NOW)
-    after = unsent(both, "school_paused", NOW)
+    after = cancelled(both, "school_paused", NOW)
     assert [part.state for part in after.parts] == ["sent", "failed"]
 
 
@@ -191,15 +193,15 @@ _STEPS = {
     "accept": lambda it, now: accepted(it, 0, it.parts[0].attempts, "t", now),
     "refuse": lambda it, now: refused(it, 0, it.parts[0].attempts, "refused", now),
     "release": lambda it, now: released(it, 0, it.parts[0].attempts, now),
-    "yes": lambda it, now: settled(it, 0, 1, YES, now),
-    "no": lambda it, now: settled(it, 0, 1, NO, now),
-    "yes_2": lambda it, now: settled(it, 0, 2, YES, now),
-    "no_2": lambda it, now: settled(it, 0, 2, NO, now),
+    "yes": lambda it, now: outcome_received(it, 0, 1, YES, now),
+    "no": lambda it, now: outcome_received(it, 0, 1, NO, now),
+    "yes_2": lambda it, now: outcome_received(it, 0, 2, YES, now),
+    "no_2": lambda it, now: outcome_received(it, 0, 2, NO, now),
     "absent": lambda it, now: read_back(it, 0, replace(ABSENT, as_of=iso(now)), DEADLINE, now),
     "present": lambda it, now: read_back(it, 0, PRESENT, DEADLINE, now),
-    "unclear": lambda it, now: read_back(it, 0, Reading(1, 0), DEADLINE, now),
-    "unresolved": lambda it, now: unresolved(it, 0, "x", now),
-    "unsent": lambda it, now: unsent(it, "x", now),
+    "unclear": lambda it, now: read_back(it, 0, ReadBackResult(1, 0), DEADLINE, now),
+    "unresolved": lambda it, now: marked_unknown(it, 0, "x", now),
+    "unsent": lambda it, now: cancelled(it, "x", now),
     "publish": lambda it, now: published(it, it.outbox),
 }
 

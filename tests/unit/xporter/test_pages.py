@@ -6,9 +6,15 @@ import pytest
 
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.snapshots.row_keys import identities
-from xporter_bridge.xporter.pages import PageFacts, answering, has_tables, prove_complete, read_page
+from xporter_bridge.xporter.pages import (
+    PageMetadata,
+    has_tables,
+    read_page,
+    require_complete,
+    with_requested_hash,
+)
 
-FACTS = PageFacts(page_count=2, row_count=1017, requested="*", following="db69")
+FACTS = PageMetadata(page_count=2, row_count=1017, requested="*", following="db69")
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -27,7 +33,7 @@ def test_a_page_is_taken_apart() -> None:
     page = read_page(document())
     assert page.tables == {"Students": [{"Id": "1"}], "StudentSiblings": []}
     assert page.deleted == {"Students": [{"Id": "3221"}]}
-    assert page.facts == PageFacts(41, 1017, "*", "db69")
+    assert page.facts == PageMetadata(41, 1017, "*", "db69")
     assert page.as_of == "2018-06-20T02:25:06.223Z"
     assert page.longest == 1
 
@@ -42,14 +48,14 @@ def test_names_are_read_whatever_their_casing() -> None:
             "__changedrows__": [{"nextchangedrows": "ab"}],
         }
     )
-    assert page.facts == PageFacts(3, 9, None, "ab")
+    assert page.facts == PageMetadata(3, 9, None, "ab")
     assert page.deleted == {"Group": ["7", 8]}
     assert page.as_of == "2018-06-20T02:25:06.000Z"
 
 
 def test_an_answer_without_paging_or_change_set_is_one_page() -> None:
     page = read_page({"Staff": [{"Id": "1"}], "meta": []})
-    assert page.facts == PageFacts(1, None, None, None)
+    assert page.facts == PageMetadata(1, None, None, None)
     assert page.as_of is None
 
 
@@ -75,16 +81,16 @@ def test_an_answer_that_no_xporter_gives_is_refused(changes: dict[str, Any]) -> 
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (PageFacts(3, 1017, "*", "db69"), "page_count_changed"),
-        (PageFacts(2, 1018, "*", "db69"), "row_count_changed"),
-        (PageFacts(2, 1017, "aa", "db69"), "requested_changed"),
-        (PageFacts(2, 1017, "*", "db70"), "following_changed"),
+        (PageMetadata(3, 1017, "*", "db69"), "page_count_changed"),
+        (PageMetadata(2, 1018, "*", "db69"), "row_count_changed"),
+        (PageMetadata(2, 1017, "aa", "db69"), "requested_changed"),
+        (PageMetadata(2, 1017, "*", "db70"), "following_changed"),
     ],
 )
-def test_pages_of_two_moments_are_told_apart(other: PageFacts, reason: str) -> None:
-    FACTS.prove_same(FACTS)
+def test_pages_of_two_moments_are_told_apart(other: PageMetadata, reason: str) -> None:
+    FACTS.require_same_result(FACTS)
     with pytest.raises(PageDriftError, match=reason):
-        FACTS.prove_same(other)
+        FACTS.require_same_result(other)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +109,13 @@ def test_pages_of_two_moments_are_told_apart(other: PageFacts, reason: str) -> N
 def test_a_row_count_is_met_by_whatever_it_may_count(
     row_count: int | None, rows: dict[str, int], deleted: dict[str, int]
 ) -> None:
-    prove_complete(PageFacts(1, row_count, None, None), rows, deleted)
+    require_complete(PageMetadata(1, row_count, None, None), rows, deleted)
 
 
 @pytest.mark.parametrize("rows", [9, 11, 0])
 def test_rows_that_are_missing_or_too_many_are_drift(rows: int) -> None:
     with pytest.raises(PageDriftError):
-        prove_complete(PageFacts(1, 10, None, None), {"A": rows, "B": 2}, {})
+        require_complete(PageMetadata(1, 10, None, None), {"A": rows, "B": 2}, {})
 
 
 @pytest.mark.parametrize(
@@ -158,13 +164,13 @@ def test_what_was_asked_for_is_known_again_whatever_its_casing(
     asked: str, echoed: str | None, requested: str | None
 ) -> None:
     page = read_page(document(__changedRows__=[{"RequestedChangedRows": echoed}]))
-    assert answering(page, asked).facts.requested == requested
+    assert with_requested_hash(page, asked).facts.requested == requested
 
 
 def test_a_change_set_is_never_taken_for_all() -> None:
     page = read_page(document(__changedRows__=[{"RequestedChangedRows": "deadbeef"}]))
     with pytest.raises(ContractError):
-        answering(page, "*")
+        with_requested_hash(page, "*")
 
 
 @pytest.mark.parametrize(

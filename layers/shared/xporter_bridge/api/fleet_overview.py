@@ -9,12 +9,12 @@ from datetime import datetime
 from itertools import islice
 
 from xporter_bridge import telemetry
-from xporter_bridge.api.presenters import show_school
+from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.pulls.model import DatasetState
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 # States in the order in which they deserve a look: what a person must mend comes first.
 _ORDER = (
@@ -31,7 +31,7 @@ _AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class Survey:
+class FleetOverview:
     """Some schools, the worst first, and how many schools are in each state."""
 
     schools: list[SchoolView]
@@ -43,7 +43,9 @@ class Survey:
         return sum(self.counts.values())
 
 
-def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: datetime) -> Survey:
+def fleet_overview(
+    schools: SchoolRepository, datasets: DatasetRepository, *, limit: int, now: datetime
+) -> FleetOverview:
     """Return at most ``limit`` schools, found through the index by state, the worst states first.
 
     Within what was found, those with failed, held or stale data come before the others; a fleet
@@ -53,7 +55,7 @@ def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: dat
     def show(estab: str) -> SchoolView | None:
         try:
             school = schools.get(estab)
-            return show_school(school, datasets.of_school(estab), now) if school else None
+            return present_school(school, datasets.of_school(estab), now) if school else None
         except Exception as error:  # noqa: BLE001 - whoever cannot be shown hides nobody else
             telemetry.report("school_not_shown", error, estab=estab)
             return None
@@ -61,7 +63,7 @@ def survey(schools: SchoolTable, datasets: DatasetTable, *, limit: int, now: dat
     with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
         shown = [view for view in pool.map(show, islice(_estabs(schools), limit)) if view]
     counts = {str(state): schools.count(state) for state in _ORDER}
-    return Survey(sorted(shown, key=_urgency), counts)
+    return FleetOverview(sorted(shown, key=_urgency), counts)
 
 
 def is_troubled(school: SchoolView) -> bool:
@@ -71,7 +73,7 @@ def is_troubled(school: SchoolView) -> bool:
     )
 
 
-def _estabs(schools: SchoolTable) -> Iterator[str]:
+def _estabs(schools: SchoolRepository) -> Iterator[str]:
     for state in _ORDER:
         yield from schools.in_state(state)
 

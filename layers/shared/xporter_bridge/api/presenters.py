@@ -21,16 +21,16 @@ from xporter_bridge.api.schemas import (
     StatusView,
     WritebackView,
 )
-from xporter_bridge.availability.model import PullRequest, PullState
+from xporter_bridge.availability.model import AvailabilityRequest, PullState
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
-from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, dataset_of
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.writebacks.model import Part, Reading, Writeback
+from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
 
-def show_school(school: School, held: list[DatasetItem], now: datetime) -> SchoolView:
+def present_school(school: School, held: list[DatasetRecord], now: datetime) -> SchoolView:
     """Return what is told of a school and its datasets."""
     items = [*held, *_not_begun(school, held)]
     return SchoolView(
@@ -54,8 +54,8 @@ def show_school(school: School, held: list[DatasetItem], now: datetime) -> Schoo
     )
 
 
-def show_pull(
-    pull: PullRequest, item: DatasetItem | None, state: PullState, document: Any
+def present_pull(
+    pull: AvailabilityRequest, item: DatasetRecord | None, state: PullState, document: Any
 ) -> PullView:
     """Return what is told of a pull on request."""
     failure = item.reason if item and state in {PullState.FAILED, PullState.HELD} else ""
@@ -74,7 +74,7 @@ def show_pull(
     )
 
 
-def show_writeback(writeback: Writeback) -> WritebackView:
+def present_writeback(writeback: Writeback) -> WritebackView:
     """Return what is told of a writeback: ids, counts and reasons, nothing of its content."""
     return WritebackView(
         id=writeback.id,
@@ -88,7 +88,7 @@ def show_writeback(writeback: Writeback) -> WritebackView:
     )
 
 
-def _not_begun(school: School, held: list[DatasetItem]) -> list[DatasetItem]:
+def _not_begun(school: School, held: list[DatasetRecord]) -> list[DatasetRecord]:
     """Return the configured datasets that nobody has asked for yet, as far as there may be any."""
     if school.state is SchoolState.ERASED or school.is_being_erased:
         return []
@@ -97,7 +97,7 @@ def _not_begun(school: School, held: list[DatasetItem]) -> list[DatasetItem]:
     for dataset in configured().values():
         if dataset.name in known or dataset.is_rolling:
             continue
-        item = DatasetItem(school.estab, dataset.name)
+        item = DatasetRecord(school.estab, dataset.name)
         if school.is_pullable and not dataset.covered_by(school.scopes):
             reason = f"needs the scope {dataset.endpoint.scope}"
             item = replace(item, state=DatasetState.NOT_COVERED, reason=reason)
@@ -105,7 +105,7 @@ def _not_begun(school: School, held: list[DatasetItem]) -> list[DatasetItem]:
     return waiting
 
 
-def _databases(items: list[DatasetItem], now: datetime) -> list[DatabaseFreshness]:
+def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshness]:
     """Return how fresh each database is, from the datasets that are kept up to date."""
     found: dict[str, list[Freshness]] = {}
     for item in items:
@@ -119,7 +119,7 @@ def _databases(items: list[DatasetItem], now: datetime) -> list[DatabaseFreshnes
     ]
 
 
-def _dataset(item: DatasetItem, now: datetime) -> DatasetView:
+def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
     dataset = dataset_of(item)
     state = freshness.of_dataset(item, dataset, now)
     return DatasetView(
@@ -136,7 +136,7 @@ def _dataset(item: DatasetItem, now: datetime) -> DatasetView:
     )
 
 
-def _hold(item: DatasetItem) -> HoldView | None:
+def _hold(item: DatasetRecord) -> HoldView | None:
     if not item.hold:
         return None
     return HoldView(
@@ -163,7 +163,7 @@ def _part(part: Part) -> PartView:
     )
 
 
-def _reading(reading: Reading) -> ReadingView:
+def _reading(reading: ReadBackResult) -> ReadingView:
     return ReadingView(expected=reading.expected, found=reading.found, as_of=reading.as_of)
 
 

@@ -7,28 +7,28 @@ import binascii
 from dataclasses import dataclass
 from datetime import datetime
 
-from xporter_bridge.api.presenters import show_pull, show_school, show_writeback
+from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import DatasetState
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @dataclass(frozen=True)
-class Viewer:
+class Queries:
     """Reads the tables and the bucket; writes nothing."""
 
-    schools: SchoolTable
-    datasets: DatasetTable
-    operations: OperationTable
-    lake: Lake
+    schools: SchoolRepository
+    datasets: DatasetRepository
+    operations: OperationRepository
+    store: SnapshotStore
 
     def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
         """Return one page of schools.
@@ -49,9 +49,9 @@ class Viewer:
         Raises:
             RequestRejectedError: 404 for an unknown school.
         """
-        return self._show(self.known_school(estab), now)
+        return self._show(self.require_school(estab), now)
 
-    def known_school(self, estab: str) -> School:
+    def require_school(self, estab: str) -> School:
         """Return the school as it is stored.
 
         Raises:
@@ -68,8 +68,8 @@ class Viewer:
         Raises:
             RequestRejectedError: 404, saying whether there is no such dataset or no data yet.
         """
-        self.known_school(estab)
-        document = self.lake.document(Place(estab, name).latest)
+        self.require_school(estab)
+        document = self.store.read_manifest(DatasetLayout(estab, name).latest)
         if document is not None:
             return Manifest(**document)
         item = self.datasets.get(estab, name)
@@ -93,8 +93,8 @@ class Viewer:
             state = PullState.PULLING
         document = None
         if state is PullState.COMPLETED:
-            document = self.lake.document(Place(estab, pull.dataset).latest)
-        return show_pull(pull, item, state, document)
+            document = self.store.read_manifest(DatasetLayout(estab, pull.dataset).latest)
+        return present_pull(pull, item, state, document)
 
     def writeback(self, estab: str, id_: str) -> WritebackView:
         """Return a writeback.
@@ -105,10 +105,10 @@ class Viewer:
         writeback = self.operations.writeback(estab, id_)
         if writeback is None:
             raise RequestRejectedError(404, "there is no such writeback")
-        return show_writeback(writeback)
+        return present_writeback(writeback)
 
     def _show(self, school: School, now: datetime) -> SchoolView:
-        return show_school(school, self.datasets.of_school(school.estab), now)
+        return present_school(school, self.datasets.of_school(school.estab), now)
 
 
 def _cursor(estab: str) -> str:

@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xporter_bridge.availability.model import Outcome, PullState
+from xporter_bridge.availability.model import PullState, WaitOutcome
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.writebacks.model import PartState, WritebackKind, WritebackState
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """What the company's software sends: unknown fields are mistakes of its own."""
 
     model_config = ConfigDict(extra="forbid")
@@ -109,7 +109,7 @@ class Manifest(BaseModel):
     tables: dict[str, dict[str, Any]]
 
 
-class PullAsked(Asked):
+class PullRequestBody(RequestBody):
     """A dataset by its name, or an endpoint of Xporter with its parameters and options."""
 
     dataset: str | None = Field(default=None, max_length=150)
@@ -140,14 +140,14 @@ class PullView(BaseModel):
     parameters: dict[str, str]
     state: PullState
     reason: str | None
-    outcome: Outcome | None
+    outcome: WaitOutcome | None
     statuses: list[StatusView]
     requested_at: str
     deadline_at: str | None
     manifest: Manifest | None
 
 
-class WritebackAsked(Asked):
+class WritebackRequestBody(RequestBody):
     """What is to be written; docs/api.md has the payload of each kind."""
 
     kind: Literal["attendance", "lesson_attendance", "conduct"]
@@ -197,7 +197,7 @@ class WritebackView(BaseModel):
     parts: list[PartView]
 
 
-class HoldAsked(Asked):
+class HoldDecisionBody(RequestBody):
     """What shall become of a held change set."""
 
     decision: Literal["approve", "reject"]
@@ -219,7 +219,7 @@ class ErasureAccepted(BaseModel):
     erasure_requested_at: str | None
 
 
-class Fault(BaseModel):
+class FieldError(BaseModel):
     """One thing that is wrong with a request, and where."""
 
     at: str
@@ -234,4 +234,4 @@ class Problem(BaseModel):
     status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     instance: str
-    errors: list[Fault] = Field(default_factory=list)
+    errors: list[FieldError] = Field(default_factory=list)

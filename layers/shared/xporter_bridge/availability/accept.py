@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xporter_bridge.availability.model import (
-    Outcome,
-    PullRequest,
+    AvailabilityRequest,
     PullState,
+    WaitOutcome,
     ended,
-    handed_over,
     is_open,
+    pull_started,
 )
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
@@ -25,19 +25,19 @@ from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity, soon
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import endpoints as catalogue
 
 
 @dataclass(frozen=True)
-class AvailabilityDesk:
+class AvailabilityDependencies:
     """What every step needs. ``requests`` is the queue of ``ask``, ``pulls`` that of pulls."""
 
-    operations: OperationTable
-    datasets: DatasetTable
+    operations: OperationRepository
+    datasets: DatasetRepository
     requests: Queue
     pulls: Queue
     now: Callable[[], datetime]
@@ -45,13 +45,13 @@ class AvailabilityDesk:
 
 def accept(
     school: School,
-    desk: AvailabilityDesk,
+    deps: AvailabilityDependencies,
     *,
     dataset: str | None = None,
     endpoint: str | None = None,
     parameters: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
-) -> PullRequest:
+) -> AvailabilityRequest:
     """Take a request for a dataset, or for an endpoint with parameters; return what serves it.
 
     An endpoint named without parameters or options is the dataset that is configured for it.
@@ -65,23 +65,23 @@ def accept(
     if dataset is not None:
         if parameters or options:
             raise RequestRejectedError(400, "a dataset has its own parameters and options")
-        return request_dataset(school, dataset, desk)
+        return request_dataset(school, dataset, deps)
     name = catalogue.find(endpoint or "").name
     if not parameters and not options:
         for each in configured().values():
             if each.endpoint.name == name:
-                return request_dataset(school, each.name, desk)
-    return request_endpoint(school, name, parameters or {}, desk, options=options)
+                return request_dataset(school, each.name, deps)
+    return request_endpoint(school, name, parameters or {}, deps, options=options)
 
 
 def request_endpoint(
     school: School | None,
     endpoint: str,
     parameters: Mapping[str, str],
-    desk: AvailabilityDesk,
+    deps: AvailabilityDependencies,
     *,
     options: Iterable[str] = (),
-) -> PullRequest:
+) -> AvailabilityRequest:
     """Take a request for an endpoint with parameters and return it; it is stored durably.
 
     Asked again while it is open, the same request is returned.
@@ -90,32 +90,34 @@ def request_endpoint(
         RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
             the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
     """
-    return request(school, on_request(catalogue.find(endpoint), options, parameters), desk)
+    return request(school, on_request(catalogue.find(endpoint), options, parameters), deps)
 
 
-def request_dataset(school: School | None, name: str, desk: AvailabilityDesk) -> PullRequest:
+def request_dataset(
+    school: School | None, name: str, deps: AvailabilityDependencies
+) -> AvailabilityRequest:
     """Take a request for a dataset by its name, configured or asked for before.
 
     Raises:
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
-    item = desk.datasets.get(school.estab, name) if school else None
+    item = deps.datasets.get(school.estab, name) if school else None
     if item and item.definition:
-        return request(school, redefined(name, item.definition), desk)
+        return request(school, redefined(name, item.definition), deps)
     dataset = configured().get(name)
     if dataset is None:
         raise RequestRejectedError(404, f"there is no dataset {name[:100]!r}")
-    return request(school, today_of(dataset, desk.now()), desk)
+    return request(school, today_of(dataset, deps.now()), deps)
 
 
-def ask_due(school: School, desk: AvailabilityDesk) -> int:
+def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     """Request whatever the timetable of a configured dataset makes due, and return how many."""
     made = 0
-    for dataset in timetabled(desk.now(), school):
-        _, _, last = desk.operations.latest_pull(school.estab, dataset.name)
+    for dataset in timetabled(deps.now(), school):
+        _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
-        if timetable and timetable.is_due(desk.now(), parse(last) if last else None):
-            request(school, dataset, desk)
+        if timetable and timetable.is_due(deps.now(), parse(last) if last else None):
+            request(school, dataset, deps)
             made += 1
     return made
 
@@ -137,8 +139,12 @@ def timetabled(now: datetime, school: School) -> list[Dataset]:
 
 
 def request(
-    school: School | None, dataset: Dataset, desk: AvailabilityDesk, *, is_retry: bool = False
-) -> PullRequest:
+    school: School | None,
+    dataset: Dataset,
+    deps: AvailabilityDependencies,
+    *,
+    is_retry: bool = False,
+) -> AvailabilityRequest:
     """Store a request, or find the open one for the same; then have it worked on.
 
     The id follows from the number of the request among those for the dataset, so that two who
@@ -148,28 +154,28 @@ def request(
         RequestRejectedError: 404 or 409: the school cannot be asked for this.
     """
     school = _askable(school, dataset)
-    number, latest, _ = desk.operations.latest_pull(school.estab, dataset.name)
-    item = desk.datasets.get(school.estab, dataset.name)
+    number, latest, _ = deps.operations.latest_pull(school.estab, dataset.name)
+    item = deps.datasets.get(school.estab, dataset.name)
     while latest is None or not is_open(latest, item):
         number += 1
-        latest = _begun(school.estab, dataset, number, desk.now(), is_retry=is_retry)
+        latest = _begun(school.estab, dataset, number, deps.now(), is_retry=is_retry)
         try:
-            desk.operations.add(latest)
+            deps.operations.add(latest)
             break
         except ConflictError:
-            latest = desk.operations.pull(school.estab, latest.id)
-    desk.operations.set_latest_pull(latest, number)
-    if latest.is_half_handed_over:
-        return hand_over(latest, desk)
+            latest = deps.operations.pull(school.estab, latest.id)
+    deps.operations.set_latest_pull(latest, number)
+    if latest.awaits_pull_start:
+        return start_pull(latest, deps)
     if latest.state is PullState.QUEUED:
-        desk.requests.send({"estab": latest.estab, "id": latest.id})
+        deps.requests.send({"estab": latest.estab, "id": latest.id})
     return latest
 
 
 def _begun(
     estab: str, dataset: Dataset, number: int, now: datetime, *, is_retry: bool
-) -> PullRequest:
-    pull = PullRequest(
+) -> AvailabilityRequest:
+    pull = AvailabilityRequest(
         estab=estab,
         id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
         created_at=iso(now),
@@ -181,7 +187,7 @@ def _begun(
     if dataset.parameters or dataset.timetable:
         return pull
     # What Xporter refreshes overnight is there already; there is nothing to wait for.
-    return ended(pull, Outcome.NOT_NEEDED, dataset.endpoint.ttl, now)
+    return ended(pull, WaitOutcome.NOT_NEEDED, dataset.endpoint.ttl, now)
 
 
 def _askable(school: School | None, dataset: Dataset) -> School:
@@ -196,27 +202,27 @@ def _askable(school: School | None, dataset: Dataset) -> School:
     return school
 
 
-def hand_over(pull: PullRequest, desk: AvailabilityDesk) -> PullRequest:
+def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> AvailabilityRequest:
     """Ask for the dataset: raise its generation, remember which, and send the pull's message.
 
     A crash after the first leaves the request half handed over: done again, it costs one pull
     more. One after the second leaves a dataset that is due, which its own watch finds.
     """
-    item = desk.datasets.request(
+    item = deps.datasets.add_demand(
         pull.estab,
         pull.dataset,
-        desk.now(),
+        deps.now(),
         definition=pull.definition,
         staleness=pull.staleness,
     )
-    after = desk.operations.change_pull(
-        pull.estab, pull.id, lambda it: handed_over(it, item.requested, desk.now())
+    after = deps.operations.change_pull(
+        pull.estab, pull.id, lambda it: pull_started(it, item.requested, deps.now())
     )
-    desk.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
+    deps.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
     return after or pull
 
 
-def dataset_of(pull: PullRequest) -> Dataset:
+def dataset_of(pull: AvailabilityRequest) -> Dataset:
     """Return what the request is for.
 
     Raises:

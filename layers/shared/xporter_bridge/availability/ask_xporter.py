@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
-from xporter_bridge.availability.accept import AvailabilityDesk, dataset_of, hand_over, request
+from xporter_bridge.availability.accept import (
+    AvailabilityDependencies,
+    dataset_of,
+    request,
+    start_pull,
+)
 from xporter_bridge.availability.db_status import is_ready, statuses_in
 from xporter_bridge.availability.model import (
-    Outcome,
-    PullRequest,
+    AvailabilityRequest,
     PullState,
-    answered,
-    asked,
+    WaitOutcome,
+    callback_received,
     ended,
     failed,
     retried,
+    waiting,
 )
 from xporter_bridge.availability.settle import end_wait, expire
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
@@ -32,56 +37,58 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.schools.session import SchoolNotReadyError, Sessions
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSessions
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import has_tables
 
 
 @dataclass(frozen=True)
-class Asking:
+class AskDependencies:
     """What asking Xporter needs in addition."""
 
-    sessions: Sessions
+    sessions: SchoolSessions
     keys: Callable[[], Sequence[SigningKey]]
     callback_base_url: str
     deadline: timedelta
 
 
-def ask(estab: str, id_: str, desk: AvailabilityDesk, asking: Asking) -> None:
+def advance(estab: str, id_: str, deps: AvailabilityDependencies, asking: AskDependencies) -> None:
     """Do whatever the request needs now: ask Xporter, end an overdue wait, or retry a stale pull.
 
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    pull = desk.operations.pull(estab, id_)
+    pull = deps.operations.pull(estab, id_)
     if pull is None:
         return
     if pull.state is PullState.QUEUED:
-        _ask(pull, desk, asking)
+        _request_from_xporter(pull, deps, asking)
     elif pull.awaits_availability:
-        expire(pull, desk)
-    elif pull.is_half_handed_over:
-        hand_over(pull, desk)
-    elif pull.retry_at and pull.retry_at <= iso(desk.now()):
-        _retry(pull, desk, asking)
+        expire(pull, deps)
+    elif pull.awaits_pull_start:
+        start_pull(pull, deps)
+    elif pull.retry_at and pull.retry_at <= iso(deps.now()):
+        _retry(pull, deps, asking)
 
 
-def _ask(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+def _request_from_xporter(
+    pull: AvailabilityRequest, deps: AvailabilityDependencies, asking: AskDependencies
+) -> None:
     dataset = dataset_of(pull)
     try:
-        reply = _sent(pull, dataset, asking, desk.now())
+        reply = _sent(pull, dataset, asking, deps.now())
     except (SchoolNotReadyError, AuthorisationPausedError) as error:
         reason = error.reason
-        desk.operations.change_pull(pull.estab, pull.id, lambda it: failed(it, reason, desk.now()))
+        deps.operations.change_pull(pull.estab, pull.id, lambda it: failed(it, reason, deps.now()))
         telemetry.count("AvailabilityEnded", "failed")
     except (XporterRefusedError, XporterUnavailableError, RateLimitedError) as error:
-        end_wait(pull, desk, _not_asked(error.reason, dataset, desk))
+        end_wait(pull, deps, _not_asked(error.reason, dataset, deps))
     else:
-        _note_reply(pull, reply, dataset, desk, asking.deadline)
+        _note_reply(pull, reply, dataset, deps, asking.deadline)
 
 
 def _sent(
-    pull: PullRequest, dataset: Dataset, asking: Asking, now: datetime
+    pull: AvailabilityRequest, dataset: Dataset, asking: AskDependencies, now: datetime
 ) -> Mapping[str, object]:
     url = sign(
         CallbackKind.AVAILABILITY,
@@ -100,10 +107,10 @@ def _sent(
 
 
 def _note_reply(
-    pull: PullRequest,
+    pull: AvailabilityRequest,
     reply: Mapping[str, object],
     dataset: Dataset,
-    desk: AvailabilityDesk,
+    deps: AvailabilityDependencies,
     deadline: timedelta,
 ) -> None:
     """Go on waiting, unless the reply itself says that everything is there.
@@ -114,30 +121,32 @@ def _note_reply(
     statuses = statuses_in(reply)
     if is_ready(statuses) and not has_tables(reply):
         ttl = dataset.endpoint.ttl
-        end_wait(pull, desk, lambda it: answered(it, statuses, ttl, desk.now()))
+        end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
         return
-    desk.operations.change_pull(pull.estab, pull.id, lambda it: asked(it, deadline, desk.now()))
+    deps.operations.change_pull(pull.estab, pull.id, lambda it: waiting(it, deadline, deps.now()))
     # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
-        desk.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
+        deps.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
     telemetry.record("availability_asked", estab=pull.estab, id=pull.id, dataset=pull.dataset)
 
 
 def _not_asked(
-    reason: str, dataset: Dataset, desk: AvailabilityDesk
-) -> Callable[[PullRequest], PullRequest]:
+    reason: str, dataset: Dataset, deps: AvailabilityDependencies
+) -> Callable[[AvailabilityRequest], AvailabilityRequest]:
     ttl = dataset.endpoint.ttl
-    return lambda pull: ended(pull, Outcome.NOT_ASKED, ttl, desk.now(), reason=reason)
+    return lambda pull: ended(pull, WaitOutcome.NOT_ASKED, ttl, deps.now(), reason=reason)
 
 
-def _retry(pull: PullRequest, desk: AvailabilityDesk, asking: Asking) -> None:
+def _retry(
+    pull: AvailabilityRequest, deps: AvailabilityDependencies, asking: AskDependencies
+) -> None:
     """Request the dataset of a stale result once more, unless it has been pulled since."""
-    item = desk.datasets.get(pull.estab, pull.dataset)
+    item = deps.datasets.get(pull.estab, pull.dataset)
     if item is not None and item.requested <= pull.generation:
         school = asking.sessions.schools.get(pull.estab)
         try:
-            request(school, dataset_of(pull), desk, is_retry=True)
+            request(school, dataset_of(pull), deps, is_retry=True)
         except RequestRejectedError as rejected:
             telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
-    desk.operations.change_pull(pull.estab, pull.id, retried)
+    deps.operations.change_pull(pull.estab, pull.id, retried)

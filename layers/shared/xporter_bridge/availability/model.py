@@ -16,7 +16,7 @@ from typing import Any
 
 from xporter_bridge.availability.db_status import Statuses, is_ready
 from xporter_bridge.operations.model import Operation, expiry, soon
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.timestamps import iso
 
 
@@ -31,7 +31,7 @@ class PullState(StrEnum):
     FAILED = "failed"
 
 
-class Outcome(StrEnum):
+class WaitOutcome(StrEnum):
     """How the wait for the data ended; everything but the first two makes the result stale."""
 
     READY = "ready"
@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     SILENCE = "silence"
 
 
-_FRESH = {Outcome.READY, Outcome.NOT_NEEDED}
+_FRESH = {WaitOutcome.READY, WaitOutcome.NOT_NEEDED}
 _ENDS = {
     DatasetState.FAILED: PullState.FAILED,
     DatasetState.NOT_COVERED: PullState.FAILED,
@@ -51,7 +51,7 @@ _ENDS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PullRequest(Operation):
+class AvailabilityRequest(Operation):
     """A request for one dataset, made by the company's software or by a timetable.
 
     ``definition`` recreates an on-request dataset and is None for a configured one. The pull is
@@ -62,7 +62,7 @@ class PullRequest(Operation):
     definition: Mapping[str, Any] | None = None
     state: PullState = PullState.QUEUED
     deadline_at: str = ""
-    outcome: Outcome | None = None
+    outcome: WaitOutcome | None = None
     statuses: Statuses = ()
     reason: str = ""
     generation: int = 0
@@ -75,7 +75,7 @@ class PullRequest(Operation):
         return self.state in {PullState.QUEUED, PullState.WAITING}
 
     @property
-    def is_half_handed_over(self) -> bool:
+    def awaits_pull_start(self) -> bool:
         """Tell whether the wait has ended but the dataset may not have been asked for yet."""
         return self.state is PullState.PULLING and not self.generation
 
@@ -90,7 +90,7 @@ class PullRequest(Operation):
         }
 
 
-def state_of(pull: PullRequest, item: DatasetItem | None) -> PullState:
+def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState:
     """Return where the request stands, read off its dataset once that was asked for."""
     if pull.state is not PullState.PULLING or not pull.generation:
         return pull.state
@@ -102,12 +102,12 @@ def state_of(pull: PullRequest, item: DatasetItem | None) -> PullState:
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
 
 
-def is_open(pull: PullRequest, item: DatasetItem | None) -> bool:
+def is_open(pull: AvailabilityRequest, item: DatasetRecord | None) -> bool:
     """Tell whether asking for the same again would be answered by this request."""
     return state_of(pull, item) in {PullState.QUEUED, PullState.WAITING, PullState.PULLING}
 
 
-def asked(pull: PullRequest, deadline: timedelta, now: datetime) -> PullRequest:
+def waiting(pull: AvailabilityRequest, deadline: timedelta, now: datetime) -> AvailabilityRequest:
     """Return the request after Xporter was asked; itself if the wait has ended meanwhile."""
     if pull.state is not PullState.QUEUED:
         return pull
@@ -115,28 +115,30 @@ def asked(pull: PullRequest, deadline: timedelta, now: datetime) -> PullRequest:
     return replace(pull, state=PullState.WAITING, deadline_at=until, watch_at=until)
 
 
-def answered(pull: PullRequest, statuses: Statuses, ttl: timedelta, now: datetime) -> PullRequest:
+def callback_received(
+    pull: AvailabilityRequest, statuses: Statuses, ttl: timedelta, now: datetime
+) -> AvailabilityRequest:
     """Return the request after Xporter gave the statuses; itself if nobody waits for them."""
-    outcome = Outcome.READY if is_ready(statuses) else Outcome.NOT_OK
+    outcome = WaitOutcome.READY if is_ready(statuses) else WaitOutcome.NOT_OK
     return ended(pull, outcome, ttl, now, statuses=statuses)
 
 
-def overdue(pull: PullRequest, ttl: timedelta, now: datetime) -> PullRequest:
+def timed_out(pull: AvailabilityRequest, ttl: timedelta, now: datetime) -> AvailabilityRequest:
     """Return the request after its deadline; itself before it."""
     if pull.state is not PullState.WAITING or pull.deadline_at > iso(now):
         return pull
-    return ended(pull, Outcome.SILENCE, ttl, now)
+    return ended(pull, WaitOutcome.SILENCE, ttl, now)
 
 
 def ended(
-    pull: PullRequest,
-    outcome: Outcome,
+    pull: AvailabilityRequest,
+    outcome: WaitOutcome,
     ttl: timedelta,
     now: datetime,
     *,
     statuses: Statuses = (),
     reason: str = "",
-) -> PullRequest:
+) -> AvailabilityRequest:
     """Return the request after its wait: the data are pulled now, and once more if stale.
 
     The second time is when the database's own life is over and Xporter fetches it anew.
@@ -155,20 +157,20 @@ def ended(
     )
 
 
-def failed(pull: PullRequest, reason: str, now: datetime) -> PullRequest:
+def failed(pull: AvailabilityRequest, reason: str, now: datetime) -> AvailabilityRequest:
     """Return the request that cannot succeed, such as one to a school that has revoked us."""
     if not pull.awaits_availability:
         return pull
     return replace(pull, state=PullState.FAILED, reason=reason, watch_at="", expires_at=expiry(now))
 
 
-def handed_over(pull: PullRequest, generation: int, now: datetime) -> PullRequest:
+def pull_started(pull: AvailabilityRequest, generation: int, now: datetime) -> AvailabilityRequest:
     """Return the request after its dataset was asked for; the dataset's own clock runs now."""
     if pull.generation:
         return pull
     return replace(pull, generation=generation, watch_at=pull.retry_at, expires_at=expiry(now))
 
 
-def retried(pull: PullRequest) -> PullRequest:
+def retried(pull: AvailabilityRequest) -> AvailabilityRequest:
     """Return the request whose one retry has been asked for or is no longer needed."""
     return replace(pull, retry_at="", watch_at="")

@@ -9,10 +9,10 @@ from typing import Any
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools.model import PULLABLE
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
-def schedule(schools: SchoolTable, requests: Queue, now: datetime) -> Mapping[str, int]:
+def schedule(schools: SchoolRepository, requests: Queue, now: datetime) -> Mapping[str, int]:
     """Enqueue every school while some dataset's timetable is open; return how many.
 
     Which datasets are due at which school is decided by the consumer, from what it asked last;

@@ -7,41 +7,43 @@ from datetime import timedelta
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.availability.accept import AvailabilityDesk, dataset_of, hand_over
-from xporter_bridge.availability.model import PullRequest, answered, overdue
+from xporter_bridge.availability.accept import AvailabilityDependencies, dataset_of, start_pull
+from xporter_bridge.availability.model import AvailabilityRequest, callback_received, timed_out
 
 
-def settle(message: Mapping[str, Any], desk: AvailabilityDesk) -> None:
+def settle(message: Mapping[str, Any], deps: AvailabilityDependencies) -> None:
     """Take in an availability callback; late, repeated, or after the end it changes nothing.
 
     Raises:
         TransientError: The message should come again.
     """
-    pull = desk.operations.pull(message["estab"], message["id"])
+    pull = deps.operations.pull(message["estab"], message["id"])
     if pull is None:
         return
     ttl = _ttl(pull)
     statuses = tuple((name, status) for name, status in message["statuses"])
     if pull.awaits_availability:
-        end_wait(pull, desk, lambda it: answered(it, statuses, ttl, desk.now()))
-    elif pull.is_half_handed_over:
-        hand_over(pull, desk)
+        end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
+    elif pull.awaits_pull_start:
+        start_pull(pull, deps)
 
 
-def expire(pull: PullRequest, desk: AvailabilityDesk) -> None:
+def expire(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> None:
     """Stop waiting for a callback if its deadline has passed, and pull what Xporter has."""
     ttl = _ttl(pull)
-    if overdue(pull, ttl, desk.now()) != pull:
+    if timed_out(pull, ttl, deps.now()) != pull:
         telemetry.count("DeadlinePassed", "availability")
-        end_wait(pull, desk, lambda it: overdue(it, ttl, desk.now()))
+        end_wait(pull, deps, lambda it: timed_out(it, ttl, deps.now()))
 
 
 def end_wait(
-    pull: PullRequest, desk: AvailabilityDesk, decide: Callable[[PullRequest], PullRequest]
+    pull: AvailabilityRequest,
+    deps: AvailabilityDependencies,
+    decide: Callable[[AvailabilityRequest], AvailabilityRequest],
 ) -> None:
     """End the wait and have the dataset pulled, whoever ended it."""
-    after = desk.operations.change_pull(pull.estab, pull.id, decide)
-    if after is None or not after.is_half_handed_over:
+    after = deps.operations.change_pull(pull.estab, pull.id, decide)
+    if after is None or not after.awaits_pull_start:
         return
     telemetry.count("AvailabilityEnded", str(after.outcome))
     telemetry.record(
@@ -52,8 +54,8 @@ def end_wait(
         outcome=str(after.outcome),
         reason=after.reason or None,
     )
-    hand_over(after, desk)
+    start_pull(after, deps)
 
 
-def _ttl(pull: PullRequest) -> timedelta:
+def _ttl(pull: AvailabilityRequest) -> timedelta:
     return dataset_of(pull).endpoint.ttl

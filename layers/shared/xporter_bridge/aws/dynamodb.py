@@ -10,7 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.timestamps import parse
 
@@ -21,7 +21,7 @@ _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
-class Items:
+class DynamoTable:
     """One table. Attributes that are None or empty are not stored.
 
     Every table has the sparse index ``by_watch_at`` over (``watch_shard``, ``watch_at``): who
@@ -35,7 +35,7 @@ class Items:
 
     def get(self, *key: str) -> Item | None:
         """Return the item as it is now, or None."""
-        with translated("dynamodb:GetItem"):
+        with translate_aws_errors("dynamodb:GetItem"):
             answer = self._client.get_item(
                 TableName=self._table, Key=self._keys(key), ConsistentRead=True
             )
@@ -60,7 +60,7 @@ class Items:
         """
         expression, names, bound = _update_expression(set_ or {}, add or {})
         arguments = _arguments(condition, values, names, bound)
-        with translated("dynamodb:UpdateItem"):
+        with translate_aws_errors("dynamodb:UpdateItem"):
             answer = self._client.update_item(
                 TableName=self._table,
                 Key=self._keys(key),
@@ -76,7 +76,7 @@ class Items:
         Raises:
             ConflictError: It exists.
         """
-        with translated("dynamodb:PutItem"):
+        with translate_aws_errors("dynamodb:PutItem"):
             self._client.put_item(
                 TableName=self._table,
                 Item={name: _serialize(value) for name, value in item.items() if _is_kept(value)},
@@ -91,10 +91,10 @@ class Items:
             ConflictError: The condition does not hold.
         """
         arguments = _arguments(condition, values, {}, {})
-        with translated("dynamodb:DeleteItem"):
+        with translate_aws_errors("dynamodb:DeleteItem"):
             self._client.delete_item(TableName=self._table, Key=self._keys(key), **arguments)
 
-    def under(self, partition: str) -> Iterator[Item]:
+    def query_partition(self, partition: str) -> Iterator[Item]:
         """Yield every item of one partition, in the order of the sort key."""
         yield from self._query(
             KeyConditionExpression="#p = :p",
@@ -103,7 +103,7 @@ class Items:
             ConsistentRead=True,
         )
 
-    def due(self, now: str) -> Iterator[Item]:
+    def query_due(self, now: str) -> Iterator[Item]:
         """Yield the keys and ``watch_at`` of every item that must be looked at, page by page.
 
         Every minute begins with another shard, so that none is always the one not reached.
@@ -116,7 +116,7 @@ class Items:
                 ExpressionAttributeValues={":shard": _serialize(shard), ":now": _serialize(now)},
             )
 
-    def indexed(
+    def query_index(
         self, index: str, attribute: str, value: str, sort: str, up_to: str
     ) -> Iterator[Item]:
         """Yield what an index holds under a value, up to a value of its sort key."""
@@ -127,12 +127,14 @@ class Items:
             ExpressionAttributeValues={":v": _serialize(value), ":last": _serialize(up_to)},
         )
 
-    def page(self, limit: int, start: Mapping[str, str] | None) -> tuple[list[Item], Item | None]:
+    def scan_page(
+        self, limit: int, start: Mapping[str, str] | None
+    ) -> tuple[list[Item], Item | None]:
         """Return one page of the table in no particular order, and where the next begins."""
         arguments: dict[str, Any] = {"Limit": limit}
         if start:
             arguments["ExclusiveStartKey"] = {k: _serialize(v) for k, v in start.items()}
-        with translated("dynamodb:Scan"):
+        with translate_aws_errors("dynamodb:Scan"):
             answer = self._client.scan(TableName=self._table, **arguments)
         following = answer.get("LastEvaluatedKey")
         items = [_plain(item) for item in answer["Items"]]
@@ -143,7 +145,7 @@ class Items:
         total = 0
         arguments: dict[str, Any] = {}
         while True:
-            with translated("dynamodb:Query"):
+            with translate_aws_errors("dynamodb:Query"):
                 answer = self._client.query(
                     TableName=self._table,
                     IndexName=index,
@@ -160,7 +162,7 @@ class Items:
 
     def _query(self, **arguments: Any) -> Iterator[Item]:
         while True:
-            with translated("dynamodb:Query"):
+            with translate_aws_errors("dynamodb:Query"):
                 answer = self._client.query(TableName=self._table, **arguments)
             yield from map(_plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
@@ -171,16 +173,16 @@ class Items:
         return {name: _serialize(value) for name, value in zip(self._key, key, strict=True)}
 
 
-def watched(watch_at: str, *key: str) -> Item:
+def watch_attributes(watch_at: str, *key: str) -> Item:
     """Return the attributes that put an item into the index, or take it out when empty."""
     shard = hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
 
 
-def look_again(items: Items, *key: str, seen: str, at: str) -> None:
+def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str) -> None:
     """Move the time of the next look, unless somebody else has moved it since it was seen."""
     try:
-        items.update(*key, set_=watched(at, *key), condition="watch_at = :seen", seen=seen)
+        items.update(*key, set_=watch_attributes(at, *key), condition="watch_at = :seen", seen=seen)
     except ConflictError:
         return  # Whoever moved it knows better when to look.
 

@@ -32,7 +32,7 @@ _MISCONFIGURED = {
 
 
 @contextmanager
-def translated(call: str) -> Iterator[None]:
+def translate_aws_errors(call: str) -> Iterator[None]:
     """Raise our own errors for what AWS answers to the call inside.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import TransientError
 
 
@@ -25,7 +25,7 @@ class Queue:
         Raises:
             TransientError: It may or may not be stored.
         """
-        with translated("sqs:SendMessage"):
+        with translate_aws_errors("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=orjson.dumps(message).decode(),
@@ -45,7 +45,7 @@ class Queue:
                 {"Id": str(number), "MessageBody": orjson.dumps(message).decode()}
                 for number, message in enumerate(batch)
             ]
-            with translated("sqs:SendMessageBatch"):
+            with translate_aws_errors("sqs:SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             sent += len(entries)
             refused += len(answer.get("Failed", ()))
@@ -53,9 +53,9 @@ class Queue:
             raise TransientError("sqs:SendMessageBatch: partly failed")
         return sent
 
-    def park(self, body: str, reason: str) -> None:
+    def dead_letter(self, body: str, reason: str) -> None:
         """Put a message that can never succeed where a person will find it, with the reason."""
-        with translated("sqs:SendMessage"):
+        with translate_aws_errors("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._url,
                 MessageBody=body,

@@ -10,14 +10,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.errors import ConfigurationError
 
 _KEYS_LIVE_SECONDS = 60
 
 
-class SecretVersions:
+class SigningKeys:
     """One of our secrets with its previous version, so that it can be rotated without a gap.
 
     Read again at most once a minute, so a rotation is seen within that time.
@@ -44,7 +44,7 @@ class SecretVersions:
         return self._keys
 
     def _version(self, stage: str) -> SigningKey | None:
-        with translated("secretsmanager:GetSecretValue"):
+        with translate_aws_errors("secretsmanager:GetSecretValue"):
             try:
                 answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
             except ClientError as error:

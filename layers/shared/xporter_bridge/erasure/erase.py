@@ -27,16 +27,21 @@ from xporter_bridge.erasure.tombstone import (
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.pulls.model import LEASE, DatasetItem, dataset_of
-from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, must_go
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.model import LEASE, DatasetRecord, dataset_of
+from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, erasure_reason
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.outbox import publish_school_events
-from xporter_bridge.schools.repository import SchoolTable
-from xporter_bridge.snapshots.layout import Place, school_prefixes, staged_prefix, staging_prefix
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.snapshots.layout import (
+    DatasetLayout,
+    school_prefixes,
+    staged_prefix,
+    staging_prefix,
+)
+from xporter_bridge.snapshots.store import SnapshotStore
 
 # The longest that a queue delays; longer than any function may run, so whoever began before the
 # school was erased has ended.
@@ -46,19 +51,21 @@ _A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class EraseDesk:
+class EraseDependencies:
     """Everything that erasing needs; ``erasures`` is the queue that brings its messages."""
 
-    schools: SchoolTable
-    datasets: DatasetTable
-    operations: OperationTable
-    lake: Lake
+    schools: SchoolRepository
+    datasets: DatasetRepository
+    operations: OperationRepository
+    store: SnapshotStore
     erasures: Queue
     bus: EventBus
     now: Callable[[], datetime]
 
 
-def request_erasure(estab: str, schools: SchoolTable, erasures: Queue, now: datetime) -> School:
+def request_erasure(
+    estab: str, schools: SchoolRepository, erasures: Queue, now: datetime
+) -> School:
     """Delete the school's key, and have everything else of it erased.
 
     A crash between the two steps leaves a school that says of itself that it is being erased;
@@ -74,7 +81,7 @@ def request_erasure(estab: str, schools: SchoolTable, erasures: Queue, now: date
     return school
 
 
-def erase(message: Mapping[str, Any], desk: EraseDesk) -> None:
+def erase(message: Mapping[str, Any], deps: EraseDependencies) -> None:
     """Carry out one erasure.
 
     Args:
@@ -85,35 +92,35 @@ def erase(message: Mapping[str, Any], desk: EraseDesk) -> None:
         TransientError: The message should come again.
     """
     if "dataset" in message:
-        erase_dataset(message["estab"], message["dataset"], message["reason"], desk)
+        erase_dataset(message["estab"], message["dataset"], message["reason"], deps)
     else:
-        erase_school(message["estab"], desk)
+        erase_school(message["estab"], deps)
 
 
-def erase_school(estab: str, desk: EraseDesk) -> None:
+def erase_school(estab: str, deps: EraseDependencies) -> None:
     """Delete everything of a school that is marked for it; only the tombstone stays.
 
     A message that comes twice finds a tombstone, and deletes what a late writer may have left
     after it; one that comes when the school has authorised anew does nothing.
     """
-    school = desk.schools.change(estab, lambda school: cleared(school, desk.now()))
+    school = deps.schools.change(estab, lambda school: cleared(school, deps.now()))
     if not school.is_being_erased and school.state is not SchoolState.ERASED:
         telemetry.record("erasure_superseded", estab=estab, state=str(school.state))
         return
-    wait = _delete_everything(estab, desk)
+    wait = _delete_everything(estab, deps)
     if school.is_being_erased and wait:
-        desk.erasures.send({"estab": estab}, delay_seconds=wait)
+        deps.erasures.send({"estab": estab}, delay_seconds=wait)
         return
     if school.is_being_erased:
         # Sent first: a crash in between leaves one look too many, not one too few.
-        desk.erasures.send({"estab": estab}, delay_seconds=int(_LATE.total_seconds()))
-        desk.schools.change(estab, lambda school: finished(school, desk.now()))
+        deps.erasures.send({"estab": estab}, delay_seconds=int(_LATE.total_seconds()))
+        deps.schools.change(estab, lambda school: finished(school, deps.now()))
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
-    publish_school_events(estab, desk.schools, desk.bus)
+    publish_school_events(estab, deps.schools, deps.bus)
 
 
-def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
+def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -> None:
     """Delete every version of a dataset's data; one more manifest tells its readers.
 
     Readers find no manifest at all in between. What may still be held of it, as the columns of
@@ -123,96 +130,96 @@ def erase_dataset(estab: str, name: str, reason: str, desk: EraseDesk) -> None:
     The item says first that it is being erased, and last that it is: once begun, an erasure is
     carried out, whatever the school allows meanwhile.
     """
-    item = desk.datasets.get(estab, name)
-    if item is None or _is_superseded(item, reason, desk):
+    item = deps.datasets.get(estab, name)
+    if item is None or _is_superseded(item, reason, deps):
         telemetry.record("erasure_superseded", estab=estab, dataset=name)
         return
     reason = item.erasing or reason
     if reason == EXPIRED and is_erased(item):
-        _forget(item, desk)
+        _forget(item, deps)
         return
     if not is_erased(item):
-        leased = desk.datasets.lease_to_erase(item, desk.now())
+        leased = deps.datasets.lease_to_erase(item, deps.now())
         if leased is None:
             again = {"estab": estab, "dataset": name, "reason": reason}
-            desk.erasures.send(again, delay_seconds=_seconds(LEASE))
+            deps.erasures.send(again, delay_seconds=_seconds(LEASE))
             return
-        item = _emptied(leased, reason, desk) if leased.sequence else _stopped(leased, desk)
+        item = _emptied(leased, reason, deps) if leased.sequence else _stopped(leased, deps)
         telemetry.record("dataset_erased", estab=estab, dataset=name, reason=reason)
         telemetry.count("DataErased", "dataset")
     if item.outbox:
-        desk.bus.publish(Event.read(entry) for entry in item.outbox)
-        desk.datasets.clear_outbox(item)
+        deps.bus.publish(Event.read(entry) for entry in item.outbox)
+        deps.datasets.clear_outbox(item)
 
 
-def _delete_everything(estab: str, desk: EraseDesk) -> int:
+def _delete_everything(estab: str, deps: EraseDependencies) -> int:
     """Delete what can be, and return for how many seconds somebody may still be writing.
 
     Whoever holds a dataset cannot commit any more, but may be copying what they have committed.
     """
-    held = desk.datasets.of_school(estab)
+    held = deps.datasets.of_school(estab)
     for item in held:
-        desk.datasets.overtake(estab, item.dataset, keep_content=False)
-    erased = sum(desk.lake.erase(prefix) for prefix in school_prefixes(estab))
-    desk.lake.unstage(staged_prefix(estab))
-    desk.operations.delete_school(estab)
+        deps.datasets.invalidate_lease(estab, item.dataset, keep_content=False)
+    erased = sum(deps.store.erase(prefix) for prefix in school_prefixes(estab))
+    deps.store.delete_staged(staged_prefix(estab))
+    deps.operations.delete_school(estab)
     telemetry.record("school_data_deleted", estab=estab, datasets=len(held), objects=erased)
-    if any(item.is_leased(desk.now()) for item in held):
+    if any(item.is_leased(deps.now()) for item in held):
         return _seconds(LEASE)
-    desk.datasets.delete_school(estab)
+    deps.datasets.delete_school(estab)
     return 0
 
 
-def _forget(item: DatasetItem, desk: EraseDesk) -> None:
+def _forget(item: DatasetRecord, deps: EraseDependencies) -> None:
     """Delete what said that the data is gone; asked for again, the dataset begins anew."""
-    for prefix in Place(item.estab, item.dataset).prefixes:
-        desk.lake.erase(prefix)
-    desk.datasets.forget(item)
+    for prefix in DatasetLayout(item.estab, item.dataset).prefixes:
+        deps.store.erase(prefix)
+    deps.datasets.forget(item)
     telemetry.record("dataset_forgotten", estab=item.estab, dataset=item.dataset)
 
 
-def _is_superseded(item: DatasetItem, reason: str, desk: EraseDesk) -> bool:
+def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) -> bool:
     """Tell whether the scope came back or the dataset was asked for, or the whole school goes."""
-    school = desk.schools.get(item.estab)
+    school = deps.schools.get(item.estab)
     if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
         return True
     if item.erasing:
         return False
     if reason == EXPIRED:
-        return not is_expired(item, desk.now())
+        return not is_expired(item, deps.now())
     is_by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
-    return is_by_rule and not is_erased(item) and not must_go(item, school.scopes)
+    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.scopes)
 
 
-def _may_be_pulled_anew(item: DatasetItem, desk: EraseDesk) -> bool:
+def _may_be_pulled_anew(item: DatasetRecord, deps: EraseDependencies) -> bool:
     """Tell whether only a part of the dataset may be held no longer."""
-    school, dataset = desk.schools.get(item.estab), dataset_of(item)
-    is_wanted = item.is_due or not is_expired(item, desk.now())
+    school, dataset = deps.schools.get(item.estab), dataset_of(item)
+    is_wanted = item.is_due or not is_expired(item, deps.now())
     return bool(is_wanted and school and dataset and dataset.covered_by(school.scopes))
 
 
-def _emptied(item: DatasetItem, reason: str, desk: EraseDesk) -> DatasetItem:
-    place = Place(item.estab, item.dataset)
-    if _may_be_pulled_anew(item, desk):
-        desk.datasets.request(item.estab, item.dataset, desk.now())
-    item = desk.datasets.save(replace(item, erasing=reason), _A_DAY, desk.now())
+def _emptied(item: DatasetRecord, reason: str, deps: EraseDependencies) -> DatasetRecord:
+    place = DatasetLayout(item.estab, item.dataset)
+    if _may_be_pulled_anew(item, deps):
+        deps.datasets.add_demand(item.estab, item.dataset, deps.now())
+    item = deps.datasets.save(replace(item, erasing=reason), _A_DAY, deps.now())
     # First of all what somebody who stood still could copy to where readers look.
-    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
+    deps.store.delete_staged(staging_prefix(item.estab, item.dataset))
     for prefix in place.prefixes:
-        desk.lake.erase(prefix)
-        item = desk.datasets.renew(item, desk.now())
-    document = erased_manifest(item, reason, desk.now())
-    desk.lake.put_document(place.manifest(document["sequence"]), document)
-    desk.lake.put_document(place.latest, document)
-    emptied = without_data(item, document, desk.now())
-    return desk.datasets.save(emptied, _A_DAY, desk.now())
+        deps.store.erase(prefix)
+        item = deps.datasets.renew(item, deps.now())
+    document = erased_manifest(item, reason, deps.now())
+    deps.store.put_document(place.manifest(document["sequence"]), document)
+    deps.store.put_document(place.latest, document)
+    emptied = without_data(item, document, deps.now())
+    return deps.datasets.save(emptied, _A_DAY, deps.now())
 
 
-def _stopped(item: DatasetItem, desk: EraseDesk) -> DatasetItem:
+def _stopped(item: DatasetRecord, deps: EraseDependencies) -> DatasetRecord:
     """End a first pull that has not been committed, and so has no readers to be told."""
-    desk.lake.unstage(staging_prefix(item.estab, item.dataset))
+    deps.store.delete_staged(staging_prefix(item.estab, item.dataset))
     stopped = replace(item, lease_expires_at="", checkpoint=None, scopes=())
-    return desk.datasets.save(stopped, _A_DAY, desk.now())
+    return deps.datasets.save(stopped, _A_DAY, deps.now())
 
 
 def _seconds(wait: timedelta) -> int:

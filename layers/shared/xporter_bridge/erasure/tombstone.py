@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge.events.model import new_event
-from xporter_bridge.pulls.model import DatasetItem, DatasetState
-from xporter_bridge.schools.model import School, SchoolState, enter
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.schools.model import School, SchoolState, change_state
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest
 from xporter_bridge.timestamps import iso
 
@@ -34,7 +34,7 @@ def finished(school: School, now: datetime) -> School:
     """Return the tombstone, announced; only of a school that is being erased."""
     if not school.is_being_erased:
         return school
-    return enter(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+    return change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
 
 
 def cleared(school: School, now: datetime) -> School:
@@ -58,15 +58,15 @@ def _bare(school: School) -> School:
     )
 
 
-def is_erased(item: DatasetItem) -> bool:
+def is_erased(item: DatasetRecord) -> bool:
     """Tell whether the dataset's data is erased and nothing has been pulled since."""
     return item.manifest is not None and "erased" in item.manifest and not item.erasing
 
 
-def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, Any]:
+def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> dict[str, Any]:
     """Return the manifest that tells readers to forget the dataset: one more, without tables."""
     return manifest(
-        Place(item.estab, item.dataset),
+        DatasetLayout(item.estab, item.dataset),
         item.sequence + 1,
         {},
         pull_id=None,
@@ -79,9 +79,9 @@ def erased_manifest(item: DatasetItem, reason: str, now: datetime) -> dict[str, 
     )
 
 
-def without_data(item: DatasetItem, document: Mapping[str, Any], now: datetime) -> DatasetItem:
+def without_data(item: DatasetRecord, document: Mapping[str, Any], now: datetime) -> DatasetRecord:
     """Return the dataset after its data is gone; its next pull is a full one."""
-    place = Place(item.estab, item.dataset)
+    place = DatasetLayout(item.estab, item.dataset)
     event = new_event(
         "dataset.changed",
         now,

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge import telemetry
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import TransientError
 from xporter_bridge.events.model import SOURCE, Event
 
@@ -27,7 +27,7 @@ class EventBus:
             TransientError: Some may not be published; publish all of them again.
         """
         for event in events:
-            with translated("events:PutEvents"):
+            with translate_aws_errors("events:PutEvents"):
                 answer = self._client.put_events(
                     Entries=[
                         {

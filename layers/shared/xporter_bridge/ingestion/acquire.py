@@ -13,29 +13,29 @@ from math import ceil
 
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.pulls.model import DatasetItem, wait_for_place, wants_pull
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.model import DatasetRecord, needs_worker, slot_retry_delay
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.slots import Slot
-from xporter_bridge.schools.session import Sessions
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @dataclass(frozen=True)
-class PullDesk:
+class PullDependencies:
     """Everything that pulling needs; ``keep`` is for how long what is replaced stays."""
 
-    datasets: DatasetTable
-    lake: Lake
-    sessions: Sessions
+    datasets: DatasetRepository
+    store: SnapshotStore
+    sessions: SchoolSessions
     queue: Queue
     bus: EventBus
     keep: timedelta
     now: Callable[[], datetime]
 
 
-def take_turn(
-    estab: str, name: str, desk: PullDesk, *, waits: int
-) -> tuple[DatasetItem, Slot] | None:
+def acquire(
+    estab: str, name: str, deps: PullDependencies, *, waits: int
+) -> tuple[DatasetRecord, Slot] | None:
     """Return the dataset, leased, and a place to pull it in; None if there is none, or no work.
 
     Without a place the message comes back later and later. In the end the watcher sends another:
@@ -44,17 +44,17 @@ def take_turn(
     Args:
         waits: How often the message has come back.
     """
-    item = desk.datasets.get(estab, name)
-    if item is None or not wants_pull(item, desk.now()):
+    item = deps.datasets.get(estab, name)
+    if item is None or not needs_worker(item, deps.now()):
         return None
-    slot = desk.datasets.slots.take(estab, desk.now())
+    slot = deps.datasets.slots.take(estab, deps.now())
     if slot is None:
-        if wait := wait_for_place(estab, name, waits):
+        if wait := slot_retry_delay(estab, name, waits):
             message = {"estab": estab, "dataset": name, "waits": waits + 1}
-            desk.queue.send(message, delay_seconds=ceil(wait.total_seconds()))
+            deps.queue.send(message, delay_seconds=ceil(wait.total_seconds()))
         return None
-    leased = desk.datasets.lease(estab, name, desk.now())
+    leased = deps.datasets.lease(estab, name, deps.now())
     if leased is None:
-        desk.datasets.slots.free(slot)
+        deps.datasets.slots.release(slot)
         return None
     return leased, slot

@@ -8,22 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.ingestion.collect_tables import Gathered, Gatherer
+from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
-from xporter_bridge.pulls.model import Checkpoint, DatasetItem
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
-from xporter_bridge.snapshots.store import Lake, StagedTable
+from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import PageFacts, prove_complete
+from xporter_bridge.xporter.pages import PageMetadata, require_complete
 
 
 @dataclass(frozen=True)
-class Assembled:
+class BuiltSequence:
     """A candidate for the next sequence; nothing of it is visible to readers yet.
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
@@ -40,19 +40,19 @@ class Assembled:
 
 
 @dataclass(frozen=True)
-class _Arrival:
+class TableInput:
     """What the pull brought for one table; ``columns`` are those it met."""
 
     table: str
-    came: Gathered
-    gone: Gathered
+    came: TableStream
+    gone: TableStream
     columns: list[str]
 
 
-_NOTHING = Gathered(0, lambda: iter(()))
+_NOTHING = TableStream(0, lambda: iter(()))
 
 
-class Assembler:
+class SequenceBuilder:
     """Assembles one pull into the sequence that would follow.
 
     Args:
@@ -62,33 +62,33 @@ class Assembler:
 
     def __init__(
         self,
-        lake: Lake,
+        store: SnapshotStore,
         dataset: Dataset,
-        place: Place,
+        place: DatasetLayout,
         *,
         out: str,
-        beat: Callable[[], None],
+        heartbeat: Callable[[], None],
     ) -> None:
-        self._lake = lake
+        self._store = store
         self._dataset = dataset
         self._place = place
         self._out = out
-        self._beat = beat
-        self._gatherer = Gatherer(lake, dataset, out=out, beat=beat)
+        self._beat = heartbeat
+        self._gatherer = TableCollector(store, dataset, out=out, heartbeat=heartbeat)
         self._copies: dict[str, str] = {}
         self._sequence = 0
 
     def assemble(
         self,
         pages: StagedPages,
-        facts: PageFacts,
+        facts: PageMetadata,
         columns: Mapping[str, list[str]],
         previous: Mapping[str, Any] | None,
         sequence: int,
         *,
         is_full: bool,
         is_same_request: bool,
-    ) -> Assembled:
+    ) -> BuiltSequence:
         """Merge every table and return the candidate.
 
         Args:
@@ -104,11 +104,11 @@ class Assembler:
         gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
         # Rows without an identity of their own may repeat, and are then kept once.
         if not pages.has_rows_without_identity:
-            prove_complete(facts, _rows(came), _rows(gone))
+            require_complete(facts, _rows(came), _rows(gone))
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
-            arrival = _Arrival(
+            arrival = TableInput(
                 table,
                 came.get(table, _NOTHING),
                 gone.get(table, _NOTHING),
@@ -118,10 +118,10 @@ class Assembler:
             is_lost = is_full and is_same_request and change.previous and not pages.has_table(table)
             counts = (change.previous, change.inserted, change.updated, change.deleted)
             changes.append(TableChange(table, *counts, is_absent=bool(is_lost)))
-        return Assembled(entries, tuple(changes), self._copies)
+        return BuiltSequence(entries, tuple(changes), self._copies)
 
     def _table(
-        self, arrival: _Arrival, old: Mapping[str, Any] | None, *, is_full: bool
+        self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         if old is None:
             return self._begun(arrival)
@@ -129,9 +129,9 @@ class Assembler:
             return self._carried(arrival.table, old)
         return self._merged(arrival, old, is_full=is_full)
 
-    def _begun(self, arrival: _Arrival) -> tuple[dict[str, Any], MergeCounts]:
+    def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
-        snapshot = self._lake.write(f"{self._out}{arrival.table}.snapshot")
+        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot")
         for block in arrival.came.stream():
             snapshot.write_block(block)
             self._beat()
@@ -151,11 +151,11 @@ class Assembler:
         return entry, MergeCounts(rows=snapshot.rows, inserted=snapshot.rows)
 
     def _merged(
-        self, arrival: _Arrival, old: Mapping[str, Any], *, is_full: bool
+        self, arrival: TableInput, old: Mapping[str, Any], *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._lake.write(f"{self._out}{arrival.table}.{kind}")
+            self._store.write(f"{self._out}{arrival.table}.{kind}")
             for kind in ("snapshot", "upserts", "deletes")
         )
         counts = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
@@ -178,9 +178,9 @@ class Assembler:
 
     def _merge(
         self,
-        arrival: _Arrival,
+        arrival: TableInput,
         old: Mapping[str, Any],
-        into: tuple[StagedTable, StagedTable, StagedTable],
+        into: tuple[RowWriter, RowWriter, RowWriter],
         *,
         is_full: bool,
     ) -> MergeCounts:
@@ -195,7 +195,7 @@ class Assembler:
             upserts=upserts,
             deletes=deletes,
         )
-        before = self._lake.blocks(old["snapshot_key"], key_of)
+        before = self._store.blocks(old["snapshot_key"], key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
         for written in into:
             written.close()
@@ -219,7 +219,7 @@ class Assembler:
 
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
-        empty = self._lake.write(f"{self._out}empty")
+        empty = self._store.write(f"{self._out}empty")
         if empty.key not in self._copies.values():
             empty.close()
         return empty.key
@@ -228,9 +228,9 @@ class Assembler:
 class Beating:
     """A sink that keeps the lease while a long table is written."""
 
-    def __init__(self, table: StagedTable, beat: Callable[[], None]) -> None:
+    def __init__(self, table: RowWriter, heartbeat: Callable[[], None]) -> None:
         self._table = table
-        self._beat = beat
+        self._beat = heartbeat
 
     def write(self, data: bytes, rows: int) -> None:
         """Append the rows."""
@@ -238,14 +238,14 @@ class Beating:
         self._beat()
 
 
-def _rows(tables: Mapping[str, Gathered]) -> dict[str, int]:
+def _rows(tables: Mapping[str, TableStream]) -> dict[str, int]:
     return {table: gathered.rows for table, gathered in tables.items()}
 
 
-def draft(
-    item: DatasetItem,
-    checkpoint: Checkpoint,
-    facts: PageFacts,
+def draft_manifest(
+    item: DatasetRecord,
+    checkpoint: PullCheckpoint,
+    facts: PageMetadata,
     tables: Mapping[str, Mapping[str, Any]],
     now: datetime,
 ) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def draft(
     if checkpoint.staleness:
         about["staleness"] = checkpoint.staleness
     return manifest(
-        Place(item.estab, item.dataset),
+        DatasetLayout(item.estab, item.dataset),
         item.sequence + 1,
         tables,
         pull_id=checkpoint.pull_id,

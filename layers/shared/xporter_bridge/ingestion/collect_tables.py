@@ -10,20 +10,20 @@ from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.snapshots.blocks import Block, follow_each_other, union
 from xporter_bridge.snapshots.row_keys import KeyOfLine, key_of_line
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 
 Stream = Callable[[], Iterator[Block]]
 
 
 @dataclass(frozen=True)
-class Gathered:
+class TableStream:
     """The distinct rows of one table: how many there are, and the stream of them, in order."""
 
     rows: int
     stream: Stream
 
 
-class Gatherer:
+class TableCollector:
     """Gathers the tables of one pull.
 
     Args:
@@ -31,14 +31,16 @@ class Gatherer:
         beat: Called with every block written; keeps the lease, and raises to stop.
     """
 
-    def __init__(self, lake: Lake, dataset: Dataset, *, out: str, beat: Callable[[], None]) -> None:
-        self._lake = lake
+    def __init__(
+        self, store: SnapshotStore, dataset: Dataset, *, out: str, heartbeat: Callable[[], None]
+    ) -> None:
+        self._store = store
         self._dataset = dataset
         self._out = out
-        self._beat = beat
+        self._beat = heartbeat
         self._spilled = 0
 
-    def gather(self, pages: StagedPages, name: str) -> Gathered:
+    def gather(self, pages: StagedPages, name: str) -> TableStream:
         """Return a table, or the deletions of one under ``<Table>_deleted``.
 
         Pages that follow each other need not be read to be counted. Those that overlap are
@@ -51,14 +53,14 @@ class Gatherer:
         sections = list(pages.sections(name))
         rows = union(sections, key_of, lambda run: self._spill(run, key_of)[1])
         if follow_each_other(sections):
-            return Gathered(sum(section.rows for section in sections), lambda: rows)
-        return Gathered(*self._spill(rows, key_of))
+            return TableStream(sum(section.rows for section in sections), lambda: rows)
+        return TableStream(*self._spill(rows, key_of))
 
     def _spill(self, rows: Iterator[Block], key_of: KeyOfLine) -> tuple[int, Stream]:
         self._spilled += 1
-        run = self._lake.write(f"{self._out}run-{self._spilled:06d}")
+        run = self._store.write(f"{self._out}run-{self._spilled:06d}")
         for block in rows:
             run.write_block(block)
             self._beat()
         run.close()
-        return run.rows, lambda: self._lake.staged_blocks(run.key, key_of)
+        return run.rows, lambda: self._store.staged_blocks(run.key, key_of)

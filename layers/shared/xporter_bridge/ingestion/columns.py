@@ -83,7 +83,7 @@ class ColumnPolicy:
             self.report.note(self.report.recased, name, "*")
         return known
 
-    def kept(self, table: str, rows: list[Row]) -> list[Row]:
+    def without_dropped_columns(self, table: str, rows: list[Row]) -> list[Row]:
         """Return the rows with only the columns that may be stored; keys and values unchanged.
 
         Raises:
@@ -92,13 +92,13 @@ class ColumnPolicy:
         names = set().union(*rows)
         decided = self._decided.setdefault(table, {})
         if not names <= decided.keys():
-            self.recall(table, dict.fromkeys(chain.from_iterable(rows)))
+            self.decide_columns(table, dict.fromkeys(chain.from_iterable(rows)))
         dropped = {name for name in names if decided[name]}
         if not dropped:
             return rows
         return [{name: row[name] for name in row if name not in dropped} for row in rows]
 
-    def recall(self, table: str, columns: Iterable[str]) -> None:
+    def decide_columns(self, table: str, columns: Iterable[str]) -> None:
         """Decide, once, on columns that the pull has met, also in an earlier part of it.
 
         Raises:
@@ -137,7 +137,7 @@ class ColumnPolicy:
             kept.append({name: row[name] for name in row if name not in nested} if nested else row)
         return kept
 
-    def met(self) -> dict[str, tuple[str, ...]]:
+    def kept_columns(self) -> dict[str, tuple[str, ...]]:
         """Return the columns kept so far by table; safe while other threads meet more."""
         return {table: tuple(columns) for table, columns in dict(self.columns).items()}
 

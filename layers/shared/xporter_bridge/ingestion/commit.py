@@ -11,17 +11,17 @@ from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
-from xporter_bridge.ingestion.build_sequence import Assembled, draft
+from xporter_bridge.ingestion.build_sequence import BuiltSequence, draft_manifest
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.ingestion.drift_reports import notice_columns, notice_difference
-from xporter_bridge.pulls.hold import held, suspicions
-from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState, next_baseline
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.pulls.retention import retire, superseded
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.ingestion.drift_reports import report_baseline_mismatch, report_column_drift
+from xporter_bridge.pulls.hold import limit_violations, make_hold
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint, next_baseline
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso, parse
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.xporter.pages import PageMetadata
 
 _ENDED_BY = {
     "reject": "hold_rejected",
@@ -30,54 +30,54 @@ _ENDED_BY = {
 }
 
 
-class Committer:
+class PullCommit:
     """Writes what a lease holder has achieved; each write is one conditional step.
 
     ``keep`` is for how long replaced sequences, and temporary datasets, stay (``retention``).
-    ``leftovers`` are pulls whose staged work the item will never name again, once what names it
+    ``staged_to_delete`` are pulls whose staged work the item will never name again, once what names it
     now is written over. It is deleted last of all: a failure to delete must change nothing.
     """
 
     def __init__(
         self,
-        datasets: DatasetTable,
-        lake: Lake,
+        datasets: DatasetRepository,
+        store: SnapshotStore,
         ttl: timedelta,
         keep: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         self._datasets = datasets
-        self._lake = lake
+        self._store = store
         self._ttl = ttl
         self._keep = keep
         self._now = now
-        self.leftovers: set[str] = set()
+        self.staged_to_delete: set[str] = set()
 
     def commit(
         self,
-        item: DatasetItem,
+        item: DatasetRecord,
         dataset: Dataset,
-        checkpoint: Checkpoint,
-        facts: PageFacts,
-        assembled: Assembled,
+        checkpoint: PullCheckpoint,
+        facts: PageMetadata,
+        assembled: BuiltSequence,
         policy: ColumnPolicy,
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         """Commit the pull, hold it, or note that nothing had changed; the lease stays.
 
         Raises:
             ConflictError: The lease was lost, and with it the right to commit.
         """
-        item = notice_columns(item, dataset, policy)
-        made = draft(item, checkpoint, facts, assembled.tables, self._now())
+        item = report_column_drift(item, dataset, policy)
+        made = draft_manifest(item, checkpoint, facts, assembled.tables, self._now())
         before = item.manifest
         # An erased dataset that is empty when its scope returns is news all the same.
         says_the_same = before and "erased" not in before and before["stale"] == made["stale"]
         if assembled.is_unchanged and says_the_same:
             return self._unchanged(item, dataset, checkpoint, made)
         if checkpoint.is_baseline and facts.following == item.next_changed_rows:
-            notice_difference(item, dataset, assembled)
+            report_baseline_mismatch(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
-        reasons = suspicions(list(assembled.changes), dataset.limits.on(today))
+        reasons = limit_violations(list(assembled.changes), dataset.limits.on(today))
         if item.manifest and reasons:
             return self._hold(item, dataset, checkpoint, made, assembled, reasons)
         telemetry.count("PullCommitted", dataset.endpoint.name)
@@ -92,9 +92,9 @@ class Committer:
             (self._now() - parse(checkpoint.started_at)) / timedelta(milliseconds=1),
         )
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
-        return self._adopt(served, made, assembled.copies, checkpoint.is_baseline)
+        return self._commit_sequence(served, made, assembled.copies, checkpoint.is_baseline)
 
-    def publish(self, item: DatasetItem) -> DatasetItem:
+    def publish(self, item: DatasetRecord) -> DatasetRecord:
         """Copy what was committed to where readers look, ``latest.json`` last.
 
         Repeating it after a crash copies the same bytes to the same keys.
@@ -105,22 +105,22 @@ class Committer:
         document = item.manifest
         if not item.unpublished or not document:
             return item
-        place = Place(item.estab, item.dataset)
-        self._lake.publish(item.unpublished)
-        self._lake.put_document(place.manifest(item.sequence), document)
+        place = DatasetLayout(item.estab, item.dataset)
+        self._store.publish(item.unpublished)
+        self._store.put_document(place.manifest(item.sequence), document)
         # A holder that was overtaken must not put an older manifest in place of a later one: the
         # lease proves that what was seen is older, and the write that it is still there.
-        seen = self._lake.version(place.latest)
+        seen = self._store.etag(place.latest)
         item = self._datasets.renew(item, self._now())
-        self._lake.replace_document(place.latest, document, seen=seen)
-        self.leftovers.add(document["pull_id"])
+        self._store.replace_manifest(place.latest, document, seen=seen)
+        self.staged_to_delete.add(document["pull_id"])
         return self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
 
-    def retire(self, item: DatasetItem) -> DatasetItem:
+    def prune(self, item: DatasetRecord) -> DatasetRecord:
         """Delete what was replaced long ago; whoever lets go of the dataset saves how far."""
-        return retire(item, self._lake, self._keep, self._now())
+        return prune_superseded(item, self._store, self._keep, self._now())
 
-    def carry_out_decision(self, item: DatasetItem, dataset: Dataset | None) -> DatasetItem:
+    def carry_out_decision(self, item: DatasetRecord, dataset: Dataset | None) -> DatasetRecord:
         """Apply or drop a held change set as a person, or the end of its time, has decided.
 
         One that was made under another configuration might hold what must not be stored by now:
@@ -133,22 +133,24 @@ class Committer:
         decision = item.decision
         if hold and (dataset is None or hold["fingerprint"] != dataset.fingerprint):
             decision = "configuration_changed"
-            self._datasets.request(item.estab, item.dataset, self._now())
+            self._datasets.add_demand(item.estab, item.dataset, self._now())
         if hold and decision == "approve":
             approved = replace(item, fingerprint=hold["fingerprint"])
-            item = self._adopt(approved, hold["manifest"], hold["copies"], is_baseline=False)
+            item = self._commit_sequence(
+                approved, hold["manifest"], hold["copies"], is_baseline=False
+            )
             item = self.publish(item)
         elif hold:
             reason = _ENDED_BY[decision]
-            self.leftovers.add(item.hold_id)
+            self.staged_to_delete.add(item.hold_id)
             item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
-        return self._datasets.take_decision(item)
+        return self._datasets.clear_decision(item)
 
-    def not_covered(self, item: DatasetItem, dataset: Dataset) -> DatasetItem:
+    def not_covered(self, item: DatasetRecord, dataset: Dataset) -> DatasetRecord:
         """Note that the school's scopes do not allow the dataset, so it is not asked for."""
         reason = f"needs the scope {dataset.endpoint.scope}"
         if item.checkpoint:
-            self.leftovers.add(item.checkpoint.pull_id)
+            self.staged_to_delete.add(item.checkpoint.pull_id)
         return self._save(
             replace(
                 item,
@@ -163,24 +165,24 @@ class Committer:
 
     def _unchanged(
         self,
-        item: DatasetItem,
+        item: DatasetRecord,
         dataset: Dataset,
-        checkpoint: Checkpoint,
+        checkpoint: PullCheckpoint,
         made: Mapping[str, Any],
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
-        self.leftovers |= {checkpoint.pull_id, item.hold_id}
+        self.staged_to_delete |= {checkpoint.pull_id, item.hold_id}
         return self._save(self._settled(served, made, is_baseline=checkpoint.is_baseline))
 
-    def _adopt(
+    def _commit_sequence(
         self,
-        item: DatasetItem,
+        item: DatasetRecord,
         made: Mapping[str, Any],
         copies: Mapping[str, str],
         is_baseline: bool,
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         """Make the draft the dataset's current sequence: this write is the commit."""
         sequence = made["sequence"]
         event = new_event(
@@ -190,7 +192,7 @@ class Committer:
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
-            manifest_key=Place(item.estab, item.dataset).manifest(sequence),
+            manifest_key=DatasetLayout(item.estab, item.dataset).manifest(sequence),
         )
         telemetry.record(
             "pull_committed",
@@ -201,7 +203,7 @@ class Committer:
         )
         settled = self._settled(item, made, is_baseline=is_baseline)
         committed = replace(
-            superseded(settled, self._keep, self._now()),
+            schedule_pruning(settled, self._keep, self._now()),
             sequence=sequence,
             manifest=made,
             unpublished=copies,
@@ -209,12 +211,12 @@ class Committer:
             outbox=(*item.outbox, event.document()),
         )
         under_way = item.checkpoint.pull_id if item.checkpoint else ""
-        self.leftovers |= {under_way, item.hold_id} - {made["pull_id"]}
+        self.staged_to_delete |= {under_way, item.hold_id} - {made["pull_id"]}
         return self._save(committed)
 
     def _settled(
-        self, item: DatasetItem, made: Mapping[str, Any], *, is_baseline: bool
-    ) -> DatasetItem:
+        self, item: DatasetRecord, made: Mapping[str, Any], *, is_baseline: bool
+    ) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
         due = is_baseline or not item.baseline_at
@@ -235,16 +237,16 @@ class Committer:
 
     def _hold(
         self,
-        item: DatasetItem,
+        item: DatasetRecord,
         dataset: Dataset,
-        checkpoint: Checkpoint,
+        checkpoint: PullCheckpoint,
         made: Mapping[str, Any],
-        assembled: Assembled,
+        assembled: BuiltSequence,
         reasons: list[str],
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
-        hold, is_news = held(item.hold, made, assembled.copies, reasons, dataset, now)
+        hold, is_news = make_hold(item.hold, made, assembled.copies, reasons, dataset, now)
         event = new_event(
             "dataset.held",
             now,
@@ -269,8 +271,8 @@ class Committer:
             hold=hold,
             outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
-        self.leftovers.add(item.hold_id)
+        self.staged_to_delete.add(item.hold_id)
         return self._save(waiting)
 
-    def _save(self, item: DatasetItem) -> DatasetItem:
+    def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._datasets.save(item, self._ttl, self._now())

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.ingestion.build_sequence import Assembled
+from xporter_bridge.ingestion.build_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.pulls.model import DatasetItem
+from xporter_bridge.pulls.model import DatasetRecord
 
 
-def notice_columns(item: DatasetItem, dataset: Dataset, policy: ColumnPolicy) -> DatasetItem:
+def report_column_drift(
+    item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy
+) -> DatasetRecord:
     """Report columns that are new, withheld, or of another casing: once each."""
     reported = {kind: set(names) for kind, names in item.reported_columns.items()}
     for kind in ("withheld", "added", "recased"):
@@ -34,7 +36,9 @@ def notice_columns(item: DatasetItem, dataset: Dataset, policy: ColumnPolicy) ->
     return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
 
 
-def notice_difference(item: DatasetItem, dataset: Dataset, assembled: Assembled) -> None:
+def report_baseline_mismatch(
+    item: DatasetRecord, dataset: Dataset, assembled: BuiltSequence
+) -> None:
     """Raise the alarm: Xporter says that nothing changed, and our snapshot differs."""
     telemetry.warn(
         "baseline_differs",

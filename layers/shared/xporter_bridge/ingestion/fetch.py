@@ -20,16 +20,16 @@ from xporter_bridge.errors import (
 from xporter_bridge.exact_json import loads
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import DELETED, pack
-from xporter_bridge.ingestion.page_workers import Crew, Stopwatch
+from xporter_bridge.ingestion.page_workers import PageWorkers, WaitRatio
 from xporter_bridge.ingestion.staged_pages import StagedPages
-from xporter_bridge.schools.session import Session
+from xporter_bridge.schools.session import SchoolSession
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.compression import compress
 from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import Page, answering, read_page
+from xporter_bridge.xporter.pages import Page, read_page, with_requested_hash
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
@@ -55,18 +55,18 @@ class PageFetcher:
     def __init__(
         self,
         dataset: Dataset,
-        session: Session,
+        session: SchoolSession,
         xporter: XporterApi,
         policy: ColumnPolicy,
         *,
-        beat: Callable[[], None],
+        heartbeat: Callable[[], None],
         remaining_seconds: Callable[[], float],
     ) -> None:
         self._dataset = dataset
         self._session = session
         self._xporter = xporter
         self._policy = policy
-        self._beat = beat
+        self._beat = heartbeat
         self._remaining_seconds = remaining_seconds
         self._turn = Lock()
         self._is_slow = True
@@ -77,7 +77,7 @@ class PageFetcher:
         most = min(PAGE_SIZE, self._dataset.endpoint.rows_per_page(self._dataset.options))
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
         estab = self._session.school.estab
-        watch = Stopwatch()
+        watch = WaitRatio()
         page = read_page(
             self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
         )
@@ -89,12 +89,12 @@ class PageFetcher:
         if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
-        return answering(page, changed_rows)
+        return with_requested_hash(page, changed_rows)
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
         blocks = self._blocks(page)
-        met = self._policy.met()
+        met = self._policy.kept_columns()
         size = len(page.text)
         into.add(number, pack(page.facts, blocks, met, compress, answered_bytes=size))
 
@@ -107,20 +107,20 @@ class PageFetcher:
         """
         facts = into.headers[1].facts
         for header in into.headers.values():
-            facts.prove_same(header.facts)
+            facts.require_same_result(header.facts)
         missing = [n for n in range(1, facts.page_count + 1) if n not in into.headers]
 
         def work(number: int) -> None:
             page = self.ask(changed_rows, number)
-            facts.prove_same(page.facts)
+            facts.require_same_result(page.facts)
             self.stage(page, number, into)
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
-        crew = Crew(work, most=max(1, min(CONCURRENT_PAGES, fitting)))
-        crew.work_off(missing, self._go_on_or_stop, is_slow=self._is_slow)
+        workers = PageWorkers(work, most=max(1, min(CONCURRENT_PAGES, fitting)))
+        workers.run_all(missing, self._go_on_or_stop, is_slow=self._is_slow)
 
-    def prove_still(self, changed_rows: str, as_of: str | None, staged: StagedPages) -> None:
+    def require_unchanged(self, changed_rows: str, as_of: str | None, staged: StagedPages) -> None:
         """Ask for page 1 again: a pull of several pages may have met two moments of the school.
 
         Raises:
@@ -128,7 +128,7 @@ class PageFetcher:
         """
         facts = staged.headers[1].facts
         page = self.ask(changed_rows, 1)
-        facts.prove_same(page.facts)
+        facts.require_same_result(page.facts)
         if facts.following is not None:
             return
         if page.as_of != as_of:
@@ -148,9 +148,11 @@ class PageFetcher:
         blocks: dict[str, Block | None] = {}
         for table, rows in self._by_table(page.tables).items():
             key_field = self._dataset.key_of(table)
-            block = rendered(self._policy.kept(table, rows), key_field, text)
+            block = rendered(self._policy.without_dropped_columns(table, rows), key_field, text)
             if block and self._policy.is_to_be_searched(table, block.data):
-                kept = self._policy.searched(table, self._policy.kept(table, rows))
+                kept = self._policy.searched(
+                    table, self._policy.without_dropped_columns(table, rows)
+                )
                 block = rendered(kept, key_field, text)
             blocks[table] = block
         for table, entries in self._by_table(page.deleted).items():

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge.snapshots.blocks import Block
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.xporter.pages import PageMetadata
 
 # More than headers take: ten tables with their keys and columns are some kilobytes.
 HEADER_BYTES = 64 * 1024
@@ -23,7 +23,7 @@ DELETED = "_deleted"
 
 
 @dataclass(frozen=True)
-class SectionPlace:
+class ByteRange:
     """Where a table lies within its page: bytes ``start`` to ``end`` exclusive."""
 
     start: int
@@ -42,10 +42,10 @@ class PageHeader:
     bytes the answer had.
     """
 
-    facts: PageFacts
+    facts: PageMetadata
     tables: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
-    sections: Mapping[str, SectionPlace]
+    sections: Mapping[str, ByteRange]
     size: int = 0
 
 
@@ -65,7 +65,7 @@ def page_number(key: str) -> int | None:
 
 
 def pack(
-    facts: PageFacts,
+    facts: PageMetadata,
     tables: Mapping[str, Block | None],
     columns: Mapping[str, Iterable[str]],
     compress: Callable[[bytes], bytes],
@@ -106,11 +106,11 @@ def unpack_header(data: bytes) -> PageHeader:
 
 def _header(header: dict[str, Any], end: int) -> PageHeader:
     return PageHeader(
-        facts=PageFacts(**header["facts"]),
+        facts=PageMetadata(**header["facts"]),
         tables=tuple(header["tables"]),
         columns={table: tuple(names) for table, names in header["columns"].items()},
         sections={
-            name: SectionPlace(
+            name: ByteRange(
                 start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last)
             )
             for name, (start, stop, rows, first, last) in header["sections"].items()
@@ -119,6 +119,6 @@ def _header(header: dict[str, Any], end: int) -> PageHeader:
     )
 
 
-def unpack_section(place: SectionPlace, body: bytes, decompress: Callable[[bytes], bytes]) -> Block:
+def unpack_section(place: ByteRange, body: bytes, decompress: Callable[[bytes], bytes]) -> Block:
     """Return the rows of a table from exactly its bytes."""
     return Block(decompress(body), place.rows, place.first, place.last, body)

@@ -19,7 +19,7 @@ _BUSY_SHARE = 1 / 4
 _LOOK_SECONDS = 1.0
 
 
-class Stopwatch:
+class WaitRatio:
     """Tells whether a thread has mostly waited since the watch was made."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Stopwatch:
         return time.thread_time() - self._worked < elapsed * _BUSY_SHARE
 
 
-class Crew:
+class PageWorkers:
     """Works off page numbers.
 
     Args:
@@ -46,8 +46,8 @@ class Crew:
         self._workers: list[Future[None]] = []
         self._turn = Lock()
 
-    def work_off(
-        self, numbers: Iterable[int], beat: Callable[[], None], *, is_slow: bool = True
+    def run_all(
+        self, numbers: Iterable[int], heartbeat: Callable[[], None], *, is_slow: bool = True
     ) -> None:
         """Do all pages, and call ``beat`` about every second meanwhile.
 
@@ -61,24 +61,24 @@ class Crew:
         with ThreadPoolExecutor(self._most, "page") as pool:
             try:
                 for _ in range(self._most if is_slow else FEWEST):
-                    self._hire(pool)
+                    self._add_worker(pool)
                 while running := [worker for worker in self._workers if not worker.done()]:
                     wait(running, timeout=_LOOK_SECONDS, return_when=FIRST_EXCEPTION)
                     for ended in [worker for worker in self._workers if worker.done()]:
                         ended.result()
-                    beat()
+                    heartbeat()
             finally:
                 self._missing.clear()  # whoever is still at work ends with the page at hand
         for ended in self._workers:
             ended.result()
 
-    def _hire(self, pool: ThreadPoolExecutor) -> None:
+    def _add_worker(self, pool: ThreadPoolExecutor) -> None:
         with self._turn:
             if self._missing and len(self._workers) < self._most:
-                self._workers.append(pool.submit(self._labour, pool))
+                self._workers.append(pool.submit(self._worker_loop, pool))
 
-    def _labour(self, pool: ThreadPoolExecutor) -> None:
-        watch = Stopwatch()
+    def _worker_loop(self, pool: ThreadPoolExecutor) -> None:
+        watch = WaitRatio()
         while self._missing:
             try:
                 number = self._missing.popleft()
@@ -86,4 +86,4 @@ class Crew:
                 return  # Another was quicker.
             self._work(number)
             if watch.has_mostly_waited():
-                self._hire(pool)
+                self._add_worker(pool)

@@ -25,30 +25,30 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.ingestion.acquire import PullDesk, take_turn
-from xporter_bridge.ingestion.build_sequence import Assembler
+from xporter_bridge.ingestion.acquire import PullDependencies, acquire
+from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.ingestion.commit import Committer
+from xporter_bridge.ingestion.commit import PullCommit
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
-    Checkpoint,
-    DatasetItem,
+    DatasetRecord,
     DatasetState,
+    PullCheckpoint,
     backoff,
-    begin,
     dataset_of,
-    pulled_under,
-    wants_pull,
+    needs_worker,
+    start_or_resume,
+    with_scopes_used,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
-from xporter_bridge.snapshots.layout import Place, staging_prefix
+from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import START
+from xporter_bridge.xporter.pages import ALL_ROWS
 
 _BEAT = LEASE / 4
 # An Xporter that has failed over a hash so often may know it no more, and not say so.
@@ -58,7 +58,12 @@ _LONGEST_DELAY = timedelta(minutes=14)
 
 
 def pull(
-    estab: str, name: str, desk: PullDesk, *, remaining_seconds: Callable[[], float], waits: int = 0
+    estab: str,
+    name: str,
+    deps: PullDependencies,
+    *,
+    remaining_seconds: Callable[[], float],
+    waits: int = 0,
 ) -> None:
     """Serve every request for the dataset that was made so far; do nothing if there is none.
 
@@ -71,33 +76,37 @@ def pull(
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    turn = take_turn(estab, name, desk, waits=waits)
+    turn = acquire(estab, name, deps, waits=waits)
     if turn is None:
         return
-    puller = _Puller(desk, *turn, remaining_seconds)
+    puller = PullRun(deps, *turn, remaining_seconds)
     try:
         puller.run()
     except ConflictError:
         # Another holder took over, or the school was erased: nothing here may be written.
         telemetry.warn("pull_lost_its_lease", estab=estab, dataset=name)
     finally:
-        desk.datasets.slots.free(puller.slot)
+        deps.datasets.slots.release(puller.slot)
 
 
-class _Puller:
+class PullRun:
     """One holder's work on one leased dataset."""
 
     def __init__(
-        self, desk: PullDesk, item: DatasetItem, slot: Slot, remaining_seconds: Callable[[], float]
+        self,
+        deps: PullDependencies,
+        item: DatasetRecord,
+        slot: Slot,
+        remaining_seconds: Callable[[], float],
     ) -> None:
         self.slot = slot
-        self._desk = desk
+        self._deps = deps
         self._item = item
         self._remaining_seconds = remaining_seconds
-        self._beaten_at = desk.now()
+        self._beaten_at = deps.now()
         self._dataset = dataset_of(item)
         self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
-        self._committer = Committer(desk.datasets, desk.lake, self._ttl, desk.keep, desk.now)
+        self._committer = PullCommit(deps.datasets, deps.store, self._ttl, deps.keep, deps.now)
 
     def run(self) -> None:
         """Finish what an earlier holder left, serve what was asked for, and let go."""
@@ -105,15 +114,15 @@ class _Puller:
         self._item = self._committer.carry_out_decision(self._item, self._dataset)
         if self._dataset is None:
             self._give_up(reason="not_configured")
-        elif self._item.is_due and self._item.retry_at <= iso(self._desk.now()):
+        elif self._item.is_due and self._item.retry_at <= iso(self._deps.now()):
             self._serve(self._dataset)
         else:
             self._let_go()
-        desk = self._desk
-        schools = desk.sessions.schools
-        publish_dataset_events(self._item, desk.datasets, schools, desk.bus, desk.now())
-        if not self._item.unpublished and wants_pull(self._item, desk.now()):
-            desk.queue.send(self._names)
+        deps = self._deps
+        schools = deps.sessions.schools
+        publish_dataset_events(self._item, deps.datasets, schools, deps.bus, deps.now())
+        if not self._item.unpublished and needs_worker(self._item, deps.now()):
+            deps.queue.send(self._names)
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull, and turn whatever stops the pull into the dataset's state."""
@@ -137,7 +146,7 @@ class _Puller:
             telemetry.report("pull_broke", error, **self._names)
             self._back_off("unexpected_fault", None)
 
-    def _pull_until_still(self, dataset: Dataset) -> DatasetItem:
+    def _pull_until_still(self, dataset: Dataset) -> DatasetRecord:
         """Pull, from the start again whenever the school's data moved under the pull."""
         for _ in range(MAX_RESTARTS):
             try:
@@ -146,41 +155,41 @@ class _Puller:
                 telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
                 telemetry.count("PullRestarted", dataset.endpoint.name)
                 if self._item.checkpoint:
-                    self._committer.leftovers.add(self._item.checkpoint.pull_id)
+                    self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
                 self._item = replace(self._item, checkpoint=None)
         raise TransientError("pages_kept_moving")
 
-    def _pull_once(self, dataset: Dataset) -> DatasetItem:
-        session = self._desk.sessions.open(self._item.estab, self._desk.now())
+    def _pull_once(self, dataset: Dataset) -> DatasetRecord:
+        session = self._deps.sessions.open(self._item.estab, self._deps.now())
         if not dataset.covered_by(session.school.scopes):
             return self._committer.not_covered(self._item, dataset)
-        self._item = pulled_under(self._item, dataset, session.school.scopes)
+        self._item = with_scopes_used(self._item, dataset, session.school.scopes)
         policy = ColumnPolicy(dataset, self._item.columns)
         fetcher = PageFetcher(
             dataset,
             session,
-            self._desk.sessions.xporter,
+            self._deps.sessions.xporter,
             policy,
-            beat=self._beat,
+            heartbeat=self._beat,
             remaining_seconds=self._remaining_seconds,
         )
-        checkpoint = begin(self._item, dataset, uuid.uuid4().hex, self._desk.now())
-        pages = StagedPages(self._desk.lake, self._prefix(checkpoint.pull_id), self._item.fence)
+        checkpoint = start_or_resume(self._item, dataset, uuid.uuid4().hex, self._deps.now())
+        pages = StagedPages(self._deps.store, self._prefix(checkpoint.pull_id), self._item.fence)
         is_resumed = checkpoint == self._item.checkpoint
         if is_resumed:
             pages.recover(policy)
         elif self._item.checkpoint:
-            self._committer.leftovers.add(self._item.checkpoint.pull_id)
+            self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
         if not is_resumed or 1 not in pages.headers:
             checkpoint = self._fetch_first(checkpoint, fetcher, pages)
         fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
         if is_resumed or pages.may_have_moved:
-            fetcher.prove_still(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
+            fetcher.require_unchanged(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
         return self._conclude(dataset, checkpoint, pages, policy)
 
     def _fetch_first(
-        self, checkpoint: Checkpoint, fetcher: PageFetcher, pages: StagedPages
-    ) -> Checkpoint:
+        self, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
+    ) -> PullCheckpoint:
         """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
 
         A hash that Xporter refuses, answers with another one, or fails over again and again,
@@ -193,13 +202,13 @@ class _Puller:
             raise
         except (XporterRefusedError, XporterUnavailableError) as error:
             may_be_down = isinstance(error, TransientError) and self._item.failures < _BROKEN_AFTER
-            if asked == START or may_be_down:
+            if asked == ALL_ROWS or may_be_down:
                 raise
             page = None
-        if page is None or (asked != START and page.facts.requested != asked):
+        if page is None or (asked != ALL_ROWS and page.facts.requested != asked):
             telemetry.warn("change_set_chain_broken", **self._names)
-            checkpoint = replace(checkpoint, requested_changed_rows=START)
-            page = fetcher.ask(START, 1)
+            checkpoint = replace(checkpoint, requested_changed_rows=ALL_ROWS)
+            page = fetcher.ask(ALL_ROWS, 1)
         checkpoint = replace(checkpoint, as_of=page.as_of)
         self._item = self._save(checkpoint=checkpoint)
         fetcher.stage(page, 1, pages)
@@ -208,17 +217,17 @@ class _Puller:
     def _conclude(
         self,
         dataset: Dataset,
-        checkpoint: Checkpoint,
+        checkpoint: PullCheckpoint,
         pages: StagedPages,
         policy: ColumnPolicy,
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         """Assemble the fetched pages and let the committer decide what becomes of them."""
-        assembler = Assembler(
-            self._desk.lake,
+        assembler = SequenceBuilder(
+            self._deps.store,
             dataset,
-            Place(self._item.estab, self._item.dataset),
+            DatasetLayout(self._item.estab, self._item.dataset),
             out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.fence}/",
-            beat=self._beat,
+            heartbeat=self._beat,
         )
         assembled = assembler.assemble(
             pages,
@@ -226,7 +235,7 @@ class _Puller:
             {table: list(columns) for table, columns in policy.columns.items()},
             self._item.manifest,
             self._item.sequence + 1,
-            is_full=checkpoint.requested_changed_rows == START,
+            is_full=checkpoint.requested_changed_rows == ALL_ROWS,
             is_same_request=self._item.fingerprint == dataset.fingerprint,
         )
         telemetry.count("PagesPulled", dataset.endpoint.name, pages.facts.page_count)
@@ -234,7 +243,7 @@ class _Puller:
         self._item = self._committer.commit(
             self._item, dataset, checkpoint, pages.facts, assembled, policy
         )
-        return self._committer.retire(self._committer.publish(self._item))
+        return self._committer.prune(self._committer.publish(self._item))
 
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
@@ -247,33 +256,33 @@ class _Puller:
         wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._metric)
-        self._let_go(reason=reason, failures=failures, retry_at=iso(self._desk.now() + wait))
+        self._let_go(reason=reason, failures=failures, retry_at=iso(self._deps.now() + wait))
         if wait <= _LONGEST_DELAY:
-            self._desk.queue.send(self._names, delay_seconds=ceil(wait.total_seconds()) + 1)
+            self._deps.queue.send(self._names, delay_seconds=ceil(wait.total_seconds()) + 1)
 
     def _give_up(self, **changes: object) -> None:
         """Let go of a pull that nobody shall go on with."""
         if self._item.checkpoint:
-            self._committer.leftovers.add(self._item.checkpoint.pull_id)
+            self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
         self._let_go(served=self._item.requested, checkpoint=None, retry_at="", **changes)
 
     def _let_go(self, **changes: object) -> None:
         self._item = self._save(lease_expires_at="", **changes)
-        for pull_id in self._committer.leftovers - self._item.named_pulls:
+        for pull_id in self._committer.staged_to_delete - self._item.named_pulls:
             try:
-                self._desk.lake.unstage(self._prefix(pull_id))
+                self._deps.store.delete_staged(self._prefix(pull_id))
             except TransientError as error:  # The bucket's life cycle will.
                 telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
 
-    def _save(self, **changes: object) -> DatasetItem:
+    def _save(self, **changes: object) -> DatasetRecord:
         item = replace(self._item, **changes)  # type: ignore[arg-type]
-        return self._desk.datasets.save(item, self._ttl, self._desk.now())
+        return self._deps.datasets.save(item, self._ttl, self._deps.now())
 
     def _beat(self) -> None:
-        now = self._desk.now()
+        now = self._deps.now()
         if now - self._beaten_at >= _BEAT:
-            self._item = self._desk.datasets.renew(self._item, now)
-            self.slot = self._desk.datasets.slots.keep(self.slot, now)
+            self._item = self._deps.datasets.renew(self._item, now)
+            self.slot = self._deps.datasets.slots.renew(self.slot, now)
             self._beaten_at = now
 
     def _prefix(self, pull_id: str) -> str:

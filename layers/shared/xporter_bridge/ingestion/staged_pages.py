@@ -10,8 +10,8 @@ from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import (
     DELETED,
     HEADER_BYTES,
+    ByteRange,
     PageHeader,
-    SectionPlace,
     page_key,
     page_number,
     unpack_header,
@@ -20,8 +20,8 @@ from xporter_bridge.ingestion.page_file import (
 from xporter_bridge.snapshots.blocks import Block, Section
 from xporter_bridge.snapshots.compression import decompress
 from xporter_bridge.snapshots.row_keys import is_without_identity
-from xporter_bridge.snapshots.store import Lake
-from xporter_bridge.xporter.pages import PageFacts
+from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.xporter.pages import PageMetadata
 
 # So many headers are read at a time.
 _READERS = 8
@@ -35,7 +35,7 @@ _LONG_PULL_PAGES = 10
 class StagedPages:
     """The pages of one pull, in the staging bucket; ``fence`` is that of the lease."""
 
-    lake: Lake
+    store: SnapshotStore
     prefix: str
     fence: int
     headers: dict[int, PageHeader] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class StagedPages:
         A page that two of them staged is taken from the later one, and from then on only that: the
         earlier one may still be writing. One that cannot be read counts as not staged.
         """
-        for key in sorted(self.lake.staged_keys(self.prefix)):
+        for key in sorted(self.store.staged_keys(self.prefix)):
             number = page_number(key)
             if number:
                 self._keys[number] = key
@@ -58,12 +58,12 @@ class StagedPages:
             self.headers |= {number: header for number, header in read if header}
         for header in self.headers.values():
             for table, columns in header.columns.items():
-                policy.recall(table, columns)
+                policy.decide_columns(table, columns)
 
     def add(self, number: int, body: bytes) -> None:
         """Stage a page; when this returns it is ticked off."""
         key = page_key(self.prefix, number, self.fence)
-        self.lake.stage(key, body)
+        self.store.stage(key, body)
         self._keys[number] = key
         # The columns are for whoever goes on with the pull: a thousand pages need not repeat them.
         self.headers[number] = replace(unpack_header(body), columns={})
@@ -72,7 +72,7 @@ class StagedPages:
             self._kept += len(body)
 
     @property
-    def facts(self) -> PageFacts:
+    def facts(self) -> PageMetadata:
         """What the pages say of the whole, as the next pull may go by it.
 
         A row without an identity cannot be followed: a change set would bring it again, changed,
@@ -131,19 +131,19 @@ class StagedPages:
                 yield Section(place.rows, place.first, place.last, load, is_near)
 
     def _header(self, key: str) -> PageHeader | None:
-        data = self.lake.staged(key, 0, HEADER_BYTES - 1)
+        data = self.store.read_staged(key, 0, HEADER_BYTES - 1)
         if b"\n" not in data:
-            data = self.lake.staged(key)
+            data = self.store.read_staged(key)
         try:
             return unpack_header(data)
         except ValueError:
             return None
 
-    def _loader(self, number: int, place: SectionPlace) -> Callable[[], Block]:
+    def _loader(self, number: int, place: ByteRange) -> Callable[[], Block]:
         def load() -> Block:
             body = self._bodies.get(number)
             if body is None:
-                packed = self.lake.staged(self._keys[number], place.start, place.end - 1)
+                packed = self.store.read_staged(self._keys[number], place.start, place.end - 1)
             else:
                 packed = body[place.start : place.end]
             return unpack_section(place, packed, decompress)

@@ -22,33 +22,33 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.onboarding.transit_encryption import TransitSeal
-from xporter_bridge.pulls.reconcile import follow_scopes
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.onboarding.transit_encryption import TransitEncryption
+from xporter_bridge.pulls.reconcile import reconcile_with_scopes
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import (
     School,
     SchoolState,
-    enter,
+    change_state,
     paused,
-    proved,
-    refused,
-    with_flags,
+    secret_refused,
+    secret_verified,
+    with_install_flags,
 )
 from xporter_bridge.schools.outbox import publish_school_events
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 
 @dataclass(frozen=True)
-class OnboardDesk:
+class OnboardDependencies:
     """Everything that onboarding needs."""
 
-    schools: SchoolTable
-    datasets: DatasetTable
+    schools: SchoolRepository
+    datasets: DatasetRepository
     vault: SchoolVault
-    transit: TransitSeal
+    transit: TransitEncryption
     xporter: XporterApi
     relying_party: str
     registrations: Queue
@@ -58,7 +58,7 @@ class OnboardDesk:
     now: Callable[[], datetime]
 
 
-def onboard(message: Mapping[str, Any], desk: OnboardDesk) -> None:
+def onboard(message: Mapping[str, Any], deps: OnboardDependencies) -> None:
     """Carry out one authentication callback, or one look at a school that waits.
 
     Idempotent: the same callback again proves the same secret again and changes nothing. A
@@ -69,56 +69,65 @@ def onboard(message: Mapping[str, Any], desk: OnboardDesk) -> None:
             message should come again.
     """
     estab = message["estab"]
-    before = desk.schools.get(estab) or School(estab)
+    before = deps.schools.get(estab) or School(estab)
     if before.is_being_erased:
         raise TransientError("school_being_erased")
     if "sealed_secret" not in message:
-        _probe(before, desk)
+        _probe(before, deps)
     elif before.state is SchoolState.ERASED and message["received_at"] <= before.state_since:
         telemetry.warn("callback_older_than_erasure", estab=estab)
-    elif message["relying_party"].casefold() != desk.relying_party.casefold():
-        _note_refusal(before, "unknown_partner", desk)
+    elif message["relying_party"].casefold() != deps.relying_party.casefold():
+        record_refusal(before, "unknown_partner", deps)
     else:
-        secret = desk.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
-        key = desk.vault.open(estab, before.credentials)
-        _prove(before, key, secret, desk, flags=message)
-    publish_school_events(estab, desk.schools, desk.bus)
+        secret = deps.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
+        key = deps.vault.open(estab, before.credentials)
+        verify_secret(before, key, secret, deps, flags=message)
+    publish_school_events(estab, deps.schools, deps.bus)
 
 
-def set_in_motion(school: School, previous_scopes: tuple[str, ...], desk: OnboardDesk) -> None:
+def enqueue_follow_up(
+    school: School, previous_scopes: tuple[str, ...], deps: OnboardDependencies
+) -> None:
     """Queue the school's registrations, the pulls it is ready for, and what scopes took away.
 
     Derived from the school's state alone, so a crash half-way is mended by doing it again.
     """
-    desk.registrations.send({"estab": school.estab})
+    deps.registrations.send({"estab": school.estab})
     if not school.is_pullable:
         return
-    follow_scopes(school, previous_scopes, desk.datasets, desk.pulls, desk.erasures, desk.now())
+    reconcile_with_scopes(
+        school, previous_scopes, deps.datasets, deps.pulls, deps.erasures, deps.now()
+    )
 
 
-def _probe(school: School, desk: OnboardDesk) -> None:
+def _probe(school: School, deps: OnboardDependencies) -> None:
     """Ask again with what is stored: the pending secret first, then the one that worked."""
     held = school.credentials
     if held is None or school.state is SchoolState.ERASED:
         return
-    key = desk.vault.open(school.estab, held)
+    key = deps.vault.open(school.estab, held)
     try:
         for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
-            if secret and _prove(school, key, secret, desk, flags={}):
+            if secret and verify_secret(school, key, secret, deps, flags={}):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
         # The watcher has set the time of the next look before it sent this one.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 
-def _prove(
-    before: School, key: OpenedKey, secret: str, desk: OnboardDesk, *, flags: Mapping[str, Any]
+def verify_secret(
+    before: School,
+    key: OpenedKey,
+    secret: str,
+    deps: OnboardDependencies,
+    *,
+    flags: Mapping[str, Any],
 ) -> bool:
     """Adopt the secret if Xporter accepts it; return False if it refused it."""
-    now = desk.now()
+    now = deps.now()
 
     def flagged(school: School) -> School:
-        return with_flags(
+        return with_install_flags(
             school,
             flags.get("school_name") or "",
             flags.get("is_installed"),
@@ -126,22 +135,22 @@ def _prove(
         )
 
     try:
-        token = desk.xporter.get_token(before.estab, desk.relying_party, secret)
-        details = desk.xporter.token_details(token.value)
-        _check(before.estab, desk.relying_party, details)
+        token = deps.xporter.get_token(before.estab, deps.relying_party, secret)
+        details = deps.xporter.token_details(token.value)
+        _check(before.estab, deps.relying_party, details)
     except AuthorisationPausedError:
-        desk.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
+        deps.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
         telemetry.warn("school_paused", estab=before.estab)
         return True
     except SecretRefusedError as error:
-        _note_refusal(before, error.reason, desk, key=key, secret=secret)
+        record_refusal(before, error.reason, deps, key=key, secret=secret)
         return False
-    after = desk.schools.change(
+    after = deps.schools.change(
         before.estab,
-        lambda school: _adopted(flagged(school), key, secret, token, details, now),
+        lambda school: with_verified_secret(flagged(school), key, secret, token, details, now),
     )
     telemetry.record("school_proved", estab=after.estab, state=str(after.state))
-    set_in_motion(after, before.scopes if before.is_pullable else (), desk)
+    enqueue_follow_up(after, before.scopes if before.is_pullable else (), deps)
     return True
 
 
@@ -157,7 +166,7 @@ def _check(estab: str, relying_party: str, details: TokenDetails) -> None:
         raise SecretRefusedError("token_of_another_partner")
 
 
-def _adopted(
+def with_verified_secret(
     school: School,
     key: OpenedKey,
     secret: str,
@@ -175,7 +184,7 @@ def _adopted(
     # Nothing says that a registration survives a new authorisation (xporter-api.md 13.20).
     registrations = school.registrations if is_same else {}
     adopted = replace(school, credentials=held, registrations=registrations)
-    return proved(adopted, details.scopes, now)
+    return secret_verified(adopted, details.scopes, now)
 
 
 def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:
@@ -186,10 +195,10 @@ def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> Schoo
     return paused(school, now)
 
 
-def _note_refusal(
+def record_refusal(
     before: School,
     reason: str,
-    desk: OnboardDesk,
+    deps: OnboardDependencies,
     *,
     key: OpenedKey | None = None,
     secret: str | None = None,
@@ -203,20 +212,20 @@ def _note_refusal(
     Args:
         key, secret: Of a secret that Xporter was asked about.
     """
-    now = desk.now()
+    now = deps.now()
     telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)
     telemetry.count("XporterRefused", "GetToken")
 
     def decide(school: School) -> School:
         held = school.credentials
         if held and secret and held.secret_digest == vaults.secret_digest(school.estab, secret):
-            return refused(school, reason, now)
+            return secret_refused(school, reason, now)
         if school.has_working_secret or school.state is not SchoolState.INVITED:
             return replace(school, last_refusal=reason)
-        school = enter(school, SchoolState.INVITED, reason, now)
+        school = change_state(school, SchoolState.INVITED, reason, now)
         if key is None or secret is None:
             return replace(school, last_refusal=reason)
         waiting = replace(school, credentials=vaults.with_pending(key, held, secret))
-        return refused(waiting, reason, now)
+        return secret_refused(waiting, reason, now)
 
-    desk.schools.change(before.estab, decide)
+    deps.schools.change(before.estab, decide)

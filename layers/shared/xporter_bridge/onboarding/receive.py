@@ -8,19 +8,19 @@ from datetime import datetime
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.bodies import read_fields
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SecretVersions
+from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import is_authentication_token
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.onboarding.payloads import read_authentication
-from xporter_bridge.onboarding.transit_encryption import TransitSeal
+from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.timestamps import iso
 
 
 def accept_authentication(
     request: CallbackRequest,
     *,
-    tokens: SecretVersions,
-    seal: TransitSeal,
+    tokens: SigningKeys,
+    seal: TransitEncryption,
     queue: Queue,
     now: datetime,
 ) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 
 
-class TransitSeal:
+class TransitEncryption:
     """Seals the school secret for its way from the receiver to the queue's consumer."""
 
     def __init__(self, client: Any, key_id: str) -> None:
@@ -16,7 +16,7 @@ class TransitSeal:
 
     def seal(self, estab: str, secret: str) -> bytes:
         """Return the secret encrypted by KMS for this school."""
-        with translated("kms:Encrypt"):
+        with translate_aws_errors("kms:Encrypt"):
             answer = self._client.encrypt(
                 KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext={"estab": estab}
             )
@@ -24,7 +24,7 @@ class TransitSeal:
 
     def unseal(self, estab: str, sealed: bytes) -> str:
         """Return what ``seal`` sealed for the same school."""
-        with translated("kms:Decrypt"):
+        with translate_aws_errors("kms:Decrypt"):
             answer = self._client.decrypt(
                 KeyId=self._key_id, CiphertextBlob=sealed, EncryptionContext={"estab": estab}
             )

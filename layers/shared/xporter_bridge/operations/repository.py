@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from xporter_bridge.availability.model import Outcome, PullRequest, PullState
-from xporter_bridge.aws.dynamodb import Item, Items, look_again, watched
+from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
+from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.model import Operation, OperationKind, expiry, kind_of
@@ -22,7 +22,7 @@ from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
-    Reading,
+    ReadBackResult,
     Writeback,
     WritebackKind,
     WritebackState,
@@ -33,13 +33,13 @@ _LATEST = "#pull/"
 _ATTEMPTS = 10
 
 
-class OperationTable:
+class OperationRepository:
     """The table keyed by estab and operation."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._items = Items(client, table, "estab", "operation")
+        self._items = DynamoTable(client, table, "estab", "operation")
 
-    def pull(self, estab: str, id_: str) -> PullRequest | None:
+    def pull(self, estab: str, id_: str) -> AvailabilityRequest | None:
         """Return the pull on request, or None if no pull has this id."""
         found = self._get(estab, id_, OperationKind.PULL)
         return _read_pull(found) if found else None
@@ -49,7 +49,7 @@ class OperationTable:
         found = self._get(estab, id_, OperationKind.WRITEBACK)
         return _read_writeback(found) if found else None
 
-    def add(self, operation: PullRequest | Writeback) -> None:
+    def add(self, operation: AvailabilityRequest | Writeback) -> None:
         """Store a new operation.
 
         Raises:
@@ -59,8 +59,8 @@ class OperationTable:
         self._items.put_new({"estab": operation.estab, "operation": operation.id, **item})
 
     def change_pull(
-        self, estab: str, id_: str, decide: Callable[[PullRequest], PullRequest]
-    ) -> PullRequest | None:
+        self, estab: str, id_: str, decide: Callable[[AvailabilityRequest], AvailabilityRequest]
+    ) -> AvailabilityRequest | None:
         """Write what ``decide`` makes of the pull; see ``change_writeback``."""
         return self._change(lambda: self.pull(estab, id_), decide)
 
@@ -95,20 +95,20 @@ class OperationTable:
 
     def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
         """Yield (estab, id, watch_at) of every operation that must be looked at."""
-        for item in self._items.due(iso(now)):
+        for item in self._items.query_due(iso(now)):
             yield item["estab"], item["operation"], item["watch_at"]
 
-    def look_again(self, estab: str, id_: str, seen: str, at: str) -> None:
+    def reschedule_watch(self, estab: str, id_: str, seen: str, at: str) -> None:
         """Move the time of the next look, unless somebody else has moved it since it was seen."""
-        look_again(self._items, estab, id_, seen=seen, at=at)
+        reschedule_watch(self._items, estab, id_, seen=seen, at=at)
 
-    def latest_pull(self, estab: str, dataset: str) -> tuple[int, PullRequest | None, str]:
+    def latest_pull(self, estab: str, dataset: str) -> tuple[int, AvailabilityRequest | None, str]:
         """Return the number of the latest pull of a dataset, the pull, and when it was made."""
         item = self._items.get(estab, _LATEST + dataset) or {}
         pull = self.pull(estab, item["latest"]) if "latest" in item else None
         return item.get("number", 0), pull, item.get("requested_at", "")
 
-    def set_latest_pull(self, pull: PullRequest, number: int) -> None:
+    def set_latest_pull(self, pull: AvailabilityRequest, number: int) -> None:
         """Record the latest pull of its dataset, unless a later one has been recorded."""
         try:
             self._items.update(
@@ -127,7 +127,7 @@ class OperationTable:
 
     def delete_school(self, estab: str) -> None:
         """Forget everything under the school."""
-        for item in list(self._items.under(estab)):
+        for item in list(self._items.query_partition(estab)):
             self._items.delete(estab, item["operation"])
 
     def _get(self, estab: str, id_: str, kind: OperationKind) -> Item | None:
@@ -154,7 +154,7 @@ def _write(operation: Operation) -> Item:
         for name in operation.__dataclass_fields__
         if name not in {"estab", "id"}
     }
-    if isinstance(operation, PullRequest):
+    if isinstance(operation, AvailabilityRequest):
         item["definition"] = _text(operation.definition)
         item["statuses"] = _text(operation.statuses)
     if isinstance(operation, Writeback):
@@ -162,20 +162,20 @@ def _write(operation: Operation) -> Item:
         item["outbox"] = _text([event.document() for event in operation.outbox])
     item = {name: str(value) if _is_word(value) else value for name, value in item.items()}
     item["expires_at"] = operation.expires_at or None
-    return item | watched(operation.watch_at, operation.estab, operation.id)
+    return item | watch_attributes(operation.watch_at, operation.estab, operation.id)
 
 
 def _is_word(value: Any) -> bool:
-    return isinstance(value, PullState | Outcome | WritebackKind | WritebackState)
+    return isinstance(value, PullState | WaitOutcome | WritebackKind | WritebackState)
 
 
-def _read_pull(item: Item) -> PullRequest:
-    known = _known(item, PullRequest)
+def _read_pull(item: Item) -> AvailabilityRequest:
+    known = _known(item, AvailabilityRequest)
     known["state"] = PullState(known["state"])
-    known["outcome"] = Outcome(known["outcome"]) if "outcome" in known else None
+    known["outcome"] = WaitOutcome(known["outcome"]) if "outcome" in known else None
     known["statuses"] = tuple((name, status) for name, status in _document(known, "statuses"))
     known["definition"] = _document(known, "definition") or None
-    return PullRequest(**known)
+    return AvailabilityRequest(**known)
 
 
 def _read_writeback(item: Item) -> Writeback:
@@ -190,7 +190,7 @@ def _read_writeback(item: Item) -> Writeback:
 def _read_part(entry: dict[str, Any]) -> Part:
     reading = entry["reading"]
     if reading:
-        reading = Reading(**{**reading, "results": _pairs(reading["results"])})
+        reading = ReadBackResult(**{**reading, "results": _pairs(reading["results"])})
     state, results = PartState(entry["state"]), _pairs(entry["results"])
     return Part(**{**entry, "state": state, "results": results, "reading": reading})
 

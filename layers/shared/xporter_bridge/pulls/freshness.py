@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetItem, DatasetState
+from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetRecord, DatasetState
 from xporter_bridge.timestamps import parse
 
 _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
@@ -27,7 +27,7 @@ class Freshness:
     is_stale: bool
 
 
-def of_dataset(item: DatasetItem, dataset: Dataset | None, now: datetime) -> Freshness | None:
+def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> Freshness | None:
     """Return how fresh a dataset is; None if it has no data.
 
     A dataset of fixed dates is as fresh as it was when it was asked for; one that is kept up to

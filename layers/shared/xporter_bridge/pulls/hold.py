@@ -17,8 +17,8 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConflictError, RequestRejectedError
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
 
 
@@ -38,7 +38,7 @@ class TableChange:
     is_absent: bool = False
 
 
-def suspicions(changes: list[TableChange], limits: HoldLimits) -> list[str]:
+def limit_violations(changes: list[TableChange], limits: HoldLimits) -> list[str]:
     """Return why the change set must be held, one sentence per table; empty when it need not.
 
     A table that was empty cannot lose anything, and a first pull has nothing to compare with.
@@ -57,7 +57,7 @@ def suspicions(changes: list[TableChange], limits: HoldLimits) -> list[str]:
     return found
 
 
-def held(
+def make_hold(
     before: Mapping[str, Any] | None,
     made: Mapping[str, Any],
     copies: Mapping[str, str],
@@ -93,8 +93,8 @@ def decide(
     estab: str,
     dataset: str,
     decision: str,
-    schools: SchoolTable,
-    datasets: DatasetTable,
+    schools: SchoolRepository,
+    datasets: DatasetRepository,
     pulls: Queue,
     now: datetime,
 ) -> None:

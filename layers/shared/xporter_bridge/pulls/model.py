@@ -20,7 +20,7 @@ from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import scopes
-from xporter_bridge.xporter.pages import START
+from xporter_bridge.xporter.pages import ALL_ROWS
 
 LEASE = timedelta(seconds=90)
 BASELINE_EVERY = timedelta(days=7)
@@ -51,7 +51,7 @@ _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class PullCheckpoint:
     """A pull under way: enough for another invocation to go on with it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
@@ -70,7 +70,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class DatasetItem:
+class DatasetRecord:
     """One dataset of one school.
 
     ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` belong to
@@ -101,7 +101,7 @@ class DatasetItem:
     baseline_at: str = ""
     failures: int = 0
     retry_at: str = ""
-    checkpoint: Checkpoint | None = None
+    checkpoint: PullCheckpoint | None = None
     hold: Mapping[str, Any] | None = None
     decision: str = ""
     decided_hold: str = ""
@@ -141,7 +141,7 @@ class DatasetItem:
         return self.lease_expires_at > iso(now)
 
 
-def dataset_of(item: DatasetItem) -> Dataset | None:
+def dataset_of(item: DatasetRecord) -> Dataset | None:
     """Return what the item is a dataset of; None if it is no longer configured."""
     if not item.definition:
         return configured().get(item.dataset)
@@ -151,7 +151,7 @@ def dataset_of(item: DatasetItem) -> Dataset | None:
         return None  # Its endpoint has left the catalogue.
 
 
-def is_temporary(item: DatasetItem) -> bool:
+def is_temporary(item: DatasetRecord) -> bool:
     """Tell whether nothing asks for the dataset by itself, so that its data must end some day.
 
     It was made on request or for a day, or is configured no longer.
@@ -159,30 +159,34 @@ def is_temporary(item: DatasetItem) -> bool:
     return item.definition is not None or dataset_of(item) is None
 
 
-def begin(item: DatasetItem, dataset: Dataset, pull_id: str, now: datetime) -> Checkpoint:
+def start_or_resume(
+    item: DatasetRecord, dataset: Dataset, pull_id: str, now: datetime
+) -> PullCheckpoint:
     """Return the pull to make: the one under way if it still fits, else a new one."""
     follows = item.next_changed_rows if _is_same_chain(item, dataset) else ""
     under_way = item.checkpoint
     if (
         under_way
         and under_way.fingerprint == dataset.fingerprint
-        and under_way.requested_changed_rows in {START, follows}
+        and under_way.requested_changed_rows in {ALL_ROWS, follows}
         and parse(under_way.started_at) > now - CHECKPOINT_LIFE
     ):
         return under_way
     is_baseline = bool(item.baseline_at) and item.baseline_at <= iso(now)
-    return Checkpoint(
+    return PullCheckpoint(
         pull_id=pull_id,
         serving=item.requested,
         fingerprint=dataset.fingerprint,
-        requested_changed_rows=("" if is_baseline else follows) or START,
+        requested_changed_rows=("" if is_baseline else follows) or ALL_ROWS,
         started_at=iso(now),
         is_baseline=is_baseline,
         staleness=item.staleness,
     )
 
 
-def pulled_under(item: DatasetItem, dataset: Dataset, granted: Iterable[str]) -> DatasetItem:
+def with_scopes_used(
+    item: DatasetRecord, dataset: Dataset, granted: Iterable[str]
+) -> DatasetRecord:
     """Return the item with the scopes under which it is pulled now.
 
     Added to earlier ones: only an erasure ends what a scope that has gone since had allowed.
@@ -191,7 +195,7 @@ def pulled_under(item: DatasetItem, dataset: Dataset, granted: Iterable[str]) ->
     return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
 
 
-def _is_same_chain(item: DatasetItem, dataset: Dataset) -> bool:
+def _is_same_chain(item: DatasetRecord, dataset: Dataset) -> bool:
     return item.fingerprint == dataset.fingerprint and bool(item.manifest)
 
 
@@ -203,7 +207,7 @@ def backoff(failures: int) -> timedelta:
     return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
 
 
-def wait_for_place(estab: str, dataset: str, waits: int) -> timedelta | None:
+def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
     """Return after what time to try again for a place in which to pull; None for no more.
 
     Longer each time and spread, so that those that wait for one school take neither each other's
@@ -215,13 +219,13 @@ def wait_for_place(estab: str, dataset: str, waits: int) -> timedelta | None:
     return _WAIT_FIRST * (1 << waits) * (0.5 + spread)
 
 
-def next_baseline(item: DatasetItem, now: datetime) -> str:
+def next_baseline(item: DatasetRecord, now: datetime) -> str:
     """Return when to compare the whole dataset again: weekly, spread over the hours of a day."""
     digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
     return iso(now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440))
 
 
-def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
+def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> str:
     """Return when somebody should look at the dataset again even if nothing happens."""
     if item.outbox or item.unpublished:
         return iso(now + timedelta(minutes=1))
@@ -232,10 +236,10 @@ def next_look(item: DatasetItem, ttl: timedelta, now: datetime) -> str:
     moments = [item.hold["expires_at"]] if item.hold else []
     if is_temporary(item):
         moments.append(item.expires_at)
-    return min(filter(None, (*moments, next_asking(item, ttl))), default="")
+    return min(filter(None, (*moments, next_unprompted_pull_at(item, ttl))), default="")
 
 
-def next_asking(item: DatasetItem, ttl: timedelta) -> str:
+def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> str:
     """Return when to pull although nobody asks; empty for never.
 
     When the database has been silent past its TTL, when the whole is to be compared, or when what
@@ -254,13 +258,13 @@ def next_asking(item: DatasetItem, ttl: timedelta) -> str:
     return min(silent_at, item.baseline_at if tried_at < item.baseline_at else iso(tried + ttl))
 
 
-def is_to_be_asked(item: DatasetItem, ttl: timedelta, now: datetime) -> bool:
+def is_overdue(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
     """Tell whether the time has come to pull although nobody asks."""
-    at = next_asking(item, ttl)
+    at = next_unprompted_pull_at(item, ttl)
     return bool(at) and at <= iso(now) and not item.is_due
 
 
-def wants_pull(item: DatasetItem, now: datetime) -> bool:
+def needs_worker(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether a message should be sent for the dataset: work to do, free, not backing off.
 
     What is already committed or decided does not wait until Xporter can be asked again.

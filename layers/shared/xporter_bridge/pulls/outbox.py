@@ -10,15 +10,19 @@ from datetime import datetime
 
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
-from xporter_bridge.pulls.model import DatasetItem
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import went_live
 from xporter_bridge.schools.outbox import publish_outbox
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
 def publish_dataset_events(
-    item: DatasetItem, datasets: DatasetTable, schools: SchoolTable, bus: EventBus, now: datetime
+    item: DatasetRecord,
+    datasets: DatasetRepository,
+    schools: SchoolRepository,
+    bus: EventBus,
+    now: datetime,
 ) -> None:
     """Publish what the dataset's item still has to tell and, with first data, that it is live."""
     if item.unpublished:

@@ -10,15 +10,15 @@ from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import of_database
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
-from xporter_bridge.pulls.repository import DatasetTable
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import parse
 
 
 def plan(
     message: Mapping[str, Any],
-    schools: SchoolTable,
-    datasets: DatasetTable,
+    schools: SchoolRepository,
+    datasets: DatasetRepository,
     pulls: Queue,
     now: datetime,
 ) -> None:
@@ -44,7 +44,7 @@ def plan(
         each.on(today).name
         for each in of_database(database)
         if each.covered_by(school.scopes)
-        and datasets.request_since(
+        and datasets.add_demand_since(
             estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)
         )
     ]

@@ -9,16 +9,16 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
-from xporter_bridge.pulls.model import DatasetItem, DatasetState, dataset_of
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, dataset_of
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.xporter import scopes
 
 
-def follow_scopes(
+def reconcile_with_scopes(
     school: School,
     previous_scopes: tuple[str, ...],
-    datasets: DatasetTable,
+    datasets: DatasetRepository,
     pulls: Queue,
     erasures: Queue,
     now: datetime,
@@ -34,7 +34,7 @@ def follow_scopes(
     for dataset in configured().values():
         name = dataset.on(today).name
         if _is_wanted(dataset, held.get(name), school.scopes, previous_scopes):
-            datasets.request(school.estab, name, now, definition=dataset.definition_on(today))
+            datasets.add_demand(school.estab, name, now, definition=dataset.definition_on(today))
             wanted.append({"estab": school.estab, "dataset": name})
     pulls.send_all(wanted)
     _erase_what_must_go(school, list(held.values()), erasures, now)
@@ -42,7 +42,7 @@ def follow_scopes(
 
 def _is_wanted(
     dataset: Dataset,
-    item: DatasetItem | None,
+    item: DatasetRecord | None,
     granted: tuple[str, ...],
     previously_granted: tuple[str, ...],
 ) -> bool:
@@ -54,12 +54,12 @@ def _is_wanted(
 
 
 def _erase_what_must_go(
-    school: School, held: list[DatasetItem], erasures: Queue, now: datetime
+    school: School, held: list[DatasetRecord], erasures: Queue, now: datetime
 ) -> None:
     """Have erased what may be held no longer, and overtaken whoever is fetching it just now."""
     for item in held:
-        reason = must_go(item, school.scopes)
-        if reason and holds_anything(item, now):
+        reason = erasure_reason(item, school.scopes)
+        if reason and has_data(item, now):
             erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})
 
 
@@ -69,7 +69,7 @@ SCOPE_REMOVED = "scope_removed"
 LEFT_OUT = "left_out"
 
 
-def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
+def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
     """Return why what is held of the dataset may be held no longer; empty if it may.
 
     A scope went, of the whole dataset or of some columns, or the configuration leaves out now
@@ -85,7 +85,7 @@ def must_go(item: DatasetItem, granted: Iterable[str]) -> str:
     return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
 
 
-def holds_anything(item: DatasetItem, now: datetime) -> bool:
+def has_data(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether there is data of the dataset, or somebody who is fetching some."""
     has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
     return has_data or item.checkpoint is not None or item.is_leased(now)

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from xporter_bridge.aws.dynamodb import Item, Items, look_again, watched
+from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.pulls.model import LEASE, DatasetItem, next_look, wants_pull
+from xporter_bridge.pulls.model import LEASE, DatasetRecord, needs_worker, next_watch_at
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso
@@ -25,28 +25,28 @@ _ATTEMPTS = 10
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
-class DatasetTable:
+class DatasetRepository:
     """The table keyed by estab and dataset."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._items = Items(client, table, "estab", "dataset")
+        self._items = DynamoTable(client, table, "estab", "dataset")
 
     @property
     def slots(self) -> PullSlots:
         """The places in which datasets are pulled, items of the same table."""
         return PullSlots(self._items)
 
-    def get(self, estab: str, dataset: str) -> DatasetItem | None:
+    def get(self, estab: str, dataset: str) -> DatasetRecord | None:
         """Return the dataset, or None if it was never asked for."""
         item = self._items.get(estab, dataset)
         return read(item) if item else None
 
-    def of_school(self, estab: str) -> list[DatasetItem]:
+    def of_school(self, estab: str) -> list[DatasetRecord]:
         """Return every dataset of the school."""
-        found = self._items.under(estab)
+        found = self._items.query_partition(estab)
         return [read(item) for item in found if not item["dataset"].startswith(SLOT)]
 
-    def request(
+    def add_demand(
         self,
         estab: str,
         dataset: str,
@@ -54,19 +54,19 @@ class DatasetTable:
         *,
         definition: Mapping[str, Any] | None = None,
         staleness: Mapping[str, Any] | None = None,
-    ) -> DatasetItem:
+    ) -> DatasetRecord:
         """Ask for one more pull than has been asked for, and return the dataset.
 
         Asking twice is harmless: both are served by one pull if none has begun. ``staleness``
         says why the next result may be old; not giving it takes an earlier one back.
         """
-        soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
         set_: Item = {"staleness": text(staleness), **soon}
         if definition:
             set_["definition"] = text(definition)
         return read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
-    def request_since(
+    def add_demand_since(
         self,
         estab: str,
         dataset: str,
@@ -80,7 +80,10 @@ class DatasetTable:
         What began after the news came has seen what the news is about, however late its message
         is read: so thirty callbacks for one change are served by at most two pulls.
         """
-        set_: Item = {"staleness": None, **watched(iso(now + timedelta(minutes=2)), estab, dataset)}
+        set_: Item = {
+            "staleness": None,
+            **watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset),
+        }
         if definition:
             set_["definition"] = text(definition)
         try:
@@ -96,7 +99,7 @@ class DatasetTable:
             return False
         return True
 
-    def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetItem:
+    def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetRecord:
         """Record what is to become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
 
         The decision is bound to the change set that is held now: should another take its place
@@ -108,7 +111,7 @@ class DatasetTable:
         item = self.get(estab, dataset)
         if item is None or item.hold is None:
             raise ConflictError("nothing_is_held")
-        soon = watched(iso(now + timedelta(minutes=2)), estab, dataset)
+        soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
         return read(
             self._items.update(
                 estab,
@@ -119,17 +122,17 @@ class DatasetTable:
             )
         )
 
-    def lease(self, estab: str, dataset: str, now: datetime) -> DatasetItem | None:
+    def lease(self, estab: str, dataset: str, now: datetime) -> DatasetRecord | None:
         """Take the dataset for a while, or return None if there is nothing to do or it is taken.
 
         The lease is a number higher than any before; ``save`` and ``renew`` prove it.
         """
         item = self.get(estab, dataset)
-        if item is None or not wants_pull(item, now):
+        if item is None or not needs_worker(item, now):
             return None
         return self._lease(item, now)
 
-    def lease_to_erase(self, item: DatasetItem, now: datetime) -> DatasetItem | None:
+    def lease_to_erase(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         """Take the dataset whether it is due or not; None if it is taken.
 
         Whoever has it then cannot commit any more, and must be given the time of their lease to
@@ -137,10 +140,10 @@ class DatasetTable:
         """
         taken = self._lease(item, now)
         if taken is None:
-            self.overtake(item.estab, item.dataset)
+            self.invalidate_lease(item.estab, item.dataset)
         return taken
 
-    def overtake(self, estab: str, dataset: str, *, keep_content: bool = True) -> None:
+    def invalidate_lease(self, estab: str, dataset: str, *, keep_content: bool = True) -> None:
         """Make the next write of whoever holds the dataset fail; their lease still runs out.
 
         Args:
@@ -157,9 +160,12 @@ class DatasetTable:
         except ConflictError:
             return  # It is gone already.
 
-    def _lease(self, item: DatasetItem, now: datetime) -> DatasetItem | None:
+    def _lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         until = iso(now + LEASE)
-        set_: Item = {"lease_expires_at": until, **watched(until, item.estab, item.dataset)}
+        set_: Item = {
+            "lease_expires_at": until,
+            **watch_attributes(until, item.estab, item.dataset),
+        }
         if item.is_due:
             # A pull that goes on saw the school's data when it first began; work that is no pull,
             # as carrying out a decision, sees nothing of them.
@@ -179,7 +185,7 @@ class DatasetTable:
             return None
         return read(taken)
 
-    def renew(self, item: DatasetItem, now: datetime) -> DatasetItem:
+    def renew(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
         """Keep the lease for another while.
 
         Raises:
@@ -189,13 +195,13 @@ class DatasetTable:
         self._items.update(
             item.estab,
             item.dataset,
-            set_={"lease_expires_at": until, **watched(until, item.estab, item.dataset)},
+            set_={"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)},
             condition="fence = :held",
             held=item.fence,
         )
         return replace(item, lease_expires_at=until)
 
-    def save(self, item: DatasetItem, ttl: timedelta, now: datetime) -> DatasetItem:
+    def save(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
         """Write everything that a lease holder owns, in one step, and return the whole item.
 
         This is the commit of a pull: before it nothing has happened, after it all has. Letting go
@@ -214,9 +220,9 @@ class DatasetTable:
                 item = replace(item, requested=current.requested, decision=current.decision)
         raise ConflictError("dataset_changed")
 
-    def _saved(self, item: DatasetItem, ttl: timedelta, now: datetime) -> DatasetItem:
+    def _saved(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
         owned = {name: value for name, value in write(item).items() if name not in _ASKERS}
-        look = watched(next_look(item, ttl, now), item.estab, item.dataset)
+        look = watch_attributes(next_watch_at(item, ttl, now), item.estab, item.dataset)
         condition, seen = "fence = :held", dict[str, Any](held=item.fence)
         if not item.lease_expires_at:
             condition += " AND " + _same("requested", item.requested)
@@ -229,7 +235,7 @@ class DatasetTable:
             )
         )
 
-    def take_decision(self, item: DatasetItem) -> DatasetItem:
+    def clear_decision(self, item: DatasetRecord) -> DatasetRecord:
         """Clear the decision on a hold that the holder has just carried out.
 
         Raises:
@@ -245,11 +251,11 @@ class DatasetTable:
         )
         return replace(item, decision="", decided_hold="")
 
-    def look_again(self, estab: str, dataset: str, seen: str, at: str) -> None:
+    def reschedule_watch(self, estab: str, dataset: str, seen: str, at: str) -> None:
         """Move the time of the next look, unless somebody else has moved it since it was seen."""
-        look_again(self._items, estab, dataset, seen=seen, at=at)
+        reschedule_watch(self._items, estab, dataset, seen=seen, at=at)
 
-    def clear_outbox(self, item: DatasetItem) -> None:
+    def clear_outbox(self, item: DatasetRecord) -> None:
         """Forget the events of the item, unless others have joined them meanwhile."""
         try:
             self._items.update(
@@ -264,10 +270,10 @@ class DatasetTable:
 
     def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
         """Yield (estab, dataset, watch_at) of every dataset that must be looked at."""
-        for item in self._items.due(iso(now)):
+        for item in self._items.query_due(iso(now)):
             yield item["estab"], item["dataset"], item["watch_at"]
 
-    def forget(self, item: DatasetItem) -> None:
+    def forget(self, item: DatasetRecord) -> None:
         """Delete the dataset, unless somebody has asked for it or leased it since it was read."""
         try:
             self._items.delete(
@@ -282,7 +288,7 @@ class DatasetTable:
 
     def delete_school(self, estab: str) -> None:
         """Forget everything under the school."""
-        for item in list(self._items.under(estab)):
+        for item in list(self._items.query_partition(estab)):
             self._items.delete(estab, item["dataset"])
 
 

@@ -12,27 +12,27 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.pulls.model import DatasetItem, is_temporary
-from xporter_bridge.snapshots.layout import Place
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.pulls.model import DatasetRecord, is_temporary
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso, parse
 
 EXPIRED = "expired"
 
 
-def superseded(item: DatasetItem, keep: timedelta, now: datetime) -> DatasetItem:
+def schedule_pruning(item: DatasetRecord, keep: timedelta, now: datetime) -> DatasetRecord:
     """Return the item that a new sequence is about to replace, with the time to look after it."""
     if not item.sequence or item.retire_at:
         return item  # Nothing is replaced, or something older will go first.
     return replace(item, retire_at=iso(now + keep))
 
 
-def leaves_at(following: Mapping[str, Any], keep: timedelta) -> datetime:
+def prunable_at(following: Mapping[str, Any], keep: timedelta) -> datetime:
     """Return when a sequence goes, given the manifest of the one that replaced it."""
     return parse(following["completed_at"]) + keep
 
 
-def no_longer_named(old: Mapping[str, Any], *later: Mapping[str, Any]) -> list[str]:
+def unreferenced_keys(old: Mapping[str, Any], *later: Mapping[str, Any]) -> list[str]:
     """Return the keys of a manifest's data that no later one names.
 
     A table that nothing touched keeps its snapshot over many sequences.
@@ -41,7 +41,7 @@ def no_longer_named(old: Mapping[str, Any], *later: Mapping[str, Any]) -> list[s
     return sorted(set(_keys(old)) - still_named)
 
 
-def is_expired(item: DatasetItem, now: datetime) -> bool:
+def is_expired(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether the dataset's data, or what says that there was some, has been kept enough."""
     has_ended = bool(item.expires_at) and item.expires_at <= iso(now)
     return has_ended and not item.is_due and is_temporary(item)
@@ -55,7 +55,9 @@ def _keys(document: Mapping[str, Any]) -> Iterator[str]:
 _AT_A_TIME = 20
 
 
-def retire(item: DatasetItem, lake: Lake, keep: timedelta, now: datetime) -> DatasetItem:
+def prune_superseded(
+    item: DatasetRecord, store: SnapshotStore, keep: timedelta, now: datetime
+) -> DatasetRecord:
     """Delete sequences that were replaced before ``now - keep``; return the item to be saved.
 
     Each one's manifest goes last, so that a crash leaves what is to be deleted known. Whoever has
@@ -66,16 +68,16 @@ def retire(item: DatasetItem, lake: Lake, keep: timedelta, now: datetime) -> Dat
     """
     if not item.retire_at or item.retire_at > iso(now) or not item.manifest:
         return item
-    place = Place(item.estab, item.dataset)
+    place = DatasetLayout(item.estab, item.dataset)
     oldest = max(item.oldest, 1)
     for sequence in range(oldest, min(item.sequence, oldest + _AT_A_TIME)):
-        following = lake.document(place.manifest(sequence + 1))
-        if following and leaves_at(following, keep) > now:
-            return replace(item, oldest=sequence, retire_at=iso(leaves_at(following, keep)))
-        old = lake.document(place.manifest(sequence))
+        following = store.read_manifest(place.manifest(sequence + 1))
+        if following and prunable_at(following, keep) > now:
+            return replace(item, oldest=sequence, retire_at=iso(prunable_at(following, keep)))
+        old = store.read_manifest(place.manifest(sequence))
         if old:
-            lake.delete(no_longer_named(old, following or item.manifest, item.manifest))
-            lake.delete([place.manifest(sequence)])
+            store.delete(unreferenced_keys(old, following or item.manifest, item.manifest))
+            store.delete([place.manifest(sequence)])
             telemetry.record(
                 "sequence_retired", estab=item.estab, dataset=item.dataset, sequence=sequence
             )

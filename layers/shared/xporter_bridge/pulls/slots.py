@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from xporter_bridge.aws.dynamodb import Items
+from xporter_bridge.aws.dynamodb import DynamoTable
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.timestamps import iso
@@ -30,7 +30,7 @@ class PullSlots:
     A place whose holder died frees itself when its time has passed.
     """
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: DynamoTable) -> None:
         self._items = items
 
     def take(self, estab: str, now: datetime) -> Slot | None:
@@ -50,12 +50,12 @@ class PullSlots:
             return Slot(estab, number, until)
         return None
 
-    def keep(self, slot: Slot, now: datetime) -> Slot:
+    def renew(self, slot: Slot, now: datetime) -> Slot:
         """Keep the place for another while; one that was lost is not taken back."""
         until = iso(now + LEASE)
         return Slot(slot.estab, slot.number, until) if self._set(slot, until) else slot
 
-    def free(self, slot: Slot) -> None:
+    def release(self, slot: Slot) -> None:
         """Give the place back, unless somebody else has it already."""
         self._set(slot, None)
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge.aws.dynamodb import Item
-from xporter_bridge.pulls.model import Checkpoint, DatasetItem, DatasetState
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
 
 # Documents are stored as JSON text: DynamoDB would turn their numbers into decimals.
 DOCUMENTS = (
@@ -23,11 +23,11 @@ DOCUMENTS = (
 )
 
 
-def write(item: DatasetItem) -> Item:
+def write(item: DatasetRecord) -> Item:
     """Return every attribute but the keys and the fence; empty ones are to be removed."""
     attributes = {
         name: getattr(item, name)
-        for name in DatasetItem.__dataclass_fields__
+        for name in DatasetRecord.__dataclass_fields__
         if name not in {"estab", "dataset", "fence", *DOCUMENTS}
     }
     attributes["state"] = str(item.state)
@@ -36,10 +36,10 @@ def write(item: DatasetItem) -> Item:
     return attributes | {name: text(getattr(item, name)) for name in DOCUMENTS}
 
 
-def read(item: Item) -> DatasetItem:
+def read(item: Item) -> DatasetRecord:
     """Return the dataset that the item is; attributes of later versions are ignored."""
     known = {
-        name: value for name, value in item.items() if name in DatasetItem.__dataclass_fields__
+        name: value for name, value in item.items() if name in DatasetRecord.__dataclass_fields__
     }
     for name in DOCUMENTS:
         if name in known:
@@ -48,8 +48,8 @@ def read(item: Item) -> DatasetItem:
     known["outbox"] = tuple(known.get("outbox", ()))
     known["state"] = DatasetState(known.get("state", DatasetState.PENDING))
     if "checkpoint" in known:
-        known["checkpoint"] = Checkpoint(**orjson.loads(known["checkpoint"]))
-    return DatasetItem(**known)
+        known["checkpoint"] = PullCheckpoint(**orjson.loads(known["checkpoint"]))
+    return DatasetRecord(**known)
 
 
 def text(document: Any) -> str | None:

@@ -12,22 +12,22 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import XporterRefusedError
-from xporter_bridge.pulls.reconcile import follow_scopes
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.reconcile import reconcile_with_scopes
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
 from xporter_bridge.schools.model import Registration, School
-from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.timestamps import iso
 
 _RETRY_REFUSED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class RegisterDesk:
+class RegisterDependencies:
     """Everything that registering needs."""
 
-    sessions: Sessions
-    datasets: DatasetTable
+    sessions: SchoolSessions
+    datasets: DatasetRepository
     pulls: Queue
     erasures: Queue
     base_url: str
@@ -35,7 +35,7 @@ class RegisterDesk:
     now: Callable[[], datetime]
 
 
-def register(message: Mapping[str, Any], desk: RegisterDesk) -> None:
+def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
     """Look at one school: its scopes if asked to, and the webhooks that it lacks.
 
     Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
@@ -44,56 +44,60 @@ def register(message: Mapping[str, Any], desk: RegisterDesk) -> None:
     Raises:
         TransientError: Xporter could not be reached; what was registered is recorded.
     """
-    now = desk.now()
+    now = deps.now()
     try:
-        session = desk.sessions.open(message["estab"], now)
+        session = deps.sessions.open(message["estab"], now)
     except SchoolNotReadyError:
         return
     school = (
-        _with_current_scopes(session, desk) if message.get("look_at_scopes") else session.school
+        _with_current_scopes(session, deps) if message.get("look_at_scopes") else session.school
     )
     wanted = desired(
         school.estab,
         school.scopes,
         configured().values(),
-        base_url=desk.base_url,
-        keys=desk.keys(),
+        base_url=deps.base_url,
+        keys=deps.keys(),
     )
     made: dict[str, Registration] = {}
     refusals = 0
     try:
         for each in missing(wanted, school.registrations, now):
-            if _is_registered(session, each, desk):
+            if _is_registered(session, each, deps):
                 made[each.database] = Registration(
-                    each.database, each.url_fingerprint, desk.keys()[0].id, iso(now)
+                    each.database, each.url_fingerprint, deps.keys()[0].id, iso(now)
                 )
             else:
                 refusals += 1
     finally:
         due = iso(now + _RETRY_REFUSED_AFTER) if refusals else next_due(school.estab, now)
         databases = {each.database for each in wanted}
-        desk.sessions.schools.change(
+        deps.sessions.schools.change(
             school.estab, lambda current: _recorded(current, made, databases, due)
         )
     telemetry.record("school_registered", estab=school.estab, made=len(made), refused=refusals)
 
 
-def _with_current_scopes(session: Session, desk: RegisterDesk) -> School:
+def _with_current_scopes(session: SchoolSession, deps: RegisterDependencies) -> School:
     """Ask again what the school allows, and adapt its datasets if that has changed.
 
     Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
     """
     before = session.school
     details = session.fresh_details()
-    school = desk.sessions.schools.change(
+    school = deps.sessions.schools.change(
         before.estab, lambda current: replace(current, scopes=details.scopes)
     )
-    follow_scopes(school, before.scopes, desk.datasets, desk.pulls, desk.erasures, desk.now())
+    reconcile_with_scopes(
+        school, before.scopes, deps.datasets, deps.pulls, deps.erasures, deps.now()
+    )
     return school
 
 
-def _is_registered(session: Session, each: DesiredRegistration, desk: RegisterDesk) -> bool:
-    xporter = desk.sessions.xporter
+def _is_registered(
+    session: SchoolSession, each: DesiredRegistration, deps: RegisterDependencies
+) -> bool:
+    xporter = deps.sessions.xporter
     try:
         session.call(lambda token: xporter.register_webhook(token, each.url, each.database))
     except XporterRefusedError as error:

@@ -9,11 +9,11 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.schools.model import PULLABLE, SchoolState
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
 def schedule(
-    schools: SchoolTable, queue: Queue, now: datetime, *, everyone: bool = False
+    schools: SchoolRepository, queue: Queue, now: datetime, *, everyone: bool = False
 ) -> Mapping[str, int]:
     """Enqueue every school whose registrations are due, and count the schools by state.
 

@@ -142,7 +142,7 @@ class School:
         return self.credentials is not None and self.credentials.secret is not None
 
 
-def enter(school: School, state: SchoolState, cause: str, now: datetime) -> School:
+def change_state(school: School, state: SchoolState, cause: str, now: datetime) -> School:
     """Return the school in another state, with the change announced; itself if it is there."""
     if school.state is state and school.version:
         return replace(school, cause=cause) if school.cause != cause else school
@@ -155,7 +155,7 @@ def enter(school: School, state: SchoolState, cause: str, now: datetime) -> Scho
     return replace(entered, outbox=(*school.outbox, event))
 
 
-def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
+def secret_verified(school: School, granted: tuple[str, ...], now: datetime) -> School:
     """Return the school after its secret yielded a token of its own with these scopes."""
     school = replace(
         school,
@@ -171,24 +171,24 @@ def proved(school: School, granted: tuple[str, ...], now: datetime) -> School:
     if school.state is SchoolState.LIVE:
         return school
     if school.state is not SchoolState.INSTALLED:
-        school = enter(school, SchoolState.AUTHORISED, "secret_proved", now)
+        school = change_state(school, SchoolState.AUTHORISED, "secret_proved", now)
     # The install flags have no documented names, so only a clear "not installed" makes us wait.
     if school.is_installed is False and not school.has_completed_install:
         return replace(school, probe_at=iso(now + timedelta(days=1)))
-    return enter(school, SchoolState.INSTALLED, "ready_to_pull", now)
+    return change_state(school, SchoolState.INSTALLED, "ready_to_pull", now)
 
 
 def went_live(school: School, now: datetime) -> School:
     """Return the school once its first data can be read."""
     if school.state is SchoolState.INSTALLED:
-        return enter(school, SchoolState.LIVE, "first_data_committed", now)
+        return change_state(school, SchoolState.LIVE, "first_data_committed", now)
     return school
 
 
 def paused(school: School, now: datetime) -> School:
     """Return the school after Xporter said that its authorisation is paused."""
     return replace(
-        enter(school, SchoolState.PAUSED, "authorisation_paused", now),
+        change_state(school, SchoolState.PAUSED, "authorisation_paused", now),
         probe_at=next_probe(school, now),
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
@@ -197,7 +197,7 @@ def paused(school: School, now: datetime) -> School:
     )
 
 
-def refused(school: School, reason: str, now: datetime) -> School:
+def secret_refused(school: School, reason: str, now: datetime) -> School:
     """Return the school after the secret that is stored for it yielded nothing.
 
     One refusal, or many within a night, may be a fault at Xporter. Only several, over days, mean
@@ -217,11 +217,11 @@ def refused(school: School, reason: str, now: datetime) -> School:
     if school.refusals >= REFUSALS_UNTIL_REVOKED and is_lasting:
         if not school.has_working_secret:
             return replace(school, credentials=None, refusals=0, first_refused_at="", probe_at="")
-        school = enter(school, SchoolState.REVOKED, reason, now)
+        school = change_state(school, SchoolState.REVOKED, reason, now)
     return replace(school, probe_at=next_probe(school, now))
 
 
-def with_flags(
+def with_install_flags(
     school: School, name: str, is_installed: bool | None, has_completed_install: bool | None
 ) -> School:
     """Return the school with what a callback says; an install once completed is never forgotten."""

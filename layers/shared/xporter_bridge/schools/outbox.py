@@ -5,17 +5,17 @@ from __future__ import annotations
 from xporter_bridge import telemetry
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.schools.model import School
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 
 
-def publish_school_events(estab: str, schools: SchoolTable, bus: EventBus) -> None:
+def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) -> None:
     """Publish what the school's item still has to tell."""
     school = schools.get(estab)
     if school:
         publish_outbox(school, schools, bus)
 
 
-def publish_outbox(school: School, schools: SchoolTable, bus: EventBus) -> None:
+def publish_outbox(school: School, schools: SchoolRepository, bus: EventBus) -> None:
     """Publish the events of a school that was just read, and clear them.
 
     Publishing twice is harmless: an event keeps its id.

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from xporter_bridge.aws.dynamodb import Item, Items, watched
+from xporter_bridge.aws.dynamodb import DynamoTable, Item, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
 from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
@@ -21,11 +21,11 @@ _ATTEMPTS = 5
 _NEVER = "9999"
 
 
-class SchoolTable:
+class SchoolRepository:
     """The table keyed by estab."""
 
     def __init__(self, client: Any, table: str) -> None:
-        self._items = Items(client, table, "estab")
+        self._items = DynamoTable(client, table, "estab")
 
     def get(self, estab: str) -> School | None:
         """Return the school, or None if it is unknown."""
@@ -61,12 +61,12 @@ class SchoolTable:
 
     def due(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Yield (estab, watch_at) of every school that must be looked at."""
-        for item in self._items.due(iso(now)):
+        for item in self._items.query_due(iso(now)):
             yield item["estab"], item["watch_at"]
 
     def page(self, limit: int, after: str | None) -> tuple[list[School], str | None]:
         """Return one page of schools in no particular order, and what to give for the next."""
-        items, following = self._items.page(limit, {"estab": after} if after else None)
+        items, following = self._items.scan_page(limit, {"estab": after} if after else None)
         return [_read(item) for item in items], following["estab"] if following else None
 
     def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[str]:
@@ -82,7 +82,7 @@ class SchoolTable:
         return self._items.count_index(STATE_INDEX, "state", state)
 
     def _in_state(self, state: SchoolState, due_until: str) -> Iterator[str]:
-        for item in self._items.indexed(STATE_INDEX, "state", state, "due_at", due_until):
+        for item in self._items.query_index(STATE_INDEX, "state", state, "due_at", due_until):
             yield item["estab"]
 
     def _save(self, school: School) -> School:
@@ -112,7 +112,7 @@ def _write(school: School) -> Item:
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
     item["outbox"] = orjson.dumps(outbox).decode() if outbox else None
-    return item | watched(_next_look(school), school.estab)
+    return item | watch_attributes(_next_look(school), school.estab)
 
 
 def _next_look(school: School) -> str:

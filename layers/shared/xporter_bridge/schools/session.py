@@ -16,8 +16,8 @@ from xporter_bridge.errors import (
     XporterRefusedError,
 )
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import School, paused, refused
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.model import School, paused, secret_refused
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.xporter.client import TokenDetails, XporterApi
 
@@ -31,18 +31,18 @@ class SchoolNotReadyError(PermanentError):
     """The school's state forbids calls to Xporter; nothing is to be done until it changes."""
 
 
-class Sessions:
+class SchoolSessions:
     """Opens sessions with Xporter for schools; holds no token itself."""
 
     def __init__(
-        self, schools: SchoolTable, vault: SchoolVault, xporter: XporterApi, relying_party: str
+        self, schools: SchoolRepository, vault: SchoolVault, xporter: XporterApi, relying_party: str
     ) -> None:
         self.schools = schools
         self.vault = vault
         self.xporter = xporter
         self.relying_party = relying_party
 
-    def open(self, estab: str, now: datetime) -> Session:
+    def open(self, estab: str, now: datetime) -> SchoolSession:
         """Return a session for a school that may be called for.
 
         Raises:
@@ -51,13 +51,13 @@ class Sessions:
         school = self.schools.get(estab)
         if school is None or not school.is_pullable or not school.has_working_secret:
             raise SchoolNotReadyError(f"school_{school.state if school else 'unknown'}")
-        return Session(self, school, now)
+        return SchoolSession(self, school, now)
 
 
-class Session:
+class SchoolSession:
     """One school's conversation with Xporter, within one invocation; safe to share by threads."""
 
-    def __init__(self, sessions: Sessions, school: School, now: datetime) -> None:
+    def __init__(self, sessions: SchoolSessions, school: School, now: datetime) -> None:
         self._sessions = sessions
         self._now = now
         self._token: str | None = None
@@ -137,7 +137,7 @@ class Session:
             raise
         except SecretRefusedError as error:
             reason = error.reason
-            self._change(lambda school: refused(school, reason, self._now))
+            self._change(lambda school: secret_refused(school, reason, self._now))
             raise
         sealed = vaults.with_token(key, held, token.value, token.expires_at)
         self._change(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.schools.encryption import seal, unseal
 from xporter_bridge.schools.model import Credentials
 from xporter_bridge.timestamps import iso, parse
@@ -41,12 +41,12 @@ class SchoolVault:
         """Return the school's data key, or a new one for a school that has none."""
         context = {"estab": estab}
         if credentials is None:
-            with translated("kms:GenerateDataKey"):
+            with translate_aws_errors("kms:GenerateDataKey"):
                 made = self._client.generate_data_key(
                     KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=context
                 )
             return OpenedKey(estab, made["Plaintext"], bytes(made["CiphertextBlob"]))
-        with translated("kms:Decrypt"):
+        with translate_aws_errors("kms:Decrypt"):
             answer = self._client.decrypt(
                 KeyId=self._key_id,
                 CiphertextBlob=credentials.wrapped_key,

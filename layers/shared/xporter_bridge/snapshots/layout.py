@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Place:
+class DatasetLayout:
     """One dataset of one school in the bucket (docs/data.md, "Layout")."""
 
     estab: str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xporter_bridge.snapshots.layout import Place
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.row_keys import ORDER_NAME
 
 
 def table_entry(
-    place: Place,
+    place: DatasetLayout,
     table: str,
     sequence: int,
     *,
@@ -38,7 +38,7 @@ def table_entry(
 
 
 def manifest(
-    place: Place, sequence: int, tables: Mapping[str, Mapping[str, Any]], **facts: Any
+    place: DatasetLayout, sequence: int, tables: Mapping[str, Mapping[str, Any]], **facts: Any
 ) -> dict[str, Any]:
     """Return the manifest of one sequence; ``facts`` are the fields that docs/data.md explains."""
     return {

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
-from xporter_bridge.aws.errors import translated
+from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import TransientError
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.compression import GzipFile, lines_in_chunks
@@ -26,7 +26,7 @@ _PART_BYTES = 5 * 1024 * 1024
 _READ_BYTES = 128 * 1024
 
 
-class Lake:
+class SnapshotStore:
     """Both buckets. Keys are whole keys; everything is encrypted by the buckets' default."""
 
     def __init__(self, client: Any, bucket: str, staging_bucket: str) -> None:
@@ -36,13 +36,13 @@ class Lake:
 
     def stage(self, key: str, body: bytes) -> None:
         """Keep a work-in-progress object; when this returns it is durable."""
-        with translated("s3:PutObject"):
+        with translate_aws_errors("s3:PutObject"):
             self._client.put_object(Bucket=self._staging, Key=key, Body=body)
 
-    def staged(self, key: str, first: int = 0, last: int | None = None) -> bytes:
+    def read_staged(self, key: str, first: int = 0, last: int | None = None) -> bytes:
         """Return a staged object, or the bytes of it from first to last inclusive."""
         arguments = {} if last is None else {"Range": f"bytes={first}-{last}"}
-        with translated("s3:GetObject"):
+        with translate_aws_errors("s3:GetObject"):
             answer = self._client.get_object(Bucket=self._staging, Key=key, **arguments)
             return bytes(answer["Body"].read())
 
@@ -50,13 +50,13 @@ class Lake:
         """Return the keys that are staged under the prefix."""
         return [key for key, _ in self._listed(self._staging, prefix)]
 
-    def unstage(self, prefix: str) -> None:
+    def delete_staged(self, prefix: str) -> None:
         """Delete everything staged under the prefix; its life cycle would, days later."""
         self._delete(self._staging, ({"Key": key} for key in self.staged_keys(prefix)))
 
-    def write(self, key: str) -> StagedTable:
+    def write(self, key: str) -> RowWriter:
         """Return a writer of rows into a staged object of any size."""
-        return StagedTable(self._client, self._staging, key)
+        return RowWriter(self._client, self._staging, key)
 
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
@@ -72,7 +72,7 @@ class Lake:
         Repeating it is harmless: what is staged does not change.
         """
         for target, source in copies.items():
-            with translated("s3:CopyObject"):
+            with translate_aws_errors("s3:CopyObject"):
                 self._client.copy_object(
                     Bucket=self._bucket,
                     Key=target,
@@ -81,7 +81,7 @@ class Lake:
 
     def put_document(self, key: str, document: Mapping[str, Any], **conditions: str) -> None:
         """Write a manifest."""
-        with translated("s3:PutObject"):
+        with translate_aws_errors("s3:PutObject"):
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -90,9 +90,9 @@ class Lake:
                 **conditions,
             )
 
-    def version(self, key: str) -> str:
+    def etag(self, key: str) -> str:
         """Return what names the present contents of a manifest; empty if there is none."""
-        with translated("s3:HeadObject"):
+        with translate_aws_errors("s3:HeadObject"):
             try:
                 return str(self._client.head_object(Bucket=self._bucket, Key=key)["ETag"])
             except ClientError as error:
@@ -100,7 +100,7 @@ class Lake:
                     return ""
                 raise
 
-    def replace_document(self, key: str, document: Mapping[str, Any], *, seen: str) -> None:
+    def replace_manifest(self, key: str, document: Mapping[str, Any], *, seen: str) -> None:
         """Write a manifest in place of the version that was seen.
 
         Raises:
@@ -108,9 +108,9 @@ class Lake:
         """
         self.put_document(key, document, **({"IfMatch": seen} if seen else {"IfNoneMatch": "*"}))
 
-    def document(self, key: str) -> dict[str, Any] | None:
+    def read_manifest(self, key: str) -> dict[str, Any] | None:
         """Return a manifest, or None if there is none."""
-        with translated("s3:GetObject"):
+        with translate_aws_errors("s3:GetObject"):
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -130,9 +130,9 @@ class Lake:
     def erase(self, prefix: str) -> int:
         """Delete everything under the prefix, every version of it, and return how many objects.
 
-        Not what is staged: that is ``unstage``'s.
+        Not what is staged: that is ``delete_staged``'s.
         """
-        with translated("s3:ListObjectVersions"):
+        with translate_aws_errors("s3:ListObjectVersions"):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._bucket, Prefix=prefix
             )
@@ -146,7 +146,7 @@ class Lake:
         return len(found)
 
     def _blocks(self, bucket: str, key: str, key_of: KeyOfLine) -> Iterator[Block]:
-        with translated("s3:GetObject"):
+        with translate_aws_errors("s3:GetObject"):
             body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
             for data in lines_in_chunks(body.iter_chunks(_READ_BYTES)):
                 first = key_of(data[: data.index(b"\n")])
@@ -154,7 +154,7 @@ class Lake:
                 yield Block(data, data.count(b"\n"), first, last)
 
     def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
-        with translated("s3:ListObjectsV2"):
+        with translate_aws_errors("s3:ListObjectsV2"):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, Prefix=prefix
             )
@@ -165,7 +165,7 @@ class Lake:
     def _delete(self, bucket: str, objects: Iterable[Mapping[str, str]]) -> None:
         waiting = list(objects)
         for start in range(0, len(waiting), 1000):
-            with translated("s3:DeleteObjects"):
+            with translate_aws_errors("s3:DeleteObjects"):
                 answer = self._client.delete_objects(
                     Bucket=bucket,
                     Delete={"Objects": waiting[start : start + 1000], "Quiet": True},
@@ -174,7 +174,7 @@ class Lake:
                 raise TransientError("s3:DeleteObjects: partly failed")
 
 
-class StagedTable:
+class RowWriter:
     """Rows on their way into one gzip object, through a buffer of a few megabytes.
 
     Usable as a ``merging.Sink``. ``close`` makes the object exist; without it nothing does, and
@@ -213,11 +213,11 @@ class StagedTable:
         """Write what is left and make the object appear."""
         self._buffer += self._gzip.end()
         if self._upload is None:
-            with translated("s3:PutObject"):
+            with translate_aws_errors("s3:PutObject"):
                 self._client.put_object(**self._place, Body=bytes(self._buffer))
             return
         self._send_part()
-        with translated("s3:CompleteMultipartUpload"):
+        with translate_aws_errors("s3:CompleteMultipartUpload"):
             self._client.complete_multipart_upload(
                 **self._place, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
             )
@@ -232,7 +232,7 @@ class StagedTable:
     def _send_part(self) -> None:
         number = len(self._parts) + 1
         body, self._buffer = self._buffer, bytearray()
-        with translated("s3:UploadPart"):
+        with translate_aws_errors("s3:UploadPart"):
             if self._upload is None:
                 answer = self._client.create_multipart_upload(**self._place)
                 self._upload = answer["UploadId"]

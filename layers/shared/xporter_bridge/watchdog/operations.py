@@ -7,16 +7,16 @@ from datetime import datetime
 
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.operations.model import OperationKind, kind_of, soon
-from xporter_bridge.operations.repository import OperationTable
-from xporter_bridge.watchdog.sweep import Round, look_at_each
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.watchdog.sweep import SweepResult, sweep
 
 
-def wake(
-    operations: OperationTable,
+def enqueue_overdue_operations(
+    operations: OperationRepository,
     queues: Mapping[OperationKind, Queue],
     now: datetime,
     has_time: Callable[[], bool],
-) -> Round:
+) -> SweepResult:
     """Send a message for every operation whose time has come.
 
     What there is to do, its consumer reads off the operation; so nothing is decided here.
@@ -25,6 +25,6 @@ def wake(
     def send(estab: str, id_: str, seen: str) -> None:
         if kind := kind_of(id_):
             queues[kind].send({"estab": estab, "id": id_})
-            operations.look_again(estab, id_, seen, soon(now))
+            operations.reschedule_watch(estab, id_, seen, soon(now))
 
-    return look_at_each(operations.due(now), send, has_time)
+    return sweep(operations.due(now), send, has_time)

@@ -15,50 +15,52 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.pulls.model import (
-    DatasetItem,
+    DatasetRecord,
     dataset_of,
-    is_to_be_asked,
-    next_look,
-    wants_pull,
+    is_overdue,
+    needs_worker,
+    next_watch_at,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
-from xporter_bridge.pulls.repository import DatasetTable
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, next_probe
 from xporter_bridge.schools.outbox import publish_school_events
-from xporter_bridge.schools.repository import SchoolTable
+from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
-from xporter_bridge.watchdog.sweep import look_at_each
+from xporter_bridge.watchdog.sweep import sweep
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class WatchDesk:
+class WatchDependencies:
     """Everything that watching schools and datasets needs."""
 
-    schools: SchoolTable
-    datasets: DatasetTable
+    schools: SchoolRepository
+    datasets: DatasetRepository
     pulls: Queue
     onboarding: Queue
     erasures: Queue
     bus: EventBus
 
 
-def watch(desk: WatchDesk, now: datetime, has_time: Callable[[], bool]) -> Mapping[str, int]:
+def enqueue_overdue(
+    deps: WatchDependencies, now: datetime, has_time: Callable[[], bool]
+) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were.
 
     What was not reached in time, or failed, is still due the next minute, which begins elsewhere.
     """
-    schools = look_at_each(
-        ((estab,) for estab, _ in desk.schools.due(now)),
-        lambda estab: _look_at_school(estab, desk, now),
+    schools = sweep(
+        ((estab,) for estab, _ in deps.schools.due(now)),
+        lambda estab: _look_at_school(estab, deps, now),
         has_time,
     )
-    datasets = look_at_each(
-        desk.datasets.due(now),
-        lambda estab, name, seen: _look_at_dataset(estab, name, seen, desk, now),
+    datasets = sweep(
+        deps.datasets.due(now),
+        lambda estab, name, seen: _look_at_dataset(estab, name, seen, deps, now),
         has_time,
     )
     return {
@@ -69,15 +71,15 @@ def watch(desk: WatchDesk, now: datetime, has_time: Callable[[], bool]) -> Mappi
     }
 
 
-def _look_at_school(estab: str, desk: WatchDesk, now: datetime) -> None:
-    schools = desk.schools
-    publish_school_events(estab, schools, desk.bus)
+def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
+    schools = deps.schools
+    publish_school_events(estab, schools, deps.bus)
     school = schools.get(estab)
     if school and school.is_being_erased:
-        desk.erasures.send({"estab": estab})
+        deps.erasures.send({"estab": estab})
     elif school and school.probe_at and school.probe_at <= iso(now):
         telemetry.count("DeadlinePassed", "probe")
-        desk.onboarding.send({"estab": estab})
+        deps.onboarding.send({"estab": estab})
         schools.change(estab, lambda school: _probed(school, now))
 
 
@@ -85,42 +87,44 @@ def _probed(school: School, now: datetime) -> School:
     return replace(school, probe_at=next_probe(school, now))
 
 
-def _look_at_dataset(estab: str, name: str, seen: str, desk: WatchDesk, now: datetime) -> None:
-    item = desk.datasets.get(estab, name)
+def _look_at_dataset(
+    estab: str, name: str, seen: str, deps: WatchDependencies, now: datetime
+) -> None:
+    item = deps.datasets.get(estab, name)
     if item is None:
         return
     dataset = dataset_of(item)
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
     if item.outbox and not item.unpublished:
-        publish_dataset_events(item, desk.datasets, desk.schools, desk.bus, now)
+        publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
     if item.erasing or is_expired(item, now):
         reason = item.erasing or EXPIRED
-        desk.erasures.send({"estab": estab, "dataset": name, "reason": reason})
-        desk.datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
+        deps.erasures.send({"estab": estab, "dataset": name, "reason": reason})
+        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
         return
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
-        item = _expired(item, desk, now)
+        item = _expired(item, deps, now)
         seen = ""
-    elif is_to_be_asked(item, ttl, now):
-        school = desk.schools.get(estab)
+    elif is_overdue(item, ttl, now):
+        school = deps.schools.get(estab)
         if school is None or not school.is_pullable:
             # Its own state asks for every dataset when it is ready again.
-            desk.datasets.look_again(estab, name, seen, iso(now + timedelta(days=1)))
+            deps.datasets.reschedule_watch(estab, name, seen, iso(now + timedelta(days=1)))
             return
         telemetry.count("DatasetsSilent", dataset.database if dataset else "unknown")
-        item = desk.datasets.request(estab, name, now)
+        item = deps.datasets.add_demand(estab, name, now)
         seen = ""
-    if wants_pull(item, now):
+    if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
-        desk.pulls.send({"estab": estab, "dataset": name})
-        desk.datasets.look_again(estab, name, seen, iso(now + _PATIENCE))
+        deps.pulls.send({"estab": estab, "dataset": name})
+        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
     else:
-        at = next_look(replace(item, outbox=()), ttl, now)
-        desk.datasets.look_again(estab, name, seen, at)
+        at = next_watch_at(replace(item, outbox=()), ttl, now)
+        deps.datasets.reschedule_watch(estab, name, seen, at)
 
 
-def _expired(item: DatasetItem, desk: WatchDesk, now: datetime) -> DatasetItem:
+def _expired(item: DatasetRecord, deps: WatchDependencies, now: datetime) -> DatasetRecord:
     try:
-        return desk.datasets.decide(item.estab, item.dataset, "expire", now)
+        return deps.datasets.decide(item.estab, item.dataset, "expire", now)
     except ConflictError:
         return item  # Something else is held now, or nothing: that pull says when to look again.

@@ -9,7 +9,7 @@ from xporter_bridge import telemetry
 
 
 @dataclass
-class Round:
+class SweepResult:
     """What came of a round. Failed and unseen items stay due, for the next one."""
 
     looked: int = 0
@@ -17,9 +17,9 @@ class Round:
     is_cut: bool = False
 
 
-def look_at_each(
+def sweep(
     due: Iterable[tuple[str, ...]], look: Callable[..., None], has_time: Callable[[], bool]
-) -> Round:
+) -> SweepResult:
     """Look at each item until the time is up.
 
     Whatever is wrong with one item, even one that only a later version can read, is logged by its
@@ -28,7 +28,7 @@ def look_at_each(
     Args:
         due: What ``look`` takes; the estab comes first.
     """
-    found = Round()
+    found = SweepResult()
     for key in due:
         if not has_time():
             found.is_cut = True

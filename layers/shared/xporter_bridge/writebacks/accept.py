@@ -12,7 +12,7 @@ import orjson
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.vault import SchoolVault
@@ -24,7 +24,7 @@ from xporter_bridge.writebacks.model import (
     WritebackKind,
     WritebackState,
 )
-from xporter_bridge.writebacks.transitions import queued, unsent
+from xporter_bridge.writebacks.transitions import cancelled, queued
 from xporter_bridge.writebacks.validation import CheckedPayload, check, digest, scope_of
 from xporter_bridge.xporter.scopes import covers
 
@@ -34,10 +34,10 @@ _NAMES = ("estab", "id", "kind", "idempotency_key")
 
 
 @dataclass(frozen=True)
-class AcceptDesk:
+class AcceptDependencies:
     """What taking a writeback needs. ``deadline`` is how long it may take to be sent."""
 
-    operations: OperationTable
+    operations: OperationRepository
     vault: SchoolVault
     queue: Queue
     deadline: timedelta
@@ -49,7 +49,7 @@ def accept(
     kind: str,
     payload: Mapping[str, Any],
     idempotency_key: str | None,
-    desk: AcceptDesk,
+    deps: AcceptDependencies,
 ) -> Writeback:
     """Take a writeback and return it; it is stored durably, sealed under the school's own key.
 
@@ -65,18 +65,18 @@ def accept(
     key = _checked_key(idempotency_key)
     mark = digest(kind, payload, key)
     id_ = identity(OperationKind.WRITEBACK, school.estab, key)
-    held = desk.operations.writeback(school.estab, id_)
+    held = deps.operations.writeback(school.estab, id_)
     if held is None:
-        held = _store(school, id_, mark, check(kind, payload), desk)
+        held = _store(school, id_, mark, check(kind, payload), deps)
     if held.payload_digest != mark:
         raise RequestRejectedError(409, "the Idempotency-Key was used with another payload")
     if held.state is WritebackState.QUEUED:
-        desk.queue.send({"estab": held.estab, "id": held.id})
+        deps.queue.send({"estab": held.estab, "id": held.id})
     return held
 
 
 def accept_message(
-    message: Mapping[str, Any], school: School | None, desk: AcceptDesk
+    message: Mapping[str, Any], school: School | None, deps: AcceptDependencies
 ) -> Writeback:
     """Take a writeback that the company's software put on the queue itself.
 
@@ -92,11 +92,11 @@ def accept_message(
     if not isinstance(payload, Mapping) or not isinstance(given, str):
         raise PermanentError("message_malformed")
     try:
-        return accept(school, kind, payload, given, desk)
+        return accept(school, kind, payload, given, deps)
     except RequestRejectedError as rejected:
         if school is None or kind not in set(WritebackKind) or "Idempotency-Key" in rejected.detail:
             raise PermanentError("writeback_rejected") from rejected
-        return _keep_refused(estab, kind, payload, given, rejected.detail, desk)
+        return _keep_refused(estab, kind, payload, given, rejected.detail, deps)
 
 
 def without_payload(body: str) -> str:
@@ -119,13 +119,13 @@ def _checked_key(key: str | None) -> str:
 
 
 def _store(
-    school: School, id_: str, mark: str, checked: CheckedPayload, desk: AcceptDesk
+    school: School, id_: str, mark: str, checked: CheckedPayload, deps: AcceptDependencies
 ) -> Writeback:
     _prove_writable(school, checked)
-    key = desk.vault.open(school.estab, school.credentials)
-    now = desk.now()
+    key = deps.vault.open(school.estab, school.credentials)
+    now = deps.now()
     parts = tuple(
-        queued(Part(date=day, rows=rows), desk.deadline, now)
+        queued(Part(date=day, rows=rows), deps.deadline, now)
         for day, rows in zip(checked.dates, checked.rows, strict=True)
     )
     made = Writeback(
@@ -144,10 +144,10 @@ def _store(
         ),
     )
     try:
-        desk.operations.add(made)
+        deps.operations.add(made)
     except ConflictError:
         # Somebody asked with the same key at the same time, and came first.
-        return desk.operations.writeback(school.estab, id_) or made
+        return deps.operations.writeback(school.estab, id_) or made
     return replace(made, version=1)
 
 
@@ -157,9 +157,9 @@ def _keep_refused(
     payload: Mapping[str, Any],
     given: str,
     detail: str,
-    desk: AcceptDesk,
+    deps: AcceptDependencies,
 ) -> Writeback:
-    now, key = desk.now(), given.strip()
+    now, key = deps.now(), given.strip()
     id_ = identity(OperationKind.WRITEBACK, estab, key)
     unchecked = Writeback(
         estab=estab,
@@ -171,11 +171,11 @@ def _keep_refused(
         parts=(Part(date="", rows=0, state=PartState.QUEUED),),
     )
     # The event says only that it was; the words, which name fields, are for those who ask.
-    made = replace(unsent(unchecked, "rejected", now), reason=detail[:500])
+    made = replace(cancelled(unchecked, "rejected", now), reason=detail[:500])
     try:
-        desk.operations.add(made)
+        deps.operations.add(made)
     except ConflictError:
-        return desk.operations.writeback(estab, id_) or made
+        return deps.operations.writeback(estab, id_) or made
     return replace(made, version=1)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xporter_bridge.casing import fold_keys
-from xporter_bridge.writebacks.model import Reading
+from xporter_bridge.writebacks.model import ReadBackResult
 
 Row = Mapping[str, Any]
 
@@ -27,23 +27,23 @@ class _Incident:
     note: str | None
     people: frozenset[tuple[str, int]]
 
-    def shows(self, sent: _Incident) -> bool:
+    def matches(self, sent: _Incident) -> bool:
         """Tell whether this, in the data, is what was sent or just like it."""
         return (
             (self.kind, self.day, self.people) == (sent.kind, sent.day, sent.people)
             and self.note in {None, sent.note}
         )  # fmt: skip
 
-    def resembles(self, sent: _Incident) -> bool:
+    def could_match(self, sent: _Incident) -> bool:
         """Tell whether this could be what was sent, altered since or shown in part."""
         pupils, theirs = ({pupil for pupil, _ in it.people} for it in (self, sent))
         is_same_day = (self.kind, self.day) == (sent.kind, sent.day)
         return is_same_day and (not pupils or not pupils.isdisjoint(theirs))
 
 
-def read_conducts(
+def match_conducts(
     body: Mapping[str, Any], tables: Mapping[str, Iterable[Row]], as_of: str | None
-) -> Reading:
+) -> ReadBackResult:
     """Return how much of what was sent the tables show; their names are in lower case.
 
     Two alike on one day cannot be told apart, so that more of them than were sent prove nothing.
@@ -52,11 +52,11 @@ def read_conducts(
     wanted: dict[_Incident, list[str]] = {}
     for incident in _sent(body):
         wanted.setdefault(incident, []).append(incident.id)
-    shown = {sent: [each.id for each in held if each.shows(sent)] for sent in wanted}
-    return Reading(
+    shown = {sent: [each.id for each in held if each.matches(sent)] for sent in wanted}
+    return ReadBackResult(
         expected=len(body["Conducts"]),
         found=sum(map(len, shown.values())),
-        similar=sum(any(each.resembles(sent) for sent in wanted) for each in held),
+        similar=sum(any(each.could_match(sent) for sent in wanted) for each in held),
         as_of=as_of,
         results=tuple(
             pair

@@ -53,7 +53,7 @@ ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackStat
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadBackResult:
     """What the data endpoint showed of a part: how many of its rows, extracted when.
 
     ``similar`` counts rows that may be the part's, altered since or shown only in part.
@@ -67,7 +67,7 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class SendOutcome:
+class WritebackOutcome:
     """What an outcome callback said, without the words that may quote personal data."""
 
     is_completed: bool
@@ -95,7 +95,7 @@ class Part:
     tracking_id: str = ""
     reason: str = ""
     results: tuple[tuple[str, str], ...] = ()
-    reading: Reading | None = None
+    reading: ReadBackResult | None = None
 
     def needs_look(self, now: datetime) -> bool:
         """Tell whether its outcome is overdue, or nearly so."""
@@ -120,6 +120,6 @@ class Writeback(Operation):
         """Tell whether it has ended; a late outcome may still resolve an ``unknown``."""
         return self.state in ENDS
 
-    def numbered(self, state: PartState) -> list[int]:
+    def part_numbers(self, state: PartState) -> list[int]:
         """Return the numbers of the parts in a state."""
         return [number for number, part in enumerate(self.parts) if part.state is state]

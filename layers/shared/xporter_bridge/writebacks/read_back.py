@@ -10,11 +10,11 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import PermanentError, TransientError
-from xporter_bridge.schools.session import Session
+from xporter_bridge.schools.session import SchoolSession
 from xporter_bridge.timestamps import parse
-from xporter_bridge.writebacks.match_conducts import Row, plain, read_conducts
-from xporter_bridge.writebacks.model import Reading, Writeback, WritebackKind
-from xporter_bridge.writebacks.transitions import pause, postponed, read_back, unresolved
+from xporter_bridge.writebacks.match_conducts import Row, match_conducts, plain
+from xporter_bridge.writebacks.model import ReadBackResult, Writeback, WritebackKind
+from xporter_bridge.writebacks.transitions import marked_unknown, pause, postponed, read_back
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.pages import Page, read_page
 from xporter_bridge.xporter.scopes import covers
@@ -24,10 +24,10 @@ Step = Callable[[Writeback], Writeback]
 _PATIENCE = 1 / 5
 
 
-def look(
+def check_overdue_part(
     writeback: Writeback,
     number: int,
-    read: Callable[[], Reading],
+    read: Callable[[], ReadBackResult],
     deadline: timedelta,
     now: datetime,
 ) -> Step:
@@ -47,30 +47,30 @@ def look(
             return lambda it: postponed(it, number, due, now)
         if isinstance(error, TransientError) and due + deadline * _PATIENCE > now:
             return lambda it: postponed(it, number, now + pause(deadline), now)
-        return lambda it: unresolved(it, number, reason, now)
+        return lambda it: marked_unknown(it, number, reason, now)
     return lambda it: read_back(it, number, found, deadline, now)
 
 
-def ask_mis(
-    kind: WritebackKind, body: Mapping[str, Any], session: Session, xporter: XporterApi
-) -> Reading:
+def read_from_mis(
+    kind: WritebackKind, body: Mapping[str, Any], session: SchoolSession, xporter: XporterApi
+) -> ReadBackResult:
     """Return what the school's data show of the body of a request.
 
     Raises:
         PermanentError: The school has not granted the scope, or Xporter refuses.
         TransientError: Xporter failed.
     """
-    asked = question(kind, body)
+    asked = read_back_query(kind, body)
     if not covers(session.school.scopes, asked.scope):
         raise PermanentError("scope_missing_to_read")
     document = session.call(
         lambda token: xporter.school_data(session.school.estab, asked.resource, token, asked.query)
     )
-    return reading(kind, body, read_page(document))
+    return compare(kind, body, read_page(document))
 
 
 @dataclass(frozen=True)
-class Question:
+class ReadBackQuery:
     """The data endpoint that shows what a part wrote, and a query for little more than that."""
 
     resource: str
@@ -78,32 +78,32 @@ class Question:
     query: Mapping[str, str] = field(repr=False)
 
 
-def question(kind: WritebackKind, body: Mapping[str, Any]) -> Question:
+def read_back_query(kind: WritebackKind, body: Mapping[str, Any]) -> ReadBackQuery:
     """Return where to read back what the body of a request wrote."""
     if kind is WritebackKind.CONDUCT:
         days = sorted(conduct["EntryDate"][:10] for conduct in body["Conducts"])
         query = {"DateFrom": days[0], "DateTo": days[-1], "options": "includeStudentIds"}
-        return Question("ConductForDateRange", "Conduct", query)
+        return ReadBackQuery("ConductForDateRange", "Conduct", query)
     marks = body["Marks"]
     query = {"date": marks[0]["Date"], "attendanceType": marks[0]["MarkType"]}
     pupils = {plain(mark["StudentId"]) for mark in marks}
     if len(pupils) == 1:
         query["id"] = pupils.pop()
-    return Question("AttendanceForDate", "Attendance", query)
+    return ReadBackQuery("AttendanceForDate", "Attendance", query)
 
 
-def reading(kind: WritebackKind, body: Mapping[str, Any], page: Page) -> Reading:
+def compare(kind: WritebackKind, body: Mapping[str, Any], page: Page) -> ReadBackResult:
     """Return how much of the body the page shows."""
     if kind is WritebackKind.CONDUCT:
         tables = {name.casefold(): rows for name, rows in page.tables.items()}
-        return read_conducts(body, tables, page.as_of)
+        return match_conducts(body, tables, page.as_of)
     held = {
         _place(row): str(fold_keys(row).get("mark"))
         for rows in page.tables.values()
         for row in rows
     }
     found = sum(held.get(_place(mark)) == mark["Mark"] for mark in body["Marks"])
-    return Reading(expected=len(body["Marks"]), found=found, as_of=page.as_of)
+    return ReadBackResult(expected=len(body["Marks"]), found=found, as_of=page.as_of)
 
 
 def _place(row: Row) -> tuple[str, str, str]:

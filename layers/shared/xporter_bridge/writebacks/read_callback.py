@@ -22,7 +22,7 @@ from xporter_bridge.callbacks.bodies import (
 )
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import CallbackRejectedError
-from xporter_bridge.writebacks.model import SendOutcome
+from xporter_bridge.writebacks.model import WritebackOutcome
 
 _MOST_RESULTS = 500
 _IDENTITY = re.compile(r"[A-Za-z0-9_.{}-]{1,100}")
@@ -50,7 +50,7 @@ def category(message: str) -> str:
     return "refused"
 
 
-def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> SendOutcome:
+def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> WritebackOutcome:
     """Return the outcome in the URL's parameters and, where those are silent, in the body.
 
     Raises:
@@ -62,7 +62,7 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Se
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
     message = said.get("exceptionmessage") or said.get("message") or ""
-    return SendOutcome(
+    return WritebackOutcome(
         is_completed=completed,
         tracking_id=_identity(said.get("trackingid")),
         reason="" if completed else category(str(message)),
@@ -70,14 +70,14 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Se
     )
 
 
-def message_of(estab: str, subject: str, outcome: SendOutcome) -> dict[str, Any]:
+def message_of(estab: str, subject: str, outcome: WritebackOutcome) -> dict[str, Any]:
     """Return the outcome as the queue holds it."""
     return {"estab": estab, "subject": subject, **asdict(outcome)}
 
 
-def outcome_of(message: Mapping[str, Any]) -> SendOutcome:
+def outcome_of(message: Mapping[str, Any]) -> WritebackOutcome:
     """Return the outcome that a queue held."""
-    return SendOutcome(
+    return WritebackOutcome(
         is_completed=message["is_completed"],
         tracking_id=message["tracking_id"],
         reason=message["reason"],

@@ -32,7 +32,7 @@ def plain_id(identity: str | int) -> str:
     return _PREFIX.sub("", str(identity))
 
 
-def wrong(message: str, *place: str | int) -> PydanticCustomError:
+def rule_error(message: str, *place: str | int) -> PydanticCustomError:
     """Return an error about a place below the model that finds it; it never quotes a value."""
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
     return PydanticCustomError("rule", "{text}", {"text": f"{where.lstrip('.')} {message}".strip()})
@@ -74,7 +74,7 @@ _Text = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"
 Identity = Annotated[int | _Text, BeforeValidator(_no_truth)]
 Day = Annotated[str, AfterValidator(_day)]
 Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_moment)]
-Words = Annotated[str, StringConstraints(max_length=500)]
+FreeText = Annotated[str, StringConstraints(max_length=500)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=2, pattern=r"^[^\s\x00-\x1f]+$")]
 
 
@@ -87,7 +87,7 @@ class _AnyMark(_Strict):
     Date: Day
     Mark: Code
     Mins: int | None = Field(default=None, ge=0, le=1440)
-    Notes: Words | None = None
+    Notes: FreeText | None = None
 
 
 class SessionMark(_AnyMark):
@@ -147,7 +147,7 @@ class Conduct(_Strict):
     EntryDate: Moment
     TypeId: Identity
     ActivityId: Identity | None = None
-    Note: Words | None = None
+    Note: FreeText | None = None
     BullTypeId: Identity | None = None
     LocationId: Identity | None = None
     StatusId: Identity | None = None
@@ -156,11 +156,11 @@ class Conduct(_Strict):
     @model_validator(mode="after")
     def _fits_its_type(self) -> Conduct:
         if self.IncidentType == "Beh" and self.StatusId is None:
-            raise wrong("is mandatory for behaviour", "StatusId")
+            raise rule_error("is mandatory for behaviour", "StatusId")
         if self.IncidentType == "Ach":
             for name in ("BullTypeId", "LocationId", "StatusId", "EntryTimeId"):
                 if getattr(self, name) is not None:
-                    raise wrong("exists for behaviour only", name)
+                    raise rule_error("exists for behaviour only", name)
         return self
 
 
@@ -188,7 +188,7 @@ class MediaFile(_Strict):
     Id: Identity
     ConductId: int
     MediaDateTime: Moment
-    Description: Words
+    Description: FreeText
     MediaType: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     FileName: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     MediaBase64: Annotated[str, StringConstraints(min_length=1), AfterValidator(_base64)]
@@ -211,14 +211,14 @@ class ConductWriteback(_Strict):
         for name in ("Participants", "Staff", "MediaFiles"):
             for number, entry in enumerate(getattr(self, name)):
                 if entry.ConductId not in kinds:
-                    raise wrong("names no conduct of this request", name, number, "ConductId")
+                    raise rule_error("names no conduct of this request", name, number, "ConductId")
         for number, participant in enumerate(self.Participants):
             if participant.RoleId is not None and kinds[participant.ConductId] == "Ach":
-                raise wrong("exists for behaviour only", "Participants", number, "RoleId")
+                raise rule_error("exists for behaviour only", "Participants", number, "RoleId")
         taking_part = {participant.ConductId for participant in self.Participants}
         for number, conduct in enumerate(self.Conducts):
             if conduct.Id not in taking_part:
-                raise wrong("has no participant", "Conducts", number)
+                raise rule_error("has no participant", "Conducts", number)
         return self
 
 
@@ -226,5 +226,5 @@ def _distinct(name: str, places: Iterable[Hashable]) -> None:
     seen: dict[Hashable, int] = {}
     for number, place in enumerate(places):
         if place in seen:
-            raise wrong(f"is about the same as {name}[{seen[place]}]", name, number)
+            raise rule_error(f"is about the same as {name}[{seen[place]}]", name, number)
         seen[place] = number

@@ -16,10 +16,10 @@ from xporter_bridge.xporter.client import XporterApi
 _NOT_CONNECTED = "xporter_not_connected"
 
 
-class Posting:
+class SendAttempt:
     """A writeback's request, to be made by ``Session.call``.
 
-    ``may_be_taken`` is true from the moment it leaves until Xporter has said that it did not take
+    ``may_have_been_received`` is true from the moment it leaves until Xporter has said that it did not take
     it. Only while it is false may the request be made again.
     """
 
@@ -27,29 +27,29 @@ class Posting:
         self._xporter = xporter
         self._path = path
         self._body = body
-        self.may_be_taken = False
+        self.may_have_been_received = False
 
     def __call__(self, token: str) -> dict[str, Any] | XporterRefusedError:
         """Make the request; return the answer, or the refusal of a request with a good token.
 
         Raises:
             XporterRefusedError: The token was refused: a fresh one may be accepted.
-            TransientError: As ``may_be_taken`` says.
+            TransientError: As ``may_have_been_received`` says.
         """
-        self.may_be_taken = True
+        self.may_have_been_received = True
         try:
             return self._xporter.write(self._path, token, self._body)
         except AuthorisationPausedError:
-            self.may_be_taken = False
+            self.may_have_been_received = False
             raise
         except XporterRefusedError as refusal:
-            self.may_be_taken = False
+            self.may_have_been_received = False
             # Xporter does not say what it refuses; a token that still works is not the reason.
             self._xporter.token_details(token)
             return refusal
         except RateLimitedError:
-            self.may_be_taken = False
+            self.may_have_been_received = False
             raise
         except XporterUnavailableError as error:
-            self.may_be_taken = error.reason != _NOT_CONNECTED
+            self.may_have_been_received = error.reason != _NOT_CONNECTED
             raise

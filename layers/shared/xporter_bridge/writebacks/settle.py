@@ -10,22 +10,22 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.errors import PermanentError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationTable
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import outcome_of, parse_subject
-from xporter_bridge.writebacks.transitions import published, settled
+from xporter_bridge.writebacks.transitions import outcome_received, published
 
 
 @dataclass(frozen=True)
-class WritebackDesk:
+class WritebackDependencies:
     """What every step needs."""
 
-    operations: OperationTable
+    operations: OperationRepository
     bus: EventBus
     now: Callable[[], datetime]
 
 
-def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
+def settle(message: Mapping[str, Any], deps: WritebackDependencies) -> None:
     """Take in an outcome callback; late, repeated, or out of order it does no harm.
 
     Raises:
@@ -36,23 +36,25 @@ def settle(message: Mapping[str, Any], desk: WritebackDesk) -> None:
         raise PermanentError("subject_malformed")
     id_, number, attempt = subject
     outcome = outcome_of(message)
-    after = desk.operations.change_writeback(
+    after = deps.operations.change_writeback(
         message["estab"],
         id_,
         lambda it: (
-            settled(it, number, attempt, outcome, desk.now()) if number < len(it.parts) else it
+            outcome_received(it, number, attempt, outcome, deps.now())
+            if number < len(it.parts)
+            else it
         ),
     )
     if after is not None:
-        publish_writeback_events(after, desk)
+        publish_writeback_events(after, deps)
 
 
-def publish_writeback_events(writeback: Writeback, desk: WritebackDesk) -> None:
+def publish_writeback_events(writeback: Writeback, deps: WritebackDependencies) -> None:
     """Publish what became of the writeback; after a crash, whoever looks next does it."""
     events = writeback.outbox
     if not events:
         return
-    desk.bus.publish(events)
+    deps.bus.publish(events)
     telemetry.count("WritebackEnded", str(writeback.state))
     telemetry.record(
         "writeback_ended",
@@ -62,6 +64,6 @@ def publish_writeback_events(writeback: Writeback, desk: WritebackDesk) -> None:
         state=str(writeback.state),
         reason=writeback.reason or None,
     )
-    desk.operations.change_writeback(
+    deps.operations.change_writeback(
         writeback.estab, writeback.id, lambda it: published(it, events)
     )

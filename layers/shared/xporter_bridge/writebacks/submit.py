@@ -27,23 +27,23 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools.encryption import unseal
-from xporter_bridge.schools.session import SchoolNotReadyError, Session, Sessions
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.accept import content_context
 from xporter_bridge.writebacks.model import PartState, Writeback, WritebackKind
-from xporter_bridge.writebacks.read_back import Step, ask_mis, look
+from xporter_bridge.writebacks.read_back import Step, check_overdue_part, read_from_mis
 from xporter_bridge.writebacks.read_callback import category, subject_of
-from xporter_bridge.writebacks.send_attempt import Posting
-from xporter_bridge.writebacks.settle import WritebackDesk, publish_writeback_events
+from xporter_bridge.writebacks.send_attempt import SendAttempt
+from xporter_bridge.writebacks.settle import WritebackDependencies, publish_writeback_events
 from xporter_bridge.writebacks.transitions import (
     accepted,
+    cancelled,
     claimed,
+    marked_unknown,
     pause,
     postponed,
     refused,
     released,
-    unresolved,
-    unsent,
 )
 
 _PATHS = {
@@ -55,10 +55,10 @@ _PATHS = {
 
 
 @dataclass(frozen=True)
-class Sending:
+class SendDependencies:
     """What talking to Xporter needs in addition."""
 
-    sessions: Sessions
+    sessions: SchoolSessions
     keys: Callable[[], Sequence[SigningKey]]
     callback_base_url: str
     deadline: timedelta
@@ -67,8 +67,8 @@ class Sending:
 def submit(
     estab: str,
     id_: str,
-    desk: WritebackDesk,
-    sending: Sending,
+    deps: WritebackDependencies,
+    sending: SendDependencies,
     *,
     has_time: Callable[[], bool],
 ) -> None:
@@ -79,22 +79,24 @@ def submit(
     Raises:
         TransientError: Something is left to do; the message should come again.
     """
-    writeback = desk.operations.writeback(estab, id_)
+    writeback = deps.operations.writeback(estab, id_)
     if writeback is None:
         return
     if not writeback.is_ended:
-        writeback = _Carrier(writeback, desk, sending).carry_on(has_time)
-    publish_writeback_events(writeback, desk)
+        writeback = WritebackRun(writeback, deps, sending).carry_on(has_time)
+    publish_writeback_events(writeback, deps)
 
 
-class _Carrier:
+class WritebackRun:
     """One invocation's work on one writeback."""
 
-    def __init__(self, writeback: Writeback, desk: WritebackDesk, sending: Sending) -> None:
+    def __init__(
+        self, writeback: Writeback, deps: WritebackDependencies, sending: SendDependencies
+    ) -> None:
         self._writeback = writeback
-        self._desk = desk
+        self._deps = deps
         self._sending = sending
-        self._opened: tuple[Session, list[dict[str, Any]]] | None = None
+        self._opened: tuple[SchoolSession, list[dict[str, Any]]] | None = None
 
     def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
         """Read back what is overdue, then send what is queued.
@@ -103,9 +105,9 @@ class _Carrier:
         for is left alone: it is due, and the watcher sends for it within a minute.
         """
         for number in range(len(self._writeback.parts)):
-            if self._writeback.parts[number].needs_look(self._desk.now()) and has_time():
+            if self._writeback.parts[number].needs_look(self._deps.now()) and has_time():
                 self._look(number)
-        for number in self._writeback.numbered(PartState.QUEUED):
+        for number in self._writeback.part_numbers(PartState.QUEUED):
             if not has_time():
                 break
             try:
@@ -119,7 +121,7 @@ class _Carrier:
         return self._writeback
 
     def _give_up(self, reason: str) -> None:
-        self._change(lambda it: unsent(it, reason, self._desk.now()))
+        self._change(lambda it: cancelled(it, reason, self._deps.now()))
 
     def _put_off(self, number: int, error: PermanentError | TransientError) -> None:
         """Leave a part that was not taken for later; its own watch time brings it back.
@@ -129,24 +131,24 @@ class _Carrier:
         telemetry.warn("writeback_put_off", **self._names, reason=error.reason)
         asked = error.retry_after_seconds if isinstance(error, TransientError) else None
         wait = max(pause(self._sending.deadline), timedelta(seconds=asked or 0))
-        now = self._desk.now()
+        now = self._deps.now()
         self._change(lambda it: postponed(it, number, now + wait, now))
 
     def _look(self, number: int) -> None:
         """Find out from the MIS what became of a part."""
-        now = self._desk.now()
+        now = self._deps.now()
         try:
             session, bodies = self._open()
         except SchoolNotReadyError as error:
             reason = error.reason
-            self._change(lambda it: unresolved(it, number, reason, now))
+            self._change(lambda it: marked_unknown(it, number, reason, now))
             return
         kind, xporter = self._writeback.kind, self._sending.sessions.xporter
         self._change(
-            look(
+            check_overdue_part(
                 self._writeback,
                 number,
-                lambda: ask_mis(kind, bodies[number], session, xporter),
+                lambda: read_from_mis(kind, bodies[number], session, xporter),
                 self._sending.deadline,
                 now,
             )
@@ -154,14 +156,14 @@ class _Carrier:
 
     def _send(self, number: int) -> None:
         """Send a part, unless it is too late for that or somebody else is at it."""
-        if self._writeback.parts[number].deadline_at <= iso(self._desk.now()):
+        if self._writeback.parts[number].deadline_at <= iso(self._deps.now()):
             self._give_up("not_sent_in_time")
             return
         session, bodies = self._open()
         attempt = self._claim(number)
         if attempt:
             body = {**bodies[number], "callback": [{"Method": "POST", "Url": self._url(number)}]}
-            posting = Posting(self._sending.sessions.xporter, self._path, body)
+            posting = SendAttempt(self._sending.sessions.xporter, self._path, body)
             self._change(self._post(session, posting, number, attempt))
 
     def _claim(self, number: int) -> int:
@@ -170,26 +172,28 @@ class _Carrier:
         The outcome of another part may be stored meanwhile, so a conflict is looked into.
         """
         while self._writeback.parts[number].state is PartState.QUEUED:
-            marked = claimed(self._writeback, number, self._sending.deadline, self._desk.now())
+            marked = claimed(self._writeback, number, self._sending.deadline, self._deps.now())
             try:
-                self._writeback = self._desk.operations.save(marked)
+                self._writeback = self._deps.operations.save(marked)
             except ConflictError:
                 self._reload()
             else:
                 return self._writeback.parts[number].attempts
         return 0
 
-    def _post(self, session: Session, posting: Posting, number: int, attempt: int) -> Step:
+    def _post(
+        self, session: SchoolSession, posting: SendAttempt, number: int, attempt: int
+    ) -> Step:
         """Make the request and return the step that its answer leads to."""
         try:
             answer = session.call(posting)
         except (PermanentError, TransientError) as error:
-            if not posting.may_be_taken:
-                self._change(lambda it: released(it, number, attempt, self._desk.now()))
+            if not posting.may_have_been_received:
+                self._change(lambda it: released(it, number, attempt, self._deps.now()))
                 raise
             telemetry.warn("writeback_answer_lost", **self._names, reason=error.reason)
             return lambda it: it
-        now = self._desk.now()
+        now = self._deps.now()
         if isinstance(answer, XporterRefusedError):
             telemetry.count("XporterRefused", "writeback")
             reason = category(answer.said)
@@ -197,11 +201,11 @@ class _Carrier:
         tracking_id = str(fold_keys(answer).get("trackingid") or "")[:200]
         return lambda it: accepted(it, number, attempt, tracking_id, now)
 
-    def _open(self) -> tuple[Session, list[dict[str, Any]]]:
+    def _open(self) -> tuple[SchoolSession, list[dict[str, Any]]]:
         """Return a session with Xporter and the bodies of the parts, opened once."""
         if self._opened is None:
             estab, id_ = self._writeback.estab, self._writeback.id
-            session = self._sending.sessions.open(estab, self._desk.now())
+            session = self._sending.sessions.open(estab, self._deps.now())
             key = self._sending.sessions.vault.open(estab, session.school.credentials)
             content = unseal(
                 key.key, self._writeback.content or b"", context=content_context(estab, id_)
@@ -229,7 +233,7 @@ class _Carrier:
         return {"estab": self._writeback.estab, "id": self._writeback.id}
 
     def _change(self, step: Step) -> None:
-        changed = self._desk.operations.change_writeback(
+        changed = self._deps.operations.change_writeback(
             self._writeback.estab, self._writeback.id, step
         )
         if changed is None:

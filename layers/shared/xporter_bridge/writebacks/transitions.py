@@ -19,9 +19,9 @@ from xporter_bridge.writebacks.model import (
     OPEN,
     Part,
     PartState,
-    Reading,
-    SendOutcome,
+    ReadBackResult,
     Writeback,
+    WritebackOutcome,
     WritebackState,
 )
 
@@ -99,8 +99,8 @@ def refused(
     return _with(writeback, number, now, state=PartState.FAILED, reason=reason)
 
 
-def settled(
-    writeback: Writeback, number: int, attempt: int, outcome: SendOutcome, now: datetime
+def outcome_received(
+    writeback: Writeback, number: int, attempt: int, outcome: WritebackOutcome, now: datetime
 ) -> Writeback:
     """Return the writeback after an outcome callback about one attempt to send a part.
 
@@ -122,7 +122,7 @@ def settled(
 
 
 def read_back(
-    writeback: Writeback, number: int, reading: Reading, deadline: timedelta, now: datetime
+    writeback: Writeback, number: int, reading: ReadBackResult, deadline: timedelta, now: datetime
 ) -> Writeback:
     """Return the writeback after the MIS was read because the outcome of a part did not come.
 
@@ -144,7 +144,7 @@ def read_back(
     if part.is_acknowledged and not is_absent:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="answered", **facts)
     if not is_absent or part.is_acknowledged:
-        return unresolved(writeback, number, "read_back_unclear", now, reading=reading)
+        return marked_unknown(writeback, number, "read_back_unclear", now, reading=reading)
     if part.attempts < _ATTEMPTS:
         again = queued(replace(part, reading=reading), deadline, now)
         return _concluded(writeback, number, again, now)
@@ -159,8 +159,13 @@ def postponed(writeback: Writeback, number: int, until: datetime, now: datetime)
     return _with(writeback, number, now, look_at=iso(until))
 
 
-def unresolved(
-    writeback: Writeback, number: int, reason: str, now: datetime, *, reading: Reading | None = None
+def marked_unknown(
+    writeback: Writeback,
+    number: int,
+    reason: str,
+    now: datetime,
+    *,
+    reading: ReadBackResult | None = None,
 ) -> Writeback:
     """Return the writeback with a part of which nobody can say whether it was written."""
     part = writeback.parts[number]
@@ -178,9 +183,9 @@ def unresolved(
     )
 
 
-def unsent(writeback: Writeback, reason: str, now: datetime) -> Writeback:
+def cancelled(writeback: Writeback, reason: str, now: datetime) -> Writeback:
     """Return the writeback whose queued parts will not be sent."""
-    for number in writeback.numbered(PartState.QUEUED):
+    for number in writeback.part_numbers(PartState.QUEUED):
         writeback = _with(writeback, number, now, state=PartState.FAILED, reason=reason)
     return writeback
 

@@ -32,7 +32,7 @@ from xporter_bridge.exact_json import Document, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.envelopes import Call, Meaning
-from xporter_bridge.xporter.http import CONNECT_SECONDS, Connections
+from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient
 
 THIRD_PARTY = "XporterOnDemand"
 # How long Xporter may be silent: before data, which a big school's agent may take its time for,
@@ -81,7 +81,7 @@ class XporterApi:
     """
 
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
-        self._connections = Connections(base_url.rstrip("/"))
+        self._connections = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
@@ -193,7 +193,7 @@ class XporterApi:
         answer = self._connections.send(
             method, path, headers, read_seconds=read_seconds, **arguments
         )
-        return _judged(call, answer.status, answer.headers, answer.content)
+        return check_response(call, answer.status, answer.headers, answer.content)
 
 
 def longest_seconds(
@@ -208,7 +208,7 @@ def longest_seconds(
     )
 
 
-def _judged(
+def check_response(
     call: Call, status: int, headers: Mapping[str, str], content: bytes
 ) -> dict[str, Any]:
     """Return the body of a good answer; raise what any other means."""

@@ -40,7 +40,7 @@ _CONNECTIONS = 16
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """An answer, read to its end. ``headers`` may be asked for in any casing."""
 
     status: int
@@ -48,7 +48,7 @@ class Answer:
     content: bytes = field(repr=False)
 
 
-class Connections:
+class HttpClient:
     """Connections to the host of a base URL, through the proxy that the environment names for it.
 
     Nothing is retried or redirected here, and whether an answer is good is for others to say.
@@ -66,7 +66,7 @@ class Connections:
         read_seconds: float,
         query: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
-    ) -> Answer:
+    ) -> HttpResponse:
         """Make one request and return its answer.
 
         Args:
@@ -95,7 +95,7 @@ class Connections:
             raise XporterUnavailableError("xporter_answer_cut") from error
         except TooLargeError as error:
             raise ContractError("answer_too_large") from error
-        return Answer(answer.status, answer.headers, content)
+        return HttpResponse(answer.status, answer.headers, content)
 
 
 def _content(answer: BaseHTTPResponse) -> bytes:

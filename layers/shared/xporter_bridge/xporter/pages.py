@@ -16,12 +16,12 @@ from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import iso, parse
 
-START = "*"
+ALL_ROWS = "*"
 _DELETED = "_deleted"
 
 
 @dataclass(frozen=True)
-class PageFacts:
+class PageMetadata:
     """What a page says about the whole to which it belongs.
 
     ``requested`` and ``following`` are the hashes of the change set asked for and of the next
@@ -33,7 +33,7 @@ class PageFacts:
     requested: str | None
     following: str | None
 
-    def prove_same(self, other: PageFacts) -> None:
+    def require_same_result(self, other: PageMetadata) -> None:
         """Raise unless another page says the same.
 
         Raises:
@@ -52,7 +52,7 @@ class Page:
     ``page_size`` is how many rows it could have held, where Xporter says so.
     """
 
-    facts: PageFacts
+    facts: PageMetadata
     as_of: str | None
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
     deleted: Mapping[str, list[Any]] = field(repr=False)
@@ -84,7 +84,7 @@ def read_page(document: Mapping[str, Any]) -> Page:
         else:
             tables[name] = _objects(value)
     size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
-    facts = PageFacts(
+    facts = PageMetadata(
         page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
         row_count=row_count,
         requested=_hash(changed.get("requestedchangedrows")),
@@ -94,7 +94,7 @@ def read_page(document: Mapping[str, Any]) -> Page:
     return Page(facts, _as_of(document), tables, deleted, text, size)
 
 
-def answering(page: Page, asked: str) -> Page:
+def with_requested_hash(page: Page, asked: str) -> Page:
     """Return the page, with the hash that was asked for written as it was asked for.
 
     A page that echoes no hash, or another, may be a part of the data: never the whole of them.
@@ -105,7 +105,7 @@ def answering(page: Page, asked: str) -> Page:
     echoed = page.facts.requested
     if echoed and echoed.casefold() == asked.casefold():
         return replace(page, facts=replace(page.facts, requested=asked))
-    if echoed and asked == START:
+    if echoed and asked == ALL_ROWS:
         raise ContractError("change_set_in_place_of_all")
     return page
 
@@ -117,7 +117,9 @@ def has_tables(document: Mapping[str, Any]) -> bool:
     )
 
 
-def prove_complete(facts: PageFacts, rows: Mapping[str, int], deleted: Mapping[str, int]) -> None:
+def require_complete(
+    facts: PageMetadata, rows: Mapping[str, int], deleted: Mapping[str, int]
+) -> None:
     """Raise unless all pages together hold as many distinct rows as announced.
 
     Which table RowCount counts is documented nowhere: the first and the largest are the
