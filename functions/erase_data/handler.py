@@ -21,7 +21,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @cache
-def deps() -> tuple[EraseDependencies, Queue]:
+def dependencies() -> tuple[EraseDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = EraseDependencies(
@@ -41,11 +41,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     Until it is, the message comes again, in the end to the dead-letter queue and its alarm.
     """
-    tools, parked = deps()
+    deps, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="erase_data",
-        handle=lambda message: erase(message, tools),
-        park=parked.dead_letter,
+        handle=lambda message: erase(message, deps),
+        park=dead_letters.dead_letter,
     )

@@ -22,7 +22,7 @@ from xporter_bridge.xporter.client import XporterApi
 
 
 @cache
-def deps() -> tuple[OnboardDependencies, Queue, Queue]:
+def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
     """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
     made = OnboardDependencies(
@@ -46,14 +46,14 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """From the authentication queue: the school's secret is proved and its data set in motion.
 
     While Xporter is down a message comes back for days: nobody else would bring its secret. One
-    that never can succeed is parked with its reason.
+    that never can succeed is dead-lettered with its reason.
     """
-    tools, own, parked = deps()
+    deps, own, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="onboard_school",
-        handle=lambda message: onboard(message, tools),
-        park=parked.dead_letter,
+        handle=lambda message: onboard(message, deps),
+        park=dead_letters.dead_letter,
         resend_later=own.send,
     )

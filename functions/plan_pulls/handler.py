@@ -18,7 +18,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def deps() -> tuple[SchoolRepository, DatasetRepository, Queue, Queue]:
+def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     return (
@@ -34,11 +34,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again, and asking twice causes no second pull.
     """
-    schools, datasets, pulls, parked = deps()
+    schools, datasets, pulls, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="plan_pulls",
         handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
-        park=parked.dead_letter,
+        park=dead_letters.dead_letter,
     )

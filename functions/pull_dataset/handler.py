@@ -27,7 +27,7 @@ RESERVE_SECONDS = 210
 
 
 @cache
-def deps() -> tuple[PullDependencies, Queue]:
+def dependencies() -> tuple[PullDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = PullDependencies(
@@ -53,7 +53,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     A killed invocation leaves its pages and its lease; whoever comes after the lease has ended
     goes on with them.
     """
-    tools, parked = deps()
+    deps, dead_letters = dependencies()
 
     def remaining_seconds() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
@@ -65,9 +65,9 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         handle=lambda message: pull(
             message["estab"],
             message["dataset"],
-            tools,
+            deps,
             remaining_seconds=remaining_seconds,
             waits=message.get("waits", 0),
         ),
-        park=parked.dead_letter,
+        park=dead_letters.dead_letter,
     )

@@ -19,7 +19,7 @@ from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 
 
 @cache
-def deps() -> tuple[SigningKeys, TransitEncryption, Queue]:
+def dependencies() -> tuple[SigningKeys, TransitEncryption, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -31,7 +31,7 @@ def deps() -> tuple[SigningKeys, TransitEncryption, Queue]:
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab."""
-    tokens, seal, queue = deps()
+    tokens, seal, queue = dependencies()
     return accept_authentication(
         request, tokens=tokens, seal=seal, queue=queue, now=datetime.now(UTC)
     )

@@ -18,7 +18,7 @@ from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 
 
 @cache
-def deps() -> tuple[SigningKeys, Queue]:
+def dependencies() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -29,7 +29,7 @@ def deps() -> tuple[SigningKeys, Queue]:
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback, of its body only the statuses, and return its estab."""
-    keys, queue = deps()
+    keys, queue = dependencies()
     about = verify(CallbackKind.AVAILABILITY, request.query, keys=keys.keys())
     statuses = read_statuses(request.body, request.content_type)
     queue.send({"estab": about.estab, "id": about.subject, "statuses": statuses})

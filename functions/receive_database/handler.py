@@ -23,7 +23,7 @@ _SETTLING_SECONDS = 5
 
 
 @cache
-def deps() -> tuple[SigningKeys, Queue]:
+def dependencies() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -34,7 +34,7 @@ def deps() -> tuple[SigningKeys, Queue]:
 
 def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab; its body, if it has one, is ignored."""
-    keys, queue = deps()
+    keys, queue = dependencies()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
     queue.send(
         {

@@ -18,7 +18,7 @@ from xporter_bridge.writebacks.read_callback import message_of, read_outcome
 
 
 @cache
-def deps() -> tuple[SigningKeys, Queue]:
+def dependencies() -> tuple[SigningKeys, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -29,7 +29,7 @@ def deps() -> tuple[SigningKeys, Queue]:
 
 def accept(request: CallbackRequest) -> str:
     """Store one outcome, without the words it came with, and return its estab."""
-    keys, queue = deps()
+    keys, queue = dependencies()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
     outcome = read_outcome(request.query, request.body, request.content_type)
     queue.send(message_of(about.estab, about.subject, outcome))

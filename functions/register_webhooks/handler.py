@@ -22,7 +22,7 @@ from xporter_bridge.xporter.client import XporterApi
 
 
 @cache
-def deps() -> tuple[RegisterDependencies, Queue, Queue]:
+def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
     """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
     made = RegisterDependencies(
@@ -48,12 +48,12 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; what was registered before the failure is recorded.
     """
-    tools, own, parked = deps()
+    deps, own, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="register_webhooks",
-        handle=lambda message: register(message, tools),
-        park=parked.dead_letter,
+        handle=lambda message: register(message, deps),
+        park=dead_letters.dead_letter,
         resend_later=own.send,
     )

@@ -27,7 +27,7 @@ DATA_SECONDS = 20.0
 
 
 @cache
-def deps() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
+def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
@@ -49,17 +49,17 @@ def deps() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
         callback_base_url=settings.callback_base_url,
         deadline=timedelta(seconds=settings.availability_deadline_seconds),
     )
-    parked = Queue(client("sqs"), settings.availability_request_dead_letter_queue_url)
-    return made, asking, parked
+    dead_letters = Queue(client("sqs"), settings.availability_request_dead_letter_queue_url)
+    return made, asking, dead_letters
 
 
 def work_on(message: Mapping[str, Any]) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
-    tools, asking, _ = deps()
+    deps, asking, _ = dependencies()
     if message.get("by") != "timetable":
-        advance(message["estab"], message["id"], tools, asking)
+        advance(message["estab"], message["id"], deps, asking)
     elif school := asking.sessions.schools.get(message["estab"]):
-        ask_due(school, tools)
+        ask_due(school, deps)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -67,11 +67,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again, and asking Xporter twice does no harm.
     """
-    _, _, parked = deps()
+    _, _, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="request_availability",
         handle=work_on,
-        park=parked.dead_letter,
+        park=dead_letters.dead_letter,
     )

@@ -17,7 +17,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def deps() -> tuple[SchoolRepository, Queue]:
+def dependencies() -> tuple[SchoolRepository, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -31,7 +31,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A run that dies is made good by the next, as a school is due until it has been asked.
     """
-    schools, requests = deps()
+    schools, requests = dependencies()
     return entrypoints.run_schedule(
         context,
         function="schedule_pulls",

@@ -17,7 +17,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def deps() -> tuple[SchoolRepository, Queue]:
+def dependencies() -> tuple[SchoolRepository, Queue]:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
@@ -32,7 +32,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain.
     A run that dies leaves the rest due, for the next.
     """
-    schools, queue = deps()
+    schools, queue = dependencies()
     return entrypoints.run_schedule(
         context,
         function="schedule_registrations",

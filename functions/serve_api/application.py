@@ -10,10 +10,10 @@ from typing import Any
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.serve_api import routes_operations, routes_schools
-from functions.serve_api.bodies import with_checked_body, without_body
-from functions.serve_api.desk import ApiDependencies
-from functions.serve_api.documents import answers, methods_of, openapi
+from functions.serve_api.dependencies import ApiDependencies
+from functions.serve_api.openapi import answers, methods_of, openapi
 from functions.serve_api.problems import problem, problem_for
+from functions.serve_api.request_bodies import with_checked_body, without_body
 from xporter_bridge import telemetry
 from xporter_bridge.entrypoints import LambdaContext, Reply
 from xporter_bridge.errors import RequestRejectedError

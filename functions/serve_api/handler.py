@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from functions.serve_api.application import answer
-from functions.serve_api.desk import ApiDependencies
+from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.api.queries import Queries
@@ -23,7 +23,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @cache
-def deps() -> ApiDependencies:
+def dependencies() -> ApiDependencies:
     """Return what the routes work with, made once per environment."""
     settings = Settings.from_env(os.environ)
     return ApiDependencies(
@@ -48,4 +48,4 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     Whoever gets here has been authorised by IAM. 202 means stored durably.
     """
-    return answer(event, context, deps)
+    return answer(event, context, dependencies)

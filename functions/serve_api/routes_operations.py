@@ -5,9 +5,9 @@ from __future__ import annotations
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.serve_api.answers import accepted, dependencies_of
-from functions.serve_api.documents import answers
+from functions.serve_api.openapi import answers
 from functions.serve_api.parameters import Estab, IdempotencyKey, OperationId
+from functions.serve_api.responses import accepted, dependencies_of
 from xporter_bridge.api.schemas import (
     Accepted,
     PullRequestBody,

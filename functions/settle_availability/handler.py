@@ -19,7 +19,7 @@ from xporter_bridge.pulls.repository import DatasetRepository
 
 
 @cache
-def deps() -> tuple[AvailabilityDependencies, Queue]:
+def dependencies() -> tuple[AvailabilityDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
@@ -37,11 +37,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; one that came too late or twice changes nothing.
     """
-    tools, parked = deps()
+    deps, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="settle_availability",
-        handle=lambda message: settle(message, tools),
-        park=parked.dead_letter,
+        handle=lambda message: settle(message, deps),
+        park=dead_letters.dead_letter,
     )

@@ -18,7 +18,7 @@ from xporter_bridge.writebacks.settle import WritebackDependencies, settle
 
 
 @cache
-def deps() -> tuple[WritebackDependencies, Queue]:
+def dependencies() -> tuple[WritebackDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = WritebackDependencies(
@@ -34,11 +34,11 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; outcomes may come late, twice, or out of order.
     """
-    tools, parked = deps()
+    deps, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="settle_writeback",
-        handle=lambda message: settle(message, tools),
-        park=parked.dead_letter,
+        handle=lambda message: settle(message, deps),
+        park=dead_letters.dead_letter,
     )

@@ -28,7 +28,7 @@ PART_SECONDS = 240
 
 
 @cache
-def deps() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies, Queue]:
+def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     operations = OperationRepository(client("dynamodb"), settings.operations_table)
@@ -53,18 +53,18 @@ def deps() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies,
         callback_base_url=settings.callback_base_url,
         deadline=deadline,
     )
-    parked = Queue(client("sqs"), settings.writeback_dead_letter_queue_url)
-    return accepting, WritebackDependencies(operations, bus, accepting.now), sending, parked
+    dead_letters = Queue(client("sqs"), settings.writeback_dead_letter_queue_url)
+    return accepting, WritebackDependencies(operations, bus, accepting.now), sending, dead_letters
 
 
 def handle(message: Mapping[str, Any], has_time: Callable[[], bool]) -> None:
     """Carry one writeback on; take it first if the company's software put it on the queue."""
-    accepting, tools, sending, _ = deps()
+    accepting, deps, sending, _ = dependencies()
     id_ = message.get("id")
     if id_ is None:
         school = sending.sessions.schools.get(str(message.get("estab")))
         id_ = accept_message(message, school, accepting).id
-    submit(message["estab"], id_, tools, sending, has_time=has_time)
+    submit(message["estab"], id_, deps, sending, has_time=has_time)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again; nothing is sent twice for it.
     """
-    *_, parked = deps()
+    *_, dead_letters = dependencies()
 
     def has_time() -> bool:
         return context.get_remaining_time_in_millis() / 1000 > PART_SECONDS
@@ -82,5 +82,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         context,
         function="submit_writeback",
         handle=lambda message: handle(message, has_time),
-        park=lambda body, reason: parked.dead_letter(without_payload(body), reason),
+        park=lambda body, reason: dead_letters.dead_letter(without_payload(body), reason),
     )

@@ -35,7 +35,7 @@ class Dependencies:
 
 
 @cache
-def deps() -> Dependencies:
+def dependencies() -> Dependencies:
     """Return what an invocation works with, made once per environment."""
     settings = Settings.from_env(os.environ)
     watching = WatchDependencies(
@@ -61,12 +61,12 @@ def look(remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
 
     However many operations are due, half of the time is left for schools and datasets.
     """
-    tools, now = deps(), datetime.now(UTC)
+    deps, now = dependencies(), datetime.now(UTC)
     half = remaining_seconds() / 2
     woken = enqueue_overdue_operations(
-        tools.operations, tools.consumers, now, lambda: remaining_seconds() > half
+        deps.operations, deps.consumers, now, lambda: remaining_seconds() > half
     )
-    found = enqueue_overdue(tools.watching, now, lambda: remaining_seconds() > 0)
+    found = enqueue_overdue(deps.watching, now, lambda: remaining_seconds() > 0)
     return {
         **found,
         "operations": woken.looked,

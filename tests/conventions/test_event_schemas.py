@@ -41,7 +41,7 @@ def verify(event: dict[str, Any]) -> None:
 
 
 def pull(cloud: Cloud, dataset: str) -> None:
-    dataset_table(cloud).request(ESTAB, dataset, NOW)
+    dataset_table(cloud).add_demand(ESTAB, dataset, NOW)
     reply = cloud.invoke("pull_dataset", records({"estab": ESTAB, "dataset": dataset}))
     assert reply == {"batchItemFailures": []}
 

@@ -100,7 +100,7 @@ def test_every_school_is_read_as_it_is_and_has_its_webhooks(journey: Journey) ->
 def test_what_a_school_does_not_share_is_neither_asked_for_nor_there(journey: Journey) -> None:
     paths = {each["path"].lower() for each in journey.simulator.requests()}
     for dataset in CAUTIOUS.not_shared:
-        assert journey.store.latest(CAUTIOUS.estab, dataset) is None
+        assert journey.lake.latest(CAUTIOUS.estab, dataset) is None
         assert f"/api/v1/school/{CAUTIOUS.estab}/{dataset}" not in paths
 
 

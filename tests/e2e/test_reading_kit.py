@@ -59,11 +59,11 @@ def test_following_changes_ends_at_the_snapshots_whatever_identifies_a_row(
 ) -> None:
     tables: dict[str, Any] = {}
     reader["catch_up"](dataset, tables, 0)
-    manifest = journey.store.latest(PRIMARY.estab, dataset)
+    manifest = journey.lake.latest(PRIMARY.estab, dataset)
     assert manifest
     for name, facts in manifest["tables"].items():
         rows = [
-            json.loads(line) for line in journey.store.content(facts["snapshot_key"]).splitlines()
+            json.loads(line) for line in journey.lake.content(facts["snapshot_key"]).splitlines()
         ]
         assert len(rows) == facts["rows"] == len(tables[name])
         assert tables[name] == {reader["identity"](name, row): row for row in rows}
@@ -87,10 +87,10 @@ def glue_tables(journey: Journey) -> Iterator[duckdb.DuckDBPyConnection]:
         'CREATE TABLE snapshots (row TEXT, "$path" TEXT, estab TEXT, dataset TEXT, table_name TEXT)'
     )
     connection.sql('CREATE TABLE manifests (row TEXT, "$path" TEXT, estab TEXT, dataset TEXT)')
-    manifest = journey.store.latest(PRIMARY.estab, "students")
+    manifest = journey.lake.latest(PRIMARY.estab, "students")
     assert manifest
     for name, table in manifest["tables"].items():
-        for line in journey.store.content(table["snapshot_key"]).decode().splitlines():
+        for line in journey.lake.content(table["snapshot_key"]).decode().splitlines():
             where = f"s3://{journey.stack.bucket}/{table['snapshot_key']}"
             row = (line, where, PRIMARY.estab, "students", name)
             connection.execute("INSERT INTO snapshots VALUES (?, ?, ?, ?, ?)", row)

@@ -182,7 +182,7 @@ def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     cloud.events()
     late = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")
-    dataset_table(cloud).request(ESTAB, "students", NOW)
+    dataset_table(cloud).add_demand(ESTAB, "students", NOW)
     erase_now(cloud, {"estab": ESTAB})
     assert versions(cloud) == []
     assert under(cloud, "DatasetsTable") == []
@@ -330,9 +330,9 @@ def test_a_scope_that_went_takes_every_version_and_the_manifest_says_so(cloud: C
     left = [key for key in versions(cloud) if "dataset=contacts" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     assert [key for key in staged(cloud) if "contacts" in key] == []
-    document = store(cloud).document(place.latest)
+    document = store(cloud).read_manifest(place.latest)
     assert document
-    assert document == store(cloud).document(place.manifest(2))
+    assert document == store(cloud).read_manifest(place.manifest(2))
     assert (document["sequence"], document["tables"]) == (2, {})
     assert document["erased"]["reason"] == "scope_removed"
     item = dataset_table(cloud).get(ESTAB, "contacts")
@@ -513,7 +513,7 @@ def test_a_dataset_on_request_that_was_kept_long_enough_says_so_and_then_is_gone
     students = [key for key in versions(cloud) if "dataset=students" in key]
     erase_now(cloud, OVER)
     assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
-    told = store(cloud).document(place.latest)
+    told = store(cloud).read_manifest(place.latest)
     assert told
     assert told["erased"]["reason"] == "expired"
     assert [event["data"]["dataset"] for event in cloud.events()] == [DAY]

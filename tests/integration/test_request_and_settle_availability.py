@@ -13,7 +13,7 @@ from tests.support.xporter import Xporter
 from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
 from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets import model as datasets
+from xporter_bridge.datasets import config as datasets
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.model import SchoolState, change_state
 

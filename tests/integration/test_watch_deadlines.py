@@ -163,7 +163,7 @@ def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(clou
 def overdue(cloud: Cloud) -> None:
     """Let a writeback, a school and a dataset be due."""
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
-    dataset_table(cloud).request(ESTAB, "staff", now() - 10 * MINUTE)
+    dataset_table(cloud).add_demand(ESTAB, "staff", now() - 10 * MINUTE)
     operation_table(cloud).add(
         Writeback(
             estab=ESTAB,
@@ -221,7 +221,7 @@ def test_every_minute_begins_with_another_part_of_the_fleet(cloud: Cloud) -> Non
 
 def asked_for(cloud: Cloud, dataset: str, minutes_ago: int) -> None:
     stored_school(cloud)
-    dataset_table(cloud).request(ESTAB, dataset, now() - minutes_ago * MINUTE)
+    dataset_table(cloud).add_demand(ESTAB, dataset, now() - minutes_ago * MINUTE)
 
 
 def test_a_pull_whose_message_was_lost_is_asked_for_again_and_not_every_minute(

@@ -71,12 +71,12 @@ class ItemsInMemory:
             self._items.pop(key, None)
         self._after(key)
 
-    def under(self, partition: str) -> Iterator[Item]:
+    def query_partition(self, partition: str) -> Iterator[Item]:
         with self._lock:
             found = [item for key, item in sorted(self._items.items()) if key[0] == partition]
         yield from copy.deepcopy(found)
 
-    def due(self, now: str) -> Iterator[Item]:
+    def query_due(self, now: str) -> Iterator[Item]:
         with self._lock:
             found = [
                 {name: item[name] for name in (*self._key, "watch_at")}

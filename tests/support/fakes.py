@@ -112,15 +112,15 @@ class CountedItems(ItemsInMemory):
             "DeleteItem", lambda: super(CountedItems, self).delete(*key, **arguments), _own_fault
         )
 
-    def under(self, partition: str) -> Iterator[Any]:
+    def query_partition(self, partition: str) -> Iterator[Any]:
         found = self._calls.make(
-            "Query", lambda: list(super(CountedItems, self).under(partition)), _own_fault
+            "Query", lambda: list(super(CountedItems, self).query_partition(partition)), _own_fault
         )
         yield from found
 
-    def due(self, now: str) -> Iterator[Any]:
+    def query_due(self, now: str) -> Iterator[Any]:
         found = self._calls.make(
-            "Query", lambda: list(super(CountedItems, self).due(now)), _own_fault
+            "Query", lambda: list(super(CountedItems, self).query_due(now)), _own_fault
         )
         yield from found
 

@@ -184,7 +184,7 @@ class World:
                     self.sqs.messages.append((self.clock + timedelta(hours=1), message))
         return handled
 
-    def enqueue_overdue(self) -> None:
+    def watch(self) -> None:
         """Run the watcher once."""
         try:
             enqueue_overdue(self.watching, self.clock, lambda: True)

@@ -160,7 +160,7 @@ class Work:
             CONTEXT,
             function="plan_pulls",
             handle=self.handle,
-            park=self.dead_letter,
+            park=self.park,
         )
         return [failure["itemIdentifier"] for failure in reply["batchItemFailures"]]
 

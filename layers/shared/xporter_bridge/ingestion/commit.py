@@ -34,8 +34,8 @@ class PullCommit:
     """Writes what a lease holder has achieved; each write is one conditional step.
 
     ``keep`` is for how long replaced sequences, and temporary datasets, stay (``retention``).
-    ``staged_to_delete`` are pulls whose staged work the item will never name again, once what names it
-    now is written over. It is deleted last of all: a failure to delete must change nothing.
+    ``staged_to_delete`` holds the pulls whose staged objects the item will not name again after
+    the next write. They are deleted last of all: a failure to delete must change nothing.
     """
 
     def __init__(

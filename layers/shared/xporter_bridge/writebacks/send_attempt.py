@@ -19,8 +19,8 @@ _NOT_CONNECTED = "xporter_not_connected"
 class SendAttempt:
     """A writeback's request, to be made by ``Session.call``.
 
-    ``may_have_been_received`` is true from the moment it leaves until Xporter has said that it did not take
-    it. Only while it is false may the request be made again.
+    ``may_have_been_received`` is true from the moment the request leaves until Xporter answers
+    that it did not take the request. Only while it is false may the request be sent again.
     """
 
     def __init__(self, xporter: XporterApi, path: str, body: Mapping[str, Any]) -> None:

@@ -107,7 +107,9 @@ def data_call(resource: str, *, with_callback: bool) -> Call:
 def _is_pause(body: Body) -> bool:
     is_said = str(body.get("authorisationpaused")).strip().casefold() in {"true", "1", "yes"}
     message = exception_of(body)
-    return is_said or bool(re.search(r"authori[sz]ation\b.*\bpaused", message, re.IGNORECASE | re.DOTALL))
+    return is_said or bool(
+        re.search(r"authori[sz]ation\b.*\bpaused", message, re.IGNORECASE | re.DOTALL)
+    )
 
 
 def _has_token(body: Body) -> bool:

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from pydantic import BaseModel
 
-from functions.serve_api.desk import ApiDependencies
+from functions.serve_api.dependencies import ApiDependencies
 
 T = TypeVar("T", bound=BaseModel)
 
