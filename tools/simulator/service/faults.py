@@ -10,7 +10,7 @@ from tools.simulator.http.errors import ControlError
 KINDS: dict[str, str] = {
     "rate_limited": "request: 429, with Retry-After when retry_after is given",
     "server_error": "request: status (500, 502 or 503) and no JSON",
-    "odd_answer": "request: body with status in place of the answer, in words that are not Xporter's",
+    "odd_answer": "request: body with status instead of the answer, in words not Xporter's",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
     "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
