@@ -72,7 +72,7 @@ def watched(metric: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def queried(expression: str) -> tuple[str, str, str]:
-    pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\(\"\$\{([\w:]+)\}\", (\w+)\)"
+    pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\(\"\$\{([\w:]+)\}\", \"(\w+)\"\)"
     found = re.fullmatch(pattern, expression)
     assert found, expression
     return found[2], found[1], found[3]

@@ -239,12 +239,16 @@ KEPT = (
 
 @pytest.mark.parametrize("name", KEPT)
 def test_deleting_the_stack_deletes_no_data_no_key_and_no_secret(name: str) -> None:
-    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_what_is_kept_stands_alone_so_that_a_new_stack_can_import_it() -> None:
-    kept = {name for name, each in RESOURCES.items() if each.get("DeletionPolicy") == "Retain"}
+    kept = {
+        name
+        for name, each in RESOURCES.items()
+        if each.get("DeletionPolicy") == "RetainExceptOnCreate"
+    }
     assert kept == set(KEPT)
     for name in KEPT:
         others = {each for each in named(RESOURCES[name]["Properties"]) if "::" not in each}

@@ -1,53 +1,16 @@
 """What CloudFormation gets: template.yaml as AWS's own translator expands it."""
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support import template
-from tests.support.template import ROOT
-
-# The translator lives with the SAM CLI, in an environment of its own.
-_PYTHON = ROOT / ".tools/sam/bin/python"
-_TRANSLATE = """
-import json, sys
-from samtranslator.translator.transform import transform
-
-class Managed:
-    def load(self):
-        names = ("AWSLambdaBasicExecutionRole", "AWSLambdaSQSQueueExecutionRole")
-        return {name: f"arn:aws:iam::aws:policy/service-role/{name}" for name in names}
-
-print(json.dumps(transform(json.load(sys.stdin), {}, Managed())))
-"""
-
-
-def packaged() -> dict[str, Any]:
-    """Return the template as ``sam package`` hands it on: code is in a bucket."""
-    document: dict[str, Any] = json.loads(json.dumps(template.load()))
-    for resource in document["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in resource.get("Properties", {}):
-                resource["Properties"][name] = "s3://bucket/key"
-    return document
+from tests.support import template, translated_template
 
 
 @pytest.fixture(scope="module")
-def resources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    assert Path(_PYTHON).exists(), "`make setup` makes .tools/sam"
-    done = subprocess.run(
-        [_PYTHON, "-c", _TRANSLATE],
-        input=json.dumps(packaged()),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"AWS_DEFAULT_REGION": "eu-west-2", "HOME": str(tmp_path_factory.mktemp("home"))},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return dict(json.loads(done.stdout)["Resources"])
+def resources() -> dict[str, Any]:
+    return dict(translated_template.translated()["Resources"])
 
 
 def of(resources: dict[str, Any], type_: str) -> dict[str, Any]:
@@ -177,4 +140,4 @@ def test_what_is_kept_is_kept_after_translation_too(resources: dict[str, Any]) -
     }
     for name, resource in resources.items():
         if resource["Type"] in kept:
-            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
