@@ -25,6 +25,9 @@ DEAD_LETTER_QUEUES = {
     for queue in QUEUES.values()
     if "RedrivePolicy" in queue
 }
+# What Lambda does in a function's name: with its log, and with the queue that feeds it.
+LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
+CONSUMING = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 FOURTEEN_DAYS = 14 * 24 * 3600
 
 
@@ -32,10 +35,15 @@ def own_environment(function: str) -> dict[str, Any]:
     return dict(FUNCTIONS[function].get("Environment", {}).get("Variables", {}))
 
 
-def statements(function: str) -> Iterator[dict[str, Any]]:
-    for policy in FUNCTIONS[function].get("Policies", []):
-        assert isinstance(policy, dict), f"{function} has a managed policy"
-        yield from policy["Statement"]
+def statements(function: str) -> list[dict[str, Any]]:
+    """Return what the function's own calls need; Lambda's own needs are checked apart."""
+    ours = [each for each in template.statements(function) if not is_lambdas_own(each)]
+    assert ours, f"{function} may do nothing"
+    return ours
+
+
+def is_lambdas_own(statement: dict[str, Any]) -> bool:
+    return {*statement["Action"]} in (LOGGING, CONSUMING)
 
 
 # -- functions
@@ -83,8 +91,31 @@ def test_a_log_group_is_encrypted_and_forgets(group: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_of_its_own_that_lambda_alone_may_take(function: str) -> None:
+    roles = [properties["Role"] for properties in FUNCTIONS.values()]
+    assert roles.count(FUNCTIONS[function]["Role"]) == 1
+    role = template.role(function)
+    assert "ManagedPolicyArns" not in role
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_lambda_may_write_the_log_and_read_the_queue_of_the_function_alone(function: str) -> None:
+    group = FUNCTIONS[function]["LoggingConfig"]["LogGroup"]["Ref"]
+    own = [each for each in template.statements(function) if is_lambdas_own(each)]
+    logging = [each for each in own if {*each["Action"]} == LOGGING]
+    assert [each["Resource"] for each in logging] == [[{"Fn::GetAtt": [group, "Arn"]}]]
+    queues = [
+        queue for queue, (consumer, _) in template.consumers().items() if consumer == function
+    ]
+    consuming = [each["Resource"] for each in own if {*each["Action"]} == CONSUMING]
+    assert consuming == [[{"Fn::GetAtt": [queue, "Arn"]}] for queue in queues]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_policy_names_its_actions_and_its_resources(function: str) -> None:
-    for statement in statements(function):
+    for statement in template.statements(function):
         assert statement["Effect"] == "Allow"
         for action in statement["Action"]:
             assert re.fullmatch(r"[a-z0-9]+:[A-Z][A-Za-z]+", action), action
@@ -141,7 +172,7 @@ def test_nothing_but_keys_and_denials_speaks_of_everything() -> None:
         for statement in all_statements(resource.get("Properties", {})):
             if statement["Effect"] == "Allow":
                 assert statement.get("Principal") != "*", name
-                assert "*" not in (statement["Action"], statement["Resource"]), name
+                assert "*" not in (statement["Action"], statement.get("Resource")), name
 
 
 def all_statements(value: Any) -> Iterator[dict[str, Any]]:
@@ -472,11 +503,11 @@ def test_every_resource_says_why_it_is_there() -> None:
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
     named_lines = re.findall(r"^  (\w+):( # .+)?$", text, re.MULTILINE)
     without = {name for name, why in named_lines if name in RESOURCES and not why}
-    # Log groups, permissions and alarms say it in their own names and descriptions.
+    # Log groups, roles, permissions and alarms say it in their own names and descriptions.
     assert {
         name
         for name in without
-        if not name.endswith(("LogGroup", "Alarm", "Permission", "Subscription"))
+        if not name.endswith(("LogGroup", "Alarm", "Permission", "Subscription", "Role"))
     } == set()
 
 

@@ -33,11 +33,10 @@ class Permission(NamedTuple):
 
 @cache
 def allowed(function: str) -> frozenset[Permission]:
-    """Return what the function's policy allows; resources may hold wildcards."""
+    """Return what the function's role allows; resources may hold wildcards."""
     return frozenset(
         Permission(action, _pattern(resource))
-        for policy in template.functions()[function].get("Policies", [])
-        for statement in policy["Statement"]
+        for statement in template.statements(function)
         for action in statement["Action"]
         for resource in statement["Resource"]
     )

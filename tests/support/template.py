@@ -61,6 +61,21 @@ def logical_id(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
 
 
+def role(function: str) -> Properties:
+    """Return the properties of the role that a function runs as."""
+    name, _ = functions()[function]["Role"]["Fn::GetAtt"]
+    return resources("AWS::IAM::Role")[str(name)]
+
+
+def statements(function: str) -> list[Properties]:
+    """Return what the function's role lets it do."""
+    return [
+        statement
+        for policy in role(function)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
 def environment(function: str) -> Properties:
     """Return the function's variables, unresolved, those of all functions included."""
     own = functions()[function].get("Environment", {}).get("Variables", {})
