@@ -20,7 +20,14 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 # What AWS itself emits, of what is watched here.
 AWS_METRICS = {
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    "AWS/Lambda": {"Errors", "Throttles", "Duration", "ConcurrentExecutions", "Invocations"},
+    "AWS/Lambda": {
+        "Errors",
+        "Throttles",
+        "Duration",
+        "ConcurrentExecutions",
+        "Invocations",
+        "RecursiveInvocationsDropped",
+    },
     "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
 }
 
@@ -144,6 +151,12 @@ def test_a_function_that_no_queue_repeats_raises_an_alarm_when_lambda_refuses_it
     fed = {logical_id(function) for function, _ in template.consumers().values()}
     unfed = {logical_id(function) for function in FUNCTIONS} - fed - {"RenderWidgetFunction"}
     assert alarms_on("Throttles") == {"ThrottledAlarm": unfed}
+
+
+def test_a_chain_of_messages_that_lambda_stops_raises_an_alarm() -> None:
+    # Only what a queue feeds can be part of a loop: nothing else is started by what we send.
+    fed = {logical_id(function) for function, _ in template.consumers().values()}
+    assert alarms_on("RecursiveInvocationsDropped") == {"RecursionStoppedAlarm": fed}
 
 
 @pytest.mark.parametrize("alarm", ALARMS)

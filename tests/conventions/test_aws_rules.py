@@ -44,6 +44,16 @@ def asked(**changed: Any) -> Break:
     return lambda stack: secret(stack)["GenerateSecretString"].update(changed)
 
 
+def feeds_itself(role: str, queue: str) -> Break:
+    def change(stack: Stack) -> None:
+        (policy,) = stack.resources[role]["Properties"]["Policies"]
+        arn = f"arn:aws:sqs:eu-west-2:123456789012:{stack.ref(queue)}"
+        statement = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [arn]}
+        policy["PolicyDocument"]["Statement"].append(statement)
+
+    return change
+
+
 # What breaks each rule: a rule that finds nothing wrong anywhere would prove nothing.
 BROKEN: dict[str, list[Break]] = {
     "every_required_kind_of_character_is_left_to_choose_from": [
@@ -70,6 +80,11 @@ BROKEN: dict[str, list[Break]] = {
         properties("PullQueue", QueueName="pulls"),
         properties("ReceiveDatabaseLogGroup", LogGroupName="/aws/lambda/receive_database"),
         properties("Dashboard", DashboardName="xporter-bridge"),
+    ],
+    "a_function_may_recurse_if_it_feeds_itself_and_only_then": [
+        properties("PullDatasetFunction", RecursiveLoop="Terminate"),
+        properties("PlanPullsFunction", RecursiveLoop="Allow"),
+        feeds_itself("SettleWritebackRole", "OutcomeQueue"),
     ],
     "what_holds_data_is_kept_but_not_by_a_failed_create": [
         resource("SchoolsTable", DeletionPolicy="Retain"),

@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -119,7 +119,8 @@ class Stack:
 
     name: str
     document: Properties
-    resources: dict[str, Properties] = field(default_factory=dict)
+    resources: dict[str, Properties]
+    refs: dict[str, Any]
 
     def of(self, *types: str) -> dict[str, Properties]:
         """Return the properties of every resource of these types, by logical id."""
@@ -128,6 +129,10 @@ class Stack:
             for name, resource in self.resources.items()
             if resource["Type"] in types
         }
+
+    def ref(self, name: str) -> Any:
+        """Return what ``!Ref`` gives for a resource."""
+        return self.refs[name]
 
 
 def deployed(name: str = STACK, **parameters: str) -> Stack:
@@ -140,7 +145,8 @@ def deployed(name: str = STACK, **parameters: str) -> Stack:
     values = {key: str(facts.get("Default")) for key, facts in document["Parameters"].items()}
     assert set(parameters) <= set(values), "the template has no such parameter"
     evaluation = _Evaluation(name, document, {**values, **parameters})
-    return Stack(name, document, evaluation.resources())
+    made = evaluation.resources()
+    return Stack(name, document, made, {each: evaluation.value({"Ref": each}) for each in made})
 
 
 def prod() -> Stack:
@@ -253,6 +259,14 @@ def statements(policy: Mapping[str, Any]) -> Iterator[Properties]:
             **statement,
             **{k: _listed(statement[k]) for k in ("Action", "Resource") if k in statement},
         }
+
+
+def policy_statements(stack: Stack, role_arn: str) -> Iterator[Properties]:
+    """Yield what the role with this ARN allows or denies."""
+    for name, properties in stack.of("AWS::IAM::Role").items():
+        if role_arn.endswith(f":role/{stack.ref(name)}"):
+            for policy in properties["Policies"]:
+                yield from statements(policy["PolicyDocument"])
 
 
 def _listed(value: Any) -> list[Any]:
