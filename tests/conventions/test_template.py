@@ -19,6 +19,7 @@ QUEUES = template.resources("AWS::SQS::Queue")
 ALARMS = template.resources("AWS::CloudWatch::Alarm")
 TABLES = template.resources("AWS::DynamoDB::Table")
 BUCKETS = template.resources("AWS::S3::Bucket")
+TOPICS = template.resources("AWS::SNS::Topic")
 RESOURCES: dict[str, Any] = template.load()["Resources"]
 DEAD_LETTER_QUEUES = {
     queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
@@ -199,10 +200,9 @@ def test_the_data_key_opens_for_others_only_through_the_services_that_use_it() -
         assert services == {"dynamodb", "s3"}
 
 
-def test_cloudwatch_may_publish_to_the_topic_of_the_alarms() -> None:
+def test_cloudwatch_may_publish_to_the_topics_of_the_alarms() -> None:
     # AWS's own key for SNS lets no other service in: alarms would change state and tell nobody.
-    topic = RESOURCES["AlarmTopic"]["Properties"]
-    (key,) = named(topic["KmsMasterKeyId"])
+    (key,) = {name for topic in TOPICS.values() for name in named(topic["KmsMasterKeyId"])}
     (statement,) = (
         each
         for each in RESOURCES[key]["Properties"]["KeyPolicy"]["Statement"]
@@ -439,6 +439,7 @@ PARAMETERS: dict[str, Any] = template.load()["Parameters"]
         ("CallbackBaseUrl", "", "callbacks.example.app"),
         ("CallbackBaseUrl", "https://callbacks.example.app", "https://callbacks.example.app/"),
         ("AlarmEmail", "", "ops"),
+        ("PageEmail", "", "ops"),
         ("AlarmEmail", "ops@yourcompany.example", "ops@yourcompany.example, me@other.example"),
     ],
 )

@@ -151,7 +151,9 @@ def deployed(name: str = STACK, **parameters: str) -> Stack:
 
 def prod() -> Stack:
     """Return the stack of stage ``prod`` with everything that a parameter can add."""
-    return deployed(Stage="prod", AlarmEmail="ops@example.org", GlueTables="true")
+    return deployed(
+        Stage="prod", AlarmEmail="ops@example.org", PageEmail="pager@example.org", GlueTables="true"
+    )
 
 
 class _Evaluation:
