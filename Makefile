@@ -45,9 +45,10 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup ## format, lint, security rules (ruff S), types, template
+check: setup .tools/checkov/.ready ## format, lint, types, template; security by ruff S and checkov, whose skips are in the template
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
+	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
 
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
@@ -62,7 +63,7 @@ setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready 
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .venv $<

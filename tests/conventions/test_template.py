@@ -527,3 +527,11 @@ def test_no_handler_reads_a_variable_that_its_settings_do_not_name() -> None:
                 if isinstance(node, ast.Attribute) and node.attr == "environ":
                     line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
                     assert "from_env(os.environ)" in line, f"{path}: {line}"
+
+
+def test_whatever_the_security_check_skips_stands_at_its_resource_with_a_reason() -> None:
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    skips = [line for line in text.splitlines() if "checkov" in line]
+    assert skips
+    for line in skips:
+        assert re.fullmatch(r"    # checkov:skip=CKV_AWS_\d+: \w.{15,}", line), line
