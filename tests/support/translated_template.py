@@ -60,6 +60,7 @@ _ARNS = {
     "AWS::S3::Bucket": "s3:::{id}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{id}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{id}",
+    "AWS::Lambda::Alias": "lambda:{region}:{account}:function:{id}",
     "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{id}",
     "AWS::IAM::Role": "iam::{account}:role/{id}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{id}:*",
@@ -68,7 +69,7 @@ _ARNS = {
     "AWS::CloudWatch::CompositeAlarm": "cloudwatch:{region}:{account}:alarm:{id}",
 }
 # Whose ``Ref`` is an ARN.
-_REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret"}
+_REF_IS_ARN = {"AWS::SNS::Topic", "AWS::SecretsManager::Secret", "AWS::Lambda::Alias"}
 
 
 @cache
@@ -121,6 +122,7 @@ class Stack:
     document: Properties
     resources: dict[str, Properties]
     refs: dict[str, Any]
+    arns: dict[str, str]
 
     def of(self, *types: str) -> dict[str, Properties]:
         """Return the properties of every resource of these types, by logical id."""
@@ -134,6 +136,44 @@ class Stack:
         """Return what ``!Ref`` gives for a resource."""
         return self.refs[name]
 
+    def arn(self, name: str) -> str:
+        """Return a resource's ARN."""
+        return self.arns[name]
+
+    def by_arn(self, arn: str) -> Properties:
+        """Return the properties of the resource with this ARN."""
+        (name,) = (each for each, its in self.arns.items() if its == arn)
+        return dict(self.resources[name]["Properties"])
+
+    def arn_of_ref(self, ref: str) -> str:
+        """Return the ARN of the resource for which ``!Ref`` gives this."""
+        (name,) = (each for each, its in self.refs.items() if its == ref)
+        return self.arns[name]
+
+    def function_named(self, called: str) -> str:
+        """Return the function that a property calls so, be it by its name, ARN or alias."""
+        kinds = ("AWS::Lambda::Function", "AWS::Lambda::Alias")
+        (name,) = (each for each in self.of(*kinds) if called in (self.refs[each], self.arns[each]))
+        if name in self.of("AWS::Lambda::Function"):
+            return name
+        return self.function_named(self.of("AWS::Lambda::Alias")[name]["FunctionName"])
+
+    def function_of(self, source: Properties) -> Properties:
+        """Return the properties of the function that an event source feeds."""
+        return self.of("AWS::Lambda::Function")[self.function_named(source["FunctionName"])]
+
+    def allowed(self, role_arn: str, action: str) -> set[str]:
+        """Return on what the role with this ARN may do the action."""
+        return {
+            resource
+            for name, properties in self.of("AWS::IAM::Role").items()
+            if self.arns[name] == role_arn
+            for policy in properties.get("Policies", [])
+            for statement in statements(policy["PolicyDocument"])
+            if action in statement["Action"]
+            for resource in statement["Resource"]
+        }
+
 
 def deployed(name: str = STACK, **parameters: str) -> Stack:
     """Return the stack that the translated template makes; the caller may change it.
@@ -146,14 +186,15 @@ def deployed(name: str = STACK, **parameters: str) -> Stack:
     assert set(parameters) <= set(values), "the template has no such parameter"
     evaluation = _Evaluation(name, document, {**values, **parameters})
     made = evaluation.resources()
-    return Stack(name, document, made, {each: evaluation.value({"Ref": each}) for each in made})
+    refs = {each: evaluation.value({"Ref": each}) for each in made}
+    arns = {each: evaluation.value({"Fn::GetAtt": [each, "Arn"]}) for each in made}
+    return Stack(name, document, made, refs, arns)
 
 
-def prod() -> Stack:
+def prod(name: str = STACK) -> Stack:
     """Return the stack of stage ``prod`` with everything that a parameter can add."""
-    return deployed(
-        Stage="prod", AlarmEmail="ops@example.org", PageEmail="pager@example.org", GlueTables="true"
-    )
+    emails = {"AlarmEmail": "ops@example.org", "PageEmail": "pager@example.org"}
+    return deployed(name, Stage="prod", GlueTables="true", **emails)
 
 
 class _Evaluation:
@@ -261,14 +302,6 @@ def statements(policy: Mapping[str, Any]) -> Iterator[Properties]:
             **statement,
             **{k: _listed(statement[k]) for k in ("Action", "Resource") if k in statement},
         }
-
-
-def policy_statements(stack: Stack, role_arn: str) -> Iterator[Properties]:
-    """Yield what the role with this ARN allows or denies."""
-    for name, properties in stack.of("AWS::IAM::Role").items():
-        if role_arn.endswith(f":role/{stack.ref(name)}"):
-            for policy in properties["Policies"]:
-                yield from statements(policy["PolicyDocument"])
 
 
 def _listed(value: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.support.aws_rules.rule import rule
-from tests.support.translated_template import Stack, policy_statements
+from tests.support.translated_template import Stack
 
 
 def loops(stack: Stack) -> dict[str, set[str]]:
@@ -20,15 +20,13 @@ def loops(stack: Stack) -> dict[str, set[str]]:
 def _next(stack: Stack, function: str) -> set[str]:
     """Return the functions that a queue starts which the function may send to."""
     role = stack.of("AWS::Lambda::Function")[function]["Role"]
-    sends = {
-        resource
-        for statement in policy_statements(stack, role)
-        if "sqs:SendMessage" in statement["Action"]
-        for resource in statement["Resource"]
-    }
+    sends = stack.allowed(role, "sqs:SendMessage")
     sources = stack.of("AWS::Lambda::EventSourceMapping").values()
-    started = {each["FunctionName"] for each in sources if each["EventSourceArn"] in sends}
-    return {name for name in stack.of("AWS::Lambda::Function") if stack.ref(name) in started}
+    return {
+        stack.function_named(each["FunctionName"])
+        for each in sources
+        if each["EventSourceArn"] in sends
+    }
 
 
 def _reached(start: str, leads: dict[str, set[str]]) -> set[str]:
