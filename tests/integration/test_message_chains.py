@@ -33,11 +33,11 @@ from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.availability import ask_xporter
 from xporter_bridge.availability.accept import request_endpoint
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.erase import EraseDesk, erase
+from xporter_bridge.erasure.erase import EraseDependencies, erase
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion import fetch
 from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.snapshots.store import Lake
+from xporter_bridge.snapshots.store import SnapshotStore
 
 STUDENTS = "students"
 DAY = {"date": "2026-11-20"}
@@ -161,7 +161,7 @@ def test_a_pull_without_a_place_waits_six_times(world: World) -> None:
 
     def handle() -> bool:
         ((world.clock, message),) = world.sqs.messages
-        taken[:] = [slots.keep(each, world.clock) for each in taken if each]
+        taken[:] = [slots.renew(each, world.clock) for each in taken if each]
         world.sqs.take()
         world.pull(message["dataset"], waits=message.get("waits", 0))
         return bool(world.sqs.messages)
@@ -190,7 +190,7 @@ def test_a_request_comes_back_at_its_deadline_and_once_more_if_its_data_were_sta
     company: Company,
 ) -> None:
     def ask(message: Mapping[str, Any]) -> None:
-        ask_xporter.ask(message["estab"], message["id"], company.availability, company.asking)
+        ask_xporter.advance(message["estab"], message["id"], company.availability, company.asking)
 
     def handle() -> bool:
         ((due, _),) = company.requests.messages
@@ -240,17 +240,17 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
     stored_school(cloud, secret=SECRET, state=SchoolState.LIVE)
     table = dataset_table(cloud)
     for dataset in (STUDENTS, "contacts"):
-        table.request(ESTAB, dataset, datetime.now(UTC))
+        table.add_demand(ESTAB, dataset, datetime.now(UTC))
         assert table.lease(ESTAB, dataset, datetime.now(UTC))
     CompanyApi(cloud).delete(f"/v1/schools/{ESTAB}")
     cloud.delays.clear()
     clock = datetime.now(UTC)
     sqs, s3 = cloud.client("sqs"), cloud.client("s3")
-    desk = EraseDesk(
+    deps = EraseDependencies(
         schools=school_table(cloud),
         datasets=table,
         operations=operation_table(cloud),
-        lake=Lake(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
+        store=SnapshotStore(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
         now=lambda: clock,
@@ -259,7 +259,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
     def handle() -> bool:
         nonlocal clock
         (message,) = cloud.take("ErasureQueue")
-        erase(message, desk)
+        erase(message, deps)
         clock += timedelta(seconds=cloud.delays[-1])
         return cloud.depth("ErasureQueue") > 0
 
