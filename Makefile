@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up simulator check build bench trial setup lock
+.PHONY: help demo test up simulator check permissions build bench trial setup lock
 .NOTPARALLEL:
 
 help: ## this list
@@ -49,6 +49,9 @@ check: setup .tools/checkov/.ready ## format, lint, types, template; security by
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
 	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+
+permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
+	@exec $(RUN) -m tests.support.mutate_permissions
 
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"

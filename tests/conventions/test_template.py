@@ -131,8 +131,9 @@ def test_a_function_may_use_what_its_environment_names_and_nothing_else(function
     told = named(list(own_environment(function).values())) & ours
     allowed = set().union(*(named(each["Resource"]) for each in statements(function)))
     assert allowed <= told
-    # ``SnapshotStore`` stands for both buckets, also where only one of them is read.
-    assert told - allowed <= {"StagingBucket"}
+    # ``SnapshotStore`` stands for both buckets, also where only one of them is read, and what
+    # requests for data need for both queues, also where only pulls are sent.
+    assert told - allowed <= {"StagingBucket", "AvailabilityRequestQueue"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
