@@ -25,7 +25,8 @@ def test_the_stack_of_production_keeps_the_rule(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_stack_with_the_longest_name_keeps_the_rule_too(name: str) -> None:
-    assert RULES[name].findings(prod("a" * 128)) == []
+    # Lambda's names are the shortest: 64 characters, 23 of which are our own.
+    assert RULES[name].findings(prod("a" * 41)) == []
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -14,7 +14,21 @@ from typing import Any, NamedTuple
 
 from tests.support import permissions
 from tests.support.permissions import Permission, granted, listed
-from tests.support.template import Properties
+from tests.support.template import Properties, named
+
+# What CodeDeploy does to move an alias (its own policy AWSCodeDeployRoleForLambdaLimited, without
+# what it needs for other ways of deploying).
+_ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+_FUNCTION = f"arn:${{AWS::Partition}}:lambda:{_ACCOUNT}:function:${{AWS::StackName}}_it"
+_MOVES_ALIASES = {
+    Permission("lambda:GetAlias", _FUNCTION),
+    Permission("lambda:UpdateAlias", _FUNCTION),
+    Permission("lambda:GetProvisionedConcurrencyConfig", _FUNCTION),
+    Permission("lambda:InvokeFunction", "CheckVersionFunction"),
+    Permission(
+        "cloudwatch:DescribeAlarms", f"arn:${{AWS::Partition}}:cloudwatch:{_ACCOUNT}:alarm:*"
+    ),
+}
 
 
 class Statement(NamedTuple):
@@ -43,6 +57,9 @@ def needs(document: Properties) -> dict[str, set[Permission]]:
         target = properties["Target"]
         needed = found.setdefault(target["RoleArn"]["Fn::GetAtt"][0], set())
         needed |= granted([{"Action": "lambda:InvokeFunction", "Resource": target["Arn"]}])
+    for _, properties in _of(document, "AWS::CodeDeploy::DeploymentGroup"):
+        for role in named(properties["ServiceRoleArn"]) & set(document["Resources"]):
+            found.setdefault(role, set()).update(_MOVES_ALIASES)
     return found
 
 

@@ -23,6 +23,7 @@ from tests.support import template
 
 _SAME_ACTION = {
     "SendMessageBatch": "SendMessage",
+    "Invoke": "InvokeFunction",
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
@@ -32,6 +33,13 @@ _SAME_ACTION = {
     "DeleteObjects": "DeleteObject",
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
+}
+# What check_version names by what it is called, as the template does; see there.
+_ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+_BY_NAME = {
+    "lambda": f"arn:${{AWS::Partition}}:lambda:{_ACCOUNT}:function:${{AWS::StackName}}_",
+    "codedeploy": f"arn:${{AWS::Partition}}:codedeploy:{_ACCOUNT}:deploymentgroup:"
+    "${AWS::StackName}-ServerlessDeploymentApplication-1A2B3C4D5E6F/Group",
 }
 
 
@@ -99,6 +107,10 @@ def needed(
         index = parameters.get("IndexName")
         table = logical_ids[parameters["TableName"]]
         yield Permission(action, f"{table}/index/{index}" if index else table)
+    elif service in _BY_NAME:
+        name = str(parameters.get("FunctionName", "_")).partition("_")[2]
+        qualifier = f":{parameters['Qualifier']}" if operation == "Invoke" else ""
+        yield Permission(action, f"{_BY_NAME[service]}{name}{qualifier}")
     elif service == "events":
         for entry in parameters["Entries"]:
             yield Permission(action, logical_ids[entry["EventBusName"]])
@@ -127,7 +139,7 @@ def _of_s3(
 
 def _pattern(resource: Any) -> str:
     match resource:
-        case {"Fn::GetAtt": [name, _]}:
+        case {"Fn::GetAtt": [name, _]} | {"Ref": name}:
             return str(name)
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(\w+)\.\w+\}", r"\1", text)

@@ -60,7 +60,6 @@ _ARNS = {
     "AWS::S3::Bucket": "s3:::{id}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{id}",
     "AWS::Lambda::Function": "lambda:{region}:{account}:function:{id}",
-    "AWS::Lambda::Alias": "lambda:{region}:{account}:function:{id}",
     "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{id}",
     "AWS::IAM::Role": "iam::{account}:role/{id}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{id}:*",
@@ -266,13 +265,17 @@ class _Evaluation:
     def _physical(self, name: str) -> str:
         """Return the name that the template gives, or one like those that CloudFormation makes."""
         properties = self._document["Resources"][name].get("Properties", {})
-        for key in ("Name", "DashboardName", "RoleName"):
-            if key in properties:
+        for key in ("Name", "DashboardName", "RoleName", "FunctionName"):
+            if key in properties and (key != "FunctionName" or "Code" in properties):
                 return str(self.value(properties[key]))
         return f"{self._stack}-{name}-1A2B3C4D5E6F"
 
     def _attribute(self, name: str, attribute: str) -> str:
         kind = self._document["Resources"][name]["Type"]
+        if kind == "AWS::Lambda::Alias" and attribute == "Arn":
+            properties = self._document["Resources"][name]["Properties"]
+            function = self.value(properties["FunctionName"])
+            return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:{properties['Name']}"
         if attribute in {"Arn", "Id", "TopicArn"} and kind in _ARNS:
             made = _ARNS[kind].format(region=REGION, account=ACCOUNT, id=self._physical(name))
             return f"arn:aws:{made}"

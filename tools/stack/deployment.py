@@ -73,13 +73,13 @@ def api_bodies(cloudformation: Any, stack_name: str = STACK_NAME) -> dict[str, d
 
 
 def function_behind(operation: Mapping[str, Any]) -> str:
-    """Return the logical id of the function that an operation of an API body calls.
+    """Return the logical id of the function, or of its alias, that an operation of an API calls.
 
     Raises:
         StackError: The operation is not SAM's Lambda proxy.
     """
     uri = str(operation["x-amazon-apigateway-integration"]["uri"])
-    found = re.search(r"\$\{(\w+)\.Arn\}", uri)
+    found = re.search(r"/functions/\$\{(\w+)(?:\.Arn)?\}/", uri)
     if not found:
         raise StackError(f"an API operation calls no function: {uri}")
     return found[1]

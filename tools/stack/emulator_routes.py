@@ -30,10 +30,11 @@ def import_routes(
     """Create the routes that the API's body describes.
 
     Args:
-        functions: The physical name of every function by its logical id.
+        functions: The physical id of every function, a name, and of every alias, an ARN.
     """
     for route_key, function in _routes(body):
-        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{functions[function]}"
+        name = functions[function].partition(":function:")[2] or functions[function]
+        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{name}"
         integration = gateway.create_integration(
             ApiId=api_id,
             IntegrationType="AWS_PROXY",

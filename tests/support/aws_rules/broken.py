@@ -343,6 +343,12 @@ BROKEN: dict[str, list[Break]] = {
         at("PullDatasetFunction.Environment.Variables.AWS_REGION", "eu-west-2"),
         at("PullDatasetFunction.Environment.Variables.MUCH", "x" * 4096),
     ],
+    "a_function_has_a_name_that_there_can_be": [
+        at("PullDatasetFunction.FunctionName", "x" * 65),
+    ],
+    "a_deployment_looks_at_ten_alarms_at_most": [
+        at("PullDatasetFunctionDeploymentGroup.AlarmConfiguration.Alarms", [{"Name": "other"}]),
+    ],
     "a_layer_has_a_name_that_there_can_be": [
         lambda stack: [
             layer.update(LayerName="x" * 141)

@@ -1,6 +1,7 @@
 """What Lambda and API Gateway take for functions and the routes to them."""
 
 import json
+import re
 from collections.abc import Iterator
 
 from tests.support.aws_rules.rule import rule
@@ -35,6 +36,23 @@ def the_variables_of_a_function_are_few_and_its_own(stack: Stack) -> Iterator[st
         if size > 4096:
             yield f"{name} has variables of {size} bytes"
         yield from (f"{name} sets {each}" for each in variables if each in _RESERVED)
+
+
+@rule("lambda/latest/api/API_CreateFunction.html")
+def a_function_has_a_name_that_there_can_be(stack: Stack) -> Iterator[str]:
+    for name, function in stack.of("AWS::Lambda::Function").items():
+        given = function.get("FunctionName", "generated")
+        if not re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", given):
+            yield f"{name} is called {given}"
+
+
+@rule("codedeploy/latest/userguide/limits.html")
+def a_deployment_looks_at_ten_alarms_at_most(stack: Stack) -> Iterator[str]:
+    alarms = {stack.ref(name) for name in stack.of("AWS::CloudWatch::Alarm")}
+    for name, group in stack.of("AWS::CodeDeploy::DeploymentGroup").items():
+        watched = [each["Name"] for each in group.get("AlarmConfiguration", {}).get("Alarms", [])]
+        if len(watched) > 10 or not set(watched) <= alarms:
+            yield f"{name} looks at {watched}"
 
 
 @rule("lambda/latest/api/API_PublishLayerVersion.html")

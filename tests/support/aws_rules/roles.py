@@ -26,6 +26,8 @@ _FORMS = {
     "logs:CreateLogStream": r"arn:aws:logs:[\w-]+:\d{12}:log-group:[^:]+(?::\*)?",
     "logs:PutLogEvents": r"arn:aws:logs:[\w-]+:\d{12}:log-group:[^:]+:.+",
     "lambda:InvokeFunction": r"arn:aws:lambda:[\w-]+:\d{12}:function:.+",
+    "lambda:*": r"arn:aws:lambda:[\w-]+:\d{12}:function:[^:]+",
+    "cloudwatch:DescribeAlarms": r"arn:aws:cloudwatch:[\w-]+:\d{12}:alarm:.+",
     "codedeploy:*": r"arn:aws:codedeploy:[\w-]+:\d{12}:deploymentgroup:.+",
 }
 

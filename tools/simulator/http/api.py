@@ -76,7 +76,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             response = await endpoint(request)
         except XporterError as error:
             return refuse(error, request)
-        return faults.after(response)
+        return await faults.after(response)
 
     return guard
 

@@ -16,7 +16,7 @@ Value = Callable[[Profile, int, bytes], Any]
 
 _TEXT_NUMBERS = re.compile(r"(id|code|no|number|value|mark|telephone|fax|phone|period|year|lea)$")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-STUDENT_COLUMNS = ("StudentId", "StudentMis_Id")
+STUDENT_COLUMNS = ("StudentId", "StudentMis_Id", "Student_MisId")
 
 
 def _dates(example: str) -> Value:
@@ -88,6 +88,11 @@ def builder(shape: Shape, step: int) -> Build:
             "Id": student_id(student) if own_id else str(begin + n),
             "StudentId": student_id(student),
             "StudentMis_Id": student_id(student),
+            "Student_MisId": student_id(student),
+            "StudentIdaasId": f"PL-{student_id(student)}",
+            "StudentXid": f"x{drawn[:3].hex()}",
+            "ReasonId": str(n % 12 + 1),
+            "StudentExclusionId": str(2318 + n),
             "StaffId": staff_id(n % profile.staff),
             "RowHash": row_hash(drawn),
             "LastUpdated": stamp or profile.stamps[drawn[1]],

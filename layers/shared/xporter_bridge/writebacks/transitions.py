@@ -21,6 +21,7 @@ from xporter_bridge.writebacks.model import (
     PartState,
     ReadBackResult,
     Writeback,
+    WritebackKind,
     WritebackOutcome,
     WritebackState,
 )
@@ -110,9 +111,12 @@ def outcome_received(
     part = writeback.parts[number]
     if part.state is PartState.COMPLETED:
         return writeback
+    # Marks have no ids of their own; kept beside what is still to be sent, 60 parts' results would
+    # outgrow the 400 KB of an item.
+    told = outcome.results if writeback.kind is WritebackKind.CONDUCT else ()
     facts = {
         "tracking_id": outcome.tracking_id or part.tracking_id,
-        "results": outcome.results or part.results,
+        "results": told or part.results,
     }
     if outcome.is_completed:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="", **facts)
