@@ -87,9 +87,10 @@ PURE = {
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
     "snapshots/manifest",
     "snapshots/merge", "snapshots/row_changes", "snapshots/row_keys",
-    "writebacks/match_conducts", "writebacks/model", "writebacks/read_callback",
+    "writebacks/match_conducts", "writebacks/match_marks", "writebacks/mis_values",
+    "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
-    "xporter/endpoints", "xporter/gzip", "xporter/pages", "xporter/scopes",
+    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
