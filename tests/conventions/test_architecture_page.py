@@ -10,7 +10,8 @@ from tests.support.template import ROOT
 
 PAGE = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
 SECTIONS = {
-    found[0]: found[1] for found in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S)
+    found[0]: found[1]
+    for found in re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
 }
 WAYS = {title: text for title, text in SECTIONS.items() if " callback" in title}
 (DATABASE,) = (title for title in WAYS if title.startswith("A database callback"))
