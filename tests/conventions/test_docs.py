@@ -53,7 +53,11 @@ def test_no_page_is_cited_that_the_repository_does_not_have() -> None:
     assert {(page, name) for page, name in cited if page not in pages} == set()
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]),
+    ids=lambda page: page.name,
+)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         file, _, anchor = link.partition("#")
