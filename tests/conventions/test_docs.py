@@ -86,6 +86,13 @@ def test_every_test_that_the_data_protection_page_names_exists() -> None:
             assert not test or f"def {test}(" in text, (file, test)
 
 
+def test_a_section_of_the_readme_fits_on_two_screens() -> None:
+    sections = re.split(
+        r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert [text.splitlines()[0] for text in sections if len(text.splitlines()) > 80] == []
+
+
 # -- what a reader pastes
 
 
