@@ -9,7 +9,7 @@ and a crash in between leaves a copy to be repeated, not a mixture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -54,9 +54,13 @@ class SnapshotStore:
         """Delete everything staged under the prefix; its life cycle would, days later."""
         self._delete(self._staging, ({"Key": key} for key in self.staged_keys(prefix)))
 
-    def write(self, key: str) -> RowWriter:
-        """Return a writer of rows into a staged object of any size."""
-        return RowWriter(self._client, self._staging, key)
+    def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
+        """Return a writer of rows into a staged object of any size.
+
+        Args:
+            heartbeat: Called with every block written; may raise to stop.
+        """
+        return RowWriter(self._client, self._staging, key, heartbeat)
 
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
@@ -181,9 +185,12 @@ class RowWriter:
     the bucket's life cycle removes unfinished uploads.
     """
 
-    def __init__(self, client: Any, bucket: str, key: str) -> None:
+    def __init__(
+        self, client: Any, bucket: str, key: str, heartbeat: Callable[[], None] | None = None
+    ) -> None:
         self._client = client
         self._place = {"Bucket": bucket, "Key": key}
+        self._heartbeat = heartbeat
         self._gzip = GzipFile()
         self._hash = hashlib.sha256()
         self._buffer = bytearray()
@@ -223,6 +230,8 @@ class RowWriter:
             )
 
     def _took(self, data: bytes, rows: int, packed: bytes) -> None:
+        if self._heartbeat:
+            self._heartbeat()
         self.rows += rows
         self._hash.update(data)
         self._buffer += packed
