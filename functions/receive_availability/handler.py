@@ -13,8 +13,8 @@ from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 
 @cache

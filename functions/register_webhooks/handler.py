@@ -12,7 +12,7 @@ from functions.register_webhooks.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.register import RegisterDependencies, register
 from xporter_bridge.schools.repository import SchoolRepository

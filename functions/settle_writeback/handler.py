@@ -13,7 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies, settle
 
 
@@ -22,7 +22,7 @@ def dependencies() -> tuple[WritebackDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = WritebackDependencies(
-        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        operations=WritebackRepository(client("dynamodb"), settings.operations_table),
         bus=EventBus(client("events"), settings.event_bus),
         now=lambda: datetime.now(UTC),
     )

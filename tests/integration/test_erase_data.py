@@ -27,6 +27,7 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.model import AvailabilityRequest
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.erase import EraseDependencies, erase
 from xporter_bridge.errors import ConflictError
@@ -109,7 +110,7 @@ def stored_everything(
     for dataset in datasets:
         stored_dataset(cloud, estab, dataset)
     pull = identity(OperationKind.PULL, estab, "x")
-    operations(cloud).add(
+    AvailabilityRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")).add(
         AvailabilityRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
     )
 

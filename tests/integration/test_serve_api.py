@@ -23,7 +23,6 @@ from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Registration, SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -72,10 +71,6 @@ def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> Dat
 
 def store(cloud: Cloud) -> SnapshotStore:
     return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
-
-
-def operations(cloud: Cloud) -> OperationRepository:
-    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
 # ---------------------------------------------------------------------- schools

@@ -10,9 +10,9 @@ from tests.support.builders import (
     dataset_table,
     of_a_later_version,
     onboard,
-    operation_table,
     school_table,
     stored_school,
+    writeback_table,
 )
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
@@ -164,7 +164,7 @@ def overdue(cloud: Cloud) -> None:
     """Let a writeback, a school and a dataset be due."""
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     dataset_table(cloud).add_demand(ESTAB, "staff", now() - 10 * MINUTE)
-    operation_table(cloud).add(
+    writeback_table(cloud).add(
         Writeback(
             estab=ESTAB,
             id="writeback-1",
@@ -196,7 +196,7 @@ def test_what_others_wait_for_is_looked_at_first_and_takes_no_more_than_half_the
     found = watch(cloud, 60.0, 50.0, 0.0)
     assert (found["operations"], found["schools"], found["datasets"]) == (1, 0, 0)
     # Of forty seconds, nineteen are left when operations come: they are not theirs any more.
-    operation_table(cloud).reschedule_watch(
+    writeback_table(cloud).reschedule_watch(
         ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE)
     )
     found = watch(cloud, 60.0, 39.0)

@@ -68,7 +68,7 @@ def _ends(company: Company, writeback: Writeback, seconds: float = 8) -> Writeba
     while True:
         company.work()
         company.watch()
-        found = company.operations.writeback(ESTAB, writeback.id)
+        found = company.written.get(ESTAB, writeback.id)
         assert found
         if found.is_ended and not found.outbox:
             return found
@@ -112,7 +112,7 @@ def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks
     company.has_time = lambda: next(answers, False)
     made = company.write("attendance", {"Marks": marks}, "k")
     company.work()
-    found = company.operations.writeback(ESTAB, made.id)
+    found = company.written.get(ESTAB, made.id)
     assert found
     assert [part.attempts for part in found.parts] == [1, 0]
     assert found.watch_at <= soon(company.now())
@@ -383,6 +383,6 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
 def test_nothing_of_a_pupil_is_stored_in_clear(company: Company) -> None:
     payload = {"Marks": [_mark("10003", Notes="ill since Monday")]}
     company.write("attendance", payload, "k")
-    stored = repr(list(company.operations._items.query_partition(ESTAB)))
+    stored = repr(list(company.written._items.query_partition(ESTAB)))
     assert "10003" not in stored
     assert "ill since" not in stored

@@ -17,7 +17,7 @@ def settle(message: Mapping[str, Any], deps: AvailabilityDependencies) -> None:
     Raises:
         TransientError: The message should come again.
     """
-    pull = deps.operations.pull(message["estab"], message["id"])
+    pull = deps.operations.get(message["estab"], message["id"])
     if pull is None:
         return
     ttl = _ttl(pull)
@@ -42,7 +42,7 @@ def end_wait(
     decide: Callable[[AvailabilityRequest], AvailabilityRequest],
 ) -> None:
     """End the wait and have the dataset pulled, whoever ended it."""
-    after = deps.operations.change_pull(pull.estab, pull.id, decide)
+    after = deps.operations.change(pull.estab, pull.id, decide)
     if after is None or not after.awaits_pull_start:
         return
     telemetry.count("AvailabilityEnded", str(after.outcome))

@@ -8,8 +8,8 @@ from datetime import datetime
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.bodies import read_fields
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import is_authentication_token
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.onboarding.payloads import read_authentication
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption

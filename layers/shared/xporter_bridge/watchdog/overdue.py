@@ -14,6 +14,8 @@ from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.operations.model import OperationKind, kind_of, soon
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import (
     DatasetRecord,
     dataset_of,
@@ -28,7 +30,7 @@ from xporter_bridge.schools.model import School, next_probe
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
-from xporter_bridge.watchdog.sweep import sweep
+from xporter_bridge.watchdog.sweep import SweepResult, sweep
 
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
@@ -69,6 +71,25 @@ def enqueue_overdue(
         "failed": schools.failed + datasets.failed,
         "cut": schools.is_cut + datasets.is_cut,
     }
+
+
+def enqueue_overdue_operations(
+    operations: OperationRepository,
+    queues: Mapping[OperationKind, Queue],
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> SweepResult:
+    """Send a message for every operation whose time has come.
+
+    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    """
+
+    def send(estab: str, id_: str, seen: str) -> None:
+        if kind := kind_of(id_):
+            queues[kind].send({"estab": estab, "id": id_})
+            operations.reschedule_watch(estab, id_, seen, soon(now))
+
+    return sweep(operations.due(now), send, has_time)
 
 
 def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:

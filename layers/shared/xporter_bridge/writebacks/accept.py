@@ -12,7 +12,6 @@ import orjson
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.vault import SchoolVault
@@ -24,6 +23,7 @@ from xporter_bridge.writebacks.model import (
     WritebackKind,
     WritebackState,
 )
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import cancelled, queued
 from xporter_bridge.writebacks.validation import CheckedPayload, check, digest, scope_of
 from xporter_bridge.xporter.scopes import covers
@@ -37,7 +37,7 @@ _NAMES = ("estab", "id", "kind", "idempotency_key")
 class AcceptDependencies:
     """What taking a writeback needs. ``deadline`` is how long it may take to be sent."""
 
-    operations: OperationRepository
+    operations: WritebackRepository
     vault: SchoolVault
     queue: Queue
     deadline: timedelta
@@ -65,7 +65,7 @@ def accept(
     key = _checked_key(idempotency_key)
     mark = digest(kind, payload, key)
     id_ = identity(OperationKind.WRITEBACK, school.estab, key)
-    held = deps.operations.writeback(school.estab, id_)
+    held = deps.operations.get(school.estab, id_)
     if held is None:
         held = _store(school, id_, mark, check(kind, payload), deps)
     if held.payload_digest != mark:
@@ -147,7 +147,7 @@ def _store(
         deps.operations.add(made)
     except ConflictError:
         # Somebody asked with the same key at the same time, and came first.
-        return deps.operations.writeback(school.estab, id_) or made
+        return deps.operations.get(school.estab, id_) or made
     return replace(made, version=1)
 
 
@@ -175,7 +175,7 @@ def _keep_refused(
     try:
         deps.operations.add(made)
     except ConflictError:
-        return deps.operations.writeback(estab, id_) or made
+        return deps.operations.get(estab, id_) or made
     return replace(made, version=1)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.errors import PermanentError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import outcome_of, parse_subject
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import outcome_received, published
 
 
@@ -20,7 +20,7 @@ from xporter_bridge.writebacks.transitions import outcome_received, published
 class WritebackDependencies:
     """What every step needs."""
 
-    operations: OperationRepository
+    operations: WritebackRepository
     bus: EventBus
     now: Callable[[], datetime]
 
@@ -36,7 +36,7 @@ def settle(message: Mapping[str, Any], deps: WritebackDependencies) -> None:
         raise PermanentError("subject_malformed")
     id_, number, attempt = subject
     outcome = outcome_of(message)
-    after = deps.operations.change_writeback(
+    after = deps.operations.change(
         message["estab"],
         id_,
         lambda it: (
@@ -64,6 +64,4 @@ def publish_writeback_events(writeback: Writeback, deps: WritebackDependencies) 
         state=str(writeback.state),
         reason=writeback.reason or None,
     )
-    deps.operations.change_writeback(
-        writeback.estab, writeback.id, lambda it: published(it, events)
-    )
+    deps.operations.change(writeback.estab, writeback.id, lambda it: published(it, events))
