@@ -15,6 +15,8 @@ from typing import Any
 from ministack.app import main  # type: ignore[import-not-found]
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
+from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
 
 BATCHES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -26,6 +28,9 @@ _action_of = iam_actions.extract_iam_action
 # There is no way in but through what is private; the version is pinned.
 _condition_of = iam_evaluator._resolve_condition_key  # noqa: SLF001
 _concurrency_of = lambda_svc._sqs_esm_concurrency  # noqa: SLF001
+_transformed = engine._apply_transforms  # noqa: SLF001
+_translated = sam.transform
+_TRANSLATING = threading.Lock()
 
 
 def _action(*arguments: Any) -> str | None:
@@ -44,6 +49,17 @@ def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
     scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
     limit: int = _concurrency_of({**mapping, "ScalingConfig": scaling}, *arguments)
     return limit
+
+
+def _with_parameters(
+    template: Mapping[str, Any], provided: Any = None, previous: Any = None
+) -> Mapping[str, Any]:
+    """SAM's translator is told the parameters: some of what it makes depends on them."""
+    values = engine._transform_parameters(template, provided, previous)  # noqa: SLF001
+    with _TRANSLATING:
+        sam.transform = lambda document, _, policies: _translated(document, values, policies)
+        translated: Mapping[str, Any] = _transformed(template, provided, previous)
+    return translated
 
 
 class SharedArchive(zipfile.ZipFile):
@@ -70,6 +86,7 @@ class SharedArchive(zipfile.ZipFile):
 iam_actions.extract_iam_action = _action
 iam_evaluator._resolve_condition_key = _condition  # noqa: SLF001
 lambda_svc._sqs_esm_concurrency = _concurrency  # noqa: SLF001
+changesets._apply_transforms = handlers._apply_transforms = _with_parameters  # noqa: SLF001
 lambda_runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
 
 

@@ -23,6 +23,7 @@ from requests.exceptions import ConnectTimeout, ProxyError, ReadTimeout
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
+from xporter_bridge import dry_run
 from xporter_bridge.errors import ConfigurationError, ContractError, XporterUnavailableError
 from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
 
@@ -87,6 +88,7 @@ class HttpClient:
                 got. With ``xporter_not_connected``, no byte of ``json`` was sent.
             ContractError: The response is too large, or a header value cannot be sent.
         """
+        dry_run.end_at("xporter")
         url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
         request = _prepared(method, url, headers, None if json is None else _Body(json))
         if not new_connection:
