@@ -32,7 +32,7 @@ def accept(request: CallbackRequest) -> str:
     keys, queue = dependencies()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
     outcome = read_outcome(request.query, request.body, request.content_type)
-    queue.send(message_of(about.estab, about.subject, outcome))
+    queue.send(message_of(about.estab, about.subject, outcome).body())
     return about.estab
 
 

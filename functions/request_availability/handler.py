@@ -12,6 +12,7 @@ from functions.request_availability.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies, ask_due
 from xporter_bridge.availability.ask_xporter import AskDependencies, advance
+from xporter_bridge.availability.messages import AdvanceRequest, read_request
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
@@ -56,9 +57,10 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
 def work_on(message: Mapping[str, Any]) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
     deps, asking, _ = dependencies()
-    if message.get("by") != "timetable":
-        advance(message["estab"], message["id"], deps, asking)
-    elif school := asking.sessions.schools.get(message["estab"]):
+    read = read_request(message)
+    if isinstance(read, AdvanceRequest):
+        advance(read.estab, read.id, deps, asking)
+    elif school := asking.sessions.schools.get(read.estab):
         ask_due(school, deps)
 
 

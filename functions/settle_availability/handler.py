@@ -11,6 +11,7 @@ from typing import Any
 from functions.settle_availability.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies
+from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.availability.settle import settle
 from xporter_bridge.aws.clients import client
@@ -42,6 +43,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="settle_availability",
-        handle=lambda message: settle(message, deps),
+        handle=lambda message: settle(AvailabilityReceived.read(message), deps),
         park=dead_letters.dead_letter,
     )

@@ -16,8 +16,18 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
 SHIPPED = [*MODULES, *FUNCTIONS]
 
-# Modules beside the packages, which every package may import.
-FOUNDATION = {"errors", "timestamps", "settings", "telemetry", "exact_json", "casing", "dry_run"}
+# Modules beside the packages, which every package may import. So may it the ``messages.py`` of any
+# package: a message is how a subject is told something by another, and knows nothing itself.
+FOUNDATION = {
+    "errors",
+    "timestamps",
+    "settings",
+    "telemetry",
+    "exact_json",
+    "casing",
+    "dry_run",
+    "messages",
+}
 # What a package may import beside the foundation. A package that is missing here fails the test.
 ARROWS: dict[str, set[str]] = {
     "aws": set(),
@@ -63,6 +73,8 @@ CALLS_AWS = {"aws/clients", "aws/dynamodb", "aws/errors", "aws/s3", "aws/secrets
 CALLS_XPORTER = {"xporter/http"}
 # Modules without AWS, HTTP, clock, log and environment, which import only modules of this set.
 PURE = {
+    "messages", "availability/messages", "erasure/messages", "onboarding/messages",
+    "pulls/messages", "registrations/messages", "writebacks/messages",
     "errors", "timestamps", "exact_json", "settings", "dry_run",
     "api/presenters", "api/schemas",
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
@@ -147,6 +159,10 @@ def package_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+def is_message(module: str) -> bool:
+    return module.endswith(".messages")
+
+
 def dotted(path: Path) -> str:
     return ".".join(("xporter_bridge", *path.relative_to(PACKAGE).with_suffix("").parts))
 
@@ -165,10 +181,15 @@ def inner_imports(path: Path) -> frozenset[str]:
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
     own = package_of(dotted(path))
-    met = {package_of(name) for name in inner_imports(path)} - {own, ""}
+    met = {package_of(name) for name in inner_imports(path) if not is_message(name)} - {own, ""}
     allowed = ARROWS.get(own, {"errors", "dry_run"} if own in FOUNDATION else set())
     assert own in ARROWS or own in FOUNDATION | {"__init__"}
     assert not met - allowed - (FOUNDATION if own in ARROWS else set())
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/messages.py")), ids=named)
+def test_messages_know_nothing_but_what_a_message_is(path: Path) -> None:
+    assert inner_imports(path) == {"xporter_bridge.messages"}
 
 
 def test_no_arrow_is_allowed_that_nobody_needs() -> None:
@@ -176,7 +197,8 @@ def test_no_arrow_is_allowed_that_nobody_needs() -> None:
     for path in MODULES:
         own = package_of(dotted(path))
         if own in ARROWS:
-            needed[own] |= {package_of(name) for name in inner_imports(path)} - FOUNDATION - {own}
+            met = {package_of(name) for name in inner_imports(path) if not is_message(name)}
+            needed[own] |= met - FOUNDATION - {own}
     assert needed == ARROWS
 
 

@@ -79,7 +79,7 @@ def test_an_event_that_could_not_be_sent_is_sent_later_under_the_same_id(cloud: 
 def test_a_school_whose_probe_is_due_is_asked_again_and_not_every_minute(cloud: Cloud) -> None:
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     watch(cloud)
-    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": ESTAB}]
     assert parse(of(cloud).probe_at) > now()
     watch(cloud)
     assert cloud.take("AuthenticationQueue") == []
@@ -96,7 +96,7 @@ def test_a_probe_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None
     with refusing("sqs", "SendMessage"):
         assert watch(cloud)["failed"] == 1
     watch(cloud)
-    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": ESTAB}]
 
 
 def test_a_school_that_was_paused_goes_on_by_itself_when_it_has_chosen(

@@ -15,6 +15,7 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import soon
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.writebacks.accept import accept_message
+from xporter_bridge.writebacks.messages import WritebackRequested
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import subject_of
 
@@ -363,7 +364,7 @@ def test_a_writeback_by_message_is_taken_like_any_other(company: Company) -> Non
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark(_pupils(company)[0])]},
     }  # fmt: skip
-    taken = accept_message(message, company.school(), company.accepting)
+    taken = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     assert _ends(company, taken).state == "completed"
 
 
@@ -372,7 +373,7 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark("1", Session="XX")]},
     }  # fmt: skip
-    refused = accept_message(message, company.school(), company.accepting)
+    refused = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     ended = _ends(company, refused)
     assert ended.state == "failed"
     assert ended.reason.startswith("Marks[0].Session")

@@ -16,6 +16,7 @@ from xporter_bridge.availability import ask_xporter as availability
 from xporter_bridge.availability import settle as availability_outcomes
 from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.availability.ask_xporter import AskDependencies
+from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
@@ -31,6 +32,7 @@ from xporter_bridge.schools.vault import OpenedKey, with_secret
 from xporter_bridge.watchdog.overdue import enqueue_overdue_operations
 from xporter_bridge.writebacks import settle as writeback_outcomes
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept
+from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
 from xporter_bridge.writebacks.repository import WritebackRepository
@@ -199,7 +201,7 @@ class Company:
         submit(message["estab"], message["id"], self.deps, self.sending, has_time=self.has_time)
 
     def settle(self, message: Mapping[str, Any]) -> None:
-        writeback_outcomes.settle(message, self.deps)
+        writeback_outcomes.settle(OutcomeReceived.read(message), self.deps)
 
     def work(self, most: int = 1_000_000) -> int:
         """Let every consumer handle what its queue holds; return how many messages there were."""
@@ -207,7 +209,9 @@ class Company:
             self.outcomes.consume(self.settle, 1_000_000)
             + self.writebacks.consume(self.submit, most)
             + self.statuses.consume(
-                lambda m: availability_outcomes.settle(m, self.availability), most
+                lambda m: availability_outcomes.settle(
+                    AvailabilityReceived.read(m), self.availability
+                ), most
             )
             + self.requests.consume(
                 lambda m: availability.advance(
@@ -235,12 +239,12 @@ class Company:
         if urlsplit(path).path.endswith("/availability"):
             about = verify(CallbackKind.AVAILABILITY, query, keys=KEYS)
             statuses = read_statuses(body, content_type)
-            message = {"estab": about.estab, "id": about.subject, "statuses": statuses}
-            self.statuses.send(message)
+            message = AvailabilityReceived(about.estab, about.subject, statuses)
+            self.statuses.send(message.body())
             return
         about = verify(CallbackKind.WRITEBACK, query, keys=KEYS)
         outcome = read_outcome(query, body, content_type)
-        self.outcomes.send(message_of(about.estab, about.subject, outcome))
+        self.outcomes.send(message_of(about.estab, about.subject, outcome).body())
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -26,6 +27,7 @@ from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity, soon
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
@@ -168,7 +170,7 @@ def request(
     if latest.awaits_pull_start:
         return start_pull(latest, deps)
     if latest.state is PullState.QUEUED:
-        deps.requests.send({"estab": latest.estab, "id": latest.id})
+        deps.requests.send(AdvanceRequest(latest.estab, latest.id).body())
     return latest
 
 
@@ -218,7 +220,7 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
     after = deps.operations.change(
         pull.estab, pull.id, lambda it: pull_started(it, item.requested, deps.now())
     )
-    deps.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
+    deps.pulls.send(PullDataset(pull.estab, pull.dataset).body())
     return after or pull
 
 

@@ -17,6 +17,7 @@ from xporter_bridge.availability.accept import (
     start_pull,
 )
 from xporter_bridge.availability.db_status import is_ready, statuses_in
+from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -127,7 +128,8 @@ def _note_reply(
     # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
-        deps.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
+        again = AdvanceRequest(pull.estab, pull.id)
+        deps.requests.send(again.body(), delay_seconds=wait)
     telemetry.record("availability_asked", estab=pull.estab, id=pull.id, dataset=pull.dataset)
 
 

@@ -16,6 +16,7 @@ from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.messages import SubmitWriteback, WritebackRequested
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
@@ -71,12 +72,12 @@ def accept(
     if held.payload_digest != mark:
         raise RequestRejectedError(409, "the Idempotency-Key was used with another payload")
     if held.state is WritebackState.QUEUED:
-        deps.queue.send({"estab": held.estab, "id": held.id})
+        deps.queue.send(SubmitWriteback(held.estab, held.id).body())
     return held
 
 
 def accept_message(
-    message: Mapping[str, Any], school: School | None, deps: AcceptDependencies
+    message: WritebackRequested, school: School | None, deps: AcceptDependencies
 ) -> Writeback:
     """Take a writeback that the company's software put on the queue itself.
 
@@ -87,8 +88,8 @@ def accept_message(
         PermanentError: The message names no school, or its key was used with another payload.
         TransientError: The message should come again.
     """
-    kind, payload = str(message.get("kind")), message.get("payload")
-    given, estab = message.get("idempotency_key"), str(message.get("estab"))
+    kind, payload = str(message.kind), message.payload
+    given, estab = message.idempotency_key, str(message.estab)
     if not isinstance(payload, Mapping) or not isinstance(given, str):
         raise PermanentError("message_malformed")
     try:
