@@ -1,15 +1,14 @@
-"""The operation table, by one contract: on DynamoDB as moto has it, and on its double in memory."""
+"""The operation table, by one contract: on every emulator, and on its double in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
+from tests.support.emulated_aws import EmulatedAws, emulators_of
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.errors import ConflictError
@@ -65,33 +64,6 @@ WRITEBACK = Writeback(
 )
 
 
-def _table(client: Any) -> None:
-    client.create_table(
-        TableName="operations",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "estab", "AttributeType": "S"},
-            {"AttributeName": "operation", "AttributeType": "S"},
-            {"AttributeName": "watch_shard", "AttributeType": "N"},
-            {"AttributeName": "watch_at", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "estab", "KeyType": "HASH"},
-            {"AttributeName": "operation", "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by_watch_at",
-                "KeySchema": [
-                    {"AttributeName": "watch_shard", "KeyType": "HASH"},
-                    {"AttributeName": "watch_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
-
-
 @dataclass
 class Repositories:
     """The three views of one table."""
@@ -101,31 +73,23 @@ class Repositories:
     writebacks: WritebackRepository
 
 
-@pytest.fixture(params=["dynamodb", "memory"])
-def table(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Repositories]:
-    client: Any = None
+@pytest.fixture(params=["memory", *emulators_of("dynamodb")])
+def table(request: pytest.FixtureRequest, aws_of: Callable[[str], EmulatedAws]) -> Repositories:
     if request.param == "memory":
-        made = _repositories(client)
+        made = _repositories(None, "operations")
         items: Any = ItemsInMemory("estab", "operation")
         for repository in (made.every, made.pulls, made.writebacks):
             repository._items = items
-        yield made
-        return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-west-2")
-        _table(client)
-        yield _repositories(client)
+        return made
+    aws = aws_of(request.param)
+    return _repositories(aws.client("dynamodb"), aws.table("OperationsTable"))
 
 
-def _repositories(client: Any) -> Repositories:
+def _repositories(client: Any, name: str) -> Repositories:
     return Repositories(
-        OperationRepository(client, "operations"),
-        AvailabilityRepository(client, "operations"),
-        WritebackRepository(client, "operations"),
+        OperationRepository(client, name),
+        AvailabilityRepository(client, name),
+        WritebackRepository(client, name),
     )
 
 

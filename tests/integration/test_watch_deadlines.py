@@ -154,7 +154,7 @@ def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(clou
         stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     of_a_later_version(cloud, ESTAB)
     assert watch(cloud)["failed"] == 1
-    assert cloud.take("AuthenticationQueue") == [{"estab": OTHER_ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": OTHER_ESTAB}]
 
 
 # -- time

@@ -59,6 +59,8 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "PagesPulled": (MetricUnit.Count, "Dataset"),
     "BaselineDiffered": (MetricUnit.Count, "Dataset"),
     "ColumnDrift": (MetricUnit.Count, "Dataset"),
+    "IdentityRepeated": (MetricUnit.Count, "Dataset"),
+    "DeletionUnmet": (MetricUnit.Count, "Dataset"),
     "AvailabilityEnded": (MetricUnit.Count, "Outcome"),
     "WritebackEnded": (MetricUnit.Count, "Outcome"),
     "EventPublished": (MetricUnit.Count, "Type"),

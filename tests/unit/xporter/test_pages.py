@@ -9,8 +9,8 @@ from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.pages import (
     PageMetadata,
     has_tables,
+    meets_row_count,
     read_page,
-    require_complete,
     with_requested_hash,
 )
 
@@ -51,6 +51,16 @@ def test_names_are_read_whatever_their_casing() -> None:
     assert page.facts == PageMetadata(3, 9, None, "ab")
     assert page.deleted == {"Group": ["7", 8]}
     assert page.as_of == "2018-06-20T02:25:06.000Z"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../Students", "a/b", "Stud\u00e9nts", "a\n", "x" * 101, "_deleted"]
+)
+def test_a_table_whose_name_cannot_be_part_of_an_objects_key_is_refused(name: str) -> None:
+    with pytest.raises(ContractError, match="table_name_unusable"):
+        read_page(document(**{name: []}))
+    with pytest.raises(ContractError, match="table_name_unusable"):
+        read_page(document(**{f"{name}_deleted": []}))
 
 
 def test_an_answer_without_paging_or_change_set_is_one_page() -> None:
@@ -109,13 +119,12 @@ def test_pages_of_two_moments_are_told_apart(other: PageMetadata, reason: str) -
 def test_a_row_count_is_met_by_whatever_it_may_count(
     row_count: int | None, rows: dict[str, int], deleted: dict[str, int]
 ) -> None:
-    require_complete(PageMetadata(1, row_count, None, None), rows, deleted)
+    assert meets_row_count(PageMetadata(1, row_count, None, None), rows, deleted)
 
 
 @pytest.mark.parametrize("rows", [9, 11, 0])
-def test_rows_that_are_missing_or_too_many_are_drift(rows: int) -> None:
-    with pytest.raises(PageDriftError):
-        require_complete(PageMetadata(1, 10, None, None), {"A": rows, "B": 2}, {})
+def test_rows_that_are_missing_or_too_many_do_not_meet_it(rows: int) -> None:
+    assert not meets_row_count(PageMetadata(1, 10, None, None), {"A": rows, "B": 2}, {})
 
 
 @pytest.mark.parametrize(
@@ -134,11 +143,13 @@ def test_data_are_told_from_a_status(answer: dict[str, Any], expected: bool) -> 
         (5, "Id", {"Id": "5"}),
         ("L", "Mark", {"Mark": "L"}),
         ({"Id": "L"}, "Mark", {"Mark": "L"}),
-        ({"Id": "9", "mark": "L"}, "Mark", {"Mark": "L"}),
+        ({"Id": "9", "mark": "L"}, "Mark", {"Mark": "9"}),
+        ({"Id": " ", "mark": "L"}, "Mark", {"Mark": "L"}),
+        ("", "Id", {}),
         ({"Id": None}, "Id", {}),
         ({"Forename": "Graham"}, "Id", {}),
         (None, "Id", {}),
-        ({"Id": "7"}, "", {}),
+        ({"Id": "7"}, "", {"Id": "7"}),
     ],
 )
 def test_of_a_deletion_only_the_identity_under_the_tables_key_is_kept(

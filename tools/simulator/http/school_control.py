@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from tools.simulator.http.api import answer, world_of
 from tools.simulator.http.control_bodies import Fields, Handler, checked, object_of
+from tools.simulator.school import odd_rows
 from tools.simulator.school.changes import change, difference, roll_over
 from tools.simulator.school.create_school import chosen_scopes, found
 from tools.simulator.service import authentication, webhooks
@@ -28,6 +29,7 @@ async def create_school(request: Request) -> Response:
     allowed: Fields = {
         "estab": str, "students": int, "seed": int, "phase": str, "scopes": list,
         "template_scopes": list, "paused": bool, "installed": bool, "rows": dict, "today": str,
+        "odd_rows": dict,
     }  # fmt: skip
     world = world_of(request)
     school = found(await object_of(request, allowed), world.now().date())
@@ -65,13 +67,16 @@ async def authorise(request: Request) -> Response:
 
 
 async def set_school(request: Request) -> Response:
-    """PATCH …/{estab}: pause, revoke, or change the scopes that new tokens get."""
+    """PATCH …/{estab}: pause, revoke, change the scopes that new tokens get, or make rows odd."""
     allowed: Fields = {
-        "paused": bool, "revoked": bool, "installed": bool, "scopes": list,
+        "paused": bool, "revoked": bool, "installed": bool, "scopes": list, "odd_rows": dict,
     }  # fmt: skip
     options = await object_of(request, allowed)
     school = world_of(request).schools.get(request.path_params["estab"])
     school.scopes = chosen_scopes(options.get("scopes"), school.scopes)
+    if "odd_rows" in options:
+        school.odd_rows = odd_rows.read(options["odd_rows"])
+        school.next_revision()
     school.is_paused = options.get("paused", school.is_paused)
     school.is_revoked = options.get("revoked", school.is_revoked)
     school.is_installed = options.get("installed", school.is_installed)

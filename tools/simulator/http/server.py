@@ -22,7 +22,13 @@ LOOPBACK = "127.0.0.1"
 def application(world: World) -> Starlette:
     """Return the web application of one simulated world."""
     app = Starlette(
-        routes=[*api.routes(), *writebacks.routes(), *control.routes(), *school_control.routes()],
+        routes=[
+            *api.routes(),
+            *writebacks.routes(),
+            *control.routes(),
+            *school_control.routes(),
+            *api.last_routes(),
+        ],
         middleware=[
             Middleware(Recorder, log=world.requests),
             Middleware(FoldedPaths),

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from tools.simulator.http.odd_replies import answered, is_odd, odd_reply
 from tools.simulator.service.application import World
 
 
@@ -51,6 +52,7 @@ class FaultyReply:
     def __init__(self, world: World, request: Request) -> None:
         self._world = world
         self._is_kept = bool(request.scope.get("is_kept"))
+        self._request = request
         query = request.url.query
         path = request.scope.get("path", "")
         self._place: dict[str, Any] = {
@@ -74,9 +76,13 @@ class FaultyReply:
             return Response("<h1>Server Error</h1>", status, media_type="text/html")
         return None
 
-    def after(self, response: Response) -> Response:
-        """Return the reply as it arrives: whole, or cut in the middle."""
+    async def after(self, response: Response) -> Response:
+        """Return the reply as it arrives: whole, not as documented, or cut in the middle."""
         faults = self._world.faults
+        if is_odd(self._world, self._request):
+            body = await _body(response)
+            odd = odd_reply(self._world, self._request, self._place, body)
+            response = answered(odd, response)
         if faults.take("cut_json", **self._place):
             return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):

@@ -17,18 +17,18 @@ from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
     AuthorisationPausedError,
+    ChangeSetUnusableError,
     ConflictError,
     PageDriftError,
     PermanentError,
     SecretRefusedError,
     TransientError,
-    XporterRefusedError,
-    XporterUnavailableError,
 )
 from xporter_bridge.ingestion.acquire import PullDependencies, acquire
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.commit import PullCommit
+from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.messages import PullDataset
@@ -152,12 +152,15 @@ class PullRun:
         for _ in range(MAX_RESTARTS):
             try:
                 return self._pull_once(dataset)
-            except PageDriftError as drift:
-                telemetry.warn("pull_restarted", **self._names, reason=drift.reason)
+            except (ChangeSetUnusableError, PageDriftError) as error:
+                told = {"reason": error.reason, "tables": getattr(error, "tables", None)}
+                telemetry.warn("pull_restarted", **self._names, **told)
                 telemetry.count("PullRestarted", dataset.endpoint.name)
+                if error.reason == "deletion_unmet":
+                    telemetry.count("DeletionUnmet", dataset.endpoint.name)
                 if self._item.checkpoint:
                     self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
-                self._item = replace(self._item, checkpoint=None)
+                self._item = start_over(self._item, error)
         raise TransientError("pages_kept_moving")
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
@@ -191,26 +194,12 @@ class PullRun:
     def _fetch_first(
         self, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> PullCheckpoint:
-        """Fetch page 1; remember the pull before it is staged, so that others can go on with it.
-
-        A hash that Xporter refuses, answers with another one, or fails over again and again,
-        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
-        """
+        """Fetch page 1; remember the pull before it is staged, so that others can go on with it."""
         asked = checkpoint.requested_changed_rows
-        try:
-            page = fetcher.ask(asked, 1)
-        except AuthorisationPausedError:
-            raise
-        except (XporterRefusedError, XporterUnavailableError) as error:
-            may_be_down = isinstance(error, TransientError) and self._item.failures < _BROKEN_AFTER
-            if asked == ALL_ROWS or may_be_down:
-                raise
-            page = None
-        if page is None or (asked != ALL_ROWS and page.facts.requested != asked):
+        page, begun_with = fetcher.ask_first(asked, may_be_down=self._item.failures < _BROKEN_AFTER)
+        if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
-            checkpoint = replace(checkpoint, requested_changed_rows=ALL_ROWS)
-            page = fetcher.ask(ALL_ROWS, 1)
-        checkpoint = replace(checkpoint, as_of=page.as_of)
+        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=page.as_of)
         self._item = self._save(checkpoint=checkpoint)
         fetcher.stage(page, 1, pages)
         return checkpoint
@@ -238,11 +227,16 @@ class PullRun:
             self._item.sequence + 1,
             is_full=checkpoint.requested_changed_rows == ALL_ROWS,
             is_same_request=self._item.fingerprint == dataset.fingerprint,
+            seen=self._item.oddities_seen,
         )
-        telemetry.count("PagesPulled", dataset.endpoint.name, pages.facts.page_count)
+        facts = pages.facts
+        telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
+        if assembled.repeated:
+            # No change set says which of several rows of one identity it means.
+            facts = replace(facts, following=None)
         # Whatever fails from here on must find what was committed, and not write over it.
         self._item = self._committer.commit(
-            self._item, dataset, checkpoint, pages.facts, assembled, policy
+            self._item, dataset, checkpoint, facts, assembled, policy
         )
         return self._committer.prune(self._committer.publish(self._item))
 

@@ -9,7 +9,7 @@ and a crash in between leaves a copy to be repeated, not a mixture.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -45,9 +45,13 @@ class SnapshotStore:
         """Delete everything staged under the prefix; its life cycle would, days later."""
         self._staging.delete(self._staging.keys(prefix))
 
-    def write(self, key: str) -> RowWriter:
-        """Return a writer of rows into a staged object of any size."""
-        return RowWriter(self._staging.upload(key), key)
+    def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
+        """Return a writer of rows into a staged object of any size.
+
+        Args:
+            heartbeat: Called with every block written; may raise to stop.
+        """
+        return RowWriter(self._staging.upload(key), key, heartbeat)
 
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
@@ -109,8 +113,11 @@ class RowWriter:
     the bucket's life cycle removes unfinished uploads.
     """
 
-    def __init__(self, upload: Upload, key: str) -> None:
+    def __init__(
+        self, upload: Upload, key: str, heartbeat: Callable[[], None] | None = None
+    ) -> None:
         self._upload = upload
+        self._heartbeat = heartbeat
         self._gzip = GzipFile()
         self._hash = hashlib.sha256()
         self._buffer = bytearray()
@@ -139,6 +146,8 @@ class RowWriter:
         self._upload.complete(self._buffer + self._gzip.end())
 
     def _took(self, data: bytes, rows: int, packed: bytes) -> None:
+        if self._heartbeat:
+            self._heartbeat()
         self.rows += rows
         self._hash.update(data)
         self._buffer += packed

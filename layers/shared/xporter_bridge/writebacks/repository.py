@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -52,10 +53,11 @@ class WritebackRepository(RecordRepository[Writeback]):
 def _read_part(entry: dict[str, Any]) -> Part:
     reading = entry["reading"]
     if reading:
-        reading = ReadBackResult(**{**reading, "results": _pairs(reading["results"])})
+        pairs = {name: _pairs(reading.get(name, ())) for name in ("results", "seen")}
+        reading = ReadBackResult(**{**reading, **pairs})
     state, results = PartState(entry["state"]), _pairs(entry["results"])
     return Part(**{**entry, "state": state, "results": results, "reading": reading})
 
 
-def _pairs(entries: list[list[str]]) -> tuple[tuple[str, str], ...]:
+def _pairs(entries: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((ours, theirs) for ours, theirs in entries)

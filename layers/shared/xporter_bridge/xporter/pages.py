@@ -6,7 +6,8 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -18,6 +19,13 @@ from xporter_bridge.timestamps import iso, parse
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"
+# A table's name becomes part of object keys, so it must be what every table's name is so far: a
+# "/" or ".." would put rows where no reader and no erasure looks.
+_TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_STATUS = "status"
+_OK = "ok"
+# No DBStatus is nested deeper.
+_MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class Page:
     """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
 
     ``text`` is the answer itself where numbers in it may be longer than those taken from it;
-    ``page_size`` is how many rows it could have held, where Xporter says so.
+    ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
+    that a DBStatus beside the tables is not OK.
     """
 
     facts: PageMetadata
@@ -58,18 +67,25 @@ class Page:
     deleted: Mapping[str, list[Any]] = field(repr=False)
     text: bytes = field(default=b"", repr=False)
     page_size: int | None = None
+    is_pending: bool = False
 
     @property
     def longest(self) -> int:
         """How many rows the longest table has."""
         return max(map(len, self.tables.values()), default=0)
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there are neither rows nor deletions."""
+        return not any(self.tables.values()) and not any(self.deleted.values())
+
 
 def read_page(document: Mapping[str, Any]) -> Page:
     """Return the page that a parsed answer holds.
 
     Raises:
-        ContractError: The answer is not an object of arrays, or its counts are not numbers.
+        ContractError: The answer is not an object of arrays, its counts are not numbers, or a
+            table has a name that cannot be part of an object's key.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
@@ -79,7 +95,10 @@ def read_page(document: Mapping[str, Any]) -> Page:
     for name, value in document.items():
         if not isinstance(value, list) or _is_special(name):
             continue
-        if name.casefold().endswith(_DELETED):
+        is_deletion = name.casefold().endswith(_DELETED)
+        if not _TABLE.fullmatch(name[: -len(_DELETED)] if is_deletion else name):
+            raise ContractError("table_name_unusable")
+        if is_deletion:
             deleted[name[: -len(_DELETED)]] = value
         else:
             tables[name] = _objects(value)
@@ -91,7 +110,8 @@ def read_page(document: Mapping[str, Any]) -> Page:
         following=_hash(changed.get("nextchangedrows")),
     )
     text = document.text if isinstance(document, Document) else b""
-    return Page(facts, _as_of(document), tables, deleted, text, size)
+    is_pending = any(status != _OK for status in _statuses(document))
+    return Page(facts, _as_of(document), tables, deleted, text, size, is_pending)
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
@@ -117,25 +137,21 @@ def has_tables(document: Mapping[str, Any]) -> bool:
     )
 
 
-def require_complete(
+def meets_row_count(
     facts: PageMetadata, rows: Mapping[str, int], deleted: Mapping[str, int]
-) -> None:
-    """Raise unless all pages together hold as many distinct rows as announced.
+) -> bool:
+    """Tell whether all pages together hold as many rows as announced.
 
     Which table RowCount counts is documented nowhere: the first and the largest are the
     candidates (xporter-api.md 5.4), with or without the deletions of a change set.
-
-    Raises:
-        PageDriftError: Rows are missing or too many.
     """
     if facts.row_count is None or not rows:
-        return
+        return True
     first, largest = next(iter(rows)), max(rows, key=lambda table: rows[table])
     plausible = {rows[first], rows[largest], sum(rows.values())}
     plausible |= {rows[table] + deleted.get(table, 0) for table in rows}
     plausible.add(max(deleted.values(), default=0))
-    if facts.row_count not in plausible:
-        raise PageDriftError("row_count_not_met")
+    return facts.row_count in plausible
 
 
 def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -152,6 +168,25 @@ def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 raise ContractError("special_array_without_objects")
             found[name.strip("_").casefold()] = fold_keys(entry)
     return found
+
+
+def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a DBStatus beside the tables says; its shape is in no source (13.7)."""
+    for name, value in document.items():
+        folded = name.strip("_").casefold()
+        if isinstance(value, list | dict):
+            if folded.endswith(_STATUS):
+                yield from _statuses_in(value, _MOST_NESTED)
+        elif folded.endswith(_STATUS) and isinstance(value, str):
+            yield value.strip().casefold()
+
+
+def _statuses_in(value: Any, depth: int) -> Iterator[str]:
+    for name, each in value.items() if isinstance(value, dict) else (("", e) for e in value):
+        if isinstance(each, list | dict) and depth:
+            yield from _statuses_in(each, depth - 1)
+        elif isinstance(each, str) and name.casefold().endswith(_STATUS):
+            yield each.strip().casefold()
 
 
 def _pages(rows: int | None, size: int | None) -> int:
