@@ -18,6 +18,7 @@ from tools.simulator.service.scopes import ALL
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -264,6 +265,50 @@ def test_an_answer_that_is_not_quite_json_is_read_where_its_meaning_is_clear(
     world.change(rows=2)
     pulled(world)
     assert world.item(STUDENTS).sequence == 2
+
+
+# ---------------------------------------------------------------------- 10: times
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "/Date(1529460887085)/",
+        "20/06/2018 02:14:47",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:00:00-01:00",
+        1529460887085,
+        None,
+    ],
+)
+def test_a_time_in_another_form_is_unknown_and_the_rows_are_good(world: World, time: Any) -> None:
+    world.xporter.set_faults({"kind": "odd_meta", **({} if time is None else {"value": time})})
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, world.latest(STUDENTS)["as_of"], item.as_of) == ("current", None, "")
+    assert kept(world) == shown(world.xporter.truth(TABLE))
+    dataset = configured()[STUDENTS]
+    found = freshness.of_dataset(item, dataset, world.now())
+    assert found
+    assert (found.as_of, found.age_seconds, found.is_stale) == ("", None, False)
+    world.change(rows=1)
+    pulled(world)
+    assert (world.item(STUDENTS).sequence, world.latest(STUDENTS)["as_of"]) == (2, None)
+    # A time that can be read is known again.
+    world.xporter.set_faults({"kind": "odd_meta", "value": "2026-11-24T02:25:06.2230000"})
+    world.change(rows=1)
+    pulled(world)
+    assert world.latest(STUDENTS)["as_of"] == "2026-11-24T02:25:06.223Z"
+
+
+def test_a_change_set_that_says_no_time_is_no_older_than_what_it_follows(world: World) -> None:
+    pulled(world)
+    before = world.latest(STUDENTS)["as_of"]
+    world.change(rows=1)
+    world.advance(hours=1)
+    assert "*" not in pulled(world)
+    assert before
+    assert world.latest(STUDENTS)["as_of"] == before
 
 
 # ---------------------------------------------------------------------- 14: what becomes empty

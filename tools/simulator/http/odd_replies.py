@@ -57,6 +57,13 @@ def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -
             ]
 
 
+def _odd_time(document: Document, resource: Resource, fault: Fault) -> None:
+    """Write the time in meta otherwise, or leave it out."""
+    del resource
+    time = fault.parameters.get("value")
+    document["meta"] = [{"Id": 1, "MIS": "simsnet", "DateTime": time}] if time else []
+
+
 def _not_quite_json(body: bytes, fault: Fault) -> bytes:
     """Write a reply as no JSON parser reads it: in the first text of its first row, or around."""
     kind = str(fault.parameters.get("value", "nan"))
@@ -76,6 +83,7 @@ EDITS: dict[str, Edit] = {
     "empty_tables": _empty,
     "not_ready": _not_ready,
     "deleted_ids": _ids_in_another_form,
+    "odd_meta": _odd_time,
 }
 
 

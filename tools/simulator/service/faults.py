@@ -22,6 +22,7 @@ KINDS: dict[str, str] = {
     "missing_column": "request: column is left out of the rows",
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
+    "odd_meta": "request: value is the time in meta; without value there is none",
     "odd_json": "request: not quite JSON; value is nan, infinity, control, surrogate, apostrophe "
     "(in column), bom or comma",
     "deleted_ids": "request: ids in the _deleted arrays are written as value, default PL-{}",

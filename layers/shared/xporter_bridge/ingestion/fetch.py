@@ -158,7 +158,7 @@ class PageFetcher:
         facts.require_same_result(page.facts)
         if facts.following is not None:
             return
-        if page.as_of != as_of:
+        if page.as_of and page.as_of != as_of:
             raise PageDriftError("as_of_changed")
         blocks = self._blocks(page)
         if not all(staged.has_block(1, name, block) for name, block in blocks.items()):

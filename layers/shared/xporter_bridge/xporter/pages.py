@@ -6,7 +6,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -20,6 +20,8 @@ ALL_ROWS = "*"
 _DELETED = "_deleted"
 _STATUS = "status"
 _OK = "ok"
+# .NET writes the year 1 or 9999 for no time at all.
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
 # No DBStatus is nested deeper.
 _MOST_NESTED = 8
 
@@ -52,6 +54,8 @@ class PageMetadata:
 class Page:
     """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
 
+    ``as_of`` is when Xporter extracted the data; None where it does not say so in a form that can
+    be read, and ``has_time`` then tells whether it says anything.
     ``text`` is the answer itself where numbers in it may be longer than those taken from it;
     ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
     that a DBStatus beside the tables is not OK.
@@ -64,6 +68,7 @@ class Page:
     text: bytes = field(default=b"", repr=False)
     page_size: int | None = None
     is_pending: bool = False
+    has_time: bool = False
 
     @property
     def longest(self) -> int:
@@ -103,7 +108,9 @@ def read_page(document: Mapping[str, Any]) -> Page:
     )
     text = document.text if isinstance(document, Document) else b""
     is_pending = any(status != _OK for status in _statuses(document))
-    return Page(facts, _as_of(document), tables, deleted, text, size, is_pending)
+    times = _times(document)
+    as_of = next(filter(None, map(_readable, times)), None)
+    return Page(facts, as_of, tables, deleted, text, size, is_pending, has_time=bool(times))
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
@@ -209,16 +216,23 @@ def _count(value: Any, default: Any) -> Any:
         raise ContractError("count_is_no_number") from error
 
 
-def _as_of(document: Mapping[str, Any]) -> str | None:
-    """Return when Xporter extracted the data, from ``meta``; None where it does not say."""
-    meta: Iterable[Any] = next(
-        (v for k, v in document.items() if k.casefold() == "meta" and isinstance(v, list)), []
-    )
-    for entry in meta:
-        for name, value in entry.items() if isinstance(entry, dict) else ():
-            if name.casefold() == "datetime" and value:
-                try:
-                    return iso(parse(str(value)))
-                except ValueError as error:
-                    raise ContractError("meta_without_time") from error
-    return None
+def _times(document: Mapping[str, Any]) -> list[str]:
+    """Return what ``meta`` says of when the data were extracted."""
+    metas = [v for name, v in document.items() if name.casefold() == "meta"]
+    entries = [entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta])]
+    return [
+        str(value)
+        for entry in entries
+        if isinstance(entry, dict)
+        for name, value in entry.items()
+        if name.casefold() == "datetime" and value
+    ]
+
+
+def _readable(time: str) -> str | None:
+    """Return the time; None for another form than ISO 8601, and for years that nobody means."""
+    try:
+        moment = parse(time)
+    except ValueError:
+        return None
+    return iso(moment) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
