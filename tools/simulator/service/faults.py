@@ -23,6 +23,11 @@ KINDS: dict[str, str] = {
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
     "odd_meta": "request: value is the time in meta; without value there is none",
+    "odd_count": "request: value is what column (PageCount, RowCount) of __pagination__ says",
+    "odd_member": "request: a member called column, with value, stands beside the tables",
+    "many_columns": "request: every row of the main table has value more columns",
+    "odd_encoding": "request: packed as value says: members, deflate, raw_deflate, unlabelled, "
+    "mislabelled, or not at all with value as the label",
     "odd_json": "request: not quite JSON; value is nan, infinity, control, surrogate, apostrophe "
     "(in column), bom or comma",
     "deleted_ids": "request: ids in the _deleted arrays are written as value, default PL-{}",

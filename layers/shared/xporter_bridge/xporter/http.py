@@ -29,8 +29,8 @@ from urllib3.exceptions import (
     TimeoutError,  # noqa: A004 - it is none of the built-in's kind
 )
 
-from xporter_bridge.errors import ContractError, XporterUnavailableError
-from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
+from xporter_bridge.errors import ContractError, XporterRefusedError, XporterUnavailableError
+from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, unpack
 
 CONNECT_SECONDS = 3
 # Of an answer, packed and unpacked: more than 1,000 rows come to, even with photos, and few enough
@@ -75,7 +75,11 @@ class HttpClient:
         Raises:
             XporterUnavailableError: No whole answer came; its reason says how far it got.
             ContractError: It is too large to be one.
+            XporterRefusedError: The request cannot be written: its token is none.
         """
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            # A token may hold anything, and the next one another.
+            raise XporterRefusedError("request_unsendable")
         target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
             answer = self._pool.request(
@@ -106,8 +110,7 @@ def _content(answer: BaseHTTPResponse) -> bytes:
         answer.close()
         raise
     answer.release_conn()
-    is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
-    return gunzip(data, most_bytes=MOST_BYTES) if is_packed else data
+    return unpack(data, answer.headers.get("Content-Encoding", ""), most_bytes=MOST_BYTES)
 
 
 def _read(answer: BaseHTTPResponse) -> bytes:

@@ -6,7 +6,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -18,8 +18,15 @@ from xporter_bridge.timestamps import iso, parse
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"
+_COUNTING = frozenset({"pagination", "changedrows"})
 _STATUS = "status"
 _OK = "ok"
+# What nobody sends in earnest, and nobody could pull or keep.
+_MOST_ROWS = 10**9
+_MOST_PAGES = 100_000
+_MOST_EMPTY_PAGES = 1_000
+_LONGEST_HASH = 500
+_MOST_IGNORED = 50
 # .NET writes the year 1 or 9999 for no time at all.
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
 # No DBStatus is nested deeper.
@@ -58,7 +65,7 @@ class Page:
     be read, and ``has_time`` then tells whether it says anything.
     ``text`` is the answer itself where numbers in it may be longer than those taken from it;
     ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
-    that a DBStatus beside the tables is not OK.
+    that a DBStatus beside the tables is not OK, ``ignored`` names members that are no tables.
     """
 
     facts: PageMetadata
@@ -69,6 +76,7 @@ class Page:
     page_size: int | None = None
     is_pending: bool = False
     has_time: bool = False
+    ignored: tuple[str, ...] = ()
 
     @property
     def longest(self) -> int:
@@ -81,24 +89,20 @@ class Page:
         return not any(self.tables.values()) and not any(self.deleted.values())
 
 
-def read_page(document: Mapping[str, Any]) -> Page:
+def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = bool) -> Page:
     """Return the page that a parsed answer holds.
 
+    Args:
+        is_table: Tells of a name whether it must be a table. Members of other names that are no
+            arrays of objects are ignored.
+
     Raises:
-        ContractError: The answer is not an object of arrays, or its counts are not numbers.
+        ContractError: A table holds no rows, or the counts are not numbers.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
     changed = special.get("changedrows") or {}
-    tables: dict[str, list[dict[str, Any]]] = {}
-    deleted: dict[str, list[Any]] = {}
-    for name, value in document.items():
-        if not isinstance(value, list) or _is_special(name):
-            continue
-        if name.casefold().endswith(_DELETED):
-            deleted[name[: -len(_DELETED)]] = value
-        else:
-            tables[name] = _objects(value)
+    tables, deleted, ignored = _members(document, is_table)
     size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
     facts = PageMetadata(
         page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
@@ -106,11 +110,45 @@ def read_page(document: Mapping[str, Any]) -> Page:
         requested=_hash(changed.get("requestedchangedrows")),
         following=_hash(changed.get("nextchangedrows")),
     )
+    _check_pages(facts)
     text = document.text if isinstance(document, Document) else b""
     is_pending = any(status != _OK for status in _statuses(document))
     times = _times(document)
     as_of = next(filter(None, map(_readable, times)), None)
-    return Page(facts, as_of, tables, deleted, text, size, is_pending, has_time=bool(times))
+    return Page(
+        facts,
+        as_of,
+        tables,
+        deleted,
+        text,
+        size,
+        is_pending,
+        has_time=bool(times),
+        ignored=tuple(ignored[:_MOST_IGNORED]),
+    )
+
+
+def _members(
+    document: Mapping[str, Any], is_table: Callable[[str], bool]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[Any]], list[str]]:
+    """Return the tables, the deletions, and the names of what is neither."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    deleted: dict[str, list[Any]] = {}
+    ignored: list[str] = []
+    for name, value in document.items():
+        if _is_special(name) or value is None:
+            continue
+        if not isinstance(value, list):
+            ignored.append(name)
+        elif name.casefold().endswith(_DELETED):
+            deleted[name[: -len(_DELETED)]] = value
+        elif set(map(type, value)) <= {dict}:
+            tables[name] = value
+        elif is_table(name):
+            raise ContractError("row_is_no_object")
+        else:
+            ignored.append(name)
+    return tables, deleted, ignored
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
@@ -154,18 +192,24 @@ def meets_row_count(
 
 
 def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the first object of each ``__name__`` array, all names in lower case.
+    """Return the first object of each ``__name__`` array that counts, all names in lower case.
 
     One that is no array but the object itself says the same, and is not to be missed: without
     its counts a part would be taken for all.
     """
     found = {}
     for name, value in document.items():
-        if name.startswith("__") and isinstance(value, list | dict) and value:
+        folded = name.strip("_").casefold()
+        if (
+            name.startswith("__")
+            and folded in _COUNTING
+            and isinstance(value, list | dict)
+            and value
+        ):
             entry = value[0] if isinstance(value, list) else value
             if not isinstance(entry, dict):
                 raise ContractError("special_array_without_objects")
-            found[name.strip("_").casefold()] = fold_keys(entry)
+            found[folded] = fold_keys(entry)
     return found
 
 
@@ -197,23 +241,31 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") or name.casefold() in {"meta", "dbstatus"}
 
 
-def _objects(value: list[Any]) -> list[dict[str, Any]]:
-    if not set(map(type, value)) <= {dict}:
-        raise ContractError("row_is_no_object")
-    return value
-
-
 def _hash(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None
+    hash_ = str(value).strip() if value is not None else ""
+    return hash_ if 0 < len(hash_) <= _LONGEST_HASH else None
 
 
 def _count(value: Any, default: Any) -> Any:
     if value is None:
         return default
     try:
-        return int(value)
-    except (TypeError, ValueError) as error:
+        count = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ContractError("count_is_no_number") from error
+    if count > _MOST_ROWS:
+        raise ContractError("count_beyond_reason")
+    return count if count >= 0 else default
+
+
+def _check_pages(facts: PageMetadata) -> None:
+    """Raise unless the pages are so few that they can all be asked for.
+
+    Which table is counted nobody says, so there may be more pages than the rows announced fill.
+    """
+    most = _MOST_PAGES if facts.row_count is None else facts.row_count + _MOST_EMPTY_PAGES
+    if facts.page_count > min(most, _MOST_PAGES):
+        raise ContractError("page_count_beyond_reason")
 
 
 def _times(document: Mapping[str, Any]) -> list[str]:
