@@ -8,13 +8,31 @@ from collections.abc import Callable, Iterator
 import pytest
 from moto import mock_aws
 
+from tests.support.aws_calls import AwsCalls, watched_calls
+from tests.support.emulated_aws import FROM_NPM
 from tests.support.moto_cloud import REGION, Cloud
 from tests.support.xporter import Xporter
+from tools.emulators.installation import why_not
 from tools.simulator.http.server import RunningSimulator
 from tools.simulator.service.application import Application
 
 # Code that runs outside of a function counts too; the template gives every function its own.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which emulators had no say, so that nobody takes this for the whole of it."""
+    if reason := why_not():
+        left_out = " and ".join(sorted(FROM_NPM))
+        terminalreporter.write_line(f"contract tests ran without {left_out}: {reason}", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def aws_calls() -> Iterator[AwsCalls]:
+    """Every call of AWS that the test makes; it fails if AWS would have refused one."""
+    with watched_calls() as calls:
+        yield calls
+    assert calls.violations == []
 
 
 @pytest.fixture

@@ -85,5 +85,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
     return entrypoints.run_schedule(
-        context, function="watch_deadlines", run=lambda: look(remaining_seconds)
+        event, context, function="watch_deadlines", run=lambda: look(remaining_seconds)
     )

@@ -40,6 +40,7 @@ FAULTS = (
     {"kind": "rate_limited"},
     {"kind": "rate_limited", "retry_after": 90},
     {"kind": "server_error", "status": 503},
+    {"kind": "dropped_connection"},
     {"kind": "cut_json"},
     {"kind": "page_drift"},
     {"kind": "expired_token"},

@@ -1,15 +1,13 @@
-"""The operation table, by one contract: on DynamoDB as moto has it, and on its double in memory."""
+"""The operation table, by one contract: on every emulator, and on its double in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
+from tests.support.emulated_aws import EmulatedAws, emulators_of
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import new_event
@@ -63,46 +61,16 @@ WRITEBACK = Writeback(
 )
 
 
-def _table(client: Any) -> None:
-    client.create_table(
-        TableName="operations",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "estab", "AttributeType": "S"},
-            {"AttributeName": "operation", "AttributeType": "S"},
-            {"AttributeName": "watch_shard", "AttributeType": "N"},
-            {"AttributeName": "watch_at", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "estab", "KeyType": "HASH"},
-            {"AttributeName": "operation", "KeyType": "RANGE"},
-        ],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by_watch_at",
-                "KeySchema": [
-                    {"AttributeName": "watch_shard", "KeyType": "HASH"},
-                    {"AttributeName": "watch_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )
-
-
-@pytest.fixture(params=["dynamodb", "memory"])
-def table(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@pytest.fixture(params=["memory", *emulators_of("dynamodb")])
+def table(
+    request: pytest.FixtureRequest, aws_of: Callable[[str], EmulatedAws]
+) -> OperationRepository:
     if request.param == "memory":
         made = OperationRepository(None, "operations")
         made._items = ItemsInMemory("estab", "operation")  # type: ignore[assignment]
-        yield made
-        return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name="eu-west-2")
-        _table(client)
-        yield OperationRepository(client, "operations")
+        return made
+    aws = aws_of(request.param)
+    return OperationRepository(aws.client("dynamodb"), aws.table("OperationsTable"))
 
 
 def test_what_is_stored_is_read_again(table: OperationRepository) -> None:

@@ -446,10 +446,13 @@ def test_a_fault_of_aws_is_503_and_of_ours_500_and_neither_tells_more(
     with mock.patch(place, side_effect=TransientError("dynamodb:GetItem: Throttling")):
         later = api.get(SCHOOL)
     assert (later.status, later.headers["retry-after"]) == (503, "1")
+    assert "RequestFailed" not in capsys.readouterr().out
     with mock.patch(place, side_effect=KeyError("Alice Smith")):
         broken = api.get(SCHOOL)
     assert broken.status == 500
-    assert "Alice" not in broken.text + capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert '"RequestFailed":[1.0]' in printed
+    assert "Alice" not in broken.text + printed
 
 
 def test_a_missing_setting_is_our_fault_and_is_named_in_the_log_alone(

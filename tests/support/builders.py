@@ -52,7 +52,10 @@ def callback(
         "rawPath": parts.path,
         "rawQueryString": parts.query,
         "headers": sent,
-        "requestContext": {"http": {"method": method, "path": parts.path}},
+        "requestContext": {
+            "http": {"method": method, "path": parts.path},
+            "requestId": "AbCdEfGhIjKlMnO=",
+        },
         "isBase64Encoded": is_base64,
     }
     if body is not None:

@@ -38,6 +38,7 @@ class Context:
 
     remaining_seconds: Callable[[], float] = lambda: 600.0
     aws_request_id: str = "request-1"
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-2:123456789012:function:it:live"
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.remaining_seconds() * 1000)
@@ -58,6 +59,7 @@ class Cloud:
         self._warm: dict[str, dict[str, str]] = {}
         self.used: dict[str, set[Permission]] = {}
         self.delays: list[int] = []
+        self._running: list[str] = []
         sqs_events = client("sqs").meta.events
         sqs_events.unregister("provide-client-params.sqs.SendMessage", unique_id="no-delay")
         sqs_events.register(
@@ -88,11 +90,13 @@ class Cloud:
         event: Mapping[str, Any],
         *,
         remaining_seconds: Callable[[], float] = lambda: 600.0,
+        qualifier: str = "live",
         without: Iterable[str] = (),
     ) -> Any:
         """Run the function's real handler; warm, unless its environment has changed.
 
         Args:
+            qualifier: The alias or the version that is called.
             without: Variables that the deployment forgot.
 
         Raises:
@@ -112,7 +116,9 @@ class Cloud:
             mock.patch.dict(os.environ, {**bare, **environment}, clear=True),
             self._policed(function),
         ):
-            return handler.lambda_handler(event, Context(remaining_seconds))
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:{qualifier}"
+            context = Context(remaining_seconds, invoked_function_arn=arn)
+            return handler.lambda_handler(event, context)
 
     def cool_down(self) -> None:
         """Let the next call of every function find a new environment, without memories."""
@@ -210,6 +216,8 @@ class Cloud:
         denied: list[Permission] = []
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if self._running[-1] != function:  # it has called another, which has its own policy
+                return
             service = model.service_model.service_id.lower().replace(" ", "")
             service = "events" if service == "eventbridge" else service
             for permission in permissions.needed(service, model.name, params, logical_ids):
@@ -217,8 +225,12 @@ class Cloud:
                 used.update({grant} if grant else ())
                 denied.extend(() if grant else [permission])
 
-        with _hooked("provide-client-params", note):
-            yield
+        self._running.append(function)
+        try:
+            with _hooked("provide-client-params", note):
+                yield
+        finally:
+            self._running.pop()
         assert not denied, f"{function} may not {denied}"
 
     def _without_delay(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -258,7 +270,8 @@ class Cloud:
                 return {"Ref": made["ARN"], "Arn": made["ARN"], "Id": made["ARN"]}
             case "AWS::Events::EventBus":
                 return _bus(self.arn("EventTap"))
-        return {"Ref": logical_id, "Arn": f"arn:aws:test:{REGION}:{ACCOUNT}:{logical_id}"}
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}"
+        return {"Ref": logical_id, "Arn": arn}
 
     def _text(self, value: Any) -> str:
         match value:

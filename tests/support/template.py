@@ -87,7 +87,7 @@ def named(value: Any) -> set[str]:
     """Return every resource that a value of the template refers to."""
     match value:
         case {"Ref": name}:
-            return {name}
+            return {name.split(".")[0]}
         case {"Fn::GetAtt": [name, _]}:
             return {name}
         case {"Fn::Sub": text}:

@@ -53,6 +53,16 @@ def test_names_are_read_whatever_their_casing() -> None:
     assert page.as_of == "2018-06-20T02:25:06.000Z"
 
 
+@pytest.mark.parametrize(
+    "name", ["", "../Students", "a/b", "Stud\u00e9nts", "a\n", "x" * 101, "_deleted"]
+)
+def test_a_table_whose_name_cannot_be_part_of_an_objects_key_is_refused(name: str) -> None:
+    with pytest.raises(ContractError, match="table_name_unusable"):
+        read_page(document(**{name: []}))
+    with pytest.raises(ContractError, match="table_name_unusable"):
+        read_page(document(**{f"{name}_deleted": []}))
+
+
 def test_an_answer_without_paging_or_change_set_is_one_page() -> None:
     page = read_page({"Staff": [{"Id": "1"}], "meta": []})
     assert page.facts == PageMetadata(1, None, None, None)

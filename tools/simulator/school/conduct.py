@@ -22,9 +22,7 @@ LOOKUPS = (
     ("BehStatus", 1, "UN", "Unresolved"), ("BehStatus", 2, "RE", "Resolved"),
     ("BehLocation", 1, "CL", "Classroom"), ("BehLocation", 2, "PL", "Playground"),
     ("BehActivity", 1, "LU", "Lunch"), ("AchActivity", 1, "LE", "Lesson"),
-    ("BehTime", 1, "LT", "Lunchtime"), ("BehOutcome", 1, "DT", "Detention"),
-    ("AchOutcome", 1, "CE", "Certificate"), ("BehBullMode", 1, "VB", "Verbal"),
-    ("StaffRole", 1, "WI", "Witness"),
+    ("BehBullMode", 1, "VB", "Verbal"), ("StfRole", 1, "WI", "Witness"),
 )  # fmt: skip
 
 
@@ -36,6 +34,11 @@ def kind_of(n: int) -> str:
 def incident_id(n: int) -> int:
     """Return the MIS id of incident ``n``."""
     return FIRST_ID + n
+
+
+def incident_number(identity: int) -> int:
+    """Return the number of the incident with this MIS id."""
+    return identity - FIRST_ID
 
 
 def _facts(profile: Profile, n: int, version: int) -> Row:

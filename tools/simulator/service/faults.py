@@ -10,8 +10,10 @@ from tools.simulator.http.errors import ControlError
 KINDS: dict[str, str] = {
     "rate_limited": "request: 429, with Retry-After when retry_after is given",
     "server_error": "request: status (500, 502 or 503) and no JSON",
+    "odd_answer": "request: body with status in place of the answer, not in Xporter's words",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
+    "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
     "slow": "request: delay_ms before the answer",
     "page_drift": "request: a row comes and one goes between two pages of a pull",
     "expired_token": "request: a valid token is refused as expired",
@@ -46,6 +48,8 @@ KINDS: dict[str, str] = {
     "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
     "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
+    "corrected_writeback": "writeback: a person changes what was written; value: mark or note",
+    "other_spelling": "request: ids, days, points and marks in other spellings of the same",
     "failed_webhook_registration": "request: the registration is refused in the body",
 }
 _ALIASES = {
@@ -58,7 +62,7 @@ _ALIASES = {
     "forged_callbacks": "forged_callback", "refused_writebacks": "refused_writeback",
 }  # fmt: skip
 _COMMON = {"kind", "rate", "count", "path", "estab", "callback", "skip"}
-_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "value"}
+_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "body", "value"}
 
 
 @dataclass
@@ -196,10 +200,14 @@ def _check(facts: dict[str, Any]) -> None:
         raise ControlError("rate lies between 0 and 1")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise ControlError("count is a whole number")
-    for name in ("path", "estab", "callback", "column", "table"):
+    for name in ("path", "estab", "callback", "column", "table", "body"):
         if not isinstance(facts.get(name, ""), str):
             raise ControlError(f"{name} is text")
-    for name in ("retry_after", "status", "delay_ms", "skip"):
+    # Whoever stands before Xporter may write anything into a Retry-After.
+    numbers = {"retry_after", "status", "delay_ms", "skip"}
+    if isinstance(facts.get("retry_after"), str):
+        numbers.remove("retry_after")
+    for name in sorted(numbers):
         value = facts.get(name, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ControlError(f"{name} is a number")

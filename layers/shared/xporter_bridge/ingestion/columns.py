@@ -38,8 +38,6 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MOST_NAME_BYTES = 64 * 1024
 _BYTES_PER_NAME = 16
 _MOST_TABLES = 100
-# A table's name is a part of keys, of 1,024 bytes at most, and of paths in them.
-_TABLE_NAME = re.compile(r"[^/\\=]{1,100}")
 # A longer name of a column is cut where it is told.
 _NAME_SHOWN = 100
 
@@ -89,13 +87,10 @@ class ColumnPolicy:
         That is the snapshot's, else the catalogue's, else the first that came.
 
         Raises:
-            ContractError: A new name could be no part of a key, or there are too many of them.
+            ContractError: There are too many tables.
         """
-        if name.casefold() not in self._spellings:
-            if not _TABLE_NAME.fullmatch(name) or not name.isprintable():
-                raise ContractError("table_name_unusable")
-            if len(self._spellings) >= _MOST_TABLES:
-                raise ContractError("too_many_tables")
+        if name.casefold() not in self._spellings and len(self._spellings) >= _MOST_TABLES:
+            raise ContractError("too_many_tables")
         known = self._spellings.setdefault(name.casefold(), name)
         if known != name:
             self.report.note(self.report.recased, name, "*")

@@ -190,7 +190,8 @@ def _read_writeback(item: Item) -> Writeback:
 def _read_part(entry: dict[str, Any]) -> Part:
     reading = entry["reading"]
     if reading:
-        reading = ReadBackResult(**{**reading, "results": _pairs(reading["results"])})
+        pairs = {name: _pairs(reading.get(name, ())) for name in ("results", "seen")}
+        reading = ReadBackResult(**{**reading, **pairs})
     state, results = PartState(entry["state"]), _pairs(entry["results"])
     return Part(**{**entry, "state": state, "results": results, "reading": reading})
 

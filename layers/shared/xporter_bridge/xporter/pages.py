@@ -6,6 +6,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -19,6 +20,9 @@ from xporter_bridge.timestamps import iso, parse
 ALL_ROWS = "*"
 _DELETED = "_deleted"
 _COUNTING = frozenset({"pagination", "changedrows"})
+# A table's name becomes part of object keys, so it must be what every table's name is so far: a
+# "/" or ".." would put rows where no reader and no erasure looks.
+_TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _STATUS = "status"
 _OK = "ok"
 # What nobody sends in earnest, and nobody could pull or keep.
@@ -97,7 +101,8 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
             arrays of objects are ignored.
 
     Raises:
-        ContractError: A table holds no rows, or the counts are not numbers.
+        ContractError: A table holds no rows, the counts are not numbers, or a table has a name that
+            cannot be part of an object's key.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
@@ -138,17 +143,25 @@ def _members(
     for name, value in document.items():
         if _is_special(name) or value is None:
             continue
+        is_deletion = name.casefold().endswith(_DELETED)
+        table = name[: -len(_DELETED)] if is_deletion else name
         if not isinstance(value, list):
             ignored.append(name)
-        elif name.casefold().endswith(_DELETED):
-            deleted[name[: -len(_DELETED)]] = value
+        elif is_deletion:
+            deleted[_checked(table)] = value
         elif set(map(type, value)) <= {dict}:
-            tables[name] = value
+            tables[_checked(table)] = value
         elif is_table(name):
             raise ContractError("row_is_no_object")
         else:
             ignored.append(name)
     return tables, deleted, ignored
+
+
+def _checked(table: str) -> str:
+    if not _TABLE.fullmatch(table):
+        raise ContractError("table_name_unusable")
+    return table
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
