@@ -110,7 +110,7 @@ class FaultyReply:
         if is_odd(self._world, self._request):
             body = await _body(response)
             odd = odd_reply(self._world, self._request, self._place, body)
-            response = answered(odd, response)
+            response = answered(odd, response, faults.take("odd_encoding", **self._place))
         if faults.take("cut_json", **self._place):
             return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):

@@ -9,6 +9,8 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
+from xporter_bridge.erasure.messages import EraseDataset
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState, dataset_of
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
@@ -35,7 +37,7 @@ def reconcile_with_scopes(
         name = dataset.on(today).name
         if _is_wanted(dataset, held.get(name), school.scopes, previous_scopes):
             datasets.add_demand(school.estab, name, now, definition=dataset.definition_on(today))
-            wanted.append({"estab": school.estab, "dataset": name})
+            wanted.append(PullDataset(school.estab, name).body())
     pulls.send_all(wanted)
     _erase_what_must_go(school, list(held.values()), erasures, now)
 
@@ -60,7 +62,7 @@ def _erase_what_must_go(
     for item in held:
         reason = erasure_reason(item, school.scopes)
         if reason and has_data(item, now):
-            erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})
+            erasures.send(EraseDataset(school.estab, item.dataset, reason).body())
 
 
 SCOPE_REMOVED = "scope_removed"

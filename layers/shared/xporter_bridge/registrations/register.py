@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -14,6 +13,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import XporterRefusedError
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
 from xporter_bridge.schools.model import Registration, School
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
@@ -35,7 +35,7 @@ class RegisterDependencies:
     now: Callable[[], datetime]
 
 
-def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
+def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     """Look at one school: its scopes if asked to, and the webhooks that it lacks.
 
     Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
@@ -46,12 +46,10 @@ def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
     """
     now = deps.now()
     try:
-        session = deps.sessions.open(message["estab"], now)
+        session = deps.sessions.open(message.estab, now)
     except SchoolNotReadyError:
         return
-    school = (
-        _with_current_scopes(session, deps) if message.get("look_at_scopes") else session.school
-    )
+    school = _with_current_scopes(session, deps) if message.look_at_scopes else session.school
     wanted = desired(
         school.estab,
         school.scopes,
