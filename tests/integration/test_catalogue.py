@@ -25,8 +25,8 @@ from xporter_bridge.xporter.endpoints import Endpoint, endpoints
 TODAY = "2026-11-24"
 GIVEN = {
     "date": TODAY, "DateFrom": "2026-11-16", "DateTo": TODAY, "UDFName": "Locker Number",
-    "DocumentTypeId": "1", "Students": "10000|10024|10048", "id": "10000", "Aspects": "702,703,704,705",
-    "Marksheets": "1",
+    "DocumentTypeId": "1", "Students": "10000|10024|10048", "id": "10000",
+    "Aspects": "702,703,704,705", "Marksheets": "1",
 }  # fmt: skip
 SERVED = [
     name
