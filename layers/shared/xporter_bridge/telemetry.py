@@ -25,6 +25,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "MessageParked": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),
     "SchoolsInState": (MetricUnit.Count, "State"),
+    "ScopesMissing": (MetricUnit.Count, "Extent"),
     "DatasetsSilent": (MetricUnit.Count, "Database"),
     "RegistrationMade": (MetricUnit.Count, "Database"),
     "RegistrationFailed": (MetricUnit.Count, "Database"),

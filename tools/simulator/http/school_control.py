@@ -64,9 +64,9 @@ async def authorise(request: Request) -> Response:
 
 
 async def set_school(request: Request) -> Response:
-    """PATCH …/{estab}: pause, revoke, or change the scopes that new tokens get."""
+    """PATCH …/{estab}: pause, revoke, renumber, or change the scopes that new tokens get."""
     allowed: Fields = {
-        "paused": bool, "revoked": bool, "installed": bool, "scopes": list,
+        "paused": bool, "revoked": bool, "installed": bool, "scopes": list, "new_estab": str,
     }  # fmt: skip
     options = await object_of(request, allowed)
     school = world_of(request).schools.get(request.path_params["estab"])
@@ -74,6 +74,7 @@ async def set_school(request: Request) -> Response:
     school.is_paused = options.get("paused", school.is_paused)
     school.is_revoked = options.get("revoked", school.is_revoked)
     school.is_installed = options.get("installed", school.is_installed)
+    school.new_estab = options.get("new_estab", school.new_estab)
     return answer(school.describe())
 
 

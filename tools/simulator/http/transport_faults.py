@@ -9,7 +9,6 @@ from starlette.types import Receive, Scope, Send
 
 from tools.simulator.service.application import World
 
-
 #: What the hosting platform, a proxy or a maintenance page say in place of Xporter.
 ODD_BODIES = {
     "page": "<!DOCTYPE html><title>403 - Forbidden</title><h1>This web app is stopped.</h1>",
