@@ -15,9 +15,12 @@ from typing import Any
 import pytest
 
 from tests.support.builders import (
+    BASE_URL,
     ESTAB,
     SECRET,
+    authentication_form,
     authorise,
+    callback,
     dataset_table,
     onboard,
     records,
@@ -27,6 +30,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import LyingXporter, Xporter
+from tools.simulator.service.odd_callbacks import FORMS
 from xporter_bridge.schools.model import REVOKED_AFTER, School, SchoolState
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import client
@@ -483,3 +487,27 @@ def test_the_same_number_written_otherwise_is_the_same_number(
     }
     with LyingXporter(answers) as lying:
         assert onboard(deploy(XporterUrl=lying.url), SECRET).state is SchoolState.INSTALLED
+
+
+# -- 19: forms that old clients write
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("content_type", ["text/plain", None, "text/plain; charset=windows-1252"])
+def test_a_school_is_taken_in_however_its_form_is_written(
+    connected: Cloud, xporter: Xporter, form: str, content_type: str | None
+) -> None:
+    secret = xporter.school(scopes=FEW)
+    token = connected.client("secretsmanager").get_secret_value(
+        SecretId=connected.ref("AuthenticationTokenSecret")
+    )
+    event = callback(
+        f"{BASE_URL}/callbacks/authentication/{token['SecretString']}",
+        "POST",
+        body=FORMS[form](authentication_form(schoolSecret=secret)),
+        content_type=content_type,
+        is_base64=True,
+    )
+    assert connected.invoke("receive_authentication", event)["statusCode"] == 202
+    connected.settle("AuthenticationQueue")
+    assert (of(connected).state, stored_secret(connected)) == (SchoolState.INSTALLED, secret)

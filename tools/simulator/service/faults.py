@@ -46,6 +46,8 @@ KINDS: dict[str, str] = {
     "duplicate_callback": "callback: sent twice",
     "forged_callback": "callback: a forgery is sent just before",
     "reordered_callback": "callback: sent after the next one",
+    "second_question_mark": "callback: what is added to the URL begins with ? where & is meant",
+    "odd_body": "callback: body, or the authentication form written like that, as content_type",
     "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
     "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
@@ -63,7 +65,16 @@ _ALIASES = {
     "forged_callbacks": "forged_callback", "refused_writebacks": "refused_writeback",
 }  # fmt: skip
 _COMMON = {"kind", "rate", "count", "path", "estab", "callback", "skip"}
-_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "body", "value"}
+_PARAMETERS = {
+    "retry_after",
+    "status",
+    "delay_ms",
+    "column",
+    "table",
+    "body",
+    "value",
+    "content_type",
+}
 
 
 @dataclass
@@ -201,7 +212,7 @@ def _check(facts: dict[str, Any]) -> None:
         raise ControlError("rate lies between 0 and 1")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise ControlError("count is a whole number")
-    for name in ("path", "estab", "callback", "column", "table", "body"):
+    for name in ("path", "estab", "callback", "column", "table", "body", "content_type"):
         if not isinstance(facts.get(name, ""), str):
             raise ControlError(f"{name} is text")
     # Whoever stands before Xporter may write anything into a Retry-After.
