@@ -115,7 +115,7 @@ def test_the_fields_to_leave_out_are_xporters_and_are_dropped(block: str) -> Non
 
 def test_the_reading_kit_knows_every_table_without_an_id() -> None:
     page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
-    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE)
+    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE | re.DOTALL)
     assert found
     others = {
         table.name: table.key or None
