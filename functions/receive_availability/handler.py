@@ -32,7 +32,7 @@ def accept(request: CallbackRequest) -> str:
     """Store one callback, of its body only the statuses, and return its estab."""
     keys, queue = dependencies()
     about = verify(CallbackKind.AVAILABILITY, request.query, keys=keys.keys())
-    statuses = read_statuses(request.body, request.content_type)
+    statuses = read_statuses(request.body)
     queue.send(AvailabilityReceived(about.estab, about.subject, statuses).body())
     return about.estab
 

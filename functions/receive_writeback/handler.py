@@ -31,7 +31,7 @@ def accept(request: CallbackRequest) -> str:
     """Store one outcome, without the words it came with, and return its estab."""
     keys, queue = dependencies()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
-    outcome = read_outcome(request.query, request.body, request.content_type)
+    outcome = read_outcome(request.query, request.body)
     queue.send(message_of(about.estab, about.subject, outcome).body())
     return about.estab
 

@@ -487,3 +487,18 @@ def test_nothing_of_a_pupil_is_stored_in_clear(company: Company) -> None:
     stored = repr(list(company.written._items.query_partition(ESTAB)))
     assert "10003" not in stored
     assert "ill since" not in stored
+
+
+@pytest.mark.parametrize("body", ["page", "cut", "words", "bytes", "empty", "XodCompleted=False"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("mark", ["&", "?"])
+def test_an_outcome_is_heard_whatever_its_body_and_its_second_mark(
+    company: Company, body: str, content_type: str, mark: str
+) -> None:
+    odd = {"kind": "odd_body", "callback": "writeback", "body": body, "content_type": content_type}
+    second = {"kind": "second_question_mark", "callback": "writeback"}
+    _sim(company, "PUT", "faults", [odd, second] if mark == "?" else [odd])
+    pupil = _pupils(company)[0]
+    writeback = _ends(company, company.write("attendance", {"Marks": [_mark(pupil)]}, "one"))
+    assert (writeback.state, writeback.parts[0].reading) == ("completed", None)
+    assert set(_mis(company).values()) == {1}

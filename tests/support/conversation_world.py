@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
 from tools.simulator.http.server import RunningSimulator
@@ -19,6 +19,7 @@ from xporter_bridge.availability.ask_xporter import AskDependencies
 from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.availability.repository import AvailabilityRepository
+from xporter_bridge.callbacks.request import read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
 from xporter_bridge.errors import CallbackRejectedError, TransientError
 from xporter_bridge.events.model import Event
@@ -233,17 +234,21 @@ class Company:
         except CrashError:
             return 0
 
-    def receive(self, path: str, body: bytes, content_type: str) -> None:
+    def receive(self, path: str, body: bytes) -> None:
         """Store one callback as the receivers do."""
-        query = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
+        event = {
+            "requestContext": {"http": {"method": "POST"}},
+            "rawQueryString": urlsplit(path).query,
+        }
+        query = read_request(event).query
         if urlsplit(path).path.endswith("/availability"):
             about = verify(CallbackKind.AVAILABILITY, query, keys=KEYS)
-            statuses = read_statuses(body, content_type)
+            statuses = read_statuses(body)
             message = AvailabilityReceived(about.estab, about.subject, statuses)
             self.statuses.send(message.body())
             return
         about = verify(CallbackKind.WRITEBACK, query, keys=KEYS)
-        outcome = read_outcome(query, body, content_type)
+        outcome = read_outcome(query, body)
         self.outcomes.send(message_of(about.estab, about.subject, outcome).body())
 
     def __enter__(self) -> Self:
@@ -266,7 +271,7 @@ class _Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 try:
-                    company.receive(self.path, body, self.headers.get("content-type") or "")
+                    company.receive(self.path, body)
                     self.send_response(202)
                 except CallbackRejectedError as rejected:
                     self.send_response(rejected.status)

@@ -43,6 +43,7 @@ from xporter_bridge.pulls.model import (
     needs_worker,
     start_or_resume,
     with_scopes_used,
+    withheld_because,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.slots import Slot
@@ -165,8 +166,8 @@ class PullRun:
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
         session = self._deps.sessions.open(self._item.estab, self._deps.now())
-        if not dataset.covered_by(session.school.scopes):
-            return self._committer.not_covered(self._item, dataset)
+        if reason := withheld_because(self._item, dataset, session.school):
+            return self._committer.not_covered(self._item, reason)
         self._item = with_scopes_used(self._item, dataset, session.school.scopes)
         policy = ColumnPolicy(dataset, self._item.columns)
         fetcher = PageFetcher(

@@ -6,7 +6,7 @@ import base64
 from datetime import datetime
 
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.bodies import read_fields
+from xporter_bridge.callbacks.bodies import fields_of
 from xporter_bridge.callbacks.request import CallbackRequest
 from xporter_bridge.callbacks.signed_urls import is_authentication_token
 from xporter_bridge.callbacks.signing_keys import SigningKeys
@@ -37,7 +37,7 @@ def accept_authentication(
     """
     if not is_authentication_token(request.path_parameters.get("token", ""), keys=tokens.keys()):
         raise CallbackRejectedError(404, "wrong_authentication_token")
-    said = read_authentication(read_fields(request.body, request.content_type))
+    said = read_authentication(fields_of(request.body))
     queue.send(
         SchoolAuthorised(
             said.estab,

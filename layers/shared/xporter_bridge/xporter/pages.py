@@ -7,7 +7,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -16,6 +16,7 @@ from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.xporter.pending import is_pending
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"
@@ -23,8 +24,6 @@ _COUNTING = frozenset({"pagination", "changedrows"})
 # A table's name becomes part of object keys, so it must be what every table's name is so far: a
 # "/" or ".." would put rows where no reader and no erasure looks.
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_STATUS = "status"
-_OK = "ok"
 # What nobody sends in earnest, and nobody could pull or keep.
 _MOST_ROWS = 10**9
 _MOST_PAGES = 100_000
@@ -33,8 +32,6 @@ _LONGEST_HASH = 500
 _MOST_IGNORED = 50
 # .NET writes the year 1 or 9999 for no time at all.
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
-# No DBStatus is nested deeper.
-_MOST_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,6 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
     )
     _check_pages(facts)
     text = document.text if isinstance(document, Document) else b""
-    is_pending = any(status != _OK for status in _statuses(document))
     times = _times(document)
     as_of = next(filter(None, map(_readable, times)), None)
     return Page(
@@ -127,7 +123,7 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
         deleted,
         text,
         size,
-        is_pending,
+        is_pending(document),
         has_time=bool(times),
         ignored=tuple(ignored[:_MOST_IGNORED]),
     )
@@ -224,25 +220,6 @@ def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
                 raise ContractError("special_array_without_objects")
             found[folded] = fold_keys(entry)
     return found
-
-
-def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a DBStatus beside the tables says; its shape is in no source (13.7)."""
-    for name, value in document.items():
-        folded = name.strip("_").casefold()
-        if isinstance(value, list | dict):
-            if folded.endswith(_STATUS):
-                yield from _statuses_in(value, _MOST_NESTED)
-        elif folded.endswith(_STATUS) and isinstance(value, str):
-            yield value.strip().casefold()
-
-
-def _statuses_in(value: Any, depth: int) -> Iterator[str]:
-    for name, each in value.items() if isinstance(value, dict) else (("", e) for e in value):
-        if isinstance(each, list | dict) and depth:
-            yield from _statuses_in(each, depth - 1)
-        elif isinstance(each, str) and name.casefold().endswith(_STATUS):
-            yield each.strip().casefold()
 
 
 def _pages(rows: int | None, size: int | None) -> int:
