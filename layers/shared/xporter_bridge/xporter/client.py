@@ -28,7 +28,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.exact_json import Document, loads, mended
+from xporter_bridge.exact_json import Document, MendedDocument, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.envelopes import Call, Meaning
@@ -47,6 +47,8 @@ _ASSUMED_LIFE = timedelta(minutes=10)
 _LONGEST_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
+# Of so many paths it is remembered that their answers were mended.
+_MOST_MENDED = 1_000
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 # Nobody is sent away for longer than this, whatever a Retry-After says.
@@ -83,6 +85,7 @@ class XporterApi:
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
         self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
+        self._mended: set[str] = set()
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -202,7 +205,18 @@ class XporterApi:
         if token:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
-        return check_response(call, answer.status, answer.headers, answer.content)
+        body = check_response(call, answer.status, answer.headers, answer.content)
+        if isinstance(body, MendedDocument):
+            self._note_mended(path)
+        return body
+
+    def _note_mended(self, path: str) -> None:
+        """Log that an answer was mended: once for each path, not for every page of it."""
+        if path not in self._mended:
+            if len(self._mended) >= _MOST_MENDED:
+                self._mended.clear()
+            self._mended.add(path)
+            telemetry.warn("answer_mended")
 
 
 def longest_seconds(
@@ -259,8 +273,7 @@ def _parsed(content: bytes) -> Any:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
         body = loads(mended(content))
-        telemetry.warn("answer_mended")
-        return body
+        return MendedDocument(body) if isinstance(body, dict) else body
     return Document(body, content) if isinstance(body, dict) else body
 
 
