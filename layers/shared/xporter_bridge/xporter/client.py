@@ -47,8 +47,6 @@ _ASSUMED_LIFE = timedelta(minutes=10)
 _LONGEST_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
-# Of so many paths it is remembered that their answers were mended.
-_MOST_MENDED = 1_000
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 # Nobody is sent away for longer than this, whatever a Retry-After says.
@@ -85,7 +83,7 @@ class XporterApi:
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
         self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
-        self._mended: set[str] = set()
+        self._mended = ""
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -206,17 +204,10 @@ class XporterApi:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
         body = check_response(call, answer.status, answer.headers, answer.content)
-        if isinstance(body, MendedDocument):
-            self._note_mended(path)
-        return body
-
-    def _note_mended(self, path: str) -> None:
-        """Log that an answer was mended: once for each path, not for every page of it."""
-        if path not in self._mended:
-            if len(self._mended) >= _MOST_MENDED:
-                self._mended.clear()
-            self._mended.add(path)
+        if isinstance(body, MendedDocument) and path != self._mended:
+            self._mended = path  # logged once, not for every page
             telemetry.warn("answer_mended")
+        return body
 
 
 def longest_seconds(
