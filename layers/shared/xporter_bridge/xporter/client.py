@@ -28,7 +28,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.exact_json import Document, loads, mended
+from xporter_bridge.exact_json import Document, MendedDocument, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.endpoints import tables_of
@@ -84,6 +84,7 @@ class XporterApi:
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
         self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
+        self._mended = ""
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -204,7 +205,11 @@ class XporterApi:
         if token:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
-        return check_response(call, answer.status, answer.headers, answer.content)
+        body = check_response(call, answer.status, answer.headers, answer.content)
+        if isinstance(body, MendedDocument) and path != self._mended:
+            self._mended = path  # logged once, not for every page
+            telemetry.warn("answer_mended")
+        return body
 
 
 def longest_seconds(
@@ -261,8 +266,7 @@ def _parsed(content: bytes) -> Any:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
         body = loads(mended(content))
-        telemetry.warn("answer_mended")
-        return body
+        return MendedDocument(body) if isinstance(body, dict) else body
     return Document(body, content) if isinstance(body, dict) else body
 
 
