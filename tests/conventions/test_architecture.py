@@ -88,7 +88,8 @@ PURE = {
     "snapshots/merge", "snapshots/row_keys",
     "writebacks/match_conducts", "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
-    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages", "xporter/scopes",
+    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages",
+    "xporter/retry_after", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",

@@ -598,3 +598,36 @@ def test_what_is_no_data_fails_no_dataset_and_changes_none(
     assert snapshots(connected) == files
     assert of(connected).state is SchoolState.LIVE
     assert dead_letters(connected) == []
+
+
+# -- 4: a Retry-After beyond any calendar
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        "-5",
+        "9" * 400,
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Thu, 01 Jan 2099 00:00:00",
+        "2099-01-01",
+        "soon",
+        "1e400",
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_no_retry_after_breaks_a_pull_or_sends_it_away_for_long(
+    connected: Cloud, xporter: Xporter, retry_after: str, status: int
+) -> None:
+    stored_school(connected, secret=xporter.school(scopes=FEW), scopes=("School",))
+    xporter.set_faults({"kind": "odd_answer", "status": status, "retry_after": retry_after})
+    dataset_table(connected).add_demand(ESTAB, "schoolinfo", datetime.now(UTC))
+    before = datetime.now(UTC)
+    reply = connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "schoolinfo"}))
+    item = dataset_table(connected).get(ESTAB, "schoolinfo")
+    assert item
+    assert reply == {"batchItemFailures": []}
+    assert item.reason == f"xporter_{status}"
+    assert before < parse(item.retry_at) <= datetime.now(UTC) + timedelta(hours=1, seconds=1)
+    assert dead_letters(connected) == []
