@@ -10,6 +10,8 @@ Settings, from the environment:
   LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
   STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
+  YES               1 to be asked nothing                                               (trial)
+  TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
 export SETTINGS
@@ -24,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up simulator check build bench setup lock
+.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock tables
 .NOTPARALLEL:
 
 help: ## this list
@@ -34,7 +36,7 @@ help: ## this list
 demo: setup ## the whole job end to end: stack, simulator, schools, pulls, verified against the truth
 	@exec $(RUN) -m tools.demo
 
-test: setup ## the whole test suite
+test: setup emulators ## the whole test suite
 	@exec $(RUN) -m pytest -n auto --dist loadgroup $(TESTS)
 
 up: setup ## the local stack in the foreground, until Ctrl-C
@@ -43,21 +45,39 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup ## format, lint, security rules (ruff S), types, template
+check: setup .tools/checkov/.ready ## format, lint, types, template; security by ruff S and checkov, whose skips are in the template
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
-	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml
+	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
+	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+
+permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
+	@exec $(RUN) -m tests.support.mutate_permissions
 
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
 
+trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDPOINT_URL for an emulator (docs/trial.md)
+	@exec $(RUN) -m tools.trial $(if $(YES),--yes)
+
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
 
+cost: setup ## docs/cost.md anew, from the counted calls of a simulated day
+	@PYTHONPATH=layers/shared $(RUN) -m tests.support.write_cost
+
 setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready ## only what every other target begins with
+
+# Second opinions on AWS, if the machine has npm and a JDK; without, the tests say what they left out.
+emulators: setup
+	@$(RUN) -m tools.emulators.installation
+
+tables: setup ## writes docs/tables.md and a JSON schema per table from the catalogue
+	@exec $(RUN) -m tools.catalogue
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in dev sam stack runtime uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .venv $<

@@ -1,8 +1,10 @@
 """How long a receiver takes to acknowledge a callback, warm and cold, and what that time goes to.
 
-Every function of ``functions/`` is imported in fresh processes (bytecode cached, the start of the
-interpreter subtracted); the receivers are also called. ``.venv/bin/python
-benchmarks/acknowledgement.py``; the last line of stdout is JSON, in milliseconds.
+Every function is imported in fresh processes from what `sam build` made, as it ships, without its
+bytecode, and with the bytecode that Python would have written itself; the receivers are also
+called, and one of them beside what others would write in its place. ``.venv/bin/python
+benchmarks/acknowledgement.py``; the last line of stdout is JSON, in milliseconds of processor time
+but for the calls of the receivers, which are of the clock on the wall.
 """
 
 from __future__ import annotations
@@ -10,14 +12,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
-import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
-ROUNDS = 5
+sys.path[:0] = [str(ROOT)]
+
+from acknowledging.shipped import FORMS, forms, import_ms, python  # noqa: E402
+from acknowledging.side_by_side import compared  # noqa: E402
+
+ROUNDS = 7
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
 _OURS = {"xporter_bridge", "functions"}
 _NAMED = ("botocore", "boto3", "s3transfer", "pydantic", "pydantic_core", "cryptography")
@@ -27,33 +34,34 @@ _NAMED += ("aws_lambda_powertools", "urllib3", "orjson", "isal")
 def main() -> None:
     """Measure every function, show a table, print the JSON."""
     functions = sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py"))
-    bare = _best_ms("pass")
-    found = {}
-    for name in functions:
-        figures: dict[str, object] = {
-            "import": round(_best_ms(f"import functions.{name}.handler") - bare, 1),
-            "spent_on": _spent_on(name),
-        }
-        if name.startswith("receive_"):
-            figures |= _called(name)
-        found[name] = figures
-        print(f"{name:26}{_told(figures)}", file=sys.stderr, flush=True)
-    print(json.dumps({"benchmark": "acknowledgement", "interpreter": round(bare, 1), **found}))
+    with forms() as builds:
+        found = {}
+        for name in functions:
+            figures = _imported(builds, name)
+            figures["spent_on"] = _spent_on(builds["shipped"], name)
+            if name.startswith("receive_"):
+                figures |= _called(builds["shipped"], name)
+            found[name] = figures
+            print(f"{name:26}{_told(figures)}", file=sys.stderr, flush=True)
+    beside = compared(_environment())
+    print(f"warm, microseconds of processor time: {beside}", file=sys.stderr, flush=True)
+    print(json.dumps({"benchmark": "acknowledgement", **found, "side_by_side": beside}))
 
 
-def _best_ms(statement: str) -> float:
-    """Return the wall time of the quickest of some fresh interpreters."""
-    times = []
+def _imported(builds: Mapping[str, Path], name: str) -> dict[str, object]:
+    """Return the median of each form, one after the other, and shipped to cached as a ratio."""
+    times: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(ROUNDS):
-        began = time.perf_counter()
-        _python("-c", statement)
-        times.append((time.perf_counter() - began) * 1000)
-    return min(times)
+        for form in FORMS:
+            times[form].append(import_ms(builds[form], name))
+    medians = {form: median(each) for form, each in times.items()}
+    rounded = {f"import_{form}": round(ms, 1) for form, ms in medians.items()}
+    return {**rounded, "ratio": round(medians["shipped"] / medians["cached"], 3)}
 
 
-def _spent_on(name: str) -> dict[str, float]:
+def _spent_on(build: Path, name: str) -> dict[str, float]:
     """Return where the time of the imports goes, by package; the small ones are left out."""
-    said = _python("-X", "importtime", "-c", f"import functions.{name}.handler").stderr
+    said = python(build, name, "-X", "importtime", "-c", f"import functions.{name}.handler").stderr
     spent: Counter[str] = Counter()
     for self_us, module in _LINE.findall(said):
         package = module.partition(".")[0]
@@ -62,32 +70,28 @@ def _spent_on(name: str) -> dict[str, float]:
     return {owner: round(us / 1000, 1) for owner, us in spent.most_common() if us > 1000}
 
 
-def _called(name: str) -> dict[str, float]:
+def _called(build: Path, name: str) -> dict[str, float]:
     """Return the times of the first call and of the later ones: the best of the rounds."""
     rounds = [
-        json.loads(_python("-m", "acknowledging.one_receiver", name).stdout) for _ in range(ROUNDS)
+        json.loads(python(build, name, "-m", "acknowledging.one_receiver", name).stdout)
+        for _ in range(ROUNDS)
     ]
     return {figure: round(min(r[figure] for r in rounds), 2) for figure in rounds[0]}
 
 
-def _python(*arguments: str) -> subprocess.CompletedProcess[str]:
+def _environment() -> dict[str, str]:
     path = os.pathsep.join(map(str, (ROOT / "benchmarks", ROOT, ROOT / "layers" / "shared")))
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    return {**os.environ, "PYTHONPATH": path}
 
 
-def _told(figures: dict[str, object]) -> str:
+def _told(figures: Mapping[str, object]) -> str:
     calls = "".join(
         f"  {name.replace('_', ' ')} {figures[name]:.2f}"
         for name in ("first_call", "warm_p50", "warm_p99")
         if name in figures
     )
-    return f"import {figures['import']:>6} ms{calls}   {figures['spent_on']}"
+    imports = " ".join(f"{form} {figures[f'import_{form}']:>6}" for form in FORMS)
+    return f"{imports} ms, ratio {figures['ratio']}{calls}   {figures['spent_on']}"
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Arena:
         """
         folder, attempt = self._folder_for(into)
         if into is None:
-            self._call("PUT", "/_scenario", asdict(scenario))
+            self.serve(scenario)
         command = [sys.executable, "-m", "pulling.contestant", name, self._url, str(folder)]
         with subprocess.Popen(
             [*command, str(attempt)],
@@ -75,6 +75,11 @@ class Arena:
             answer, _ = contestant.communicate("go\n", timeout=_PATIENCE_SECONDS)
         said = json.loads(answer) if answer.strip() else {}
         return Result(said.get("seconds"), said.get("peak_rss_mb"), folder)
+
+    def serve(self, scenario: Scenario) -> str:
+        """Let the server serve a scenario, and return its URL."""
+        self._call("PUT", "/_scenario", asdict(scenario))
+        return self._url
 
     def answered(self) -> list[int]:
         """Return the pages that were answered in full since the scenario began, in order."""

@@ -13,6 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.onboarding.messages import read_onboarding
 from xporter_bridge.onboarding.onboard import OnboardDependencies, onboard
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -54,7 +55,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="onboard_school",
-        handle=lambda message: onboard(message, deps),
+        handle=lambda message: onboard(read_onboarding(message), deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

@@ -12,8 +12,9 @@ from functions.register_webhooks.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
@@ -54,7 +55,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="register_webhooks",
-        handle=lambda message: register(message, deps),
+        handle=lambda message: register(RegisterWebhooks.read(message), deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

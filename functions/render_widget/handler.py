@@ -10,7 +10,7 @@ from typing import Any
 
 from functions.render_widget.settings import Settings
 from functions.render_widget.table import render
-from xporter_bridge import entrypoints, telemetry
+from xporter_bridge import dry_run, entrypoints, telemetry
 from xporter_bridge.api.fleet_overview import fleet_overview
 from xporter_bridge.aws.clients import client
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -34,6 +34,7 @@ def tables() -> tuple[SchoolRepository, DatasetRepository]:
     )
 
 
+@dry_run.possible
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> Any:
     """From a CloudWatch dashboard: HTML, or a description of the widget when it asks for that.
 

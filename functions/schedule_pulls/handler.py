@@ -33,6 +33,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """
     schools, requests = dependencies()
     return entrypoints.run_schedule(
+        event,
         context,
         function="schedule_pulls",
         run=lambda: schedule(schools, requests, datetime.now(UTC)),

@@ -34,6 +34,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     """
     schools, queue = dependencies()
     return entrypoints.run_schedule(
+        event,
         context,
         function="schedule_registrations",
         run=lambda: schedule(

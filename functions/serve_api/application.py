@@ -14,19 +14,20 @@ from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.openapi import answers, methods_of, openapi
 from functions.serve_api.problems import problem, problem_for
 from functions.serve_api.request_bodies import with_checked_body, without_body
-from xporter_bridge import telemetry
+from xporter_bridge import dry_run, telemetry
 from xporter_bridge.entrypoints import LambdaContext, Reply
 from xporter_bridge.errors import RequestRejectedError
 
 _ESTAB = re.compile(r"^/v1/schools/([0-9]{7})(?:/|$)")
 
 
+@dry_run.possible
 def answer(
     event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDependencies]
 ) -> Reply:
     """Answer one request of an HTTP API, whatever it is."""
-    telemetry.bind(context.aws_request_id)
     request_id = event["requestContext"]["requestId"]
+    telemetry.bind(context.aws_request_id, request_id)
     app = application()
     try:
         checked = with_checked_body(event)
@@ -82,11 +83,12 @@ def _closed(reply: Reply, event: Mapping[str, Any]) -> Reply:
     estab = _ESTAB.match(event["rawPath"])
     telemetry.record(
         "request_answered",
-        request_id=request_id,
         method=event["requestContext"]["http"]["method"],
         status=reply["statusCode"],
         estab=estab and estab[1],
     )
+    if reply["statusCode"] == 500:  # 503 is a fault of AWS, and passes
+        telemetry.count("RequestFailed", "api")
     reply["headers"]["x-request-id"] = request_id
     return reply
 

@@ -50,6 +50,16 @@ def answers(status: int, model: type[BaseModel] | None, *refusals: int) -> dict[
     }
 
 
+# The names under which schemas were first published: clients are generated from them.
+_PUBLISHED = {
+    "HoldDecisionBody": "HoldAsked",
+    "PullRequestBody": "PullAsked",
+    "WritebackRequestBody": "WritebackAsked",
+    "FieldError": "Fault",
+    "WaitOutcome": "Outcome",
+}
+
+
 @cache
 def openapi(application: APIGatewayHttpResolver) -> Mapping[str, Any]:
     """Return the document, made once per application; shared, so nobody changes it.
@@ -59,12 +69,15 @@ def openapi(application: APIGatewayHttpResolver) -> Mapping[str, Any]:
     text = application.get_openapi_json_schema(
         title="Xporter Bridge", version="1", description=_DESCRIPTION
     )
+    for ours, published in _PUBLISHED.items():
+        text = re.sub(rf'"(#/components/schemas/)?{ours}"', rf'"\1{published}"', text)
     document: dict[str, Any] = json.loads(text)
     for operations in document["paths"].values():
         for operation in operations.values():
             operation["responses"].pop("422", None)
     for name in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
+    document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
     return document
 
 

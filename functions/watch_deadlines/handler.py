@@ -18,8 +18,11 @@ from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.watchdog.operations import enqueue_overdue_operations
-from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
+from xporter_bridge.watchdog.overdue import (
+    WatchDependencies,
+    enqueue_overdue,
+    enqueue_overdue_operations,
+)
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
 RESERVE_SECONDS = 20
@@ -85,5 +88,5 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
     return entrypoints.run_schedule(
-        context, function="watch_deadlines", run=lambda: look(remaining_seconds)
+        event, context, function="watch_deadlines", run=lambda: look(remaining_seconds)
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from tools.demo.steps.onboard_schools import onboard_schools
 from tools.set_up import ROOT
 from tools.simulator.http.server import RunningSimulator
 from tools.stack.local_stack import LocalStack
+from tools.stack.request_rules import REFUSED
 
 UP = [sys.executable, "-m", "tools.stack", "up"]
 
@@ -31,8 +33,11 @@ def stack(
         assert process.stdout
         fields = json.loads(process.stdout.readline())
         assert fields.pop("ready")
-        yield LocalStack(**fields)
+        local_stack = LocalStack(**fields)
+        yield local_stack
         process.terminate()
+    log = Path(local_stack.log_file).read_text(errors="replace").splitlines()
+    assert [line for line in log if REFUSED in line] == []
 
 
 @pytest.fixture(scope="session")

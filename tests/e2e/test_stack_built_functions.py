@@ -1,16 +1,34 @@
 """What `sam build` made, invoked by AWS's own runtime client with nothing beside it."""
 
+import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.lambda_runtime import invoke
+from tests.e2e.lambda_runtime import PYTHON, invoke
 from tools.set_up import ROOT
 from tools.stack.build import built_for_this_machine
 
 FUNCTIONS = sorted(handler.parent.name for handler in ROOT.glob("functions/*/handler.py"))
+
+# The flags of a .pyc file (PEP 552): its name is a hash (1), and nobody need compare it (not 2).
+HASH_THAT_IS_NOT_CHECKED = (1).to_bytes(4, "little")
+COMPILED_WHILE_IMPORTED = """
+import importlib, sys
+from importlib.machinery import SourceFileLoader
+
+compiled = SourceFileLoader.source_to_code
+
+def noted(self, data, path, **options):
+    print(path)
+    return compiled(self, data, path, **options)
+
+SourceFileLoader.source_to_code = noted
+importlib.import_module(sys.argv[1])
+"""
 
 pytestmark = pytest.mark.xdist_group("built functions")
 
@@ -39,7 +57,33 @@ def test_a_built_function_holds_its_own_folder_and_nothing_else(build: Path, fun
     assert shipped == {("functions", function)}
 
 
-def test_the_layers_hold_no_tests_and_no_bytecode(build: Path) -> None:
+def test_the_layers_hold_no_tests(build: Path) -> None:
     for layer in ("SharedLayer", "DependenciesLayer"):
-        names = {part for path in (build / layer).rglob("*") for part in path.parts}
-        assert not names & {"tests", "__pycache__"}
+        assert "tests" not in {part for path in (build / layer).rglob("*") for part in path.parts}
+
+
+def test_every_module_ships_with_bytecode_that_nobody_checks_against_its_source(
+    build: Path,
+) -> None:
+    sources = list(build.rglob("*.py"))
+    assert len(sources) > 500
+    for source in sources:
+        compiled = Path(cache_from_source(str(source)))
+        magic, flags = compiled.read_bytes()[:4], compiled.read_bytes()[4:8]
+        assert magic == MAGIC_NUMBER, source
+        assert flags == HASH_THAT_IS_NOT_CHECKED, source
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_cold_start_compiles_nothing(build: Path, function: str) -> None:
+    logical_id = "".join(word.title() for word in function.split("_")) + "Function"
+    layers = [build / name / "python" for name in ("SharedLayer", "DependenciesLayer")]
+    done = subprocess.run(
+        [PYTHON, "-c", COMPILED_WHILE_IMPORTED, f"functions.{function}.handler"],
+        cwd=build / logical_id,
+        env={"PYTHONPATH": ":".join(map(str, layers)), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [path for path in done.stdout.splitlines() if str(build) in path] == []

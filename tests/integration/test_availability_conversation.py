@@ -56,7 +56,7 @@ def _request(company: Company) -> AvailabilityRequest:
 
 
 def _held(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
-    found = company.operations.pull(ESTAB, pull.id)
+    found = company.availability_requests.get(ESTAB, pull.id)
     assert found
     return found
 
@@ -202,7 +202,7 @@ def test_a_stale_pull_is_asked_for_once_more_when_the_database_has_aged(company:
     company.skipped = timedelta(minutes=31)
     company.watch()
     company.work()
-    number, second, _ = company.operations.latest_pull(ESTAB, first.dataset)
+    number, second, _ = company.availability_requests.latest_pull(ESTAB, first.dataset)
     assert number == 2
     assert second
     second = _ends(company, second)
@@ -210,7 +210,7 @@ def test_a_stale_pull_is_asked_for_once_more_when_the_database_has_aged(company:
     company.skipped = timedelta(days=2)
     company.watch()
     company.work()
-    assert company.operations.latest_pull(ESTAB, first.dataset)[0] == 2
+    assert company.availability_requests.latest_pull(ESTAB, first.dataset)[0] == 2
 
 
 def test_a_stale_pull_is_not_repeated_if_another_has_followed(company: Company) -> None:
@@ -221,7 +221,7 @@ def test_a_stale_pull_is_not_repeated_if_another_has_followed(company: Company) 
     company.skipped = timedelta(minutes=31)
     company.watch()
     company.work()
-    assert company.operations.latest_pull(ESTAB, first.dataset)[0] == 1
+    assert company.availability_requests.latest_pull(ESTAB, first.dataset)[0] == 1
 
 
 def test_a_configured_dataset_is_pulled_without_waiting(company: Company) -> None:
@@ -257,7 +257,7 @@ def test_a_crash_at_any_write_neither_loses_the_request_nor_repeats_it(
     company.skipped = timedelta(minutes=13)
     company.watch()
     assert _ends(company, pull).outcome in {"ready", "silence"}
-    assert company.operations.latest_pull(ESTAB, pull.dataset)[0] == 1
+    assert company.availability_requests.latest_pull(ESTAB, pull.dataset)[0] == 1
     item = company.datasets.get(ESTAB, pull.dataset)
     assert item
     assert item.is_due

@@ -1,15 +1,16 @@
-"""One contract for moto and for the dictionaries that stand in for it."""
+"""One contract for every emulator of AWS and for the dictionaries that stand in for it."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.support.builders import ESTAB, NOW, dataset_table
+from tests.support.builders import ESTAB, NOW
+from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.fakes import S3, Calls, CountedItems
-from tests.support.moto_cloud import Cloud
 from xporter_bridge.aws.dynamodb import watch_attributes
 from xporter_bridge.errors import ConflictError, TransientError
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -19,19 +20,20 @@ from xporter_bridge.snapshots.store import SnapshotStore
 KEY_OF = key_of_line("Id")
 
 
-@pytest.fixture(params=["moto", "memory"])
-def store(request: pytest.FixtureRequest) -> SnapshotStore:
+@pytest.fixture(params=["memory", *emulators_of("s3")])
+def store(request: pytest.FixtureRequest, aws_of: Callable[[str], EmulatedAws]) -> SnapshotStore:
     if request.param == "memory":
         return SnapshotStore(S3(Calls()), "data", "staging")
-    cloud: Cloud = request.getfixturevalue("cloud")
-    return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
+    aws = aws_of(request.param)
+    return SnapshotStore(aws.client("s3"), aws.bucket("DataBucket"), aws.bucket("StagingBucket"))
 
 
-@pytest.fixture(params=["moto", "memory"])
-def items(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture(params=["memory", *emulators_of("dynamodb")])
+def items(request: pytest.FixtureRequest, aws_of: Callable[[str], EmulatedAws]) -> Any:
     if request.param == "memory":
         return CountedItems(Calls(), "estab", "dataset")
-    return dataset_table(request.getfixturevalue("cloud"))._items
+    aws = aws_of(request.param)
+    return DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"))._items
 
 
 def test_what_is_staged_is_read_back_whole_and_in_part(store: SnapshotStore) -> None:

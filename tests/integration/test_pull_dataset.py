@@ -285,7 +285,7 @@ def test_a_fault_that_nobody_thought_of_slows_its_own_dataset_down(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("xporter_bridge.ingestion.run.begin", broken)
+        patched.setattr("xporter_bridge.ingestion.run.start_or_resume", broken)
         world.ask(STUDENTS)
         world.deliver()
     item = world.item(STUDENTS)
@@ -302,7 +302,7 @@ def test_what_cannot_be_cleaned_up_does_not_make_a_pull_fail(
     def refused(*_: Any) -> None:
         raise TransientError("s3:DeleteObjects")
 
-    monkeypatch.setattr(SnapshotStore, "unstage", refused)
+    monkeypatch.setattr(SnapshotStore, "delete_staged", refused)
     pulled(world)
     item = world.item(STUDENTS)
     assert (item.sequence, item.failures, item.reason, item.retry_at) == (1, 0, "", "")

@@ -69,6 +69,7 @@ def test_the_callback_is_stored_with_its_secret_sealed_and_acknowledged(cloud: C
     assert unsealed(cloud, message) == SECRET
     del message["sealed_secret"], message["received_at"]
     assert message == {
+        "kind": "authorised",
         "estab": ESTAB,
         "relying_party": RELYING_PARTY,
         "school_name": "Testing School",

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.builders import ESTAB, FORM, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 ID = "pull-4f1c0a5d2b6e5c3e9d7a1b2c3d4e5f60"
 EVENTS = Path(__file__).parents[2] / "events" / "receive_availability"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.builders import ESTAB, FORM, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 SUBJECT = "writeback-9b2d7c1e4a5f5e6d8c7b1a2f3e4d5c6b.0.1"
 EVENTS = Path(__file__).parents[2] / "events" / "receive_writeback"

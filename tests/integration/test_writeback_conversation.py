@@ -15,10 +15,13 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import soon
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.writebacks.accept import accept_message
+from xporter_bridge.writebacks.messages import WritebackRequested
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import subject_of
 
 DAY = "2026-11-17"
+# A day whose registers nobody has taken yet: the school's today is 2026-11-20.
+COMING = "2026-11-23"
 DEADLINE = timedelta(seconds=1)
 
 
@@ -68,7 +71,7 @@ def _ends(company: Company, writeback: Writeback, seconds: float = 8) -> Writeba
     while True:
         company.work()
         company.watch()
-        found = company.operations.writeback(ESTAB, writeback.id)
+        found = company.written.get(ESTAB, writeback.id)
         assert found
         if found.is_ended and not found.outbox:
             return found
@@ -112,7 +115,7 @@ def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks
     company.has_time = lambda: next(answers, False)
     made = company.write("attendance", {"Marks": marks}, "k")
     company.work()
-    found = company.operations.writeback(ESTAB, made.id)
+    found = company.written.get(ESTAB, made.id)
     assert found
     assert [part.attempts for part in found.parts] == [1, 0]
     assert found.watch_at <= soon(company.now())
@@ -122,17 +125,21 @@ def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks
     assert (ended.state, [part.attempts for part in ended.parts]) == ("completed", [1, 1])
 
 
-def test_a_lesson_mark_is_written(company: Company) -> None:
+def _lesson_mark(company: Company, **facts: Any) -> dict[str, Any]:
     rows = _sim(
         company,
         "GET",
         f"schools/{ESTAB}/truth/Attendance?resource=AttendanceForDate&date={DAY}&attendanceType=L",
     )
     lesson = {name: rows[0][name] for name in ("StudentId", "Date", "InstanceId")}
-    mark = {**lesson, "MarkType": "L", "Mark": "G", "Mins": 3, "Notes": "a note"}
+    return {**lesson, "MarkType": "L", "Mark": "G", "Mins": 3, "Notes": "a note", **facts}
+
+
+def test_a_lesson_mark_is_written(company: Company) -> None:
+    mark = _lesson_mark(company)
     ended = _ends(company, company.write("lesson_attendance", {"Marks": [mark]}, "k"))
     assert ended.state == "completed"
-    assert _mis(company) == {f"{rows[0]['StudentId']}.{DAY}.{rows[0]['InstanceId']}": 1}
+    assert _mis(company) == {f"{mark['StudentId']}.{DAY}.{mark['InstanceId']}": 1}
 
 
 def _conduct(company: Company, **facts: Any) -> dict[str, Any]:
@@ -211,11 +218,29 @@ def test_when_answer_and_outcome_are_lost_the_mis_is_read_back(company: Company,
         assert _mis(company) == {f"Beh.{theirs}": 1}
 
 
+@pytest.mark.parametrize("mode", ["async", "sync"])
+@pytest.mark.parametrize("kind", ["attendance", "conduct"])
+def test_kept_connections_that_xporter_dropped_cost_no_writeback_an_attempt(
+    company: Company, kind: str, mode: str
+) -> None:
+    one = _conduct(company) if kind == "conduct" else {"Marks": [_mark(_pupils(company)[0])]}
+    _cache_register(company, _pupils(company)[0])  # A connection is kept from here on.
+    _sim(company, "PUT", "faults", [{"kind": "dropped_connection"}])
+    ended = _ends(company, company.write(kind, {**one, "mode": mode}, "k"))
+    assert (ended.state, ended.parts[0].attempts) == ("completed", 1)
+    assert _posts(company) == 1
+    assert set(_mis(company).values()) == {1}
+
+
 @pytest.mark.parametrize("kind", ["attendance", "conduct"])
 def test_what_never_arrived_is_sent_again_after_the_deadline(company: Company, kind: str) -> None:
     path = "writeback/conduct" if kind == "conduct" else "attendanceasync"
     _sim(company, "PUT", "faults", [{"kind": "server_error", "count": 1, "path": path}])
-    payload = _conduct(company) if kind == "conduct" else {"Marks": [_mark(_pupils(company)[0])]}
+    payload = (
+        _conduct(company)
+        if kind == "conduct"
+        else {"Marks": [_mark(_pupils(company)[0], Date=COMING)]}
+    )
     ended = _ends(company, company.write(kind, payload, "k"))
     assert (ended.state, ended.parts[0].attempts) == ("completed", 2)
     assert set(_mis(company).values()) == {1}
@@ -224,10 +249,100 @@ def test_what_never_arrived_is_sent_again_after_the_deadline(company: Company, k
 def test_what_never_arrives_fails_after_the_second_time(company: Company) -> None:
     _sim(company, "PUT", "faults", [{"kind": "server_error", "path": "attendanceasync"}])
     ended = _ends(
-        company, company.write("attendance", {"Marks": [_mark(_pupils(company)[0])]}, "k")
+        company,
+        company.write("attendance", {"Marks": [_mark(_pupils(company)[0], Date=COMING)]}, "k"),
     )
     assert (ended.state, ended.reason, ended.parts[0].attempts) == ("failed", "not_written", 2)
     assert _mis(company) == {}
+
+
+@pytest.mark.parametrize("kind", ["attendance", "lesson_attendance", "conduct"])
+@pytest.mark.parametrize("correction", ["L", "/", "I"])
+def test_what_a_person_corrected_after_us_is_never_written_over(
+    company: Company, kind: str, correction: str
+) -> None:
+    _sim(
+        company, "PUT", "faults",
+        [{"kind": "lost_answer"}, {"kind": "lost_callback"},
+         {"kind": "corrected_writeback", "value": correction}],
+    )  # fmt: skip
+    payload = {
+        "attendance": lambda: {"Marks": [_mark(_pupils(company)[0], Mark="N")]},
+        "lesson_attendance": lambda: {"Marks": [_lesson_mark(company, Mark="N")]},
+        "conduct": lambda: _conduct(company),
+    }[kind]()
+    ended = _ends(company, company.write(kind, payload, "k"))
+    reason = "read_back_unclear" if kind == "conduct" else "another_mark_found"
+    assert (ended.state, ended.reason, _posts(company)) == ("unknown", reason, 1)
+    assert ended.parts[0].reading
+    assert (ended.parts[0].reading.found, ended.parts[0].reading.similar) == (0, 1)
+    assert ended.parts[0].reading.seen == (() if kind == "conduct" else ((correction, 1),))
+    assert _announced(company) == [("writeback.unknown", ended.id)]
+
+
+def test_a_mark_that_a_person_makes_while_the_second_sending_waits_is_not_written_over(
+    company: Company,
+) -> None:
+    pupil = _pupils(company)[0]
+    _sim(
+        company, "PUT", "faults",
+        [{"kind": "server_error", "count": 1, "path": "attendanceasync"},
+         {"kind": "rate_limited", "path": "attendanceasync", "skip": 1}],
+    )  # fmt: skip
+    writeback = company.write("attendance", {"Marks": [_mark(pupil, Date=COMING)]}, "k")
+    until = time.monotonic() + 8
+    while _posts(company) < 2:
+        company.work()
+        company.watch()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    _sim(company, "PUT", "faults", [])
+    by_hand = _mark(pupil, Date=COMING, Mark="L")
+    company.sending.sessions.open(ESTAB, company.now()).call(
+        lambda token: company.sending.sessions.xporter.write(
+            f"/api/v1/Attendance/{ESTAB}/", token, {"Marks": [by_hand]}
+        )
+    )
+    company.skipped += DEADLINE / 2
+    ended = _ends(company, writeback)
+    assert (ended.state, ended.reason) == ("unknown", "another_mark_found")
+    assert set(_mis(company).values()) == {1}
+
+
+@pytest.mark.parametrize("day", [DAY, "2026-06-16", "2026-06-16T23:30:00Z", "2026-11-17T09:00:00"])
+@pytest.mark.parametrize("kind", ["attendance", "conduct"])
+def test_what_is_there_in_another_spelling_is_not_written_again(
+    company: Company, kind: str, day: str
+) -> None:
+    _sim(
+        company, "PUT", "faults",
+        [{"kind": "lost_answer"}, {"kind": "lost_callback"}, {"kind": "other_spelling"}],
+    )  # fmt: skip
+    pupil = f" pl-00{_pupils(company)[0]}"
+    if kind == "conduct":
+        payload = _conduct(company, EntryDate=day)
+        payload["Participants"][0]["StudentId"] = pupil
+    else:
+        payload = {"Marks": [_mark(pupil, Date=day[:10])]}
+    ended = _ends(company, company.write(kind, payload, "k"))
+    assert (ended.state, ended.parts[0].reason) == ("completed", "read_back")
+    assert _posts(company) == 1
+    assert set(_mis(company).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("day", "pupil"),
+    [("2026-W47-2", "10003"), ("20261117", "10003"), (DAY, "x1a2b3c"), (DAY, "10003.5")],
+)
+def test_what_could_not_be_found_again_is_refused_before_anything_is_sent(
+    company: Company, day: str, pupil: str
+) -> None:
+    payload = _conduct(company, EntryDate=day)
+    payload["Participants"][0]["StudentId"] = pupil
+    with pytest.raises(RequestRejectedError) as refused:
+        company.write("conduct", payload, "k")
+    company.work()
+    assert (refused.value.status, _posts(company)) == (400, 0)
 
 
 def test_old_data_prove_nothing_and_nothing_is_sent_again(company: Company) -> None:
@@ -349,7 +464,7 @@ def test_a_writeback_by_message_is_taken_like_any_other(company: Company) -> Non
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark(_pupils(company)[0])]},
     }  # fmt: skip
-    taken = accept_message(message, company.school(), company.accepting)
+    taken = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     assert _ends(company, taken).state == "completed"
 
 
@@ -358,7 +473,7 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark("1", Session="XX")]},
     }  # fmt: skip
-    refused = accept_message(message, company.school(), company.accepting)
+    refused = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     ended = _ends(company, refused)
     assert ended.state == "failed"
     assert ended.reason.startswith("Marks[0].Session")
@@ -369,7 +484,7 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
 def test_nothing_of_a_pupil_is_stored_in_clear(company: Company) -> None:
     payload = {"Marks": [_mark("10003", Notes="ill since Monday")]}
     company.write("attendance", payload, "k")
-    stored = repr(list(company.operations._items.query_partition(ESTAB)))
+    stored = repr(list(company.written._items.query_partition(ESTAB)))
     assert "10003" not in stored
     assert "ill since" not in stored
 

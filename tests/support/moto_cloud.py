@@ -7,10 +7,11 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 from botocore.exceptions import ClientError
@@ -38,6 +39,7 @@ class Context:
 
     remaining_seconds: Callable[[], float] = lambda: 600.0
     aws_request_id: str = "request-1"
+    invoked_function_arn: str = "arn:aws:lambda:eu-west-2:123456789012:function:it:live"
 
     def get_remaining_time_in_millis(self) -> int:
         return int(self.remaining_seconds() * 1000)
@@ -50,6 +52,8 @@ class Cloud:
     test here fails when the template and the code disagree.
     """
 
+    made: ClassVar[list[Cloud]] = []  # by the test that is running
+
     def __init__(self, **parameters: str) -> None:
         declared = template.load()["Parameters"]
         self._parameters = {name: str(facts["Default"]) for name, facts in declared.items()}
@@ -57,7 +61,9 @@ class Cloud:
         self._made: dict[str, dict[str, str]] = {}
         self._warm: dict[str, dict[str, str]] = {}
         self.used: dict[str, set[Permission]] = {}
+        self.made.append(self)
         self.delays: list[int] = []
+        self._running: list[str] = []
         sqs_events = client("sqs").meta.events
         sqs_events.unregister("provide-client-params.sqs.SendMessage", unique_id="no-delay")
         sqs_events.register(
@@ -88,11 +94,13 @@ class Cloud:
         event: Mapping[str, Any],
         *,
         remaining_seconds: Callable[[], float] = lambda: 600.0,
+        qualifier: str = "live",
         without: Iterable[str] = (),
     ) -> Any:
         """Run the function's real handler; warm, unless its environment has changed.
 
         Args:
+            qualifier: The alias or the version that is called.
             without: Variables that the deployment forgot.
 
         Raises:
@@ -112,7 +120,9 @@ class Cloud:
             mock.patch.dict(os.environ, {**bare, **environment}, clear=True),
             self._policed(function),
         ):
-            return handler.lambda_handler(event, Context(remaining_seconds))
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}:{qualifier}"
+            context = Context(remaining_seconds, invoked_function_arn=arn)
+            return handler.lambda_handler(event, context)
 
     def cool_down(self) -> None:
         """Let the next call of every function find a new environment, without memories."""
@@ -208,17 +218,36 @@ class Cloud:
         used = self.used.setdefault(function, set())
         logical_ids = {made["Ref"]: name for name, made in self._made.items()}
         denied: list[Permission] = []
+        last: dict[int, str] = {}
+
+        def use(permission: Permission) -> None:
+            grant = permissions.grant_of(function, permission)
+            used.update({grant} if grant else ())
+            denied.extend(() if grant else [permission])
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if self._running[-1] != function:  # it has called another, which has its own policy
+                return
             service = model.service_model.service_id.lower().replace(" ", "")
             service = "events" if service == "eventbridge" else service
+            last[threading.get_ident()] = logical_ids.get(params.get("Bucket", ""), "")
             for permission in permissions.needed(service, model.name, params, logical_ids):
-                grant = permissions.grant_of(function, permission)
-                used.update({grant} if grant else ())
-                denied.extend(() if grant else [permission])
+                use(permission)
 
-        with _hooked("provide-client-params", note):
-            yield
+        def see(http_response: Any, model: Any, **_: Any) -> None:
+            if self._running[-1] != function:
+                return
+            # Who may not list a bucket gets 403 for what is not there.
+            if http_response.status_code == 404 and model.name in {"GetObject", "HeadObject"}:
+                use(Permission("s3:ListBucket", last[threading.get_ident()]))
+
+        self._running.append(function)
+        try:
+            more = ("lambda", "codedeploy") if function == "check_version" else ()
+            with _hooked("provide-client-params", note, more), _hooked("after-call", see):
+                yield
+        finally:
+            self._running.pop()
         assert not denied, f"{function} may not {denied}"
 
     def _without_delay(self, params: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -258,7 +287,8 @@ class Cloud:
                 return {"Ref": made["ARN"], "Arn": made["ARN"], "Id": made["ARN"]}
             case "AWS::Events::EventBus":
                 return _bus(self.arn("EventTap"))
-        return {"Ref": logical_id, "Arn": f"arn:aws:test:{REGION}:{ACCOUNT}:{logical_id}"}
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{logical_id}"
+        return {"Ref": logical_id, "Arn": arn}
 
     def _text(self, value: Any) -> str:
         match value:
@@ -325,14 +355,14 @@ def recorded_calls() -> Iterator[list[str]]:
 
 
 @contextmanager
-def _hooked(event: str, hook: Callable[..., None]) -> Iterator[None]:
+def _hooked(event: str, hook: Callable[..., None], more: tuple[str, ...] = ()) -> Iterator[None]:
     """Have every client of AWS call the hook at an event of botocore's."""
-    for service in _SERVICES:
+    for service in (*_SERVICES, *more):
         client(service).meta.events.register(event, hook)
     try:
         yield
     finally:
-        for service in _SERVICES:
+        for service in (*_SERVICES, *more):
             client(service).meta.events.unregister(event, hook)
 
 

@@ -326,6 +326,16 @@ def test_a_lost_answer_has_written_all_the_same(client: Client) -> None:
     assert held(client) == "C"
 
 
+def test_only_a_kept_connection_is_dropped_and_what_it_carried_is_not_read(client: Client) -> None:
+    client.sim("PUT", "faults", [{"kind": "dropped_connection", "path": "attendance/"}])
+    with pytest.raises(requests.ConnectionError):
+        client.post(f"Attendance/{ESTAB}", {"Marks": [mark(code="C")]})
+    assert client.sim("GET", f"schools/{ESTAB}/mis")["written"] == []
+    client.http.close()
+    client.post(f"Attendance/{ESTAB}", {"Marks": [mark(code="C")]})
+    assert held(client) == "C"
+
+
 def test_an_agent_that_is_offline_fails_after_an_hour_of_scaled_time(client: Client) -> None:
     client.sim("PUT", "faults", [{"kind": "agent_offline", "count": 1}])
     callback = [{"Method": "POST", "Url": f"{client.receiver.url}/done?id=w3"}]

@@ -1,5 +1,4 @@
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +6,6 @@ import pytest
 
 from tests.support.builders import ESTAB, callback, records
 from tests.support.moto_cloud import Context
-from xporter_bridge import telemetry
 from xporter_bridge.callbacks.request import CallbackRequest
 from xporter_bridge.entrypoints import answer_callback, consume_messages, run_schedule
 from xporter_bridge.errors import (
@@ -25,22 +23,6 @@ from xporter_bridge.errors import (
 URL = "https://callbacks.example.app/callbacks/database?estab=3281102"
 CANARY = "canary-0755658d"
 CONTEXT = Context()
-
-
-class WhatIsPrinted:
-    """Standard output as it is now: the logger is made once and keeps what was it then."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-
-@pytest.fixture(autouse=True)
-def _logs_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    (handler,) = telemetry.logger().handlers
-    monkeypatch.setattr(handler, "stream", WhatIsPrinted())
 
 
 def raising(error: BaseException) -> Callable[[Any], Any]:
@@ -248,14 +230,16 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
 
 
 def test_a_schedule_returns_what_it_found_due() -> None:
-    assert run_schedule(CONTEXT, function="watch_deadlines", run=lambda: {"due": 3}) == {"due": 3}
+    assert run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: {"due": 3}) == {
+        "due": 3
+    }
 
 
 @pytest.mark.parametrize("error", [TransientError("x"), ConfigurationError("x")])
 def test_a_schedule_that_fails_raises_so_that_it_is_run_again(error: Exception) -> None:
     error.__cause__ = ValueError(CANARY)
     with pytest.raises(type(error)) as raised:
-        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(error)(None))
+        run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: raising(error)(None))
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
 
@@ -265,7 +249,7 @@ def test_an_unknown_fault_of_a_schedule_is_reported_and_raised_without_its_text(
 ) -> None:
     fault = ValueError(CANARY)
     with pytest.raises(XporterBridgeError, match="ValueError") as raised:
-        run_schedule(CONTEXT, function="watch_deadlines", run=lambda: raising(fault)(None))
+        run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: raising(fault)(None))
     assert raised.value.__suppress_context__
     assert CANARY not in str(raised.value)
     printed = capsys.readouterr()
@@ -283,6 +267,24 @@ def test_every_line_names_the_request_of_lambda_and_who_wrote_it(
     (line,) = [line for line in logged(capsys) if line["message"] == "callback_rejected"]
     assert line["function_request_id"] == CONTEXT.aws_request_id
     assert line["location"].startswith("answer_callback:")
+
+
+@pytest.mark.parametrize("error", [None, CallbackRejectedError(404, "unsigned"), ValueError("x")])
+def test_a_callback_has_one_id_in_the_access_log_of_api_gateway_and_in_ours(
+    error: Exception | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = callback(URL)
+    answered(raising(error) if error else lambda _: ESTAB, event)
+    (line,) = logged(capsys)
+    assert line["request_id"] == event["requestContext"]["requestId"]
+
+
+def test_what_no_api_called_has_no_id_of_a_call_before(capsys: pytest.CaptureFixture[str]) -> None:
+    answered(lambda _: ESTAB)
+    run_schedule({}, CONTEXT, function="watch_deadlines", run=lambda: {"due": 3})
+    called, scheduled = logged(capsys)
+    assert "request_id" in called
+    assert "request_id" not in scheduled
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -66,6 +66,39 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
+        (b"[NaN, -Infinity,Infinity ,undefined]", [None] * 4),
+        (b'{"NaN":"NaN, Infinity,]","A":NaN}', {"NaN": "NaN, Infinity,]", "A": None}),
+        (b'["a\nb\tc\x00d\x1f"]', ["a\nb\tc\0d\x1f"]),
+        (b'\xef\xbb\xbf{"A":1}', {"A": 1}),
+        ('\ufeff{"A":"é"}'.encode("utf-16-le"), {"A": "é"}),
+        ('\ufeff{"A":"é"}\0'.encode("utf-16-be"), {"A": "é"}),
+        (b'{"A":[1,2,],"B":{"C":",}",} , }\n', {"A": [1, 2], "B": {"C": ",}"}}),
+        (rb'["O\'Brien", "C:\Users", "\\", "\""]', ["O'Brien", "C:\\Users", "\\", '"']),
+    ],
+)  # fmt: skip
+def test_what_is_not_quite_json_is_mended_where_its_meaning_is_clear(
+    text: bytes, value: Any
+) -> None:
+    assert loads(mended(text)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b'{"A":[1,', b'{"A":"b,', b'{"A":"NaN', b"[1,,2]", b"[1 2]", b"{A:1}", b"", b'{"A":NaNN}'],
+)
+def test_what_means_nothing_clear_is_refused_still(text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        loads(mended(text))
+
+
+def test_a_long_answer_that_is_cut_in_a_text_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"."):
+        loads(mended(b'{"A":"' + b"x" * 5_000_000 + b"\\" * 1_000_001))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
         (rb'["\ud83d"]', ["\ufffd"]),
         (rb'["a\udE00b\ud83d"]', ["a\ufffdb\ufffd"]),
         (rb'["\ud83d\ude00"]', ["\U0001f600"]),

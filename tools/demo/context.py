@@ -9,11 +9,11 @@ from tools.demo.company import CompanyApi
 from tools.demo.errors import NotYetError
 from tools.demo.published_data import SnapshotStore
 from tools.demo.schools import DemoSchool
+from tools.demo.signing import SignedRequests
 from tools.demo.simulator import Simulator
 from tools.demo.verification import is_true
 from tools.demo.waiting import until
-from tools.stack.emulator import KEY
-from tools.stack.local_stack import LocalStack
+from tools.stack.deployed_stack import DeployedStack
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Journey:
     ``proved`` counts by estab how many snapshots were compared with the truth and found equal.
     """
 
-    stack: LocalStack
+    stack: DeployedStack
     simulator: Simulator
     api: CompanyApi
     lake: SnapshotStore
@@ -32,15 +32,16 @@ class Journey:
     proved: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def on(cls, stack: LocalStack) -> Self:
+    def on(cls, stack: DeployedStack) -> Self:
         """Return the journey over a stack that is ready; its Xporter must be a simulator."""
-        simulator = Simulator(stack.xporter_url)
+        auth = SignedRequests(stack.credentials, stack.region)
+        simulator = Simulator(stack.xporter_url, auth)
         simulator.set_application(authentication_url=stack.authentication_url)
         callbacks = simulator.callbacks()
         return cls(
             stack=stack,
             simulator=simulator,
-            api=CompanyApi(stack.api_url, KEY, KEY, stack.region),
+            api=CompanyApi(stack.api_url, auth),
             lake=SnapshotStore(stack.aws("s3"), stack.bucket),
             first_request=simulator.last_request(),
             first_callback=callbacks[-1]["sequence"] if callbacks else 0,
@@ -78,7 +79,7 @@ class Journey:
         self.proved[school.estab] += proved
         return proved
 
-    def wait_for_state(self, path: str, *states: str, seconds: float = 90) -> dict[str, Any]:
+    def wait_for_state(self, path: str, *states: str) -> dict[str, Any]:
         """Wait until what the API shows at ``path`` is in one of the states; return it."""
 
         def look() -> dict[str, Any]:
@@ -87,4 +88,4 @@ class Journey:
                 raise NotYetError(f"{path} is {document['state']}, not {' or '.join(states)}")
             return document
 
-        return until(look, seconds=seconds)
+        return until(look)

@@ -47,8 +47,11 @@ def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> lis
     ended: list[Ended] = []
     for steps in groups:
         if all(each.is_verified for each in ended):
-            with ThreadPoolExecutor(len(steps)) as pool:
+            pool = ThreadPoolExecutor(len(steps))
+            try:
                 ended += pool.map(lambda step: _run(step, journey, clock), steps)
+            finally:  # whoever interrupts this takes the stack down, and the steps end by that
+                pool.shutdown(wait=False, cancel_futures=True)
         else:
             ended += [Ended(_name(step), "-", 0, "not begun") for step in steps]
     return ended

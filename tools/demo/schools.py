@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.set_up import ROOT
 
-DATASETS = ROOT / "layers" / "shared" / "xporter_bridge" / "datasets.toml"
+DATASETS = ROOT / "layers" / "shared" / "xporter_bridge" / "datasets" / "datasets.toml"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import httpx
 class Simulator:
     """A simulator that runs somewhere."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False)
+    def __init__(self, url: str, auth: httpx.Auth | None = None) -> None:
+        self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False, auth=auth)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -45,7 +45,7 @@ class Simulator:
 
     def truth(self, estab: str, table: str, query: Mapping[str, str]) -> list[bytes]:
         """Return the rows of a table as they are now, one JSON object per line."""
-        parameters = {**query, "format": "ndjson"}
+        parameters = {**query, "format": "ndjson", "gzip": "true"}
         answer = self._http.get(f"/schools/{estab}/truth/{table}", params=parameters)
         return answer.raise_for_status().content.splitlines()
 

@@ -1,5 +1,6 @@
 """Waits for other processes by looking again until a deadline."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,14 +9,17 @@ from tools.demo.errors import NotYetError, StepFailedError
 
 T = TypeVar("T")
 _LOOK_EVERY_SECONDS = 0.2
+_WAIT_SECONDS = 90
 
 
-def until(look: Callable[[], T], *, seconds: float = 90) -> T:
+def until(look: Callable[[], T]) -> T:
     """Return what ``look`` returns as soon as it does not raise ``NotYetError``.
 
     Raises:
-        StepFailedError: It still does after that many seconds; the message is its last.
+        StepFailedError: It still does after ``WAIT_SECONDS`` of the environment; the message is
+            its last.
     """
+    seconds = float(os.environ.get("WAIT_SECONDS") or _WAIT_SECONDS)
     deadline = time.monotonic() + seconds
     while True:
         try:

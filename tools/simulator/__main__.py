@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.simulator.http.server import Listener
+from tools.simulator.http.server import LOOPBACK, Listener
 from tools.simulator.service.application import Application, World
 from tools.simulator.service.page_cache import PageCache
 
@@ -17,6 +17,7 @@ from tools.simulator.service.page_cache import PageCache
 class Settings:
     """The environment of the simulator."""
 
+    host: str
     port: int
     relying_party: str
     authentication_url: str | None
@@ -31,6 +32,7 @@ class Settings:
             ValueError: A number is malformed or out of range.
         """
         settings = cls(
+            host=environment.get("SIMULATOR_HOST") or LOOPBACK,
             port=int(environment.get("SIMULATOR_PORT") or 0),
             relying_party=environment.get("RELYING_PARTY") or "live.example.app",
             authentication_url=environment.get("AUTHENTICATION_URL") or None,
@@ -47,7 +49,7 @@ async def _run(settings: Settings) -> None:
         settings.relying_party, authentication_url=settings.authentication_url
     )
     world = World(application, settings.time_scale, pages=PageCache(settings.cache_bytes))
-    listener = Listener(world, settings.port)
+    listener = Listener(world, settings.port, settings.host)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, listener.stop)
     serving = asyncio.create_task(listener.serve())

@@ -1,4 +1,4 @@
-"""Runs `sam build`, and keeps the stacks of one clone from building into each other."""
+"""Runs `sam build`, compiles what it made, and keeps stacks of one clone from disturbing that."""
 
 import fcntl
 import hashlib
@@ -13,17 +13,21 @@ from pathlib import Path
 from typing import IO, Any
 
 from tools.set_up import ROOT, UV, locked, uv_settings
+from tools.stack.bytecode import compile_artifacts, interpreter
 from tools.stack.errors import StackError
 from tools.stack.processes import running
 
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 LOCAL_BUILD = ROOT / ".aws-sam" / "local"
 LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
-SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers")
+SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "events")
 
 
-def build_for_deployment(log: IO[bytes], stage: str) -> None:
+def build_for_deployment(log: IO[bytes], stage: str) -> Path:
     """Build a stage of samconfig.toml, for the runtime and the processor that it names there.
+
+    Returns:
+        The built template.
 
     Raises:
         StackError: There is no such stage, or it cannot be built.
@@ -34,6 +38,8 @@ def build_for_deployment(log: IO[bytes], stage: str) -> None:
         built, template = directory.parent / "build.toml", directory / "template.yaml"
         decided = _decided(tomllib.loads(built.read_text(encoding="utf-8")))
         template.write_text(pinned(template.read_text(encoding="utf-8"), decided), encoding="utf-8")
+        log.write(f"\n{_compiled(directory, decided['PythonRuntime'])}\n".encode())
+    return template
 
 
 def pinned(template: str, decided: Mapping[str, str]) -> str:
@@ -107,7 +113,22 @@ def _build_if_changed(log: IO[bytes]) -> None:
     if not stamp.exists() or stamp.read_text() != wanted:
         stamp.unlink(missing_ok=True)
         _sam_build(log, "--config-env", "local", *overrides(machine_parameters()))
+        log.write(
+            f"{_compiled(LOCAL_TEMPLATE.parent, machine_parameters()['PythonRuntime'])}\n".encode()
+        )
         stamp.write_text(wanted)
+
+
+def _compiled(directory: Path, runtime: str) -> str:
+    """Add bytecode to what was built, and return what became of that."""
+    python = interpreter(runtime)
+    if python is None:
+        return (
+            f"WARNING: there is no {runtime} on this machine, so nothing was compiled. All works,"
+            " but every cold start compiles what it imports, and takes two to three times as long"
+            f" (docs/performance.md). With {runtime} on the PATH, build again."
+        )
+    return f"Compiled {compile_artifacts(directory, python)} modules for {runtime}, by {python}"
 
 
 def _fingerprint() -> str:

@@ -4,6 +4,7 @@ Without any of it the end-to-end tests fail, or take minutes.
 """
 
 import hashlib
+import sys
 import tempfile
 import threading
 import types
@@ -12,9 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ministack.app import main  # type: ignore[import-not-found]
+from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime  # type: ignore[import-not-found]
 from ministack.services import lambda_svc  # type: ignore[import-not-found]
+from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
+from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
+
+# The rules are this repository's; the functions, which are processes of their own, never see it.
+sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
+from tools.stack.request_rules import with_rules
 
 BATCHES = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -26,6 +33,9 @@ _action_of = iam_actions.extract_iam_action
 # There is no way in but through what is private; the version is pinned.
 _condition_of = iam_evaluator._resolve_condition_key  # noqa: SLF001
 _concurrency_of = lambda_svc._sqs_esm_concurrency  # noqa: SLF001
+_transformed = engine._apply_transforms  # noqa: SLF001
+_translated = sam.transform
+_TRANSLATING = threading.Lock()
 
 
 def _action(*arguments: Any) -> str | None:
@@ -44,6 +54,17 @@ def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
     scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
     limit: int = _concurrency_of({**mapping, "ScalingConfig": scaling}, *arguments)
     return limit
+
+
+def _with_parameters(
+    template: Mapping[str, Any], provided: Any = None, previous: Any = None
+) -> Mapping[str, Any]:
+    """SAM's translator is told the parameters: some of what it makes depends on them."""
+    values = engine._transform_parameters(template, provided, previous)  # noqa: SLF001
+    with _TRANSLATING:
+        sam.transform = lambda document, _, policies: _translated(document, values, policies)
+        translated: Mapping[str, Any] = _transformed(template, provided, previous)
+    return translated
 
 
 class SharedArchive(zipfile.ZipFile):
@@ -70,8 +91,11 @@ class SharedArchive(zipfile.ZipFile):
 iam_actions.extract_iam_action = _action
 iam_evaluator._resolve_condition_key = _condition  # noqa: SLF001
 lambda_svc._sqs_esm_concurrency = _concurrency  # noqa: SLF001
+changesets._apply_transforms = handlers._apply_transforms = _with_parameters  # noqa: SLF001
+# MiniStack takes what AWS refuses: reserved words, 4,097 bytes for KMS, an event that is no JSON.
+app._dispatch_service_request = with_rules(app._dispatch_service_request)  # noqa: SLF001
 lambda_runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
 
 
 if __name__ == "__main__":
-    main()
+    app.main()

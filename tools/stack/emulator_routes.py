@@ -6,10 +6,22 @@ Authorisers are left out on purpose: the company's API is open on loopback.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.stack.deployment import function_behind
+from tools.stack.deployment import STACK_NAME, api_bodies, function_behind, physical_ids
 from tools.stack.settings import REGION
 
+API_IDS = ("CallbacksApi", "CompanyApi")
 ANY_METHOD = "x-amazon-apigateway-any-method"
+
+
+def routed_apis(
+    cloudformation: Any, gateway: Any, endpoint_url: str, stack_name: str = STACK_NAME
+) -> list[str]:
+    """Give both APIs of a stack their routes; return their URLs at the emulator."""
+    bodies = api_bodies(cloudformation, stack_name)
+    ids = physical_ids(cloudformation, stack_name)
+    for name in API_IDS:
+        import_routes(gateway, ids[name], bodies[name], ids)
+    return [f"{endpoint_url}/_aws/execute-api/{ids[name]}/$default" for name in API_IDS]
 
 
 def import_routes(
@@ -18,10 +30,11 @@ def import_routes(
     """Create the routes that the API's body describes.
 
     Args:
-        functions: The physical name of every function by its logical id.
+        functions: The physical id of every function, a name, and of every alias, an ARN.
     """
     for route_key, function in _routes(body):
-        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{functions[function]}"
+        name = functions[function].partition(":function:")[2] or functions[function]
+        arn = f"arn:aws:lambda:{REGION}:000000000000:function:{name}"
         integration = gateway.create_integration(
             ApiId=api_id,
             IntegrationType="AWS_PROXY",

@@ -2,17 +2,15 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
+from botocore.credentials import Credentials
 
 from tools.set_up import ROOT
-from tools.stack.deployment import outputs, physical_ids
+from tools.stack.deployed_stack import DeployedStack
 from tools.stack.emulator import KEY
 from tools.stack.errors import StackError
 from tools.stack.settings import REGION
@@ -21,19 +19,10 @@ STACKS = ROOT / ".local" / "stacks"
 
 
 @dataclass(frozen=True)
-class LocalStack:
-    """Where everything is; the fields are those of the ready line that `make up` prints."""
+class LocalStack(DeployedStack):
+    """A stack on the emulator; the fields are those of the ready line that `make up` prints."""
 
-    callbacks_url: str
-    api_url: str
     aws_endpoint_url: str
-    region: str
-    xporter_url: str
-    bucket: str
-    event_tap_queue_url: str
-    authentication_url: str
-    relying_party: str
-    log_file: str
     pid: int
 
     @classmethod
@@ -55,44 +44,14 @@ class LocalStack:
         """Return the line by which a program learns all of this."""
         return json.dumps({"ready": True, **asdict(self)})
 
-    def aws(self, service: str) -> Any:
-        """Return a client of an AWS service, with all rights; the same one each time."""
-        return self._clients(service)
+    @property
+    def credentials(self) -> Any:
+        """The emulator's, who may do all."""
+        return Credentials(KEY, KEY)
 
-    @cached_property
-    def outputs(self) -> Mapping[str, str]:
-        """The outputs of template.yaml."""
-        return outputs(self.aws("cloudformation"))
-
-    @cached_property
-    def physical_ids(self) -> Mapping[str, str]:
-        """The physical id of every resource of template.yaml by its logical id."""
-        return physical_ids(self.aws("cloudformation"))
-
-    def invoke(self, logical_id: str, payload: Mapping[str, Any]) -> Any:
-        """Run a function and return what it returns.
-
-        Raises:
-            StackError: It raised; the message is its error.
-        """
-        function = self.physical_ids[logical_id]
-        body = json.dumps(payload).encode()
-        answer = self.aws("lambda").invoke(FunctionName=function, Payload=body)
-        returned = json.loads(answer["Payload"].read() or "null")
-        if "FunctionError" in answer:
-            raise StackError(f"{logical_id} failed: {returned}")
-        return returned
-
-    def trigger(self, function: str) -> Any:
-        """Run a scheduled function now, as its schedule would: ``schedule_registrations``."""
-        logical_id = "".join(word.title() for word in function.split("_")) + "Function"
-        if logical_id not in self.physical_ids:
-            raise StackError(f"there is no function {function!r}")
-        return self.invoke(logical_id, _scheduled_event())
-
-    @cached_property
-    def _clients(self) -> Callable[[str], Any]:
-        return cache(lambda service: client(service, self.aws_endpoint_url))
+    def client(self, service: str) -> Any:
+        """Make a client of the emulator."""
+        return client(service, self.aws_endpoint_url)
 
 
 def client(service: str, endpoint_url: str) -> Any:
@@ -110,18 +69,3 @@ def _runs(announcement: Path) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _scheduled_event() -> dict[str, Any]:
-    """Return what EventBridge Scheduler sends when a schedule has no input of its own."""
-    return {
-        "version": "0",
-        "id": "00000000-0000-0000-0000-000000000000",
-        "detail-type": "Scheduled Event",
-        "source": "aws.scheduler",
-        "account": "000000000000",
-        "time": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
-        "region": REGION,
-        "resources": [],
-        "detail": "{}",
-    }

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 from tools.stack.errors import StackError
@@ -22,6 +23,7 @@ def running(
     log: IO[bytes],
     stdout: int | None = None,
     pass_fds: Sequence[int] = (),
+    cwd: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``command`` in a session of its own for as long as the block lasts.
 
@@ -35,6 +37,7 @@ def running(
         stdout=log if stdout is None else stdout,
         stderr=log,
         pass_fds=pass_fds,
+        cwd=cwd,
         start_new_session=True,
     )
     try:
@@ -89,6 +92,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait(GRACE_SECONDS)
     _signal_session(process, signal.SIGKILL)
     process.wait()
+    if process.stdout:
+        process.stdout.close()
 
 
 def _signal_session(process: subprocess.Popen[bytes], number: int) -> None:

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from tools.stack.build import built_for_this_machine, machine_parameters
-from tools.stack.deployment import api_bodies, deploy, outputs, physical_ids
+from tools.stack.deployment import deploy, outputs
 from tools.stack.emulator import aws_environment, emulator
-from tools.stack.emulator_routes import import_routes
+from tools.stack.emulator_routes import routed_apis
 from tools.stack.event_tap import open_event_tap
 from tools.stack.function_logs import followed
 from tools.stack.gateway import serving
@@ -20,8 +20,6 @@ from tools.stack.local_stack import STACKS, LocalStack, client
 from tools.stack.processes import listen, url_of
 from tools.stack.settings import REGION, StackSettings
 from tools.stack.xporter import set_authentication_url, xporter
-
-API_IDS = ("CallbacksApi", "CompanyApi")
 
 
 def say(message: str) -> None:
@@ -74,7 +72,9 @@ def _start(
         deploy(template, parameters, environment=aws_environment(endpoint_url, home), log=log)
 
     progress("opening its APIs …")
-    for target, socket in zip(_routed_apis(endpoint_url), listening, strict=True):
+    cloudformation, gateway = (client(s, endpoint_url) for s in ("cloudformation", "apigatewayv2"))
+    targets = routed_apis(cloudformation, gateway, endpoint_url)
+    for target, socket in zip(targets, listening, strict=True):
         held.enter_context(serving(socket, target, log))
     held.enter_context(followed(client("logs", endpoint_url), log))
     stack = _describe(settings, endpoint_url, callbacks_url, api_url, xporter_url, log)
@@ -94,15 +94,6 @@ def _parameters(settings: StackSettings, xporter_url: str, callbacks_url: str) -
         **machine_parameters(),
         **settings.parameters,
     }
-
-
-def _routed_apis(endpoint_url: str) -> list[str]:
-    """Give both APIs their routes; return their URLs at the emulator."""
-    cloudformation, gateway = (client(s, endpoint_url) for s in ("cloudformation", "apigatewayv2"))
-    bodies, ids = api_bodies(cloudformation), physical_ids(cloudformation)
-    for name in API_IDS:
-        import_routes(gateway, ids[name], bodies[name], ids)
-    return [f"{endpoint_url}/_aws/execute-api/{ids[name]}/$default" for name in API_IDS]
 
 
 def _describe(

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from xporter_bridge import telemetry
+from xporter_bridge import dry_run, telemetry
 from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.errors import (
     CallbackRejectedError,
@@ -38,12 +38,14 @@ class LambdaContext(Protocol):
     """What we use of the object that Lambda passes beside every event."""
 
     aws_request_id: str
+    invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Return how long this invocation may still take."""
         ...
 
 
+@dry_run.possible
 def answer_callback(
     event: Mapping[str, Any],
     context: LambdaContext,
@@ -57,7 +59,8 @@ def answer_callback(
     answered only after it returned; whatever is our own fault is 5xx, so that a sender that
     retries does so.
     """
-    telemetry.bind(context.aws_request_id)
+    request_id = event.get("requestContext", {}).get("requestId")
+    telemetry.bind(context.aws_request_id, request_id)
     try:
         estab = accept(read_request(event))
     except CallbackRejectedError as rejected:
@@ -74,6 +77,7 @@ def answer_callback(
     return {"statusCode": 202, "headers": {"content-type": "application/json"}, "body": "{}"}
 
 
+@dry_run.possible
 def consume_messages(
     event: Mapping[str, Any],
     context: LambdaContext,
@@ -110,9 +114,11 @@ def consume_messages(
             # Nothing in the batch can succeed until we are mended: bring all of it again.
             # Without its cause, whose text Lambda would log.
             telemetry.report("misconfigured", error, function=function, reason=str(error))
+            telemetry.count("MessageFailed", function)
             raise ConfigurationError(str(error)) from None
         except Exception as error:  # noqa: BLE001 - an unknown fault fails this record alone
             telemetry.report("message_failed", error, function=function)
+            telemetry.count("MessageFailed", function)
             failures.append({"itemIdentifier": message["messageId"]})
     return {"batchItemFailures": failures}
 
@@ -136,8 +142,13 @@ def _handle(
         resend_later(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
 
 
+@dry_run.possible
 def run_schedule(
-    context: LambdaContext, *, function: str, run: Callable[[], Mapping[str, int]]
+    event: Mapping[str, Any],  # noqa: ARG001 - says only whether this is a dry run
+    context: LambdaContext,
+    *,
+    function: str,
+    run: Callable[[], Mapping[str, int]],
 ) -> Reply:
     """Run a scheduled function and log what it found due.
 

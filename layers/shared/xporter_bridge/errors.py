@@ -10,7 +10,9 @@ XporterBridgeError
 │  │  └─ UnrecognisedAnswerError   an answer, and none that Xporter is known to give
 │  │     └─ UnauthorisedError          with 401: perhaps the token has ended
 │  ├─ ConflictError            somebody else changed the item first
-│  └─ PageDriftError           the school's data changed under a pull
+│  ├─ PageDriftError           the school's data changed under a pull
+│  │  └─ AnswerDoubtedError    or it is odd: the same answer a second time is the data
+│  └─ ChangeSetUnusableError   the change set does not fit our snapshot: all rows are asked for
 ├─ PermanentError              the same input never will
 │  ├─ XporterRefusedError      Xporter understood and said no
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
@@ -23,6 +25,8 @@ XporterBridgeError
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class XporterBridgeError(Exception):
@@ -93,6 +97,32 @@ class ConflictError(TransientError):
 
 class PageDriftError(TransientError):
     """Pages of one pull do not belong to the same moment of the school's data."""
+
+
+class AnswerDoubtedError(PageDriftError):
+    """Rows share an identity, or do not come to the count announced: drift, or odd data.
+
+    Drift is when the same question gets different answers.
+
+    Args:
+        evidence: A digest of what is odd. The next pull that finds the same takes it for the data.
+    """
+
+    def __init__(self, reason: str, evidence: str) -> None:
+        super().__init__(reason)
+        self.evidence = evidence
+
+
+class ChangeSetUnusableError(TransientError):
+    """A change set cannot be applied to our snapshot: all rows must be pulled and compared.
+
+    Args:
+        tables: How many entries of each table are in the way.
+    """
+
+    def __init__(self, reason: str, tables: Mapping[str, int]) -> None:
+        super().__init__(reason)
+        self.tables = tables
 
 
 class PermanentError(XporterBridgeError):

@@ -8,6 +8,7 @@ Only what is nearer to zero than any float is zero, as it is to every reader.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -30,8 +31,16 @@ _SURELY_INTEGER_DIGITS = 18
 # A pair of escapes is one character and an escaped backslash none of both; what is left is a half.
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\(?:u[0-9a-fA-F]{4}|[\"\\/bfnrt])|(\\)|([\x00-\x1f])",
+    re.DOTALL,
 )
+# A text, which is looked into for characters alone, or what stands between two of them.
+_TEXT_OR_REST = re.compile(rb'("(?:[^"\\]++|\\.)*+")|([^"]++)', re.DOTALL)
+# No number, as .NET writes it, and a comma after which nothing comes.
+_NOT_JSON = re.compile(rb"[-+]?\b(?:NaN|Infinity|undefined)\b|,(?=\s*[\]}])")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
+}  # fmt: skip
 
 
 class Document(dict[str, Any]):
@@ -75,9 +84,31 @@ def dumps(value: Any) -> bytes:
 
 
 def mended(data: bytes) -> bytes:
-    """Return an answer with U+FFFD in place of characters that are none."""
-    text = data.decode("utf-8", "replace").encode()
-    return _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    """Return an answer in which what is not quite JSON is mended, where its meaning is clear.
+
+    Characters that are none become U+FFFD, control characters and lone backslashes in a text are
+    escaped, numbers that are none become null, and byte order marks and commas after which nothing
+    comes are left out. Whatever else is wrong stays wrong: a cut answer is cut.
+    """
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    text = data.decode(encoding, "replace").strip("\ufeff\0").encode()
+    return _TEXT_OR_REST.sub(_mended_part, text)
+
+
+def _mended_part(found: re.Match[bytes]) -> bytes:
+    if found[1] is None:
+        return _NOT_JSON.sub(lambda it: b"" if it[0] == b"," else b"null", found[2])
+    return _ESCAPES.sub(_mended_character, found[1])
+
+
+def _mended_character(found: re.Match[bytes]) -> bytes:
+    half, backslash, control = found.groups()
+    if half:
+        return rb"\ufffd"
+    if backslash:
+        return b"" if found.string[found.end() : found.end() + 1] == b"'" else rb"\\"
+    return b"\\u%04x" % control[0] if control else found[0]
 
 
 def has_long_number(data: bytes) -> bool:

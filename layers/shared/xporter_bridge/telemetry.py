@@ -3,26 +3,46 @@
 Whoever logs passes facts by name; estabs, counts and our own ids are facts, while bodies, query
 strings, headers, names, secrets and tokens never are. ``METRICS`` is the complete list of what
 the code emits, and a test holds it against the dashboard and the alarms in the template.
+
+The lines are those of Powertools, whose Logger and Metrics took a quarter of an acknowledgement
+and of its cold start (docs/performance.md); a test compares them.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+import time
 import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from pathlib import PurePath
 
-from aws_lambda_powertools import Logger, single_metric
-from aws_lambda_powertools.metrics import MetricUnit
+import orjson
 
-# Who called us, as seen from inside the logger: its ``location`` is of no use otherwise.
-_CALLER = 3
+from xporter_bridge import dry_run
+
+_LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
+
+
+class MetricUnit(StrEnum):
+    """The units of CloudWatch that we count in."""
+
+    Count = "Count"
+    Milliseconds = "Milliseconds"
+
 
 # Name -> unit, dimension. Every dimension takes a handful of values, never one per school.
 METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackAccepted": (MetricUnit.Count, "Kind"),
     "CallbackRejected": (MetricUnit.Count, "Reason"),
     "CallbackFailed": (MetricUnit.Count, "Kind"),
+    "RequestFailed": (MetricUnit.Count, "Kind"),
     "MessageParked": (MetricUnit.Count, "Function"),
+    "MessageFailed": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),
     "SchoolsInState": (MetricUnit.Count, "State"),
     "ScopesMissing": (MetricUnit.Count, "Extent"),
@@ -40,6 +60,8 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "PagesPulled": (MetricUnit.Count, "Dataset"),
     "BaselineDiffered": (MetricUnit.Count, "Dataset"),
     "ColumnDrift": (MetricUnit.Count, "Dataset"),
+    "IdentityRepeated": (MetricUnit.Count, "Dataset"),
+    "DeletionUnmet": (MetricUnit.Count, "Dataset"),
     "AvailabilityEnded": (MetricUnit.Count, "Outcome"),
     "WritebackEnded": (MetricUnit.Count, "Outcome"),
     "EventPublished": (MetricUnit.Count, "Type"),
@@ -48,25 +70,27 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
 }
 
 
-@cache
-def logger() -> Logger:
-    """Return the one logger; its level is ``POWERTOOLS_LOG_LEVEL``, set by the template."""
-    return Logger(service="xporter-bridge", use_rfc3339=True, utc=True, serialize_stacktrace=False)
+def bind(function_request_id: str, request_id: str | None = None) -> None:
+    """Put the ids by which an invocation is known elsewhere on every line, from now on.
 
-
-def bind(request_id: str) -> None:
-    """Put the id of Lambda's request on every line, as Lambda's own lines have it."""
-    logger().append_keys(function_request_id=request_id)
+    Args:
+        function_request_id: Lambda's, as its own lines have it.
+        request_id: API Gateway's, as its access log has it, if it is that which called.
+    """
+    trace = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+    ids = {"request_id": request_id, "function_request_id": function_request_id}
+    _bound().clear()
+    _bound().update(_known({**ids, "xray_trace_id": trace or None}))
 
 
 def record(event: str, **facts: object) -> None:
     """Log that something happened, once per unit of work."""
-    logger().info(event, extra=_described(facts), stacklevel=_CALLER)
+    _log("INFO", event, facts)
 
 
 def warn(event: str, **facts: object) -> None:
     """Log that something was refused or went wrong and was dealt with."""
-    logger().warning(event, extra=_described(facts), stacklevel=_CALLER)
+    _log("WARNING", event, facts)
 
 
 def report(event: str, error: BaseException, **facts: object) -> None:
@@ -76,23 +100,71 @@ def report(event: str, error: BaseException, **facts: object) -> None:
     """
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     places = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-    described = _described({"error": type(error).__name__, "at": places, **facts})
-    logger().error(event, extra=described, stacklevel=_CALLER)
+    _log("ERROR", event, {"error": type(error).__name__, "at": places, **facts})
 
 
 def count(name: str, dimension: str, value: float = 1) -> None:
-    """Emit one metric in embedded metric format.
+    """Emit one metric in embedded metric format, unless this is a dry run.
 
     Its namespace is ``POWERTOOLS_METRICS_NAMESPACE``, which the template sets to the stack's name.
 
     Raises:
-        KeyError: The name is not in ``METRICS``.
-        SchemaValidationError: The environment names no namespace.
+        KeyError: The name is not in ``METRICS``, or the environment names no namespace.
     """
     unit, dimension_name = METRICS[name]
-    with single_metric(name=name, unit=unit, value=value) as metric:
-        metric.add_dimension(name=dimension_name, value=dimension)
+    if dry_run.is_on():
+        return
+    described = {
+        "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
+        "Dimensions": [[dimension_name]],
+        "Metrics": [{"Name": name, "Unit": unit}],
+    }
+    metric = {
+        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [described]},
+        dimension_name: dimension,
+        name: [float(value)],
+    }
+    _print(metric)
 
 
-def _described(facts: dict[str, object]) -> dict[str, object]:
+def _log(level: str, event: str, facts: Mapping[str, object]) -> None:
+    if _LEVELS[level] < _threshold():
+        return
+    caller = sys._getframe(2)  # noqa: SLF001 - as the standard library's own logging does
+    _print(
+        {
+            "level": level,
+            "location": f"{caller.f_code.co_name}:{caller.f_lineno}",
+            "message": event,
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "service": "xporter-bridge",
+            **_bound(),
+            **_known(facts),
+            **({"dry_run": True} if dry_run.is_on() else {}),
+        }
+    )
+
+
+@cache
+def _bound() -> dict[str, object]:
+    """Return what stands on every line; an environment has one invocation at a time."""
+    return {}
+
+
+def _known(facts: Mapping[str, object]) -> dict[str, object]:
     return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+@cache
+def _threshold() -> int:
+    """Return from which level on lines are written: ``POWERTOOLS_LOG_LEVEL``, by the template."""
+    return _LEVELS[os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")]
+
+
+def _print(line: Mapping[str, object]) -> None:
+    try:
+        text = orjson.dumps(line, default=str, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    except TypeError:  # a number or half a character that orjson refuses: no line is lost for it
+        text = json.dumps(line, default=str)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

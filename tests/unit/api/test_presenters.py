@@ -1,7 +1,9 @@
 """What the API shows of what is stored."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
@@ -44,6 +46,21 @@ def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() 
     assert states == {DatasetState.PENDING}
 
 
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 60), (2, 120), (20, 1440)])
+def test_a_failed_dataset_says_when_it_is_tried_again(failures: int, minutes: int) -> None:
+    failed = DatasetRecord(
+        "3281102",
+        "students",
+        state=DatasetState.FAILED,
+        reason="xporter_refused",
+        failures=failures,
+        began_at=iso(NOW),
+    )
+    shown = {each.dataset: each for each in present_school(SCHOOL, [failed], NOW).datasets}
+    assert shown["students"].retry_at == iso(NOW + timedelta(minutes=minutes))
+    assert shown["groups"].retry_at is None
+
+
 def test_an_erased_school_has_no_datasets() -> None:
     assert present_school(replace(SCHOOL, state=SchoolState.ERASED), [], NOW).datasets == []
 
@@ -76,7 +93,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
         state=PartState.SENT,
         tracking_id="T-1",
         results=(("1", "1811"),),
-        reading=ReadBackResult(2, 1, iso(NOW)),
+        reading=ReadBackResult(2, 1, 1, iso(NOW), seen=(("L", 1),)),
     )
     writeback = Writeback(
         estab="3281102",
@@ -92,6 +109,7 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
     [one] = shown.parts
     assert (one.tracking_id, one.results[0].mis_id) == ("T-1", "1811")
     assert one.reading
-    assert (one.reading.expected, one.reading.found) == (2, 1)
+    assert (one.reading.expected, one.reading.found, one.reading.similar) == (2, 1, 1)
+    assert one.reading.marks_seen == {"L": 1}
     assert "SEALED" not in shown.model_dump_json()
     assert "DIGEST" not in shown.model_dump_json()

@@ -1,5 +1,6 @@
 """The rows of a page as a block, by the quick way and by the careful one."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -7,15 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xporter_bridge.errors import PageDriftError
 from xporter_bridge.exact_json import loads
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.encode_rows import InexactError, rendered
-from xporter_bridge.snapshots.row_keys import key_of_line, order_key
+from xporter_bridge.snapshots.row_keys import key_of_line, line_key, order_key
 
 QUICK = settings(max_examples=100, deadline=None)
 IDS = st.one_of(
-    st.integers(0, 3_000).map(str), st.sampled_from(["07", "0", "", "PL-1.PC-2", "é", "12 "])
+    st.integers(0, 3_000).map(str), st.sampled_from(["07", "0", "PL-1.PC-2", "é", "12 "])
 )
 # Whatever could be taken for the end of a row.
 VALUES = st.sampled_from(["", "},{", 'x"},{"Id":"7"', "\n", None, [{"Id": "1"}, {"Id": "2"}], "é"])
@@ -49,11 +49,24 @@ def test_numbers_and_texts_are_one_identity() -> None:
     )
 
 
-def test_a_row_that_comes_twice_is_kept_once_and_two_that_differ_are_drift() -> None:
-    row = {"Id": "1", "V": "a"}
-    assert rendered([row, dict(row)], "Id") == expected([row])
-    with pytest.raises(PageDriftError):
-        rendered([row, {"Id": "1", "V": "b"}], "Id")
+def test_a_row_that_comes_twice_is_kept_once_and_two_that_differ_are_kept_apart() -> None:
+    row, other = {"Id": "1", "V": "a"}, {"Id": "1", "V": "b"}
+    assert rendered([row, dict(row)], "Id") == replace(expected([row]), repeats=1)
+    block = rendered([other, row, {"Id": "0"}, other], "Id")
+    assert block
+    assert [orjson.loads(line) for line in block.lines()] == [{"Id": "0"}, row, other]
+    assert (block.repeats, block.clashes) == (1, 1)
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t", "\u00a0", None])
+def test_a_blank_identity_is_none(blank: str | None) -> None:
+    rows = [{"Id": blank, "V": "a"}, {"Id": "7", "V": "b"}, {"Id": blank, "V": "c"}]
+    block = rendered(rows, "Id")
+    assert block
+    assert (block.rows, block.first, block.clashes) == (3, order_key("7"), 0)
+    assert [key_of_line("Id")(line) for line in block.lines()[1:]] == sorted(
+        line_key(orjson.dumps(row)) for row in (rows[0], rows[2])
+    )
 
 
 def test_a_key_field_of_another_casing_or_none_at_all_still_identifies() -> None:

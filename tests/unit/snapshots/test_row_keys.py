@@ -49,6 +49,19 @@ def test_a_number_is_the_same_identity_as_its_text() -> None:
     assert order_key("07") != order_key("7")
 
 
+def test_an_id_wins_over_the_key_of_the_table_and_that_over_nothing() -> None:
+    assert identity_of({"Mark": "L", "id": 7}, "Mark") == 7
+    assert identity_of({"Mark": "L", "Id": " "}, "Mark") == "L"
+    assert identity_of({"mark": "L"}, "Mark") == "L"
+    assert identity_of({"Mark": "L"}, "") is None
+    for line, kept in (
+        (b'{"Mark":"L","Id":"7","Text":"Late"}', b'{"Id":"7"}'),
+        (b'{"Mark":"L","Id":"","Text":"Late"}', b'{"Mark":"L"}'),
+        (b'{"Mark":"","Text":"Late"}', b'{"Mark":"","Text":"Late"}'),
+    ):
+        assert identity_line("Mark")(line) == kept
+
+
 @pytest.mark.parametrize(
     ("row", "identity"),
     [
@@ -65,7 +78,7 @@ def test_a_row_is_identified_by_its_id_whatever_its_casing(
 
 
 @pytest.mark.parametrize(
-    ("line", "key_field"), [(b'{"A":1}', "Id"), (b'{"Id":null}', "Id"), (b'{"":"x","Id":"1"}', "")]
+    ("line", "key_field"), [(b'{"A":1}', "Id"), (b'{"Id":null}', "Id"), (b'{"":"x","Id":" "}', "")]
 )
 def test_a_row_without_an_identity_is_told_by_all_of_it_and_comes_last(
     line: bytes, key_field: str
@@ -121,6 +134,7 @@ def test_a_number_beyond_64_bits_identifies_by_every_digit() -> None:
         (b'{"Surname":"Abbess","id":7}', b'{"id":7}'),
         (b'{"Area":"x"}', b'{"Area":"x"}'),
         (b'{"Id":null,"Area":"x"}', b'{"Id":null,"Area":"x"}'),
+        (b'{"Id":" ","Area":"x"}', b'{"Id":" ","Area":"x"}'),
     ],
 )
 def test_only_the_identity_of_a_deleted_row_is_kept(line: bytes, kept: bytes) -> None:

@@ -32,12 +32,44 @@ def test_a_mark_is_found_by_whose_and_when_it_is() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"Mark": "/"}, {"Session": "PM"}, {"StudentId": "9920"}, {"Date": "2016-08-25"},
-     {"Type": "L", "InstanceId": "46297"}],
+    [{"Mark": "-"}, {"Mark": None}, {"Session": "PM"}, {"StudentId": "9920"},
+     {"Date": "2016-08-25"}, {"Type": "L", "InstanceId": "46297"}],
 )  # fmt: skip
 def test_another_mark_is_not_taken_for_it(change: dict[str, str]) -> None:
     found = _read(ATTENDANCE, {"Marks": [MARK]}, AttendMarks=[{**ROW, **change}])
     assert (found.found, found.similar) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"Mark": "/"}, {"Mark": "l/", "Session": "am "}, {"Mark": "I", "StudentId": "pl-009919"},
+     {"Mark": "I", "Date": "2016-08-23T23:00:00Z"}, {"Mark": "I", "Date": "24/08/2016"},
+     {"Mark": "/", "Session": None}, {"Mark": "/", "StudentId": "x1a2b3c"}],
+)  # fmt: skip
+def test_another_mark_at_that_place_is_seen_however_the_place_is_spelt(
+    change: dict[str, Any],
+) -> None:
+    found = _read(ATTENDANCE, {"Marks": [MARK]}, AttendMarks=[{**ROW, **change}])
+    assert (found.found, found.similar) == (0, 1)
+    assert found.seen == ((str(change["Mark"]).upper(), 1),)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"StudentId": 9919.0}, {"StudentId": " pl-09919"}, {"Mark": "l "},
+     {"Date": "2016-08-23T23:00:00"}, {"Type": None, "MarkType": "Session"}],
+)  # fmt: skip
+def test_a_mark_is_found_in_any_spelling(change: dict[str, Any]) -> None:
+    assert _read(ATTENDANCE, {"Marks": [MARK]}, Attendance=[{**ROW, **change}]).found == 1
+
+
+def test_a_page_of_several_and_an_answer_without_tables_prove_no_absence() -> None:
+    paged = {"PageSize": 1, "PageNumber": 1, "PageCount": 2, "RowCount": 2, "NextPage": "?page=2"}
+    other = {**ROW, "StudentId": "1"}
+    assert _read(ATTENDANCE, {"Marks": [MARK]}, Attendance=[other]).as_of == AS_OF
+    several = _read(ATTENDANCE, {"Marks": [MARK]}, Attendance=[other], __pagination__=[paged])
+    assert several.as_of is None
+    assert _read(ATTENDANCE, {"Marks": [MARK]}).as_of is None
 
 
 def test_a_lesson_mark_is_found_by_its_lesson() -> None:
@@ -109,7 +141,39 @@ def test_one_that_only_resembles_it_forbids_to_call_it_absent(conduct: Any, peop
 @pytest.mark.parametrize(
     ("conduct", "people"),
     [
+        ({**HELD, "Date": "2016-08-23T23:00:00Z"}, PEOPLE),
+        ({**HELD, "Date": "/Date(1471993200000)/", "Description": "a\r\n wall "}, PEOPLE),
+        ({**HELD, "Category": "Behaviour", "Id": " beh.4000"}, PEOPLE),
+        (HELD, [{**PEOPLE[0], "Points": "3.00"}, {**PEOPLE[1], "StudentId": " pl-0009920"}]),
+        (HELD, [{**PEOPLE[0], "Points": 3.0}, {**PEOPLE[1], "ConductId": "beh.4000 "}]),
+    ],
+)
+def test_a_conduct_is_found_in_any_spelling(conduct: Any, people: Any) -> None:
+    assert _conducts([conduct], people).results == (("1", "4000"),)
+
+
+@pytest.mark.parametrize(
+    ("conduct", "people"),
+    [
         ({**HELD, "Date": "2016-08-25"}, PEOPLE),
+        ({**HELD, "Date": "2016-08-23T22:00:00"}, PEOPLE),
+        ({**HELD, "Date": "last Wednesday"}, PEOPLE),
+        ({**HELD, "Category": "Negative"}, PEOPLE),
+        (HELD, [{**PEOPLE[0], "Points": "some"}, PEOPLE[1]]),
+        (HELD, [{**PEOPLE[0], "StudentId": "x1a2b3c"}]),
+    ],
+)
+def test_what_cannot_be_compared_forbids_to_call_a_conduct_absent(
+    conduct: Any, people: Any
+) -> None:
+    found = _conducts([conduct], people)
+    assert (found.found, found.similar) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("conduct", "people"),
+    [
+        ({**HELD, "Date": "2016-08-26"}, PEOPLE),
         ({**HELD, "Category": "Ach"}, PEOPLE),
         (HELD, [{**PEOPLE[0], "StudentId": "1"}]),
     ],
@@ -128,5 +192,5 @@ def test_two_alike_cannot_be_told_apart() -> None:
 
 def test_conducts_are_asked_for_by_their_days() -> None:
     assert read_back_query(CONDUCT, BODY).query == {
-        "DateFrom": "2016-08-24", "DateTo": "2016-08-24", "options": "includeStudentIds",
+        "DateFrom": "2016-08-23", "DateTo": "2016-08-25", "options": "includeStudentIds",
     }  # fmt: skip

@@ -70,6 +70,8 @@ def test_lesson_marks_and_the_synchronous_path_are_accepted() -> None:
         ({"StudentId": ""}, "Marks[0].StudentId"),
         ({"StudentId": None}, "Marks[0].StudentId"),
         ({"StudentId": True}, "Marks[0].StudentId"),
+        ({"StudentId": "x1a2b3"}, "Marks[0].StudentId"),
+        ({"StudentId": -9919}, "Marks[0].StudentId"),
         ({"MarkType": "L"}, "Marks[0].MarkType"),
         ({"Date": "24/08/2016"}, "Marks[0].Date"),
         ({"Date": "2016-02-30"}, "Marks[0].Date"),
@@ -124,6 +126,30 @@ def _conduct(**changes: Any) -> dict[str, Any]:
         (_conduct(Conducts=[{**BEHAVIOUR, "Id": "1"}]), "Conducts[0].Id"),
         (_conduct(Conducts=[{**BEHAVIOUR, "Note": "n" * 501}]), "Conducts[0].Note"),
         (_conduct(Conducts=[{**BEHAVIOUR, "EntryDate": "yesterday"}]), "Conducts[0].EntryDate"),
+        *(
+            (_conduct(Conducts=[{**BEHAVIOUR, "EntryDate": day}]), "Conducts[0].EntryDate")
+            for day in (
+                "2016-W34-3",
+                "20160824",
+                "2016-08-24T0900",
+                "2016-08-24T09",
+                "2016-238",
+                "\u0662\u0660\u0661\u0666-08-24",
+                "0001-01-01T00:00:00+01:00",
+                "2016-02-30",
+            )
+        ),
+        *(
+            (
+                _conduct(Participants=[{**PEOPLE[0], "StudentId": id_}, PEOPLE[1]]),
+                "Participants[0].StudentId",
+            )
+            for id_ in ("x1a2b3", "PL 9919", "PWT", "9,919", "\uff19\uff19", "9919.5", -1)
+        ),
+        (
+            _conduct(Participants=[*PEOPLE, {**PEOPLE[0], "StudentId": " pl-09919"}]),
+            "Participants[2]",
+        ),
         (_conduct(Conducts=[BEHAVIOUR, BEHAVIOUR]), "Conducts[1]"),
         (_conduct(Participants=[]), "Participants"),
         (_conduct(Participants=PEOPLE[:1]), "Conducts[1]"),

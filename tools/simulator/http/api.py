@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tools.simulator.http import data, information
-from tools.simulator.http.errors import NO_ERROR, XporterError, bad_argument, forbidden
+from tools.simulator.http.errors import NO_ERROR, XporterError, bad_argument, forbidden, not_found
 from tools.simulator.http.replies import Reply
 from tools.simulator.http.transport_faults import FaultyReply
 from tools.simulator.service import availability
@@ -76,7 +76,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             response = await endpoint(request)
         except XporterError as error:
             return refuse(error, request)
-        return faults.after(response)
+        return await faults.after(response)
 
     return guard
 
@@ -150,6 +150,16 @@ async def streamed(made: Reply) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
+async def unknown(request: Request) -> Response:
+    """Refuse what nobody knows in the envelope too."""
+    raise not_found(f"No HTTP resource was found that matches {request.url.path}")
+
+
+def last_routes() -> list[Route]:
+    """Return what answers paths that no other module knows."""
+    return [Route("/api/{rest:path}", guarded(unknown), methods=["GET", "POST", "PUT", "DELETE"])]
+
+
 def routes() -> list[Route]:
     """Return the paths in lower case: the server folds them before routing."""
     listed: list[tuple[str, Endpoint, list[str]]] = [
@@ -160,6 +170,7 @@ def routes() -> list[Route]:
         ("/api/v1/queries", told(information.queries), ["GET"]),
         ("/api/v1/usage", told(information.usage), ["GET"]),
         ("/api/v1/gdprids", told(information.gdpr_ids), ["GET"]),
+        ("/api/v1/logs", told(information.logs), ["GET"]),
         ("/api/v1/webhook", webhook, ["GET", "POST"]),
         ("/api/manage/getxodschooltokens", all_tokens, ["GET"]),
         ("/api/v1/school/{estab}/{resource}", school_data, ["GET"]),

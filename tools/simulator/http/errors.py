@@ -18,7 +18,7 @@ class XporterError(Exception):
     """Xporter's refusal; answered with HTTP 200 unless the caller asked for real statuses."""
 
     status: int
-    exception_type: str
+    exception_type: str | None
     message: str
 
     def envelope(self) -> Envelope:
@@ -41,19 +41,19 @@ class ControlError(Exception):
 
 def unauthorised(message: str) -> XporterError:
     """Return the refusal of a token."""
-    return XporterError(401, "System.UnauthorizedAccessException", message)
+    return XporterError(401, "UnauthorizedAccessException", message)
 
 
 def forbidden(message: str) -> XporterError:
     """Return the refusal of something that the token does not reach."""
-    return XporterError(403, "System.UnauthorizedAccessException", message)
+    return XporterError(403, "UnauthorizedAccessException", message)
 
 
 def bad_argument(message: str) -> XporterError:
     """Return the refusal of a parameter or body."""
-    return XporterError(400, "System.ArgumentException", message)
+    return XporterError(400, "ArgumentException", message)
 
 
 def not_found(message: str) -> XporterError:
     """Return the refusal of an unknown resource or establishment."""
-    return XporterError(404, "System.Web.HttpException", message)
+    return XporterError(404, None, message)

@@ -9,6 +9,14 @@ from tools.simulator.service.application import World
 from tools.simulator.service.endpoints import RESOURCES
 from tools.simulator.service.tokens import Claims
 
+_WRITING = (
+    ("Attendance", "Attendance/{estab}/", "WritebackAttendance"),
+    ("AttendanceAsync", "AttendanceAsync/{estab}/", "WritebackAttendance"),
+    ("Conduct", "Writeback/Conduct", "WritebackConduct"),
+    ("SeatingPlan", "Writeback/SeatingPlan", "WritebackSeatingPlan"),
+    ("Detention", "Writeback/?id=efw.Detention", "WritebackDetention"),
+)
+
 
 def token_details(world: World, claims: Claims) -> dict[str, Any]:
     """Return what the caller's token says; the authority on its scopes."""
@@ -32,10 +40,10 @@ def all_scopes(_world: World, _claims: Claims) -> dict[str, Any]:
 
 
 def queries(_world: World, _claims: Claims) -> dict[str, Any]:
-    """Return the endpoints' documentation of themselves."""
-    endpoints = [
+    """Return the endpoints' documentation of themselves: 55, as recorded in 2018."""
+    reading = [
         {
-            "Version": 1,
+            "Version": "1",
             "Id": f"school.{resource.name.lower()}",
             "Method": "GET",
             "Scope": resource.scope,
@@ -50,7 +58,30 @@ def queries(_world: World, _claims: Claims) -> dict[str, Any]:
         }
         for resource in RESOURCES.values()
     ]
-    return {"Endpoints": endpoints, "Queries": [], **NO_ERROR}
+    writing = [_writing(*each) for each in _WRITING]
+    return {"Endpoints": [*reading, *writing], "Queries": [], **NO_ERROR}
+
+
+def _writing(name: str, path: str, scope: str) -> dict[str, Any]:
+    return {
+        "Version": "1",
+        "Id": f"writeback.{name.lower()}",
+        "Method": "POST",
+        "Scope": scope,
+        "Path": f"/api/v1/{path}",
+        "Description": name,
+        "Documentation": "",
+        "Query": f"efw.{name}",
+        "Options": "",
+        "Parameters": "",
+        "Published": True,
+        "PageSize": 25,
+    }
+
+
+def logs(_world: World, _claims: Claims) -> dict[str, Any]:
+    """Return what the school's agent logged: nothing."""
+    return {"Logs": [], **NO_ERROR}
 
 
 def usage(world: World, claims: Claims) -> dict[str, Any]:

@@ -84,6 +84,8 @@ class Reply:
             return dumps([self.edit(row) for row in rows])[1:-1]
         if self.changes and self.changes.snapshot:
             return dumps(self.selection.rows(shape, keys))[1:-1]
+        if self.selection.odd_rows(shape):
+            return dumps(self.selection.rows(shape, keys))[1:-1]
         return json_slice(self.selection, shape, keys, start)
 
     def _meta(self) -> Sequence[Row]:

@@ -4,6 +4,7 @@ import time
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakSet
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -79,13 +80,21 @@ class Droppable:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._used: WeakSet[Any] = WeakSet()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a ``drop`` that aborts its connection."""
+        """Pass the request on with a ``drop`` that aborts its connection.
+
+        ``is_kept`` tells whether the connection has served a request before.
+        """
         if scope["type"] == "http":
             # uvicorn's send is a method of the request, which knows its transport.
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope["drop"] = transport.abort if transport else _cannot_drop
+            connection = transport.get_protocol() if transport else None
+            scope["is_kept"] = connection in self._used
+            if connection:
+                self._used.add(connection)
         await self._app(scope, receive, send)
 
 

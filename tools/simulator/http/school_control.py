@@ -1,6 +1,7 @@
 """The control calls about one school: found it, change it, and see what it holds."""
 
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from tools.simulator.http.api import answer, world_of
 from tools.simulator.http.control_bodies import Fields, Handler, checked, object_of
+from tools.simulator.school import odd_rows
 from tools.simulator.school.changes import change, difference, roll_over
 from tools.simulator.school.create_school import chosen_scopes, found
 from tools.simulator.service import authentication, webhooks
@@ -27,6 +29,7 @@ async def create_school(request: Request) -> Response:
     allowed: Fields = {
         "estab": str, "students": int, "seed": int, "phase": str, "scopes": list,
         "template_scopes": list, "paused": bool, "installed": bool, "rows": dict, "today": str,
+        "odd_rows": dict,
     }  # fmt: skip
     world = world_of(request)
     school = found(await object_of(request, allowed), world.now().date())
@@ -64,13 +67,17 @@ async def authorise(request: Request) -> Response:
 
 
 async def set_school(request: Request) -> Response:
-    """PATCH …/{estab}: pause, revoke, renumber, or change the scopes that new tokens get."""
+    """PATCH …/{estab}: pause, revoke, renumber, change new tokens' scopes, or make rows odd."""
     allowed: Fields = {
-        "paused": bool, "revoked": bool, "installed": bool, "scopes": list, "new_estab": str,
+        "paused": bool, "revoked": bool, "installed": bool, "scopes": list, "odd_rows": dict,
+        "new_estab": str,
     }  # fmt: skip
     options = await object_of(request, allowed)
     school = world_of(request).schools.get(request.path_params["estab"])
     school.scopes = chosen_scopes(options.get("scopes"), school.scopes)
+    if "odd_rows" in options:
+        school.odd_rows = odd_rows.read(options["odd_rows"])
+        school.next_revision()
     school.is_paused = options.get("paused", school.is_paused)
     school.is_revoked = options.get("revoked", school.is_revoked)
     school.is_installed = options.get("installed", school.is_installed)
@@ -145,12 +152,23 @@ async def show_truth(request: Request) -> Response:
     school = world_of(request).schools.get(request.path_params["estab"])
     parts = truth(school, request.path_params["table"], request.query_params, lines=lines)
 
+    is_packed = request.query_params.get("gzip") == "true"
+
     async def stream() -> AsyncIterator[bytes]:
-        for part in parts:
+        for part in _packed(parts) if is_packed else parts:
             yield part
 
     media = "application/x-ndjson" if lines else "application/json"
-    return StreamingResponse(stream(), media_type=media)
+    headers = {"Content-Encoding": "gzip"} if is_packed else {}
+    return StreamingResponse(stream(), headers=headers, media_type=media)
+
+
+def _packed(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Compress fast rather than well; behind API Gateway no answer may have more than 10 MB."""
+    packer = zlib.compressobj(1, wbits=31)
+    for part in parts:
+        yield packer.compress(part)
+    yield packer.flush()
 
 
 async def show_mis(request: Request) -> Response:

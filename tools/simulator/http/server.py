@@ -16,13 +16,19 @@ from tools.simulator.http import api, control, school_control, writebacks
 from tools.simulator.http.request_log import Droppable, FoldedPaths, Recorder
 from tools.simulator.service.application import Application, World
 
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def application(world: World) -> Starlette:
     """Return the web application of one simulated world."""
     app = Starlette(
-        routes=[*api.routes(), *writebacks.routes(), *control.routes(), *school_control.routes()],
+        routes=[
+            *api.routes(),
+            *writebacks.routes(),
+            *control.routes(),
+            *school_control.routes(),
+            *api.last_routes(),
+        ],
         middleware=[
             Middleware(Recorder, log=world.requests),
             Middleware(FoldedPaths),
@@ -43,14 +49,14 @@ class _Server(uvicorn.Server):
 
 
 class Listener:
-    """A bound socket and the server that answers on it; loopback only."""
+    """A bound socket and the server that answers on it; on loopback unless told otherwise."""
 
-    def __init__(self, world: World, port: int = 0) -> None:
+    def __init__(self, world: World, port: int = 0, host: str = LOOPBACK) -> None:
         # Named as TCP, so that asyncio sets TCP_NODELAY: without it each small reply takes 40 ms.
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind((_HOST, port))
-        self.url = f"http://{_HOST}:{self.socket.getsockname()[1]}"
+        self.socket.bind((host, port))
+        self.url = f"http://{host}:{self.socket.getsockname()[1]}"
         self.world = world
         self.server = _Server(
             uvicorn.Config(

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from tools.simulator.http.odd_replies import answered, is_odd, odd_reply
 from tools.simulator.service.application import World
 
 #: What the hosting platform, a proxy or a maintenance page say in place of Xporter.
@@ -76,6 +77,8 @@ class FaultyReply:
 
     def __init__(self, world: World, request: Request) -> None:
         self._world = world
+        self._is_kept = bool(request.scope.get("is_kept"))
+        self._request = request
         query = request.url.query
         path = request.scope.get("path", "")
         self._place: dict[str, Any] = {
@@ -86,6 +89,8 @@ class FaultyReply:
     async def before(self) -> Response | None:
         """Return the failure that answers instead of the service, if one strikes."""
         faults = self._world.faults
+        if self._is_kept and faults.take("dropped_connection", **self._place):
+            return LostAnswer()
         if slow := faults.take("slow", **self._place):
             await asyncio.sleep(float(slow.parameters.get("delay_ms", 1000)) / 1000)
         if limited := faults.take("rate_limited", **self._place):
@@ -99,9 +104,13 @@ class FaultyReply:
             return _odd(odd.parameters)
         return None
 
-    def after(self, response: Response) -> Response:
-        """Return the reply as it arrives: whole, or cut in the middle."""
+    async def after(self, response: Response) -> Response:
+        """Return the reply as it arrives: whole, not as documented, or cut in the middle."""
         faults = self._world.faults
+        if is_odd(self._world, self._request):
+            body = await _body(response)
+            odd = odd_reply(self._world, self._request, self._place, body)
+            response = answered(odd, response, faults.take("odd_encoding", **self._place))
         if faults.take("cut_json", **self._place):
             return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):

@@ -15,8 +15,13 @@ from starlette.routing import Route
 from tools.simulator.http.api import answer, body_of, guarded, world_of
 from tools.simulator.http.errors import NO_ERROR, XporterError, bad_argument, forbidden
 from tools.simulator.http.transport_faults import LostAnswer
-from tools.simulator.school.incidents import read_incidents, write_incidents
-from tools.simulator.school.marks import WritebackFailedError, read_marks, write_marks
+from tools.simulator.school.incidents import correct_incidents, read_incidents, write_incidents
+from tools.simulator.school.marks import (
+    WritebackFailedError,
+    correct_marks,
+    read_marks,
+    write_marks,
+)
 from tools.simulator.school.schools import School
 from tools.simulator.service import webhooks
 from tools.simulator.service.application import World
@@ -30,6 +35,8 @@ _ON_ERROR = {
     "conduct": "Writeback.Conduct_OnError",
 }
 Write = Callable[[], list[dict[str, int]]]
+#: Lets a person change what was written: its result, and the new mark or note.
+Correct = Callable[[list[dict[str, int]], str], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Writeback:
     school: School
     kind: str
     write: Write
+    correct: Correct
     callback: tuple[str, str] | None
     tracking_id: str | None
 
@@ -54,23 +62,27 @@ def _accepted(request: Request, kind: str, body: dict[str, Any], *, is_async: bo
     callback = _callback(body)
     if is_async and callback is None:
         raise bad_argument("callback is mandatory")
-    write = _marks(school, body) if kind == "attendance" else _incidents(school, body)
-    return Writeback(school, kind, write, callback, _tracking_id(world) if is_async else None)
+    write, correct = (_marks if kind == "attendance" else _incidents)(school, body)
+    tracking_id = _tracking_id(world) if is_async else None
+    return Writeback(school, kind, write, correct, callback, tracking_id)
 
 
-def _marks(school: School, body: dict[str, Any]) -> Write:
+def _marks(school: School, body: dict[str, Any]) -> tuple[Write, Correct]:
     marks = read_marks(school, body)
 
     def write() -> list[dict[str, int]]:
         write_marks(school, marks)
         return []
 
-    return write
+    return write, lambda _, mark: correct_marks(school, marks, mark)
 
 
-def _incidents(school: School, body: dict[str, Any]) -> Write:
+def _incidents(school: School, body: dict[str, Any]) -> tuple[Write, Correct]:
     incidents = read_incidents(school, body)
-    return lambda: write_incidents(school, incidents)
+    return (
+        lambda: write_incidents(school, incidents),
+        lambda result, note: correct_incidents(school, result, note),
+    )
 
 
 def _callback(body: dict[str, Any]) -> tuple[str, str] | None:
@@ -94,13 +106,17 @@ async def _finish(world: World, writeback: Writeback, delay: float) -> XporterEr
     if delay > 0:
         await asyncio.sleep(delay)
     failure, result = None, []
-    if world.faults.take("refused_writeback", estab=writeback.school.estab, path=writeback.kind):
+    place = {"estab": writeback.school.estab, "path": writeback.kind}
+    if world.faults.take("refused_writeback", **place):
         failure = "The MIS refused the write"
     else:
         try:
             result = writeback.write()
         except WritebackFailedError as error:
             failure = str(error)
+        else:
+            if fault := world.faults.take("corrected_writeback", **place):
+                writeback.correct(result, str(fault.parameters.get("value", "L")))
     _report(world, writeback, failure, result)
     return None if failure is None else bad_argument(failure)
 
@@ -143,7 +159,7 @@ def endpoint(kind: str, *, is_async: bool) -> Callable[[Request], Any]:
             work = _unreachable(world, writeback) if offline else _finish(world, writeback, delay)
             world.callbacks.run(work)
         elif offline:
-            raise XporterError(503, "System.TimeoutException", "The school's agent is offline")
+            raise XporterError(503, "TimeoutException", "The school's agent is offline")
         elif failure := await _finish(world, writeback, 0):
             raise failure
         if world.faults.take("lost_answer", **place):

@@ -122,11 +122,12 @@ def mark_row(profile: Profile, key: tuple[int, int, int], version: int, stamp: s
 
 def code_row(profile: Profile, n: int, version: int, stamp: str | None) -> Row:
     """Return one attendance code."""
-    del profile, version, stamp
+    del profile, stamp
     mark, text, meaning, short, physical = CODES[n]
     return {
+        "Id": str(n + 1),
         "Mark": mark,
-        "Description": text,
+        "Description": f"{text} ({version})" if version else text,
         "MeaningDescription": meaning,
         "ShortMeaningDescription": short,
         "PhysicalMeaning": physical,

@@ -22,9 +22,7 @@ LOOKUPS = (
     ("BehStatus", 1, "UN", "Unresolved"), ("BehStatus", 2, "RE", "Resolved"),
     ("BehLocation", 1, "CL", "Classroom"), ("BehLocation", 2, "PL", "Playground"),
     ("BehActivity", 1, "LU", "Lunch"), ("AchActivity", 1, "LE", "Lesson"),
-    ("BehTime", 1, "LT", "Lunchtime"), ("BehOutcome", 1, "DT", "Detention"),
-    ("AchOutcome", 1, "CE", "Certificate"), ("BehBullMode", 1, "VB", "Verbal"),
-    ("StaffRole", 1, "WI", "Witness"),
+    ("BehBullMode", 1, "VB", "Verbal"), ("StfRole", 1, "WI", "Witness"),
 )  # fmt: skip
 
 
@@ -38,11 +36,16 @@ def incident_id(n: int) -> int:
     return FIRST_ID + n
 
 
+def incident_number(identity: int) -> int:
+    """Return the number of the incident with this MIS id."""
+    return identity - FIRST_ID
+
+
 def _facts(profile: Profile, n: int, version: int) -> Row:
     drawn = draw(profile.key, b"incident", n)
     types = [each for each in TYPES if each[0] == kind_of(n)]
     chosen = types[drawn[0] % len(types)]
-    span = max(1, (profile.today - profile.year_start).days)
+    span = max(1, (profile.today - profile.year_start).days + 1)
     day = (profile.year_start + timedelta(days=number(drawn, 1) % span)).isoformat()
     recorder = staff_display(profile, number(drawn, 3) % profile.staff)
     return {

@@ -121,9 +121,16 @@ class CountsSource(Source):
         }
 
     def rows(self, keys: Sequence[Key], revision: int) -> list[Row]:  # type: ignore[override]
-        """Return whole rows; this table has no Id."""
+        """Return whole rows."""
         areas = list(self.counted.items())
-        return [{"Area": areas[key][0], "Count": len(areas[key][1].keys(revision))} for key in keys]
+        return [
+            {
+                "Id": str(key + 1),
+                "Area": areas[key][0],
+                "Count": len(areas[key][1].keys(revision)),
+            }
+            for key in keys
+        ]
 
 
 def _no_row(profile: Profile, key: Key, version: int, stamp: str | None) -> Row:

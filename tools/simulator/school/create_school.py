@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from tools.simulator.http.errors import ControlError
+from tools.simulator.school import odd_rows
 from tools.simulator.school.profiles import Profile
 from tools.simulator.school.schools import School
 from tools.simulator.service.endpoints import tables_named
@@ -43,6 +44,7 @@ def found(facts: dict[str, Any], today: date) -> School:
         template_scopes=chosen_scopes(facts.get("template_scopes")),
         is_paused=facts.get("paused", False),
         is_installed=facts.get("installed", True),
+        odd_rows=odd_rows.read(facts.get("odd_rows", {})),
     )
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from tools.simulator.school.people import staff_id, student_id, student_name
 from tools.simulator.school.profiles import Profile
 from tools.simulator.school.revisioned_tables import Build, Row
-from tools.simulator.school.seeded_random import draw, guid, number, row_hash
+from tools.simulator.school.seeded_random import draw, guid, number, photo, row_hash
 from tools.simulator.service.endpoints import Column, Shape
 
 Value = Callable[[Profile, int, bytes], Any]
 
 _TEXT_NUMBERS = re.compile(r"(id|code|no|number|value|mark|telephone|fax|phone|period|year|lea)$")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-STUDENT_COLUMNS = ("StudentId", "StudentMis_Id")
+STUDENT_COLUMNS = ("StudentId", "StudentMis_Id", "Student_MisId")
 
 
 def _dates(example: str) -> Value:
@@ -33,7 +33,8 @@ def _numbers(column: Column) -> Value:
     if "." in example:
         return lambda *_: float(example)
     if example in ("0", "1"):
-        return lambda _p, _n, drawn: drawn[3] & 1
+        # Truths are sometimes null (xporter-api.md 5.3).
+        return lambda _p, _n, drawn: drawn[3] & 1 if drawn[3] > 15 else None
     if _TEXT_NUMBERS.search(column.name.lower()):
         return lambda _p, _n, drawn: str(int(example) + drawn[4] % 7)
     return lambda _p, _n, drawn: int(example) + drawn[5] % 7
@@ -47,6 +48,8 @@ def _value(column: Column) -> Value:
         return _dates(example)
     if re.fullmatch(r"\d+(\.\d+)?", example) and not example.startswith("00"):
         return _numbers(column)
+    if column.name == "Photo":
+        return lambda _p, _n, drawn: photo(drawn)
     if column.name == "ExternalId":
         return lambda _p, _n, drawn: guid(drawn)
     return lambda *_: example
@@ -88,6 +91,11 @@ def builder(shape: Shape, step: int) -> Build:
             "Id": student_id(student) if own_id else str(begin + n),
             "StudentId": student_id(student),
             "StudentMis_Id": student_id(student),
+            "Student_MisId": student_id(student),
+            "StudentIdaasId": f"PL-{student_id(student)}",
+            "StudentXid": f"x{drawn[:3].hex()}",
+            "ReasonId": str(n % 12 + 1),
+            "StudentExclusionId": str(2318 + n),
             "StaffId": staff_id(n % profile.staff),
             "RowHash": row_hash(drawn),
             "LastUpdated": stamp or profile.stamps[drawn[1]],

@@ -4,7 +4,14 @@ from datetime import date
 from typing import Any
 
 from tools.simulator.http.errors import bad_argument
-from tools.simulator.school.conduct import LOOKUPS, PARTICIPANTS, TYPES, incident_id, kind_of
+from tools.simulator.school.conduct import (
+    LOOKUPS,
+    PARTICIPANTS,
+    TYPES,
+    incident_id,
+    incident_number,
+    kind_of,
+)
 from tools.simulator.school.marks import NOTE_LIMIT
 from tools.simulator.school.people import staff_display, student_id, student_number
 from tools.simulator.school.profiles import Profile
@@ -93,6 +100,16 @@ def write_incidents(school: School, incidents: list[dict[str, Any]]) -> list[dic
     school.collect("XodConductForToday")
     school.collect("XodConductForDateRange")
     return result
+
+
+def correct_incidents(school: School, written: list[dict[str, int]], note: str) -> None:
+    """Let a person write another note into each of the incidents that were written."""
+    school.next_revision()
+    for each in written:
+        n = incident_number(each["ActualId"])
+        school.touch(school.tables.incidents.ledger, n, {"Description": note})
+    school.collect("XodConductForToday")
+    school.collect("XodConductForDateRange")
 
 
 def _new_number(school: School, kind: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.simulator.school import attendance, groups, people
 from tools.simulator.school.profiles import Profile
-from tools.simulator.school.seeded_random import draw, guid, xid
+from tools.simulator.school.seeded_random import draw, guid, photo, xid
 
 if TYPE_CHECKING:
     from tools.simulator.school.schools import School
@@ -76,6 +76,12 @@ def _parents(n: int) -> tuple[int, int]:
     return people.family(n) * 2, people.family(n) * 2 + 1
 
 
+def _children(school: School, contact: int, revision: int) -> list[int]:
+    """Return the pupils of a contact's family who are at the school."""
+    students = school.tables.students
+    return [n for n in people.members(contact // 2) if students.visible(n, revision)]
+
+
 EXTRAS: dict[tuple[str, str], Extra] = {
     ("Students", "GroupIds"): lambda s, n, r: _csv(g.identity for g in _groups_of_student(s, n, r)),
     ("Students", "GroupIdaasIds"): lambda s, n, r: _csv(
@@ -110,6 +116,12 @@ EXTRAS: dict[tuple[str, str], Extra] = {
     ("Group", "SubjectLocalId"): lambda s, n, _r: _subject(s, n)[0],
     ("Group", "SubjectCode"): lambda s, n, _r: _subject(s, n)[1],
     ("Group", "SubjectName"): lambda s, n, _r: _subject(s, n)[2],
+    ("Contacts", "ChildIdaasIds"): lambda s, n, r: _csv(
+        f"PL-{people.student_id(child)}" for child in _children(s, n, r)
+    ),
+    ("Contacts", "ChildXids"): lambda s, n, r: _csv(xid(0, child) for child in _children(s, n, r)),
+    ("Students", "Photo"): lambda s, n, _r: photo(draw(s.profile.key, b"pupil", n)),
+    ("Staff", "Photo"): lambda s, n, _r: photo(draw(s.profile.key, b"teacher", n)),
     ("Attendance", "ExternalId"): lambda s, key, _r: guid(draw(s.profile.key, b"pupil", key[2])),
     **{
         ("Students", name): _statistic(name)

@@ -32,8 +32,8 @@ def staff_id(n: int) -> str:
 
 
 def student_number(identity: str) -> int | None:
-    """Return the number of the pupil with this MIS id, with or without its PL- prefix."""
-    digits = identity.removeprefix("PL-")
+    """Return the number of the pupil with this MIS id: PL- or not, blanks and zeros or not."""
+    digits = identity.strip().upper().removeprefix("PL-")
     if not digits.isdecimal() or (int(digits) - 10_000) % 3 or int(digits) < 10_000:
         return None
     return (int(digits) - 10_000) // 3

@@ -3,12 +3,13 @@
 import itertools
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from tools.simulator.http.errors import ControlError, not_found
+from tools.simulator.school.odd_rows import OddRows
 from tools.simulator.school.profiles import Profile
 from tools.simulator.school.revisioned_tables import Entry, Key, Ledger, Row
 from tools.simulator.school.seeded_random import naive
@@ -61,6 +62,7 @@ class School:
     registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
     unannounced: set[str] = field(default_factory=set)
     written: dict[str, Written] = field(default_factory=dict)
+    odd_rows: dict[str, OddRows] = field(default_factory=dict)
     requests_served: int = 0
     pages: PageCache = field(default_factory=PageCache)
 
@@ -137,6 +139,7 @@ class School:
             "installed": self.is_installed,
             "new_estab": self.new_estab,
             "revision": self.revision,
+            "odd_rows": {table: asdict(odd) for table, odd in self.odd_rows.items()},
             "webhooks": [
                 {"database": each.database, "url": each.url, "relying_party": each.relying_party}
                 for each in self.registrations.values()

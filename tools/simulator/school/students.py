@@ -118,13 +118,13 @@ def _support(profile: Profile, n: int) -> Row:
         "YSSA": "Not applicable",
         "EAL": int(_LANGUAGES[fixed[4] % 8][0] != "ENG"),
         "FSMEver6": int(free_meals or fixed[5] < 20),
-        "Gifted": int(fixed[6] < 12),
+        "Gifted": int(fixed[6] < 12) if fixed[6] < 240 else None,
         "ServiceChild": "0" if fixed[7] > 4 else "1",
         "ServiceChildSource": "Parent",
         "InLeaCare": in_care,
         "LeaCareAuthority": profile.estab[:3] if in_care else None,
         "EverInCare": in_care,
-        "IsYoungCarer": int(fixed[8] < 5),
+        "IsYoungCarer": int(fixed[8] < 5) if fixed[8] < 240 else None,
         "AsylumStatus": None,
     }
 

@@ -92,7 +92,12 @@ def dataset_hash(selection: Selection, relying_party: str) -> str:
     """Return 32 lower-case hex digits that change exactly when the dataset may have."""
     school = selection.school
     state = [
-        (shape.name, selection.source(shape).last(selection.revision), selection.columns(shape))
+        (
+            shape.name,
+            selection.source(shape).last(selection.revision),
+            selection.columns(shape),
+            selection.odd_rows(shape),
+        )
         for shape in selection.shapes
         if selection.is_asked(shape)
     ]

@@ -1,11 +1,17 @@
 """Data that will not hold still: rows that move between pages, columns that come and go."""
 
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
 from tools.simulator.http.replies import Edit
 from tools.simulator.school.revisioned_tables import Row
 from tools.simulator.school.schools import School
+from tools.simulator.school.seeded_random import naive
 from tools.simulator.school.tables_by_day import DatedSource
 from tools.simulator.service.application import World
 from tools.simulator.service.queries import Query
+
+_UK = ZoneInfo("Europe/London")
 
 
 def keep_drifting(world: World, school: School, query: Query) -> None:
@@ -34,7 +40,8 @@ def edit_for(world: World, school: School, query: Query) -> Edit | None:
     missing = world.faults.take("missing_column", **place)
     added = world.faults.take("added_column", **place)
     casing = world.faults.take("key_casing", **place)
-    if not (missing or added or casing):
+    spelling = world.faults.take("other_spelling", **place)
+    if not (missing or added or casing or spelling):
         return None
 
     def edit(row: Row) -> Row:
@@ -43,9 +50,24 @@ def edit_for(world: World, school: School, query: Query) -> Edit | None:
         if added:
             column = str(added.parameters.get("column", "NewColumn"))
             row[column] = added.parameters.get("value", "new")
+        if spelling:
+            respell(row)
         return {_recased(name): value for name, value in row.items()} if casing else row
 
     return edit
+
+
+def respell(row: Row) -> None:
+    """Write ids, days, points and marks as another MIS would: the same things."""
+    if "StudentId" in row:
+        row["StudentId"] = f" pl-00{row['StudentId']}"
+    if "Points" in row:
+        row["Points"] = f"{row['Points']}.00"
+    if row.get("Date"):
+        midnight = datetime.combine(date.fromisoformat(row["Date"]), time(), _UK)
+        row["Date"] = naive(midnight.astimezone(UTC))
+    if row.get("Mark"):
+        row["Mark"] = f"{row['Mark']} "
 
 
 def _recased(name: str) -> str:

@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "odd_answer": "request: status and body of something that is not Xporter",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
+    "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
     "slow": "request: delay_ms before the answer",
     "page_drift": "request: a row comes and one goes between two pages of a pull",
     "expired_token": "request: a valid token is refused as expired",
@@ -24,6 +25,17 @@ KINDS: dict[str, str] = {
     "missing_column": "request: column is left out of the rows",
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
+    "odd_meta": "request: value is the time in meta; without value there is none",
+    "odd_count": "request: value is what column (PageCount, RowCount) of __pagination__ says",
+    "odd_member": "request: a member called column, with value, stands beside the tables",
+    "many_columns": "request: every row of the main table has value more columns",
+    "odd_encoding": "request: packed as value says: members, deflate, raw_deflate, unlabelled, "
+    "mislabelled, or not at all with value as the label",
+    "odd_json": "request: not quite JSON; value is nan, infinity, control, surrogate, apostrophe "
+    "(in column), bom or comma",
+    "deleted_ids": "request: ids in the _deleted arrays are written as value, default PL-{}",
+    "empty_tables": "request: every table, or only table, comes without rows",
+    "not_ready": "request: empty tables beside a DBStatus; value is its status, column its name",
     "availability_pending": "callbackUrl: ready only after another delay_ms",
     "availability_not_ok": "callbackUrl: called back after 10 minutes (scaled), not OK",
     "availability_error": "callbackUrl: called back at once with an error",
@@ -39,6 +51,8 @@ KINDS: dict[str, str] = {
     "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
     "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
+    "corrected_writeback": "writeback: a person changes what was written; value: mark or note",
+    "other_spelling": "request: ids, days, points and marks in other spellings of the same",
     "failed_webhook_registration": "request: the registration is refused in the body",
 }
 _ALIASES = {
@@ -51,7 +65,16 @@ _ALIASES = {
     "forged_callbacks": "forged_callback", "refused_writebacks": "refused_writeback",
 }  # fmt: skip
 _COMMON = {"kind", "rate", "count", "path", "estab", "callback", "skip"}
-_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "value", "body", "content_type"}
+_PARAMETERS = {
+    "retry_after",
+    "status",
+    "delay_ms",
+    "column",
+    "table",
+    "body",
+    "value",
+    "content_type",
+}
 
 
 @dataclass
@@ -108,6 +131,10 @@ class Faults:
                 fault.applied += 1
                 return fault
         return None
+
+    def is_on(self, kind: str) -> bool:
+        """Tell whether a fault of this kind is in force."""
+        return any(fault.kind == kind for fault in self._faults)
 
     def describe(self) -> dict[str, Any]:
         """Return the faults in force and how often each has struck."""
@@ -185,7 +212,7 @@ def _check(facts: dict[str, Any]) -> None:
         raise ControlError("rate lies between 0 and 1")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise ControlError("count is a whole number")
-    for name in ("path", "estab", "callback", "column", "body", "content_type"):
+    for name in ("path", "estab", "callback", "column", "table", "body", "content_type"):
         if not isinstance(facts.get(name, ""), str):
             raise ControlError(f"{name} is text")
     # Whoever stands before Xporter may write anything into a Retry-After.

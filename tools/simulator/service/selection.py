@@ -7,6 +7,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from tools.simulator.school.odd_rows import OddRows, with_ids
 from tools.simulator.school.optional_columns import EXTRAS, code_of, groups_of
 from tools.simulator.school.revisioned_tables import Key, Row, Source
 from tools.simulator.service.endpoints import Shape, visible_columns
@@ -71,12 +72,17 @@ class Selection:
         source = self.source(shape)
         keys = source.keys(self.revision)
         tests = self._tests(shape)
-        if not tests:
-            return keys
-        rows = source.rows(keys, self.revision)
-        return [
-            key for key, row in zip(keys, rows, strict=True) if all(test(row) for test in tests)
-        ]
+        if tests:
+            rows = source.rows(keys, self.revision)
+            keys = [
+                key for key, row in zip(keys, rows, strict=True) if all(test(row) for test in tests)
+            ]
+        odd = self.odd_rows(shape)
+        return odd.keys(keys) if odd else keys
+
+    def odd_rows(self, shape: Shape) -> OddRows | None:
+        """Return what is odd about the table's rows, if anything is."""
+        return self.school.odd_rows.get(shape.name.lower())
 
     def holds(self, shape: Shape, key: Key) -> bool:
         """Tell whether the row ``key`` answers."""
@@ -93,6 +99,10 @@ class Selection:
         """Return rows as they are sent: visible columns only, in the documented order."""
         columns = self.columns(shape)
         full = self.source(shape).rows(keys, self.revision)
+        if odd := self.odd_rows(shape):
+            every = self.source(shape).keys(self.revision)
+            first = self.source(shape).rows(every[:1], self.revision)
+            with_ids(full, keys, odd.ids(every, first[0]["Id"] if first else None))
         extras = [name for name in columns if (shape.name, name) in EXTRAS]
         for name in extras:
             compute = EXTRAS[shape.name, name]

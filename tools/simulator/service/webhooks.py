@@ -48,7 +48,7 @@ def register(
     if database is None:
         raise bad_argument(f"Unknown DatabaseName {given.get('databasename')!r}")
     if world.faults.take("failed_webhook_registration", estab=school.estab):
-        raise XporterError(500, "System.Exception", "The webhook could not be saved")
+        raise XporterError(500, "Exception", "The webhook could not be saved")
     method = str(given.get("method") or world.application.webhook_method).upper()
     registration = Registration(url, database.name, relying_party, method, world.now())
     school.registrations[relying_party, database.name] = registration

@@ -24,9 +24,15 @@ from xporter_bridge.api.schemas import (
 )
 from xporter_bridge.availability.model import AvailabilityRequest, PullState
 from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, dataset_of
+from xporter_bridge.pulls.model import (
+    DatasetRecord,
+    DatasetState,
+    dataset_of,
+    next_unprompted_pull_at,
+)
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
@@ -135,10 +141,17 @@ def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
         state=item.state,
         reason=item.reason or None,
         sequence=item.sequence,
-        retry_at=item.retry_at or None,
+        retry_at=item.retry_at or _asked_again_at(item, dataset) or None,
         freshness=FreshnessView(**_ages(state)) if state else None,
         hold=_hold(item),
     )
+
+
+def _asked_again_at(item: DatasetRecord, dataset: Dataset | None) -> str:
+    """Return when a failed dataset is pulled again by itself; empty for one that has not failed."""
+    if item.state is not DatasetState.FAILED or dataset is None:
+        return ""
+    return next_unprompted_pull_at(item, dataset.endpoint.ttl)
 
 
 def _hold(item: DatasetRecord) -> HoldView | None:
@@ -169,7 +182,13 @@ def _part(part: Part) -> PartView:
 
 
 def _reading(reading: ReadBackResult) -> ReadingView:
-    return ReadingView(expected=reading.expected, found=reading.found, as_of=reading.as_of)
+    return ReadingView(
+        expected=reading.expected,
+        found=reading.found,
+        similar=reading.similar,
+        marks_seen=dict(reading.seen),
+        as_of=reading.as_of,
+    )
 
 
 def _ages(state: Freshness) -> dict[str, Any]:

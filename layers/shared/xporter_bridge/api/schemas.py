@@ -170,10 +170,16 @@ class ResultView(BaseModel):
 
 
 class ReadingView(BaseModel):
-    """What the MIS showed of a part when its outcome did not come."""
+    """What the MIS showed of a part when its outcome did not come.
+
+    ``similar`` counts what may be ours, altered since, and marks that stand in the place of ours;
+    ``marks_seen`` counts the latter by their codes.
+    """
 
     expected: int
     found: int
+    similar: int
+    marks_seen: dict[str, int]
     as_of: str | None
 
 

@@ -12,9 +12,12 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import Session, get_session
 
+from xporter_bridge import dry_run
+
 _CONNECT_SECONDS = 1
-# How long a service may be silent; S3 takes in megabytes first, and copies them.
-_READ_SECONDS = {"s3": 6}
+# How long a service may be silent; S3 takes in megabytes first, and copies them; Lambda answers
+# when the function that it was asked to run has ended.
+_READ_SECONDS = {"s3": 6, "lambda": 60}
 _OTHER_READ_SECONDS = 3
 _ATTEMPTS = 3
 
@@ -41,4 +44,11 @@ def longest_seconds(service: str) -> float:
 
 @cache
 def _session() -> Session:
-    return get_session()
+    session = get_session()
+    session.register("before-call", _before_call)
+    return session
+
+
+def _before_call(**call: Any) -> None:
+    model = call["model"]
+    dry_run.end_unless_read(model.service_model.service_name, model.name)

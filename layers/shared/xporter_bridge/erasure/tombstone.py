@@ -113,6 +113,8 @@ def without_data(item: DatasetRecord, document: Mapping[str, Any], now: datetime
         unpublished=None,
         columns={},
         reported_columns={},
+        oddities_seen="",
+        repeated={},
         scopes=(),
         erasing="",
         outbox=(*item.outbox, event.document()),

@@ -8,18 +8,22 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.errors import ChangeSetUnusableError
 from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
+from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief, require_usable
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
 from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
+from xporter_bridge.snapshots.blocks import in_order
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import manifest, table_entry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
-from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
+from xporter_bridge.snapshots.row_changes import slight_changes
+from xporter_bridge.snapshots.row_keys import ID, identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.timestamps import iso
-from xporter_bridge.xporter.pages import PageMetadata, require_complete
+from xporter_bridge.xporter.pages import PageMetadata
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,27 @@ class BuiltSequence:
     """A candidate for the next sequence; nothing of it is visible to readers yet.
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
+    ``odd`` is why the answer was doubted, and taken because the same had come before;
+    ``is_reordered`` tells that a table was kept in the order of another key.
     """
 
     tables: Mapping[str, Mapping[str, Any]]
     changes: tuple[TableChange, ...]
     copies: Mapping[str, str]
+    odd: Oddity | None = None
+    is_reordered: bool = False
+
+    @property
+    def repeated(self) -> dict[str, int]:
+        """How many rows of each table share their identity with another; only where some do."""
+        found = {name: entry.get("repeated", 0) for name, entry in self.tables.items()}
+        return {name: rows for name, rows in found.items() if rows}
 
     @property
     def is_unchanged(self) -> bool:
         """Tell whether the candidate holds exactly the rows that readers already have."""
-        return not any(c.inserted or c.updated or c.deleted for c in self.changes)
+        has_changed = any(c.inserted or c.updated or c.deleted for c in self.changes)
+        return not (has_changed or self.is_reordered)
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,8 @@ class SequenceBuilder:
         self._gatherer = TableCollector(store, dataset, out=out, heartbeat=heartbeat)
         self._copies: dict[str, str] = {}
         self._sequence = 0
+        self._is_reordered = False
+        self._unmet: dict[str, int] = {}
 
     def assemble(
         self,
@@ -88,23 +105,29 @@ class SequenceBuilder:
         *,
         is_full: bool,
         is_same_request: bool,
+        seen: str = "",
     ) -> BuiltSequence:
         """Merge every table and return the candidate.
 
         Args:
             is_same_request: The previous snapshot was asked for in the same way, so that a table
                 which is now missing was not left out on purpose.
+            seen: The evidence of an earlier pull that was odd.
 
         Raises:
-            PageDriftError: The pages do not hold as many distinct rows as they announced.
+            AnswerDoubtedError: Rows are repeated, missing or too many, and not as seen before.
+            ChangeSetUnusableError: Rows of a change set cannot be told apart by their identity, or
+                it deletes rows that there are not.
         """
         self._sequence = sequence
         before: Mapping[str, Any] = previous["tables"] if previous else {}
         came = {table: self._gatherer.gather(pages, table) for table in pages.tables()}
         gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
-        # Rows without an identity of their own may repeat, and are then kept once.
-        if not pages.has_rows_without_identity:
-            require_complete(facts, _rows(came), _rows(gone))
+        odd = find_oddity(facts, came, gone)
+        if odd:
+            require_belief(odd, came, gone, seen)
+        if not is_full:
+            require_usable(came, odd)
         entries: dict[str, Any] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
@@ -117,13 +140,24 @@ class SequenceBuilder:
             entries[table], change = self._table(arrival, before.get(table), is_full=is_full)
             is_lost = is_full and is_same_request and change.previous and not pages.has_table(table)
             counts = (change.previous, change.inserted, change.updated, change.deleted)
-            changes.append(TableChange(table, *counts, is_absent=bool(is_lost)))
-        return BuiltSequence(entries, tuple(changes), self._copies)
+            changes.append(
+                TableChange(
+                    table,
+                    *counts,
+                    slight=change.slight,
+                    is_absent=bool(is_lost),
+                    is_left_out=not is_same_request,
+                )
+            )
+        if self._unmet:
+            raise ChangeSetUnusableError("deletion_unmet", self._unmet)
+        return BuiltSequence(entries, tuple(changes), self._copies, odd, self._is_reordered)
 
     def _table(
         self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
     ) -> tuple[dict[str, Any], MergeCounts]:
         if old is None:
+            self._note_unmet(arrival, 0, is_full=is_full)
             return self._begun(arrival)
         if not is_full and not arrival.came.rows and not arrival.gone.rows:
             return self._carried(arrival.table, old)
@@ -131,20 +165,19 @@ class SequenceBuilder:
 
     def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
-        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot")
+        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot", self._beat)
         for block in arrival.came.stream():
             snapshot.write_block(block)
-            self._beat()
         snapshot.close()
-        entry = table_entry(
-            self._place,
+        entry = self._entry(
             arrival.table,
-            self._sequence,
             rows=snapshot.rows,
             sha256=snapshot.sha256,
             upserts=snapshot.rows,
             deletes=0,
             columns=arrival.columns,
+            repeated=arrival.came.clashes,
+            is_by_row=bool(arrival.came.clashes),
         )
         self._copies[entry["snapshot_key"]] = self._copies[entry["upserts_key"]] = snapshot.key
         self._copies[entry["deletes_key"]] = self._empty()
@@ -155,21 +188,25 @@ class SequenceBuilder:
     ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._store.write(f"{self._out}{arrival.table}.{kind}")
+            self._store.write(f"{self._out}{arrival.table}.{kind}", self._beat)
             for kind in ("snapshot", "upserts", "deletes")
         )
-        counts = self._merge(arrival, old, (snapshot, upserts, deletes), is_full=is_full)
-        is_changed = bool(counts.inserted or counts.updated or counts.deleted)
-        entry = table_entry(
-            self._place,
+        is_by_row = bool(arrival.came.clashes or old.get("repeated"))
+        sinks = (snapshot, upserts, deletes)
+        counts = self._merge(arrival, old, sinks, is_full=is_full, is_by_row=is_by_row)
+        is_reordered = old.get("key", ID) != self._dataset.key_of(arrival.table)
+        self._is_reordered |= is_reordered
+        is_changed = bool(counts.inserted or counts.updated or counts.deleted or is_reordered)
+        entry = self._entry(
             arrival.table,
-            self._sequence,
             rows=counts.rows,
             sha256=snapshot.sha256,
             upserts=upserts.rows,
             deletes=deletes.rows,
             columns=list(dict.fromkeys((*old["columns"], *arrival.columns))),
             snapshot_key=None if is_changed else old["snapshot_key"],
+            repeated=arrival.came.clashes,
+            is_by_row=is_by_row,
         )
         self._copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
         if is_changed:
@@ -183,6 +220,7 @@ class SequenceBuilder:
         into: tuple[RowWriter, RowWriter, RowWriter],
         *,
         is_full: bool,
+        is_by_row: bool,
     ) -> MergeCounts:
         snapshot, upserts, deletes = into
         key_field = self._dataset.key_of(arrival.table)
@@ -191,22 +229,25 @@ class SequenceBuilder:
             key_of,
             identity_line(key_field),
             is_full=is_full,
-            snapshot=Beating(snapshot, self._beat),
+            is_slight=slight_changes(old["columns"]),
+            is_by_row=is_by_row,
+            snapshot=snapshot,
             upserts=upserts,
             deletes=deletes,
         )
         before = self._store.blocks(old["snapshot_key"], key_of)
+        if old.get("key", ID) != key_field:
+            before = in_order(before, key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
+        self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
         for written in into:
             written.close()
         return counts
 
     def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], MergeCounts]:
         """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
-        entry = table_entry(
-            self._place,
+        entry = self._entry(
             table,
-            self._sequence,
             rows=old["rows"],
             sha256=old["sha256"],
             upserts=0,
@@ -217,29 +258,21 @@ class SequenceBuilder:
         self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
         return entry, MergeCounts(previous=old["rows"], rows=old["rows"])
 
+    def _note_unmet(self, arrival: TableInput, met: int, *, is_full: bool) -> None:
+        """Count the deletions of a change set that named no row: what they mean is gone unknown."""
+        if not is_full and arrival.gone.rows > met:
+            self._unmet[arrival.table] = arrival.gone.rows - met
+
+    def _entry(self, table: str, **facts: Any) -> dict[str, Any]:
+        key = self._dataset.key_of(table)
+        return table_entry(self._place, table, self._sequence, key=key, **facts)
+
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
         empty = self._store.write(f"{self._out}empty")
         if empty.key not in self._copies.values():
             empty.close()
         return empty.key
-
-
-class Beating:
-    """A sink that keeps the lease while a long table is written."""
-
-    def __init__(self, table: RowWriter, heartbeat: Callable[[], None]) -> None:
-        self._table = table
-        self._beat = heartbeat
-
-    def write(self, data: bytes, rows: int) -> None:
-        """Append the rows."""
-        self._table.write(data, rows)
-        self._beat()
-
-
-def _rows(tables: Mapping[str, TableStream]) -> dict[str, int]:
-    return {table: gathered.rows for table, gathered in tables.items()}
 
 
 def draft_manifest(
@@ -258,7 +291,7 @@ def draft_manifest(
         item.sequence + 1,
         tables,
         pull_id=checkpoint.pull_id,
-        as_of=checkpoint.as_of or checkpoint.started_at,
+        as_of=checkpoint.as_of,
         completed_at=iso(now),
         stale=bool(checkpoint.staleness),
         requested_changed_rows=checkpoint.requested_changed_rows,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
-from xporter_bridge.snapshots.blocks import Block, follow_each_other, union
+from xporter_bridge.snapshots.blocks import Block, Repeats, follow_each_other, union
 from xporter_bridge.snapshots.row_keys import KeyOfLine, key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
 
@@ -17,10 +17,19 @@ Stream = Callable[[], Iterator[Block]]
 
 @dataclass(frozen=True)
 class TableStream:
-    """The distinct rows of one table: how many there are, and the stream of them, in order."""
+    """The distinct rows of one table: how many there are, and the stream of them, in order.
+
+    ``repeats`` counts the rows that one page brought again, ``repeats_elsewhere`` those that
+    another page had brought; ``clashes`` those that share their identity with another row.
+    ``evidence`` tells which rows of different pages share an identity; 0 if none does.
+    """
 
     rows: int
     stream: Stream
+    repeats: int = 0
+    repeats_elsewhere: int = 0
+    clashes: int = 0
+    evidence: int = 0
 
 
 class TableCollector:
@@ -45,22 +54,25 @@ class TableCollector:
 
         Pages that follow each other need not be read to be counted. Those that overlap are
         merged at once, and only once: what comes of it is stored.
-
-        Raises:
-            PageDriftError: Two pages hold different rows of one identity.
         """
         key_of = key_of_line(self._dataset.key_of(name.removesuffix(DELETED)))
         sections = list(pages.sections(name))
-        rows = union(sections, key_of, lambda run: self._spill(run, key_of)[1])
+        met = Repeats()
+
+        def rows() -> Iterator[Block]:
+            return union(sections, key_of, lambda run: self._spill(run, key_of)[1], met)
+
+        repeats = sum(section.repeats for section in sections)
         if follow_each_other(sections):
-            return TableStream(sum(section.rows for section in sections), lambda: rows)
-        return TableStream(*self._spill(rows, key_of))
+            clashes = sum(section.clashes for section in sections)
+            return TableStream(sum(section.rows for section in sections), rows, repeats, 0, clashes)
+        stored = self._spill(rows(), key_of)
+        return TableStream(*stored, repeats, met.repeats, met.clashes, met.evidence)
 
     def _spill(self, rows: Iterator[Block], key_of: KeyOfLine) -> tuple[int, Stream]:
         self._spilled += 1
-        run = self._store.write(f"{self._out}run-{self._spilled:06d}")
+        run = self._store.write(f"{self._out}run-{self._spilled:06d}", self._beat)
         for block in rows:
             run.write_block(block)
-            self._beat()
         run.close()
         return run.rows, lambda: self._store.staged_blocks(run.key, key_of)

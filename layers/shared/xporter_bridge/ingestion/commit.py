@@ -13,7 +13,11 @@ from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
 from xporter_bridge.ingestion.build_sequence import BuiltSequence, draft_manifest
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.ingestion.drift_reports import report_baseline_mismatch, report_column_drift
+from xporter_bridge.ingestion.drift_reports import (
+    notice_repeats,
+    report_baseline_mismatch,
+    report_column_drift,
+)
 from xporter_bridge.pulls.hold import limit_violations, make_hold
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint, next_baseline
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -67,7 +71,8 @@ class PullCommit:
         Raises:
             ConflictError: The lease was lost, and with it the right to commit.
         """
-        item = report_column_drift(item, dataset, policy)
+        item = report_column_drift(item, dataset, policy, self._is_first)
+        item = notice_repeats(item, dataset, assembled)
         made = draft_manifest(item, checkpoint, facts, assembled.tables, self._now())
         before = item.manifest
         # An erased dataset that is empty when its scope returns is news all the same.
@@ -78,6 +83,9 @@ class PullCommit:
             report_baseline_mismatch(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = limit_violations(list(assembled.changes), dataset.limits.on(today))
+        is_short = assembled.odd is not None and assembled.odd.is_short
+        if is_short and any(change.deleted for change in assembled.changes):
+            reasons.append(f"{facts.row_count} rows announced, and not so many came")
         if item.manifest and reasons:
             return self._hold(item, dataset, checkpoint, made, assembled, reasons)
         telemetry.count("PullCommitted", dataset.endpoint.name)
@@ -224,7 +232,7 @@ class PullCommit:
             state=DatasetState.CURRENT,
             reason="",
             next_changed_rows=made["next_changed_rows"] or "",
-            as_of=made["as_of"],
+            as_of=made["as_of"] or "",
             checked_at=iso(now),
             baseline_at=next_baseline(item, now) if due else item.baseline_at,
             expires_at=iso(now + self._keep),
@@ -272,6 +280,9 @@ class PullCommit:
         )
         self.staged_to_delete.add(item.hold_id)
         return self._save(waiting)
+
+    def _is_first(self, name: str) -> bool:
+        return self._datasets.notices.is_first(name, self._now())
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._datasets.save(item, self._ttl, self._now())

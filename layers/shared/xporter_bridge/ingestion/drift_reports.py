@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from xporter_bridge import telemetry
@@ -12,11 +13,18 @@ from xporter_bridge.pulls.model import DatasetRecord
 
 
 def report_column_drift(
-    item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy
+    item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy, is_first: Callable[[str], bool]
 ) -> DatasetRecord:
-    """Report columns that are new, withheld, or of another casing: once each."""
+    """Report columns that are new, withheld, or of another casing, and what is no table: once each.
+
+    They are counted, which raises the alarm, for the first of all schools alone: a release of
+    Xporter brings the same column to every school within a day.
+
+    Args:
+        is_first: Tells whether nothing of this name was noticed at any school before.
+    """
     reported = {kind: set(names) for kind, names in item.reported_columns.items()}
-    for kind in ("withheld", "added", "recased"):
+    for kind in ("withheld", "added", "recased", "ignored"):
         seen = {
             f"{table}.{column}"
             for table, columns in getattr(policy.report, kind).items()
@@ -24,16 +32,34 @@ def report_column_drift(
         }
         news = seen - reported.get(kind, set())
         if news:
-            telemetry.warn(
+            firsts = [name for name in news if is_first(f"{dataset.endpoint.name}/{kind}/{name}")]
+            (telemetry.warn if firsts else telemetry.record)(
                 "columns_noticed",
                 estab=item.estab,
                 dataset=item.dataset,
                 kind=kind,
                 columns=sorted(news),
             )
-            telemetry.count("ColumnDrift", dataset.endpoint.name, len(news))
+            if firsts:
+                telemetry.count("ColumnDrift", dataset.endpoint.name, len(firsts))
             reported[kind] = reported.get(kind, set()) | news
     return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
+
+
+def notice_repeats(
+    item: DatasetRecord, dataset: Dataset, assembled: BuiltSequence
+) -> DatasetRecord:
+    """Report how many rows of each table share their identity with another row: each count once.
+
+    What was odd about the answer is remembered: the next pull may take it for the data at once.
+    """
+    repeated = assembled.repeated
+    news = {name: rows for name, rows in repeated.items() if item.repeated.get(name) != rows}
+    if news:
+        telemetry.warn("identity_repeated", estab=item.estab, dataset=item.dataset, tables=news)
+        telemetry.count("IdentityRepeated", dataset.endpoint.name, sum(news.values()))
+    odd = assembled.odd.digest if assembled.odd else item.oddities_seen
+    return replace(item, repeated=repeated, oddities_seen=odd)
 
 
 def report_baseline_mismatch(

@@ -12,9 +12,12 @@ from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
+    AuthorisationPausedError,
     ContractError,
     PageDriftError,
+    TransientError,
     XporterBridgeError,
+    XporterRefusedError,
     XporterUnavailableError,
 )
 from xporter_bridge.exact_json import loads
@@ -29,7 +32,7 @@ from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import Page, read_page, with_requested_hash
+from xporter_bridge.xporter.pages import ALL_ROWS, Page, read_page, with_requested_hash
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
@@ -78,18 +81,42 @@ class PageFetcher:
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
         estab = self._session.school.estab
         watch = WaitRatio()
-        page = read_page(
+        page = self._read(
             self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
         )
         self._is_slow = watch.has_mostly_waited()
         if not page.tables and not page.deleted:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
+        if page.is_pending and page.is_empty:
+            raise XporterUnavailableError("data_not_ready")
         # Xporter may give fewer at a time than it was asked for, and says so.
         if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
         return with_requested_hash(page, changed_rows)
+
+    def ask_first(self, changed_rows: str, *, may_be_down: bool) -> tuple[Page, str]:
+        """Return page 1, and the hash whose change set it begins.
+
+        A hash that Xporter refuses, answers with another one, or fails over again and again,
+        begins the chain anew: the whole dataset is pulled and compared with the snapshot.
+
+        Args:
+            may_be_down: A failure may be Xporter's own, for it has not failed often.
+        """
+        try:
+            page = self.ask(changed_rows, 1)
+            is_broken = page.facts.requested != changed_rows
+        except AuthorisationPausedError:
+            raise
+        except (XporterRefusedError, XporterUnavailableError) as error:
+            if changed_rows == ALL_ROWS or (may_be_down and isinstance(error, TransientError)):
+                raise
+            is_broken = True
+        if is_broken and changed_rows != ALL_ROWS:
+            return self.ask(ALL_ROWS, 1), ALL_ROWS
+        return page, changed_rows
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
@@ -131,7 +158,7 @@ class PageFetcher:
         facts.require_same_result(page.facts)
         if facts.following is not None:
             return
-        if page.as_of != as_of:
+        if page.as_of and page.as_of != as_of:
             raise PageDriftError("as_of_changed")
         blocks = self._blocks(page)
         if not all(staged.has_block(1, name, block) for name, block in blocks.items()):
@@ -142,7 +169,14 @@ class PageFetcher:
         try:
             return self._rendered(page, page.text)
         except InexactError:
-            return self._rendered(read_page(loads(page.text)), b"")
+            return self._rendered(self._read(loads(page.text)), b"")
+
+    def _read(self, answer: Mapping[str, Any]) -> Page:
+        tables = {name.casefold() for name in self._dataset.endpoint.tables}
+        page = read_page(answer, lambda name: name.casefold() in tables)
+        for name in page.ignored:
+            self._policy.ignore(name)
+        return page
 
     def _rendered(self, page: Page, text: bytes) -> dict[str, Block | None]:
         blocks: dict[str, Block | None] = {}

@@ -24,13 +24,18 @@ DELETED = "_deleted"
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Where a table lies within its page: bytes ``start`` to ``end`` exclusive."""
+    """Where a table lies within its page: bytes ``start`` to ``end`` exclusive.
+
+    ``repeats`` and ``clashes`` are those of its ``Block``.
+    """
 
     start: int
     end: int
     rows: int
     first: bytes
     last: bytes
+    repeats: int = 0
+    clashes: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,9 @@ def pack(
         if block is None:
             continue
         body = compress(block.data)
-        sections[name] = [start, start + len(body), block.rows, block.first.hex(), block.last.hex()]
+        ends = (block.first.hex(), block.last.hex())
+        counts = (block.repeats, block.clashes)
+        sections[name] = [start, start + len(body), block.rows, *ends, *counts]
         bodies.append(body)
         start += len(body)
     header = {
@@ -111,9 +118,9 @@ def _header(header: dict[str, Any], end: int) -> PageHeader:
         columns={table: tuple(names) for table, names in header["columns"].items()},
         sections={
             name: ByteRange(
-                start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last)
+                start + end, stop + end, rows, bytes.fromhex(first), bytes.fromhex(last), *counts
             )
-            for name, (start, stop, rows, first, last) in header["sections"].items()
+            for name, (start, stop, rows, first, last, *counts) in header["sections"].items()
         },
         size=header["size"],
     )

@@ -128,7 +128,15 @@ class StagedPages:
             place = header.sections.get(table)
             if place:
                 load, is_near = self._loader(number, place), number in self._bodies
-                yield Section(place.rows, place.first, place.last, load, is_near)
+                yield Section(
+                    place.rows,
+                    place.first,
+                    place.last,
+                    load,
+                    is_near,
+                    repeats=place.repeats,
+                    clashes=place.clashes,
+                )
 
     def _header(self, key: str) -> PageHeader | None:
         data = self.store.read_staged(key, 0, HEADER_BYTES - 1)

@@ -7,10 +7,9 @@ this relying party replaces what is stored (xporter-api.md 3 and 13.3).
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -23,9 +22,11 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.onboarding.messages import ProbeSchool, SchoolAuthorised
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import (
     School,
@@ -62,7 +63,7 @@ class OnboardDependencies:
     now: Callable[[], datetime]
 
 
-def onboard(message: Mapping[str, Any], deps: OnboardDependencies) -> None:
+def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
     """Carry out one authentication callback, or one look at a school that waits.
 
     Idempotent: the same callback again proves the same secret again and changes nothing. A
@@ -72,18 +73,18 @@ def onboard(message: Mapping[str, Any], deps: OnboardDependencies) -> None:
         TransientError: Xporter or AWS could not be reached, or the school is being erased; the
             message should come again.
     """
-    estab = message["estab"]
+    estab = message.estab
     before = deps.schools.get(estab) or School(estab)
     if before.is_being_erased:
         raise TransientError("school_being_erased")
-    if "sealed_secret" not in message:
+    if isinstance(message, ProbeSchool):
         _probe(before, deps)
-    elif before.state is SchoolState.ERASED and message["received_at"] <= before.state_since:
+    elif before.state is SchoolState.ERASED and message.received_at <= before.state_since:
         telemetry.warn("callback_older_than_erasure", estab=estab)
-    elif message["relying_party"].casefold() != deps.relying_party.casefold():
+    elif message.relying_party.casefold() != deps.relying_party.casefold():
         record_refusal(before, "unknown_partner", deps)
     else:
-        secret = deps.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
+        secret = deps.transit.unseal(estab, base64.b64decode(message.sealed_secret))
         key = deps.vault.open(estab, before.credentials)
         verify_secret(before, key, secret, deps, flags=message)
     publish_school_events(estab, deps.schools, deps.bus)
@@ -96,7 +97,7 @@ def enqueue_follow_up(
 
     Derived from the school's state alone, so a crash half-way is mended by doing it again.
     """
-    deps.registrations.send({"estab": school.estab})
+    deps.registrations.send(RegisterWebhooks(school.estab).body())
     if not school.is_pullable:
         return
     reconcile_with_scopes(
@@ -112,7 +113,7 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
     key = deps.vault.open(school.estab, held)
     try:
         for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
-            if secret and verify_secret(school, key, secret, deps, flags={}):
+            if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
         # The watcher has set the time of the next look before it sent this one.
@@ -125,17 +126,16 @@ def verify_secret(
     secret: str,
     deps: OnboardDependencies,
     *,
-    flags: Mapping[str, Any],
+    flags: SchoolAuthorised | None = None,
 ) -> bool:
     """Adopt the secret if Xporter accepts it; return False if it refused it."""
     now = deps.now()
 
     def flagged(school: School) -> School:
+        if flags is None:
+            return school
         return with_install_flags(
-            school,
-            flags.get("school_name") or "",
-            flags.get("is_installed"),
-            flags.get("has_completed_install"),
+            school, flags.school_name or "", flags.is_installed, flags.has_completed_install
         )
 
     try:

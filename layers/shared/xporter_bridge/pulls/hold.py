@@ -17,6 +17,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConflictError, RequestRejectedError
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
@@ -26,8 +27,11 @@ from xporter_bridge.timestamps import iso
 class TableChange:
     """How many rows of one table a change set touches; ``previous`` is how many it had.
 
+    ``slight`` counts updated rows in which only Xporter changed something: bookkeeping, or columns
+    that are new.
     ``is_absent`` tells that the answer did not name the table, though Xporter names all of an
-    endpoint's tables, empty ones too: what it had is not known to have gone.
+    endpoint's tables, empty ones too: what it had is not known to have gone. ``is_left_out`` tells
+    that the dataset is asked for otherwise than before, so that a table may go on purpose.
     """
 
     table: str
@@ -35,22 +39,34 @@ class TableChange:
     inserted: int
     updated: int
     deleted: int
+    slight: int = 0
     is_absent: bool = False
+    is_left_out: bool = False
+
+    @property
+    def becomes_empty(self) -> bool:
+        """Tell whether the table had rows and would have none."""
+        return self.previous > 0 and self.previous + self.inserted == self.deleted
 
 
 def limit_violations(changes: list[TableChange], limits: HoldLimits) -> list[str]:
     """Return why the change set must be held, one sentence per table; empty when it need not.
 
-    A table that was empty cannot lose anything, and a first pull has nothing to compare with.
+    A table that was empty cannot lose anything, and a first pull has nothing to compare with. One
+    that would become empty is suspicious whatever its size: an export that failed looks like it.
     """
     found = []
     for change in changes:
         if change.is_absent:
             found.append(f"{change.table}: absent from the answer")
             continue
+        may_be_empty = change.is_left_out or limits.max_deleted_percent >= 100
+        if change.becomes_empty and not may_be_empty:
+            found.append(f"{change.table}: {change.deleted} of {change.previous} rows deleted")
+            continue
         for verb, rows, percent in (
             ("deleted", change.deleted, limits.max_deleted_percent),
-            ("updated", change.updated, limits.max_updated_percent),
+            ("updated", change.updated - change.slight, limits.max_updated_percent),
         ):
             if rows >= limits.floor_rows and rows * 100 > percent * change.previous:
                 found.append(f"{change.table}: {rows} of {change.previous} rows {verb}")
@@ -115,5 +131,5 @@ def decide(
         raise RequestRejectedError(
             409, "nothing is held, or the hold has changed; look again"
         ) from error
-    pulls.send({"estab": estab, "dataset": dataset})
+    pulls.send(PullDataset(estab, dataset).body())
     telemetry.record("hold_decided", estab=estab, dataset=dataset, decision=decision)

@@ -19,6 +19,7 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.schools.model import School
+from xporter_bridge.snapshots.row_keys import ID
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import scopes
 from xporter_bridge.xporter.pages import ALL_ROWS
@@ -56,8 +57,8 @@ class PullCheckpoint:
     """A pull under way: enough for another invocation to go on with it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
-    page 1 said, and ``serving`` the generation that the pull serves; ``staleness`` says why its
-    data may be old.
+    page 1 said, None where that is unknown, and ``serving`` the generation that the pull serves;
+    ``staleness`` says why its data may be old.
     """
 
     pull_id: str
@@ -79,6 +80,8 @@ class DatasetRecord:
     Sequences before ``oldest`` are deleted, and at ``retire_at`` more may go; ``expires_at`` ends
     the dataset itself, should it be a temporary one. ``scopes`` are those under which something of
     it was ever fetched, and ``erasing`` says why its data is being deleted: no pull until it is.
+    ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
+    table were reported to share their identity with another.
     """
 
     estab: str
@@ -111,6 +114,8 @@ class DatasetRecord:
     definition: Mapping[str, Any] | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
+    oddities_seen: str = ""
+    repeated: Mapping[str, int] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
     erasing: str = ""
     staleness: Mapping[str, Any] | None = None
@@ -210,7 +215,10 @@ def withheld_because(item: DatasetRecord, dataset: Dataset, school: School) -> s
 
 
 def _is_same_chain(item: DatasetRecord, dataset: Dataset) -> bool:
-    return item.fingerprint == dataset.fingerprint and bool(item.manifest)
+    tables = item.manifest.get("tables", {}) if item.manifest else {}
+    # A table that was kept by another key must be compared with the whole of it.
+    has_same_keys = all(e.get("key", ID) == dataset.key_of(name) for name, e in tables.items())
+    return item.fingerprint == dataset.fingerprint and bool(item.manifest) and has_same_keys
 
 
 def backoff(failures: int) -> timedelta:

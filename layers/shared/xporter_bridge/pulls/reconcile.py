@@ -10,6 +10,8 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
+from xporter_bridge.erasure.messages import EraseDataset
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     DatasetRecord,
     DatasetState,
@@ -44,7 +46,7 @@ def reconcile_with_scopes(
         # Of what is being erased, the erasure itself asks for whatever may be held of it after.
         if name not in ending and _is_wanted(dataset, held.get(name), school, previous_scopes):
             datasets.add_demand(school.estab, name, now, definition=dataset.definition_on(today))
-            wanted.append({"estab": school.estab, "dataset": name})
+            wanted.append(PullDataset(school.estab, name).body())
     pulls.send_all(wanted)
 
 
@@ -80,7 +82,7 @@ def _erase_what_must_go(
     for item in held:
         reason = erasure_reason(item, school.retained_scopes)
         if reason and has_data(item, now):
-            erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})
+            erasures.send(EraseDataset(school.estab, item.dataset, reason).body())
             ending.add(item.dataset)
     return ending
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.errors import ConflictError
+from xporter_bridge.pulls.fleet_notices import FleetNotices
 from xporter_bridge.pulls.model import LEASE, DatasetRecord, needs_worker, next_watch_at
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
@@ -35,6 +36,11 @@ class DatasetRepository:
     def slots(self) -> PullSlots:
         """The places in which datasets are pulled, items of the same table."""
         return PullSlots(self._items)
+
+    @property
+    def notices(self) -> FleetNotices:
+        """What was noticed at any school, items of the same table."""
+        return FleetNotices(self._items)
 
     def get(self, estab: str, dataset: str) -> DatasetRecord | None:
         """Return the dataset, or None if it was never asked for."""
@@ -60,10 +66,7 @@ class DatasetRepository:
         Asking twice is harmless: both are served by one pull if none has begun. ``staleness``
         says why the next result may be old; not giving it takes an earlier one back.
         """
-        soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
-        set_: Item = {"staleness": text(staleness), **soon}
-        if definition:
-            set_["definition"] = text(definition)
+        set_ = {"staleness": text(staleness), **_demand(estab, dataset, definition, now)}
         return read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
     def add_demand_since(
@@ -80,17 +83,11 @@ class DatasetRepository:
         What began after the news came has seen what the news is about, however late its message
         is read: so thirty callbacks for one change are served by at most two pulls.
         """
-        set_: Item = {
-            "staleness": None,
-            **watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset),
-        }
-        if definition:
-            set_["definition"] = text(definition)
         try:
             self._items.update(
                 estab,
                 dataset,
-                set_=set_,
+                set_={"staleness": None, **_demand(estab, dataset, definition, now)},
                 add={"requested": 1},
                 condition="attribute_not_exists(began_at) OR began_at <= :heard",
                 heard=iso(heard_at + _CLOCK_SKEW),
@@ -290,6 +287,11 @@ class DatasetRepository:
         """Forget everything under the school."""
         for item in list(self._items.query_partition(estab)):
             self._items.delete(estab, item["dataset"])
+
+
+def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
+    soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
+    return {**soon, "definition": text(definition)} if definition else soon
 
 
 def _same(name: str, value: object) -> str:

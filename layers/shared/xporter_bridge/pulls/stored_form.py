@@ -19,6 +19,7 @@ DOCUMENTS = (
     "definition",
     "columns",
     "reported_columns",
+    "repeated",
     "staleness",
 )
 

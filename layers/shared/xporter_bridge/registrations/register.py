@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -19,6 +18,7 @@ from xporter_bridge.errors import (
 )
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
 from xporter_bridge.schools.model import Registration, School, with_granted_scopes
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
@@ -41,7 +41,7 @@ class RegisterDependencies:
     now: Callable[[], datetime]
 
 
-def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
+def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     """Look at one school: its scopes if asked to, and the webhooks that it lacks.
 
     Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
@@ -51,15 +51,15 @@ def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
         TransientError: Xporter could not be reached; what was registered is recorded.
     """
     try:
-        session = deps.sessions.open(message["estab"], deps.now())
-        if message.get("look_at_scopes"):
+        session = deps.sessions.open(message.estab, deps.now())
+        if message.look_at_scopes:
             _look_at_scopes(session, deps)
         _make_missing(session, deps)
     except SchoolNotReadyError:
         return
     except (AuthorisationPausedError, SecretRefusedError) as error:
         # Its own state says so now, and asks again.
-        telemetry.warn("school_not_registered", estab=message["estab"], reason=error.reason)
+        telemetry.warn("school_not_registered", estab=message.estab, reason=error.reason)
 
 
 def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:

@@ -1,4 +1,4 @@
-"""Turns the rows of one page into a block: JSON lines in order, each identity once."""
+"""Turns the rows of one page into a block: JSON lines in order, each row once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from typing import Any
 import orjson
 
 from xporter_bridge.exact_json import dumps, has_long_number, stand_in
-from xporter_bridge.snapshots.blocks import Block, block_of, distinct
-from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key, order_keys
+from xporter_bridge.snapshots.blocks import Block, Repeats, block_of, distinct
+from xporter_bridge.snapshots.row_keys import (
+    ID,
+    identity_of,
+    is_blank,
+    line_key,
+    order_key,
+    order_keys,
+)
 
 Row = Mapping[str, Any]
 
@@ -28,7 +35,6 @@ def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Blo
         read_from: The answer that orjson read the rows from; empty for rows known to be exact.
 
     Raises:
-        PageDriftError: Two rows share an identity and differ.
         InexactError: The answer holds numbers that orjson may have changed.
     """
     if not rows:
@@ -39,7 +45,8 @@ def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Blo
     keys = _keys(rows, lines, key_field)
     if all(map(lt, keys, keys[1:])):
         return Block(b"\n".join((*lines, b"")), len(rows), keys[0], keys[-1])
-    return block_of(list(distinct(sorted(zip(keys, lines, strict=True)))))
+    met = Repeats()
+    return block_of(list(distinct(sorted(zip(keys, lines, strict=True)), met)), met)
 
 
 def _lines(rows: Sequence[Row]) -> list[bytes]:
@@ -51,13 +58,20 @@ def _lines(rows: Sequence[Row]) -> list[bytes]:
 
 def _keys(rows: Sequence[Row], lines: Sequence[bytes], key_field: str) -> list[bytes]:
     try:
-        identities = [row[key_field] for row in rows]
+        identities = [row[ID] for row in rows]
     except KeyError:
         identities = [None]
-    if None not in identities and key_field:
+    if not _has_blank(identities):
         return order_keys(identities)
     identities = [identity_of(row, key_field) for row in rows]
     return [
         line_key(line) if identity is None else order_key(identity)
         for identity, line in zip(identities, lines, strict=True)
     ]
+
+
+def _has_blank(identities: Sequence[object]) -> bool:
+    try:
+        return not all(map(str.strip, identities))  # type: ignore[arg-type]
+    except TypeError:
+        return any(map(is_blank, identities))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xporter_bridge.snapshots.layout import DatasetLayout
-from xporter_bridge.snapshots.row_keys import ORDER_NAME
+from xporter_bridge.snapshots.row_keys import ID, ORDER_NAME
 
 
 def table_entry(
@@ -19,12 +19,20 @@ def table_entry(
     upserts: int,
     deletes: int,
     columns: list[str],
+    key: str = ID,
     snapshot_key: str | None = None,
+    repeated: int = 0,
+    is_by_row: bool = False,
 ) -> dict[str, Any]:
     """Return what a manifest says of one table.
 
-    ``snapshot_key`` is given when the snapshot of an earlier sequence still is the table.
+    Args:
+        key: The field that identifies rows which have no Id.
+        snapshot_key: Given when the snapshot of an earlier sequence still is the table.
+        repeated: How many rows share their identity with another row.
+        is_by_row: The change files of this sequence identify each row by the whole of it.
     """
+    odd = {"repeated": repeated} if repeated else {}
     return {
         "rows": rows,
         "snapshot_key": snapshot_key or place.snapshot(table, sequence),
@@ -34,6 +42,9 @@ def table_entry(
         "deletes": deletes,
         "deletes_key": place.change(table, sequence, "deletes"),
         "columns": columns,
+        **({"key": key} if key != ID else {}),
+        **({"identity": "row"} if is_by_row else {}),
+        **odd,
     }
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xporter_bridge.snapshots.blocks import ROWS_PER_BLOCK, Block
+from xporter_bridge.snapshots.row_changes import IsSlight
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
 # A thousand rows of photos are a hundred megabytes.
@@ -28,13 +29,17 @@ class Sink(Protocol):
 
 @dataclass
 class MergeCounts:
-    """How many rows a merge met and made; ``rows`` is what the new snapshot holds."""
+    """How many rows a merge met and made; ``rows`` is what the new snapshot holds.
+
+    ``slight`` counts those of the updated rows in which the school itself changed nothing.
+    """
 
     previous: int = 0
     rows: int = 0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    slight: int = 0
 
 
 class Cursor:
@@ -119,6 +124,9 @@ class Merge:
         key_of: Finds the order key of a row; the same that ordered all three streams.
         is_full: The rows that came are the whole table: whatever did not come has gone. Otherwise
             only what ``gone`` names has, and only if the snapshot really holds it.
+        is_slight: Tells whether two versions of a row differ in nothing that the school did.
+        is_by_row: Rows may share an identity, so that only the whole row tells them apart; the
+            table is full then, and a deletion keeps the whole row.
         identity_of: Reduces a row to what the file of deletions may keep of it.
         snapshot: Takes the new table; ``upserts`` the rows that are new or different in it;
             ``deletes`` the identities of the rows that it no longer holds.
@@ -130,6 +138,8 @@ class Merge:
         identity_of: Callable[[bytes], bytes],
         *,
         is_full: bool,
+        is_slight: IsSlight | None = None,
+        is_by_row: bool = False,
         snapshot: Sink,
         upserts: Sink,
         deletes: Sink,
@@ -137,8 +147,15 @@ class Merge:
         self._key_of = key_of
         self._identity_of = identity_of
         self._is_full = is_full
+        self._is_by_row = is_by_row
+        self._is_slight = is_slight or (lambda _old, _new: False)
+        # Of the identity at hand, how many more rows came than went, with ``is_by_row``, and the
+        # last of them.
+        self._pairing: tuple[bytes, int, bytes] = (b"", 0, b"")
         self._snapshot, self._upserts, self._deletes = map(_Rows, (snapshot, upserts, deletes))
         self._counts = MergeCounts()
+        # How many of the deletions named a row that the snapshot had.
+        self.deletions_met = 0
 
     def run(
         self, previous: Iterator[Block], came: Iterator[Block], gone: Iterator[Block]
@@ -150,8 +167,11 @@ class Merge:
                 continue
             if new.key is not None and new.key < old.key:
                 self._insert(new, before=old.key)
-            elif new.key == old.key:
+            elif new.key == old.key and not self._is_by_row:
+                self._is_deleted(old, lost)  # and given again: it stays
                 self._update(old, new)
+            elif new.key == old.key and new.line <= old.line:
+                self._keep_or_insert(old, new)
             else:
                 self._keep_or_delete(old, lost)
         while new.block is not None:
@@ -178,32 +198,65 @@ class Merge:
         if block and new.is_at_block_start and (before is None or block.last < before):
             self._snapshot.add_block(block)
             self._upserts.add_block(block)
-            inserted = block.rows
+            self._counts.rows += block.rows
+            self._counts.inserted += block.rows
             new.next_block()
         else:
             self._snapshot.add(new.line)
             self._upserts.add(new.line)
-            inserted = 1
+            self._counts.rows += 1
+            self._counts.inserted += 1 - self._is_other_half(new, 1)
             new.next_row()
-        self._counts.rows += inserted
-        self._counts.inserted += inserted
 
     def _update(self, old: Cursor, new: Cursor) -> None:
         self._snapshot.add(new.line)
         if old.line != new.line:
             self._upserts.add(new.line)
             self._counts.updated += 1
+            self._counts.slight += self._is_slight(old.line, new.line)
         self._counts.previous += 1
         self._counts.rows += 1
         old.next_row()
         new.next_row()
 
-    def _keep_or_delete(self, old: Cursor, lost: Cursor) -> None:
+    def _keep_or_insert(self, old: Cursor, new: Cursor) -> None:
+        """Of rows that may share an identity: keep one that both have, else insert the new one."""
+        if old.line == new.line:
+            self._update(old, new)
+        else:
+            self._insert(new, before=old.key)
+
+    def _is_other_half(self, row: Cursor, step: int) -> bool:
+        """Tell whether a row that came (1) or went (-1) is one half of an update, and count it.
+
+        Where only whole rows identify, an update is a deletion and an insertion of one identity.
+        """
+        if not self._is_by_row or row.key is None:
+            return False
+        key, surplus, partner = self._pairing
+        surplus = surplus if key == row.key else 0
+        self._pairing = (row.key, surplus + step, row.line)
+        if surplus * step >= 0:
+            return False
+        versions = (partner, row.line) if step > 0 else (row.line, partner)
+        self._counts.slight += self._is_slight(*versions)
+        self._counts.updated += 1
+        self._counts.inserted -= step < 0
+        self._counts.deleted -= step > 0
+        return True
+
+    def _is_deleted(self, old: Cursor, lost: Cursor) -> bool:
         assert old.key is not None  # noqa: S101 - ``run`` looked
         lost.skip_below(old.key)
-        if self._is_full or lost.key == old.key:
-            self._deletes.add(self._identity_of(old.line))
-            self._counts.deleted += 1
+        is_deleted = lost.key == old.key
+        self.deletions_met += is_deleted
+        return is_deleted
+
+    def _keep_or_delete(self, old: Cursor, lost: Cursor) -> None:
+        if self._is_deleted(old, lost) or self._is_full:
+            line = old.line if self._is_by_row else self._identity_of(old.line)
+            self._deletes.add(line)
+            self._counts.deleted += 1 - self._is_other_half(old, -1)
         else:
             self._snapshot.add(old.line)
             self._counts.rows += 1

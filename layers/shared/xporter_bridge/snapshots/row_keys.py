@@ -13,6 +13,8 @@ from typing import Any
 
 from xporter_bridge.exact_json import dumps, loads
 
+# Identifies a row of any table that has it, whatever else the catalogue says of the table.
+ID = "Id"
 ORDER_NAME = "numbers by value, then text by code point, then rows without Id by digest"
 
 # Returns the order key of one row, as it stands in a snapshot: JSON without its newline.
@@ -76,15 +78,27 @@ def _key(text: bytes) -> bytes:
 
 
 def identity_of(row: Mapping[str, Any], key_field: str) -> object:
-    """Return what identifies the row: the field's value, whatever the casing of its name.
+    """Return what identifies the row: its ``Id``, else the value of its table's key field.
 
-    None for a row without a value there, or of a table without such a field.
+    The casing of names does not matter. None for a row that has neither, or only blank ones.
     """
-    identity = row.get(key_field) if key_field else None
-    if identity is None and key_field:
-        folded = key_field.casefold()
-        identity = next((v for name, v in row.items() if name.casefold() == folded), None)
-    return identity
+    for name in (ID, key_field):
+        identity = _value(row, name) if name else None
+        if not is_blank(identity):
+            return identity
+    return None
+
+
+def _value(row: Mapping[str, Any], field: str) -> object:
+    if field in row:
+        return row[field]
+    folded = field.casefold()
+    return next((value for name, value in row.items() if name.casefold() == folded), None)
+
+
+def is_blank(identity: object) -> bool:
+    """Tell whether a value identifies nothing: several rows of a table may have it."""
+    return identity is None or (isinstance(identity, str) and not identity.strip())
 
 
 def identity_line(key_field: str) -> Callable[[bytes], bytes]:
@@ -92,28 +106,30 @@ def identity_line(key_field: str) -> Callable[[bytes], bytes]:
 
     def reduced(line: bytes) -> bytes:
         row = loads(line)
-        kept = {name: value for name, value in row.items() if name.casefold() == folded}
-        return dumps(kept) if any(v is not None for v in kept.values()) else line
+        for folded in (ID.casefold(), key_field.casefold()):
+            kept = {name: value for name, value in row.items() if name.casefold() == folded}
+            if not all(map(is_blank, kept.values())):
+                return dumps(kept)
+        return line
 
-    folded = key_field.casefold()
     return reduced
 
 
 def key_of_line(key_field: str) -> KeyOfLine:
     """Return the function that finds the order key of a stored row of such a table.
 
-    Nearly every row begins with its key field, so its value is cut out without parsing; anything
+    Nearly every row begins with its Id, so its value is cut out without parsing; anything
     unusual is parsed.
     """
-    prefix = b'{"' + key_field.encode() + b'":"'
+    prefix = b'{"' + ID.encode() + b'":"'
     start = len(prefix)
 
     def key(line: bytes) -> bytes:
-        if key_field and line.startswith(prefix):
+        if line.startswith(prefix):
             value = line[start : line.index(b'"', start)]
-            if b"\\" not in value:
+            if b"\\" not in value and b" " < value[:1] < b"\x7f":
                 return _key(value)
-        identity = identity_of(loads(line), key_field) if key_field else None
+        identity = identity_of(loads(line), key_field)
         return line_key(line) if identity is None else order_key(identity)
 
     return key
@@ -129,8 +145,5 @@ def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
 
 
 def _identity(entry: Any, key_field: str) -> dict[str, str]:
-    identity = entry
-    if isinstance(entry, dict):
-        identity = identity_of(entry, key_field)
-        identity = identity_of(entry, "Id") if identity is None else identity
-    return {key_field: str(identity)} if key_field and identity is not None else {}
+    identity = identity_of(entry, key_field) if isinstance(entry, dict) else entry
+    return {} if is_blank(identity) else {key_field or ID: str(identity)}

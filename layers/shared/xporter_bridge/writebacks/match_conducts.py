@@ -9,36 +9,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from xporter_bridge.casing import fold_keys
+from xporter_bridge.writebacks.mis_values import MARGIN, days_of, identity_of, points_of, uk_day
 from xporter_bridge.writebacks.model import ReadBackResult
 
 Row = Mapping[str, Any]
+_Member = tuple[str | None, Decimal | None]
+
+_KINDS = frozenset({"ach", "beh"})
 
 
 @dataclass(frozen=True)
 class _Incident:
-    """A conduct as both sides know it; ``note`` is None where the school does not share it."""
+    """A conduct as both sides know it; None is what the school does not share or cannot be read.
+
+    ``day`` is the day in UK time, ``days`` are all that the spelling may mean.
+    """
 
     id: str = field(compare=False)
-    kind: str
-    day: str
+    kind: str | None
+    day: date | None
+    days: frozenset[date] | None = field(compare=False)
     note: str | None
-    people: frozenset[tuple[str, int]]
+    people: frozenset[_Member]
 
     def matches(self, sent: _Incident) -> bool:
         """Tell whether this, in the data, is what was sent or just like it."""
         return (
-            (self.kind, self.day, self.people) == (sent.kind, sent.day, sent.people)
+            (self.kind, self.people) == (sent.kind, sent.people)
+            and self.days is not None
+            and sent.days is not None
+            and not self.days.isdisjoint(sent.days)
             and self.note in {None, sent.note}
-        )  # fmt: skip
+        )
 
     def could_match(self, sent: _Incident) -> bool:
         """Tell whether this could be what was sent, altered since or shown in part."""
         pupils, theirs = ({pupil for pupil, _ in it.people} for it in (self, sent))
-        is_same_day = (self.kind, self.day) == (sent.kind, sent.day)
-        return is_same_day and (not pupils or not pupils.isdisjoint(theirs))
+        return (
+            self.kind in {None, sent.kind}
+            and self._is_near(sent)
+            and (not pupils or None in pupils or not pupils.isdisjoint(theirs))
+        )
+
+    def _is_near(self, sent: _Incident) -> bool:
+        """Tell whether the days are no further apart than the zones of two clocks can put them."""
+        if self.days is None or sent.days is None:
+            return True
+        return any(abs(mine - theirs) <= MARGIN for mine in self.days for theirs in sent.days)
 
 
 def match_conducts(
@@ -69,13 +91,15 @@ def match_conducts(
 
 def _sent(body: Mapping[str, Any]) -> Iterable[_Incident]:
     for conduct in body["Conducts"]:
+        day = uk_day(conduct["EntryDate"])
         yield _Incident(
             id=str(conduct["Id"]),
             kind=conduct["IncidentType"].casefold(),
-            day=conduct["EntryDate"][:10],
-            note=conduct.get("Note", "").strip(),
+            day=day,
+            days=frozenset({day, *(days_of(conduct["EntryDate"]) or ())}),
+            note=_note(conduct.get("Note")),
             people=frozenset(
-                (plain(each["StudentId"]), each["Points"])
+                (identity_of(each["StudentId"]), Decimal(each["Points"]))
                 for each in body["Participants"]
                 if each["ConductId"] == conduct["Id"]
             ),
@@ -83,22 +107,31 @@ def _sent(body: Mapping[str, Any]) -> Iterable[_Incident]:
 
 
 def _held(tables: Mapping[str, Iterable[Row]]) -> list[_Incident]:
-    people: dict[str, set[tuple[str, int]]] = {}
+    people: dict[str, set[_Member]] = {}
     for row in map(fold_keys, tables.get("studentconducts", ())):
-        member = plain(row.get("studentid")), int(row.get("points") or 0)
-        people.setdefault(str(row.get("conductid")), set()).add(member)
-    return [
-        _Incident(
-            id=str(row.get("conductid") or row.get("id")),
-            kind=str(row.get("category") or row.get("id")).casefold()[:3],
-            day=str(row.get("date"))[:10],
-            note=str(row["description"] or "").strip() if "description" in row else None,
-            people=frozenset(people.get(str(row.get("id")), ())),
-        )
-        for row in map(fold_keys, tables.get("conducts", ()))
-    ]
+        member = identity_of(row.get("studentid")), points_of(row.get("points") or 0)
+        people.setdefault(_link(row.get("conductid")), set()).add(member)
+    return [_incident(row, people) for row in map(fold_keys, tables.get("conducts", ()))]
 
 
-def plain(identity: Any) -> str:
-    """Return a pupil's id of the MIS without the prefix of an IdaasId."""
-    return str(identity).removeprefix("PL-")
+def _incident(row: Row, people: Mapping[str, set[_Member]]) -> _Incident:
+    kind = str(row.get("category") or row.get("id")).strip().casefold()[:3]
+    members = people.get(_link(row.get("id"))) or people.get(_link(row.get("conductid")))
+    return _Incident(
+        id=str(row.get("conductid") or row.get("id")),
+        kind=kind if kind in _KINDS else None,
+        day=None,
+        days=days_of(row.get("date")),
+        note=_note(row["description"]) if "description" in row else None,
+        people=frozenset(members or ()),
+    )
+
+
+def _link(value: Any) -> str:
+    """Return what ties a pupil's row to its conduct, with or without the kind before the number."""
+    return str(value).strip().casefold()
+
+
+def _note(value: Any) -> str:
+    """Return a note without what an MIS does to blanks and ends of lines."""
+    return " ".join(str(value or "").split())

@@ -56,7 +56,8 @@ ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackStat
 class ReadBackResult:
     """What the data endpoint showed of a part: how many of its rows, extracted when.
 
-    ``similar`` counts rows that may be the part's, altered since or shown only in part.
+    ``similar`` counts rows that may be the part's, altered since or shown only in part, and marks
+    that stand where the part's were to be; ``seen`` counts the latter by their codes.
     """
 
     expected: int
@@ -64,6 +65,12 @@ class ReadBackResult:
     similar: int = 0
     as_of: str | None = None
     results: tuple[tuple[str, str], ...] = ()
+    seen: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def shows_nothing(self) -> bool:
+        """Tell whether nothing of the part is there, nor anything like it or in its place."""
+        return not self.found and not self.similar
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import PermanentError, TransientError
 from xporter_bridge.schools.session import SchoolSession
 from xporter_bridge.timestamps import parse
-from xporter_bridge.writebacks.match_conducts import Row, match_conducts, plain
+from xporter_bridge.writebacks.match_conducts import match_conducts
+from xporter_bridge.writebacks.match_marks import match_marks
+from xporter_bridge.writebacks.mis_values import MARGIN, identity_of, uk_day
 from xporter_bridge.writebacks.model import ReadBackResult, Writeback, WritebackKind
 from xporter_bridge.writebacks.transitions import marked_unknown, pause, postponed, read_back
 from xporter_bridge.xporter.client import XporterApi
@@ -81,34 +83,29 @@ class ReadBackQuery:
 def read_back_query(kind: WritebackKind, body: Mapping[str, Any]) -> ReadBackQuery:
     """Return where to read back what the body of a request wrote."""
     if kind is WritebackKind.CONDUCT:
-        days = sorted(conduct["EntryDate"][:10] for conduct in body["Conducts"])
-        query = {"DateFrom": days[0], "DateTo": days[-1], "options": "includeStudentIds"}
+        days = sorted(uk_day(conduct["EntryDate"]) for conduct in body["Conducts"])
+        query = {
+            "DateFrom": (days[0] - MARGIN).isoformat(),
+            "DateTo": (days[-1] + MARGIN).isoformat(),
+            "options": "includeStudentIds",
+        }
         return ReadBackQuery("ConductForDateRange", "Conduct", query)
     marks = body["Marks"]
     query = {"date": marks[0]["Date"], "attendanceType": marks[0]["MarkType"]}
-    pupils = {plain(mark["StudentId"]) for mark in marks}
+    pupils = {identity_of(mark["StudentId"]) for mark in marks}
     if len(pupils) == 1:
-        query["id"] = pupils.pop()
+        query["id"] = str(pupils.pop())
     return ReadBackQuery("AttendanceForDate", "Attendance", query)
 
 
 def compare(kind: WritebackKind, body: Mapping[str, Any], page: Page) -> ReadBackResult:
-    """Return how much of the body the page shows."""
+    """Return how much of the body the page shows.
+
+    One page of several, or an answer without a table, is no proof of absence: it counts as of no
+    time at all.
+    """
+    as_of = page.as_of if page.tables and page.facts.page_count <= 1 else None
     if kind is WritebackKind.CONDUCT:
         tables = {name.casefold(): rows for name, rows in page.tables.items()}
-        return match_conducts(body, tables, page.as_of)
-    held = {
-        _place(row): str(fold_keys(row).get("mark"))
-        for rows in page.tables.values()
-        for row in rows
-    }
-    found = sum(held.get(_place(mark)) == mark["Mark"] for mark in body["Marks"])
-    return ReadBackResult(expected=len(body["Marks"]), found=found, as_of=page.as_of)
-
-
-def _place(row: Row) -> tuple[str, str, str]:
-    """Return whose mark it is and for when: the same for a row of data and a mark that was sent."""
-    said = fold_keys(row)
-    kind = str(said.get("marktype") or said.get("type") or "S")
-    when = said.get("instanceid") if kind == "L" else said.get("session")
-    return plain(said.get("studentid")), str(said.get("date"))[:10], f"{kind}/{when}"
+        return match_conducts(body, tables, as_of)
+    return match_marks(body, chain.from_iterable(page.tables.values()), as_of)

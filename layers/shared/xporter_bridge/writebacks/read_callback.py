@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 from xporter_bridge.callbacks.bodies import form_of, json_of, text_of, truth_of
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import CallbackRejectedError
+from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import WritebackOutcome
 
 _MOST_RESULTS = 500
@@ -68,18 +68,25 @@ def read_outcome(query: Mapping[str, str], body: bytes) -> WritebackOutcome:
     )
 
 
-def message_of(estab: str, subject: str, outcome: WritebackOutcome) -> dict[str, Any]:
-    """Return the outcome as the queue holds it."""
-    return {"estab": estab, "subject": subject, **asdict(outcome)}
+def message_of(estab: str, subject: str, outcome: WritebackOutcome) -> OutcomeReceived:
+    """Return the message that carries the outcome."""
+    return OutcomeReceived(
+        estab,
+        subject,
+        is_completed=outcome.is_completed,
+        tracking_id=outcome.tracking_id,
+        reason=outcome.reason,
+        results=outcome.results,
+    )
 
 
-def outcome_of(message: Mapping[str, Any]) -> WritebackOutcome:
+def outcome_of(message: OutcomeReceived) -> WritebackOutcome:
     """Return the outcome that a queue held."""
     return WritebackOutcome(
-        is_completed=message["is_completed"],
-        tracking_id=message["tracking_id"],
-        reason=message["reason"],
-        results=tuple((ours, theirs) for ours, theirs in message["results"]),
+        is_completed=message.is_completed,
+        tracking_id=message.tracking_id,
+        reason=message.reason,
+        results=message.results,
     )
 
 

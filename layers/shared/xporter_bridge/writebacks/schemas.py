@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Hashable, Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -24,12 +24,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-_PREFIX = re.compile(r"^P(L|WT|C)-", re.IGNORECASE)
+from xporter_bridge.writebacks.mis_values import identity_of, uk_day
 
-
-def plain_id(identity: str | int) -> str:
-    """Return an id of the MIS without the prefix that Xporter's IdaasId has."""
-    return _PREFIX.sub("", str(identity))
+# A calendar date, and perhaps a time: no week dates, no ordinal dates, no digits of other scripts.
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,7})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
+_YEARS = range(1900, 2200)
 
 
 def rule_error(message: str, *place: str | int) -> PydanticCustomError:
@@ -40,7 +42,7 @@ def rule_error(message: str, *place: str | int) -> PydanticCustomError:
 
 def _day(text: str) -> str:
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             date.fromisoformat(text)
             return text
     except ValueError:
@@ -50,10 +52,18 @@ def _day(text: str) -> str:
 
 def _moment(text: str) -> str:
     try:
-        datetime.fromisoformat(text)
-    except ValueError as error:
-        raise PydanticCustomError("moment", "must be a date or a date and time") from error
-    return text
+        if _MOMENT.fullmatch(text) and uk_day(text).year in _YEARS:
+            return text
+    except (ValueError, OverflowError):
+        pass
+    raise PydanticCustomError("moment", "must be a date, or a date and time like 2026-11-20T09:00")
+
+
+def _comparable(value: Any) -> Any:
+    """Refuse an id that could not be found again in what the MIS shows."""
+    if identity_of(value) is None:
+        raise PydanticCustomError("identity", "must be a number of the MIS, with or without PL-")
+    return value
 
 
 def _base64(text: str) -> str:
@@ -72,6 +82,8 @@ def _no_truth(value: Any) -> Any:
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f]+$")]
 Identity = Annotated[int | _Text, BeforeValidator(_no_truth)]
+# An id by which what was written is found again, so that it is never written twice.
+SoughtId = Annotated[Identity, AfterValidator(_comparable)]
 Day = Annotated[str, AfterValidator(_day)]
 Moment = Annotated[str, StringConstraints(max_length=40), AfterValidator(_moment)]
 FreeText = Annotated[str, StringConstraints(max_length=500)]
@@ -83,7 +95,7 @@ class _Strict(BaseModel):
 
 
 class _AnyMark(_Strict):
-    StudentId: Identity
+    StudentId: SoughtId
     Date: Day
     Mark: Code
     Mins: int | None = Field(default=None, ge=0, le=1440)
@@ -98,18 +110,18 @@ class SessionMark(_AnyMark):
 
     def place(self) -> Hashable:
         """Return what no other mark of the request may be about."""
-        return plain_id(self.StudentId), self.Date, self.Session
+        return identity_of(self.StudentId), self.Date, self.Session
 
 
 class LessonMark(_AnyMark):
     """A pupil's mark in one lesson; ``InstanceId`` is the lesson's PeriodId."""
 
     MarkType: Literal["L"] = "L"
-    InstanceId: Identity
+    InstanceId: SoughtId
 
     def place(self) -> Hashable:
         """Return what no other mark of the request may be about."""
-        return plain_id(self.StudentId), self.Date, str(self.InstanceId)
+        return identity_of(self.StudentId), self.Date, identity_of(self.InstanceId)
 
 
 class _Attendance(_Strict):
@@ -169,7 +181,7 @@ class Participant(_Strict):
 
     ConductId: int
     Points: int
-    StudentId: Identity
+    StudentId: SoughtId
     OutcomeId: Identity | None = None
     RoleId: Identity | None = None
 
@@ -207,7 +219,9 @@ class ConductWriteback(_Strict):
     def _belongs_together(self) -> ConductWriteback:
         kinds = {conduct.Id: conduct.IncidentType for conduct in self.Conducts}
         _distinct("Conducts", (conduct.Id for conduct in self.Conducts))
-        _distinct("Participants", ((p.ConductId, plain_id(p.StudentId)) for p in self.Participants))
+        _distinct(
+            "Participants", ((p.ConductId, identity_of(p.StudentId)) for p in self.Participants)
+        )
         for name in ("Participants", "Staff", "MediaFiles"):
             for number, entry in enumerate(getattr(self, name)):
                 if entry.ConductId not in kinds:

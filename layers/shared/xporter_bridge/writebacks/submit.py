@@ -39,9 +39,11 @@ from xporter_bridge.writebacks.transitions import (
     accepted,
     cancelled,
     claimed,
+    is_proof_recent,
     marked_unknown,
     pause,
     postponed,
+    read_before_sending_again,
     refused,
     released,
 )
@@ -79,7 +81,7 @@ def submit(
     Raises:
         TransientError: Something is left to do; the message should come again.
     """
-    writeback = deps.operations.writeback(estab, id_)
+    writeback = deps.operations.get(estab, id_)
     if writeback is None:
         return
     if not writeback.is_ended:
@@ -160,11 +162,32 @@ class WritebackRun:
             self._give_up("not_sent_in_time")
             return
         session, bodies = self._open()
+        if self._writeback.parts[number].attempts and not self._is_still_absent(number):
+            return
         attempt = self._claim(number)
         if attempt:
             body = {**bodies[number], "callback": [{"Method": "POST", "Url": self._url(number)}]}
             posting = SendAttempt(self._sending.sessions.xporter, self._path, body)
             self._change(self._post(session, posting, number, attempt))
+
+    def _is_still_absent(self, number: int) -> bool:
+        """Tell whether a part that was proved absent may be sent again on that strength.
+
+        It may have waited since, for Xporter or for the school's agent, while a person entered
+        what is there now. A register that Xporter is still refreshing is waited for.
+        """
+        deadline, now = self._sending.deadline, self._deps.now()
+        if is_proof_recent(self._writeback.parts[number], deadline, now):
+            return True
+        session, bodies = self._open()
+        kind, xporter = self._writeback.kind, self._sending.sessions.xporter
+        found = read_from_mis(kind, bodies[number], session, xporter)
+        self._change(lambda it: read_before_sending_again(it, number, found, now))
+        part = self._writeback.parts[number]
+        if part.state is PartState.QUEUED and not is_proof_recent(part, deadline, now):
+            self._change(lambda it: postponed(it, number, now + pause(deadline), now))
+            return False
+        return part.state is PartState.QUEUED
 
     def _claim(self, number: int) -> int:
         """Mark a part as being sent and return the number of the attempt, or 0 if it is taken.
@@ -233,9 +256,7 @@ class WritebackRun:
         return {"estab": self._writeback.estab, "id": self._writeback.id}
 
     def _change(self, step: Step) -> None:
-        changed = self._deps.operations.change_writeback(
-            self._writeback.estab, self._writeback.id, step
-        )
+        changed = self._deps.operations.change(self._writeback.estab, self._writeback.id, step)
         if changed is None:
             raise ConflictError("writeback_gone")
         self._writeback = changed

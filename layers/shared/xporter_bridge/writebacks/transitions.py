@@ -21,6 +21,7 @@ from xporter_bridge.writebacks.model import (
     PartState,
     ReadBackResult,
     Writeback,
+    WritebackKind,
     WritebackOutcome,
     WritebackState,
 )
@@ -32,6 +33,8 @@ _ATTEMPTS = 2
 _CONFIRM = timedelta(minutes=2)
 # A read shortly before the deadline makes Xporter refresh its cache for the one at the deadline.
 _EARLY = 14 / 15
+# Half an hour of the default deadline: for so long Xporter gives the register that it has.
+_RECENT = 2 / 5
 
 
 def pause(deadline: timedelta) -> timedelta:
@@ -110,9 +113,12 @@ def outcome_received(
     part = writeback.parts[number]
     if part.state is PartState.COMPLETED:
         return writeback
+    # Marks have no ids of their own; kept beside what is still to be sent, 60 parts' results would
+    # outgrow the 400 KB of an item.
+    told = outcome.results if writeback.kind is WritebackKind.CONDUCT else ()
     facts = {
         "tracking_id": outcome.tracking_id or part.tracking_id,
-        "results": outcome.results or part.results,
+        "results": told or part.results,
     }
     if outcome.is_completed:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="", **facts)
@@ -127,8 +133,9 @@ def read_back(
     """Return the writeback after the MIS was read because the outcome of a part did not come.
 
     Only data extracted after the part was sent can show that it is not there, and only if nothing
-    in them resembles it. Xporter writes a request whole or not at all, so a part found in pieces
-    was changed by somebody since, and is not to be written over.
+    in them, or in what was read before, resembles it or stands in its place. Xporter writes a
+    request whole or not at all, so a part found in pieces, or another mark where ours was to be,
+    is what somebody made of it since, and is not to be written over.
     """
     part = writeback.parts[number]
     if part.state not in AWAITED:
@@ -138,17 +145,41 @@ def read_back(
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="read_back", **facts)
     if part.deadline_at > iso(now):
         return _with(writeback, number, now, look_at=part.deadline_at, reading=reading)
-    is_absent = (
-        not reading.found and not reading.similar and _is_after(reading.as_of, part, deadline)
-    )
+    is_settled = _is_after(reading.as_of, part, deadline)
+    is_absent = is_settled and all(it.shows_nothing for it in (reading, part.reading) if it)
     if part.is_acknowledged and not is_absent:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="answered", **facts)
     if not is_absent or part.is_acknowledged:
-        return marked_unknown(writeback, number, "read_back_unclear", now, reading=reading)
+        reason = "another_mark_found" if is_settled and reading.seen else "read_back_unclear"
+        return marked_unknown(writeback, number, reason, now, reading=reading)
     if part.attempts < _ATTEMPTS:
         again = queued(replace(part, reading=reading), deadline, now)
         return _concluded(writeback, number, again, now)
     return _with(writeback, number, now, state=PartState.FAILED, reason="not_written", **facts)
+
+
+def read_before_sending_again(
+    writeback: Writeback, number: int, reading: ReadBackResult, now: datetime
+) -> Writeback:
+    """Return the writeback after the MIS was read once more before a part is sent again.
+
+    What was proved absent may have been entered by a person since, if the part had to wait.
+    """
+    if writeback.parts[number].state is not PartState.QUEUED:
+        return writeback
+    facts: dict[str, Any] = {"reading": reading, "results": reading.results}
+    if reading.found == reading.expected:
+        return _with(writeback, number, now, state=PartState.COMPLETED, reason="read_back", **facts)
+    if reading.shows_nothing:
+        return _with(writeback, number, now, reading=reading)
+    reason = "another_mark_found" if reading.seen else "read_back_unclear"
+    return _with(writeback, number, now, state=PartState.UNKNOWN, reason=reason, **facts)
+
+
+def is_proof_recent(part: Part, deadline: timedelta, now: datetime) -> bool:
+    """Tell whether what was read last is recent enough to send a part again on its strength."""
+    as_of = part.reading.as_of if part.reading else None
+    return as_of is not None and parse(as_of) >= now - deadline * _RECENT
 
 
 def postponed(writeback: Writeback, number: int, until: datetime, now: datetime) -> Writeback:

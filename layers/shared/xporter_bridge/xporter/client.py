@@ -31,7 +31,7 @@ from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.endpoints import tables_of
 from xporter_bridge.xporter.envelopes import Call, Meaning
-from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient
+from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 from xporter_bridge.xporter.retry_after import seconds_of
 
 THIRD_PARTY = "XporterOnDemand"
@@ -79,7 +79,7 @@ class XporterApi:
     """
 
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
-        self._connections = HttpClient(base_url.rstrip("/"))
+        self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
@@ -88,7 +88,7 @@ class XporterApi:
         Raises:
             AuthorisationPausedError: The school is still choosing whom to include.
             SecretRefusedError: Xporter says that the secret yields no token.
-            XporterUnavailableError: Nobody says so, and there is no token.
+            XporterUnavailableError: Nobody says so, and there is no token that can be sent.
         """
         body = {
             "estab": estab,
@@ -102,7 +102,10 @@ class XporterApi:
             raise
         except XporterRefusedError as error:
             raise SecretRefusedError("secret_refused") from error
-        return Token(answer["token"].strip(), _end_of_token(answer.get("expires")))
+        token = answer["token"].strip()
+        if not is_sendable(token):
+            raise XporterUnavailableError("token_unsendable")
+        return Token(token, _end_of_token(answer.get("expires")))
 
     def token_details(self, token: str) -> TokenDetails:
         """Return whose token it is and what it allows.
@@ -148,15 +151,23 @@ class XporterApi:
         self._ask(envelopes.REGISTER_WEBHOOK, "/api/v1/Webhook", token=token, json=body)
 
     def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a writeback once and return the answer; the outcome comes later.
+        """Send a writeback once, over a new connection, and return the answer.
+
+        The outcome comes later.
 
         Raises:
             XporterRefusedError: Refused at once; nothing was or will be written.
+            XporterUnavailableError: With ``xporter_not_connected``, nothing was sent.
             TransientError: It may or may not have been taken: never repeat it blindly.
         """
         try:
             return self._once(
-                envelopes.WRITE, path, token=token, json=body, read_seconds=_WRITE_SECONDS
+                envelopes.WRITE,
+                path,
+                token=token,
+                json=body,
+                read_seconds=_WRITE_SECONDS,
+                new_connection=True,
             )
         except UnauthorisedError as error:
             # A fresh token would send it again, and nobody has said that it was not taken.
@@ -189,9 +200,7 @@ class XporterApi:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Idaas {token}"
-        answer = self._connections.send(
-            method, path, headers, read_seconds=read_seconds, **arguments
-        )
+        answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
         return check_response(call, answer.status, answer.headers, answer.content)
 
 

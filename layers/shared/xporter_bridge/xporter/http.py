@@ -1,47 +1,45 @@
-"""HTTP to one host over connections that are kept: urllib3 itself, which may be shared by threads.
+"""HTTP to one host over one ``requests.Session`` whose automatic behaviour is switched off.
 
-requests would add a third of a millisecond to every page, ten-kilobyte reads, cookies, and a
-.netrc's password in place of our token (docs/performance.md).
+By default, a session follows redirects (and reads their bodies without a limit), replaces our token
+by a password from ``.netrc``, keeps cookies, and raises errors whose text contains the whole URL.
 """
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import IncompleteRead
+from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
+from json import dumps
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from urllib3 import (
-    BaseHTTPResponse,
-    HTTPConnectionPool,
-    PoolManager,
-    ProxyManager,
-    Timeout,
-    connection_from_url,
-)
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    TimeoutError,  # noqa: A004 - it is none of the built-in's kind
-)
+from requests import PreparedRequest, Request, RequestException, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectTimeout, ProxyError, ReadTimeout
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from xporter_bridge.errors import ContractError, XporterUnavailableError
-from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
+from xporter_bridge import dry_run
+from xporter_bridge.errors import ConfigurationError, ContractError, XporterUnavailableError
+from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, unpack
 
 CONNECT_SECONDS = 3
-# Of an answer, packed and unpacked: more than 1,000 rows come to, even with photos, and few enough
-# for a function's memory. What is larger is no page, or is made to burst us.
-MOST_BYTES = 256 * 1024 * 1024
-_CONNECTIONS = 16
+# Of a response, compressed and decompressed. A page of 1,000 rows with photos is smaller, and a
+# function's memory holds it.
+MAX_BYTES = 256 * 1024 * 1024
+_READ_BYTES = 256 * 1024
+_MAX_KEPT_CONNECTIONS = 16
+_NOT_CONNECTED = "xporter_not_connected"
+_INVALID_URL = "Xporter's URL must be http:// or https:// and a host, without a user"
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """An answer, read to its end. ``headers`` may be asked for in any casing."""
+    """A response, read to its end. Header names are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,13 +47,23 @@ class HttpResponse:
 
 
 class HttpClient:
-    """Connections to the host of a base URL, through the proxy that the environment names for it.
+    """Sends requests to the host of a base URL, through the environment's proxy for it, if any.
 
-    Nothing is retried or redirected here, and whether an answer is good is for others to say.
+    Threads may share it. It never retries, never follows a redirect, and does not judge statuses.
+
+    Raises:
+        ConfigurationError: The base URL is not ``http://`` or ``https://`` and a host.
     """
 
     def __init__(self, base_url: str) -> None:
-        self._pool, self._prefix = _pool(base_url)
+        address = _validated(base_url)
+        self._base_url = base_url
+        self._proxies = _proxies(address)
+        # Loading the certificate authorities takes 20 ms: once here, not for each connection.
+        self._tls = ssl.create_default_context() if address.scheme == "https" else None
+        # All threads share it: nothing in it changes after this line but urllib3's pool, which has
+        # a lock. With a session per thread, each pull would open its connections again.
+        self._session = self._new_session()
 
     def send(
         self,
@@ -66,87 +74,184 @@ class HttpClient:
         read_seconds: float,
         query: Mapping[str, str] | None = None,
         json: Mapping[str, Any] | None = None,
+        new_connection: bool = False,
     ) -> HttpResponse:
-        """Make one request and return its answer.
+        """Send one request and return its response.
 
         Args:
-            read_seconds: How long the other side may be silent.
+            read_seconds: How long Xporter may send nothing.
+            new_connection: Do not send over a kept connection. Xporter may have closed it, which
+                we would notice only after sending.
 
         Raises:
-            XporterUnavailableError: No whole answer came; its reason says how far it got.
-            ContractError: It is too large to be one.
+            XporterUnavailableError: No complete response; the reason says how far the exchange
+                got. With ``xporter_not_connected``, no byte of ``json`` was sent.
+            ContractError: The response is too large, or a header value cannot be sent.
         """
-        target = f"{self._prefix}{path}" + (f"?{urlencode(query)}" if query else "")
+        dry_run.end_at("xporter")
+        url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
+        request = _prepared(method, url, headers, None if json is None else _Body(json))
+        if not new_connection:
+            return self._exchange(self._session, request, read_seconds)
+        with self._new_session() as session:
+            return self._exchange(session, request, read_seconds)
+
+    def _exchange(
+        self, session: Session, request: PreparedRequest, read_seconds: float
+    ) -> HttpResponse:
+        # "from None": the text of the cause contains the URL, and so a callback's signature.
         try:
-            answer = self._pool.request(
-                method,
-                target,
-                headers={**headers, "Accept-Encoding": "gzip"},
-                json=json,
-                redirect=False,
-                decode_content=False,
-                preload_content=False,
-                timeout=Timeout(connect=CONNECT_SECONDS, read=read_seconds),
+            response = session.send(
+                request,
+                stream=True,
+                allow_redirects=False,
+                proxies=self._proxies,
+                timeout=(CONNECT_SECONDS, read_seconds),
             )
-            content = _content(answer)
-        except HTTPError as error:
-            raise XporterUnavailableError(f"xporter_{_kind(error)}") from error
-        except UnreadableError as error:
-            raise XporterUnavailableError("xporter_answer_cut") from error
-        except TooLargeError as error:
-            raise ContractError("answer_too_large") from error
-        return HttpResponse(answer.status, answer.headers, content)
+            content = _content(response)
+        except (RequestException, HTTPError) as error:
+            may_be_sent = getattr(request.body, "is_sending", True)
+            reason = _reason(error) if may_be_sent else _NOT_CONNECTED
+            raise XporterUnavailableError(reason) from None
+        except UnreadableError:
+            raise XporterUnavailableError("xporter_answer_cut") from None
+        except TooLargeError:
+            raise ContractError("answer_too_large") from None
+        return HttpResponse(response.status_code, response.headers, content)
+
+    def _new_session(self) -> Session:
+        session = _Session()
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        session.adapters.clear()
+        session.mount(f"{urlsplit(self._base_url).scheme}://", _Adapter(self._tls))
+        return session
 
 
-def _content(answer: BaseHTTPResponse) -> bytes:
-    """Return what an answer holds, read to its end and unpacked."""
+class _Session(Session):
+    def get_redirect_target(self, resp: Response) -> None:
+        """Return None: ``send`` reads the whole body of a redirect even if it must not follow."""
+
+
+class _Adapter(HTTPAdapter):
+    """Trusts the platform's certificate authorities (or ``SSL_CERT_FILE``) instead of ``certifi``.
+
+    Args:
+        tls: None for plain HTTP.
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
+        super().__init__(pool_connections=1, pool_maxsize=_MAX_KEPT_CONNECTIONS, max_retries=0)
+
+    def init_poolmanager(self, *sizes: Any, **settings: Any) -> None:
+        super().init_poolmanager(*sizes, ssl_context=self._tls, **settings)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+        return super().proxy_manager_for(proxy, ssl_context=self._tls, **settings)
+
+    def cert_verify(self, *_: Any) -> None:
+        """Do not add ``certifi`` to the context, which requires a valid certificate already."""
+
+
+class _Body(BytesIO):
+    """A JSON body that records when the connection begins to send it.
+
+    urllib3 reads it after connecting, the TLS handshake and sending the headers. If the exchange
+    fails before, Xporter cannot have processed the request.
+    """
+
+    def __init__(self, json: Mapping[str, Any]) -> None:
+        super().__init__(dumps(json, ensure_ascii=False, separators=(",", ":")).encode())
+        self.is_sending = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.is_sending = True
+        return super().read(size)
+
+
+def is_sendable(value: str) -> bool:
+    """Tell whether a header may have this value: printable ASCII, so it cannot add a line."""
+    return value.isascii() and value.isprintable()
+
+
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], body: _Body | None
+) -> PreparedRequest:
+    """Return a request without the session's own headers, which ``Session.request`` would merge.
+
+    Raises:
+        ContractError: A header value cannot be sent. The token in it came from Xporter.
+    """
+    all_headers = {"Accept-Encoding": "gzip", "User-Agent": "xporter-bridge", **headers}
+    if body is not None:
+        all_headers["Content-Type"] = "application/json"
+    if not all(map(is_sendable, all_headers.values())):
+        raise ContractError("header_unsendable")
+    return Request(method, url, headers=all_headers, data=body).prepare()
+
+
+def _content(response: Response) -> bytes:
+    """Return the body, read to its end and decompressed."""
+    raw = response.raw
     try:
-        data = _read(answer)
+        data = _read(raw)
     except TooLargeError:
-        answer.close()
+        raw.close()
         raise
-    answer.release_conn()
-    is_packed = answer.headers.get("Content-Encoding", "").casefold() == "gzip"
-    return gunzip(data, most_bytes=MOST_BYTES) if is_packed else data
+    raw.release_conn()
+    return unpack(data, response.headers.get("Content-Encoding", ""), most_bytes=MAX_BYTES)
 
 
-def _read(answer: BaseHTTPResponse) -> bytes:
-    if answer.length_remaining is None:
-        data = _read_without_length(answer)
-    elif answer.length_remaining > MOST_BYTES:
+def _read(raw: BaseHTTPResponse) -> bytes:
+    if raw.length_remaining is None:
+        data = _read_without_length(raw)
+    elif raw.length_remaining > MAX_BYTES:
         raise TooLargeError("announced")
     else:
-        data = answer.read()
-    if len(data) > MOST_BYTES:
+        data = raw.read()
+    if len(data) > MAX_BYTES:
         raise TooLargeError("answer")
     return data
 
 
-def _read_without_length(answer: BaseHTTPResponse) -> bytes:
-    """Return an answer, or a little more of it than it may hold."""
-    parts, left = [], MOST_BYTES + 1
-    while left > 0 and (part := answer.read(left)):
+def _read_without_length(raw: BaseHTTPResponse) -> bytes:
+    """Return the body, or its beginning when it is larger than ``MAX_BYTES``.
+
+    ``read`` would trust the length of a chunk and, if that is -1, read without a limit.
+    """
+    parts, left = [], MAX_BYTES + 1
+    while left > 0 and (part := raw.read1(min(left, _READ_BYTES))):
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
 
 
-def _pool(base_url: str) -> tuple[PoolManager | HTTPConnectionPool, str]:
-    """Return what makes the requests, and what the URL of each begins with."""
-    address = urlsplit(base_url)
-    settings: dict[str, Any] = {"maxsize": _CONNECTIONS, "retries": False}
+def _validated(base_url: str) -> SplitResult:
+    try:
+        address = urlsplit(base_url)
+        Request("GET", base_url).prepare()
+    except (RequestException, ValueError):
+        raise ConfigurationError(_INVALID_URL) from None
+    # requests would send a password in the URL instead of the school's token.
+    if address.scheme not in {"http", "https"} or "@" in address.netloc:
+        raise ConfigurationError(_INVALID_URL)
+    return address
+
+
+def _proxies(address: SplitResult) -> dict[str, str]:
     proxy = getproxies().get(address.scheme)
-    if proxy and not proxy_bypass(address.netloc):
-        return ProxyManager(proxy, **settings), base_url
-    return connection_from_url(base_url, **settings), address.path
+    return {address.scheme: proxy} if proxy and not proxy_bypass(address.netloc) else {}
 
 
-def _kind(error: HTTPError) -> str:
-    # Nothing was sent where no connection was made: only then may a writeback be repeated at once.
-    if isinstance(error, NewConnectionError | ConnectTimeoutError):
-        return "not_connected"
-    if isinstance(error, TimeoutError):
-        return "timed_out"
+def _reason(error: RequestException | HTTPError) -> str:
+    cause = error.args[0] if error.args else None
+    if isinstance(error, ConnectTimeout | ProxyError) or isinstance(
+        getattr(cause, "reason", None), NewConnectionError
+    ):
+        return _NOT_CONNECTED
+    if isinstance(error, ReadTimeout | ReadTimeoutError):
+        return "xporter_timed_out"
     if isinstance(error, ProtocolError) and isinstance(error.args[-1], IncompleteRead):
-        return "answer_cut"
-    return "unreachable"
+        return "xporter_answer_cut"
+    return "xporter_unreachable"

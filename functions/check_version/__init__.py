@@ -1,0 +1,1 @@
+"""Checks new versions before they have traffic."""

@@ -1,0 +1,1 @@
+"""A deployment of new versions, and whether they may have traffic."""

@@ -1,0 +1,73 @@
+"""Tries new versions on examples, and tells CodeDeploy whether they may have traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xporter_bridge import telemetry
+from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.deployments.hooks import Hooks
+from xporter_bridge.deployments.model import concerned, prepared, problem
+from xporter_bridge.deployments.versions import Versions
+
+# By function, and by the name of the example.
+Examples = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class CheckDependencies:
+    """What a check works with."""
+
+    hooks: Hooks
+    versions: Versions
+    callback_keys: SigningKeys
+    authentication_tokens: SigningKeys
+
+
+def check_deployment(
+    dependencies: CheckDependencies, deployment_id: str, execution_id: str, examples: Examples
+) -> bool:
+    """Try what a deployment is about, and let it go on or fail; return which.
+
+    Args:
+        execution_id: What CodeDeploy waits for, for an hour.
+        examples: Of every function that is deployed.
+    """
+    is_good = False
+    try:
+        functions = concerned(dependencies.hooks.group(deployment_id), examples)
+        is_good = not failed(dependencies, {each: examples[each] for each in functions})
+    finally:
+        dependencies.hooks.report(deployment_id, execution_id, is_good=is_good)
+    telemetry.record("version_checked", deployment=deployment_id, good=is_good)
+    return is_good
+
+
+def failed(dependencies: CheckDependencies, examples: Examples) -> list[str]:
+    """Try each function's new version on its examples; return the examples that it failed."""
+    found = []
+    for function, named in examples.items():
+        version = dependencies.versions.candidate(function)
+        if version is None:
+            telemetry.record("version_known", function=function)
+            continue
+        for name, example in named.items():
+            event = prepared(
+                function,
+                example,
+                callback_keys=dependencies.callback_keys.keys(),
+                authentication_token=dependencies.authentication_tokens.keys()[0].secret.decode(),
+            )
+            reason = problem(function, dependencies.versions.invoke(function, version, event))
+            if reason:
+                telemetry.warn(
+                    "version_failed",
+                    function=function,
+                    version=version,
+                    example=name,
+                    reason=reason,
+                )
+                found.append(f"{function}/{name}")
+    return found

@@ -1,0 +1,60 @@
+"""The published versions of our functions, and calls of single ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from xporter_bridge.aws.errors import translate_aws_errors
+from xporter_bridge.deployments.model import Outcome, candidate
+
+ALIAS = "live"
+
+
+class Versions:
+    """Versions of the functions of a stack, which template.yaml names ``{stack}_{function}``."""
+
+    def __init__(self, client: Any, stack: str) -> None:
+        self._client = client
+        self._stack = stack
+
+    def candidate(self, function: str) -> str | None:
+        """Return the function's version that is to have traffic next, if there is a new one.
+
+        Raises:
+            TransientError: Lambda could not say.
+        """
+        with translate_aws_errors("lambda:GetAlias"):
+            alias = self._client.get_alias(FunctionName=self._name(function), Name=ALIAS)
+        return candidate(alias["FunctionVersion"], self._published(function))
+
+    def invoke(self, function: str, version: str, event: Mapping[str, Any]) -> Outcome:
+        """Call a version by its number, and wait for what it returns or raises.
+
+        Raises:
+            TransientError: Lambda could not run it.
+        """
+        with translate_aws_errors("lambda:Invoke"):
+            answer = self._client.invoke(
+                FunctionName=self._name(function),
+                Qualifier=version,
+                Payload=json.dumps(event).encode(),
+            )
+        payload = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            return Outcome(None, str(payload.get("errorType", answer["FunctionError"])))
+        return Outcome(payload)
+
+    def _published(self, function: str) -> Iterator[str]:
+        page: dict[str, Any] = {"NextMarker": None}
+        while "NextMarker" in page:
+            marker = {"Marker": page["NextMarker"]} if page["NextMarker"] else {}
+            with translate_aws_errors("lambda:ListVersionsByFunction"):
+                page = self._client.list_versions_by_function(
+                    FunctionName=self._name(function), **marker
+                )
+            yield from (version["Version"] for version in page["Versions"])
+
+    def _name(self, function: str) -> str:
+        return f"{self._stack}_{function}"

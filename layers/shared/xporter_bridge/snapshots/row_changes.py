@@ -1,0 +1,49 @@
+"""Tells what a school did to a row from what only Xporter did: bookkeeping, and new columns.
+
+A release of Xporter may change every row of every school at once; that is no mass change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+
+from xporter_bridge.exact_json import loads
+
+# Columns that change with every refresh, or with every release, whatever the school does.
+_BOOKKEEPING = frozenset({"lastupdated", "rowhash"})
+_BOOKKEPT = re.compile(rb',"(?:LastUpdated|RowHash)":(?:"[^"\\]*"|null|[0-9.]+)', re.IGNORECASE)
+
+IsSlight = Callable[[bytes, bytes], bool]
+
+
+def slight_changes(known: Iterable[str]) -> IsSlight:
+    """Return the function that tells whether two versions of a row differ in nothing of the school.
+
+    They do not differ in what the school says if only bookkeeping, the casing or the order of
+    names, or columns that the table never had are different. A column that went is a difference.
+
+    Args:
+        known: The columns that the table has had.
+    """
+    folded = {name.casefold() for name in known}
+
+    def is_slight(old: bytes, new: bytes) -> bool:
+        if _BOOKKEPT.sub(b"", old) == _BOOKKEPT.sub(b"", new):
+            return True
+        before, after = _said(old), _said(new)
+        return before == {name: value for name, value in after.items() if name in folded}
+
+    return is_slight
+
+
+def _said(line: bytes) -> dict[str, Any]:
+    try:
+        row = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        row = loads(line)  # 1e400
+    folded = {name.casefold(): value for name, value in row.items()}
+    return {name: value for name, value in folded.items() if name not in _BOOKKEEPING}

@@ -1,0 +1,5 @@
+"""What AWS refuses of a request, as its service models and its documentation say it.
+
+moto and MiniStack accept much of what AWS does not. The tests hold every call that they see
+against these rules, and the local stack refuses what breaks one (docs/emulators.md).
+"""

@@ -1,0 +1,1 @@
+"""What a deployment costs, from counted calls, stated assumptions and AWS's prices."""

@@ -1,0 +1,1 @@
+"""Second opinions on AWS: emulators that are no Python packages, for the contract tests alone."""

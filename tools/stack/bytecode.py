@@ -1,0 +1,63 @@
+"""Compiles what a build made, so that no cold start has to: layers and code are read-only there.
+
+Lambda looks for `.pyc` files of its own version beside the sources, as any Python does; those whose
+name is a hash that nobody checks are used whatever a zip made of their times.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.stack.errors import StackError
+
+# Where Lambda puts each kind of artifact; a traceback shows files by these names.
+_LAYER, _FUNCTION = "/opt", "/var/task"
+_WHO = "import sys; v = sys.version_info; print(sys.implementation.name, *v[:2], v.releaselevel)"
+
+
+def interpreter(runtime: str) -> Path | None:
+    """Return an interpreter of this machine that is Lambda's ``runtime``: ``python3.13``.
+
+    Bytecode is the same for every patch release and processor, and for no other version.
+    """
+    major, minor = runtime.removeprefix("python").split(".")
+    for candidate in _candidates(f"{major}.{minor}"):
+        if _says(candidate) == f"cpython {major} {minor} final":
+            return candidate
+    return None
+
+
+def compile_artifacts(build: Path, python: Path) -> int:
+    """Compile every source in the folders of a build, and return how many there are.
+
+    Raises:
+        StackError: One of them is no Python that ``python`` understands.
+    """
+    for artifact in sorted(path for path in build.iterdir() if path.is_dir()):
+        prefix = _LAYER if (artifact / "python").is_dir() else _FUNCTION
+        command = [str(python), "-I", "-m", "compileall", "-q", "-f", "-o", "0"]
+        command += ["--invalidation-mode", "unchecked-hash", "-s", str(artifact), "-p", prefix]
+        done = subprocess.run(
+            [*command, str(artifact)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise StackError(f"{artifact.name} cannot be compiled: {done.stdout[-2000:]}")
+    return sum(1 for _ in build.rglob("*.pyc"))
+
+
+def _candidates(version: str) -> Iterator[Path]:
+    """Yield whatever may be the interpreter, likeliest first; a pyenv's shim may be none."""
+    yield Path(sys.executable)
+    for directory in os.get_exec_path():
+        yield Path(directory) / f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)
+
+
+def _says(python: Path) -> str:
+    if not python.exists():
+        return ""
+    command = [str(python), "-I", "-c", _WHO]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
