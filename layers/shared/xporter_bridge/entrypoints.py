@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from xporter_bridge import dry_run, telemetry
-from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.errors import (
     CallbackRejectedError,
     ConfigurationError,
@@ -51,18 +50,18 @@ def answer_callback(
     context: LambdaContext,
     *,
     kind: str,
-    accept: Callable[[CallbackRequest], str | None],
+    accept: Callable[[Mapping[str, Any]], str | None],
 ) -> Reply:
     """Let ``accept`` store one callback and answer its sender.
 
-    ``accept`` makes exactly one durable write and may return the estab for the log. 2xx is
-    answered only after it returned; whatever is our own fault is 5xx, so that a sender that
-    retries does so.
+    ``accept`` reads the event, makes exactly one durable write, and may return the estab for the
+    log. 2xx is answered only after ``accept`` has returned. A fault of ours is 5xx, so that a
+    sender that retries does so.
     """
     request_id = event.get("requestContext", {}).get("requestId")
     telemetry.bind(context.aws_request_id, request_id)
     try:
-        estab = accept(read_request(event))
+        estab = accept(event)
     except CallbackRejectedError as rejected:
         telemetry.warn("callback_rejected", kind=kind, reason=rejected.reason)
         telemetry.count("CallbackRejected", rejected.reason)
