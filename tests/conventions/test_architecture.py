@@ -93,7 +93,7 @@ PURE = {
     "writebacks/match_conducts", "writebacks/match_marks", "writebacks/mis_values",
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
-    "xporter/endpoints", "xporter/gzip", "xporter/pages", "xporter/scopes",
+    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",

@@ -24,8 +24,7 @@ DATABASES = len({dataset.database for dataset in configured().values()})
 def services_of(function: str) -> set[str]:
     allowed = {
         action.partition(":")[0]
-        for policy in template.functions()[function]["Policies"]
-        for statement in policy["Statement"]
+        for statement in template.statements(function)
         for action in statement["Action"]
     }
     return allowed & SERVICES

@@ -512,7 +512,7 @@ def test_an_id_of_seventy_thousand_digits_is_an_id(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [{"Students": ["no row"]}, {"Students": [], "meta": [{"DateTime": "?"}]}]
+    "answer", [{"Students": ["no row"]}, {"Students": [[]]}, {"Students": [7]}]
 )
 def test_an_answer_that_cannot_be_is_a_failure_that_keeps_what_there_was(
     world: World, answer: Answer

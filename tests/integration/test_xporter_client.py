@@ -13,6 +13,7 @@ from tests.support.xporter import LyingXporter
 from xporter_bridge.errors import RateLimitedError, XporterUnavailableError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.xporter import client as xporter_api
+from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.client import XporterApi
 
 DETAILS = {"Estab": ESTAB, "RelyingParty": "rp"}
@@ -50,7 +51,7 @@ def test_a_token_that_does_not_say_what_it_allows_does_not_allow_nothing(
     said: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(xporter_api, "_QUICK_RETRY_SECONDS", 0)
-    refused = pytest.raises(XporterUnavailableError, match="token_details_without_scopes")
+    refused = pytest.raises(XporterUnavailableError, match="xporter_answer_unrecognised")
     with LyingXporter(lambda _path, _sent: (200, {**DETAILS, **said})) as lying, refused:
         XporterApi(lying.url).token_details("token")
 
@@ -76,7 +77,7 @@ def test_scopes_are_read_as_a_list_or_as_text(said: Any, scopes: tuple[str, ...]
 )
 def test_nobody_is_sent_away_for_longer_than_an_hour(text: str, seconds: float | None) -> None:
     with pytest.raises(RateLimitedError) as caught:
-        xporter_api.check_response(429, {"Retry-After": text}, b"")
+        xporter_api.check_response(envelopes.GET_TOKEN, 429, {"Retry-After": text}, b"")
     assert caught.value.retry_after_seconds == seconds
 
 

@@ -7,6 +7,8 @@ XporterBridgeError
 ├─ TransientError              the same input may succeed later
 │  ├─ RateLimitedError         Xporter said when to come back
 │  ├─ XporterUnavailableError  no answer, a 5xx, or half an answer
+│  │  └─ UnrecognisedAnswerError   an answer, and none that Xporter is known to give
+│  │     └─ UnauthorisedError          with 401: perhaps the token has ended
 │  ├─ ConflictError            somebody else changed the item first
 │  ├─ PageDriftError           the school's data changed under a pull
 │  │  └─ AnswerDoubtedError    or it is odd: the same answer a second time is the data
@@ -78,6 +80,14 @@ class RateLimitedError(TransientError):
 
 class XporterUnavailableError(TransientError):
     """Xporter could not be reached, failed, or sent half an answer."""
+
+
+class UnrecognisedAnswerError(XporterUnavailableError):
+    """Something answered in words that are not Xporter's: they say nothing of the school."""
+
+
+class UnauthorisedError(UnrecognisedAnswerError):
+    """Likewise, with 401: a fresh token may help, and nobody has said that none will."""
 
 
 class ConflictError(TransientError):

@@ -8,10 +8,13 @@ from xporter_bridge.events.model import TYPES
 from xporter_bridge.schools.model import (
     PROBE_WAITS,
     REFUSALS_UNTIL_REVOKED,
+    REVOKED_AFTER,
+    REVOKED_DAILY_FOR,
     Credentials,
     School,
     SchoolState,
     change_state,
+    next_probe,
     paused,
     secret_refused,
     secret_verified,
@@ -109,46 +112,99 @@ def test_a_paused_school_is_asked_again_and_again_at_growing_waits() -> None:
     assert announced(waiting) == ["school.paused"]
 
 
-def refused_until(after: School, times: int, now: datetime) -> School:
-    for _ in range(times):
-        after = secret_refused(after, "secret_refused", now)
-        now = now + timedelta(hours=1)
+def refused_for(after: School, times: int, since: datetime, until: datetime) -> School:
+    for number in range(times):
+        after = secret_refused(
+            after, "secret_refused", since + (until - since) * number / (times - 1)
+        )
     return after
 
 
+def working(state: SchoolState = S.LIVE, **facts: object) -> School:
+    return school(state, credentials=Credentials(b"wrapped", secret=b"sealed"), **facts)
+
+
 def test_one_refusal_may_be_a_fault_and_changes_no_state() -> None:
-    after = refused_until(school(S.LIVE), 1, NOW)
+    after = secret_refused(working(), "secret_refused", NOW)
     assert (after.state, after.last_refusal) == (S.LIVE, "secret_refused")
     assert parse(after.probe_at) == NOW + PROBE_WAITS[0]
 
 
-def test_several_spaced_refusals_mean_that_the_school_has_revoked_us() -> None:
-    after = refused_until(school(S.LIVE), REFUSALS_UNTIL_REVOKED, NOW)
-    assert (after.state, after.cause, after.probe_at) == (S.REVOKED, "secret_refused", "")
+@pytest.mark.parametrize(
+    ("times", "lasting"),
+    [
+        (400, timedelta(hours=1)),
+        (60, timedelta(days=2, hours=23)),
+        (REFUSALS_UNTIL_REVOKED - 1, timedelta(days=30)),
+    ],
+)
+def test_neither_many_refusals_in_a_short_time_nor_few_in_a_long_one_revoke(
+    times: int, lasting: timedelta
+) -> None:
+    after = refused_for(working(), times, NOW, NOW + lasting)
+    assert (after.state, announced(after)) == (S.LIVE, [])
+
+
+@pytest.mark.parametrize("state", [S.LIVE, S.INSTALLED, S.AUTHORISED])
+def test_refusals_over_days_mean_that_the_school_has_revoked_us(state: SchoolState) -> None:
+    after = refused_for(working(state), REFUSALS_UNTIL_REVOKED, NOW, NOW + REVOKED_AFTER)
+    assert (after.state, after.cause) == (S.REVOKED, "secret_refused")
     assert announced(after) == ["school.revoked"]
+    assert after.credentials == working().credentials
+
+
+def test_while_it_is_refused_a_school_is_asked_at_growing_waits() -> None:
+    now, after, waits = NOW, working(), []
+    for _ in range(8):
+        after = secret_refused(after, "secret_refused", now)
+        waits.append(parse(after.probe_at) - now)
+        now = parse(after.probe_at)
+    assert waits == [PROBE_WAITS[0], *PROBE_WAITS, PROBE_WAITS[-1]]
+
+
+def test_a_revoked_school_is_asked_daily_and_then_weekly_for_ever_and_told_of_once() -> None:
+    after = refused_for(working(), REFUSALS_UNTIL_REVOKED, NOW, NOW + REVOKED_AFTER)
+    now, waits = NOW + REVOKED_AFTER, []
+    for _ in range(20):
+        waits.append(parse(next_probe(after, now)) - now)
+        now = parse(next_probe(after, now))
+        after = secret_refused(after, "secret_refused", now)
+        assert parse(after.probe_at) == parse(next_probe(after, now))
+    assert waits == [timedelta(days=1)] * REVOKED_DAILY_FOR.days + [timedelta(days=7)] * 6
+    assert announced(after) == ["school.revoked"]
+    healed = secret_verified(after, ("School",), now)
+    assert (healed.state, healed.refusals, healed.first_refused_at) == (S.INSTALLED, 0, "")
+
+
+def test_a_secret_that_never_worked_is_kept_for_days_and_then_forgotten() -> None:
+    waiting = school(credentials=Credentials(b"wrapped", pending_secret=b"sealed"))
+    kept = refused_for(waiting, 40, NOW, NOW + REVOKED_AFTER - timedelta(minutes=1))
+    assert (kept.state, kept.credentials) == (S.INVITED, waiting.credentials)
+    assert kept.probe_at
+    after = secret_refused(kept, "secret_refused", NOW + REVOKED_AFTER + timedelta(hours=1))
+    assert (after.state, after.credentials, after.probe_at) == (S.INVITED, None, "")
 
 
 def test_any_number_of_refusals_at_one_moment_count_as_one() -> None:
-    after = school(S.LIVE)
+    after = working()
     for _ in range(20):
         after = secret_refused(after, "secret_refused", NOW)
-    assert after.state is S.LIVE
+    assert (after.state, after.refusals) == (S.LIVE, 1)
 
 
 def test_a_school_that_was_paused_for_days_is_not_revoked_by_one_refusal() -> None:
-    waiting = school(S.LIVE)
-    for hours in range(0, 60, 6):
+    waiting = working()
+    for hours in range(0, 160, 6):
         waiting = paused(waiting, NOW + timedelta(hours=hours))
-    after = secret_refused(waiting, "secret_refused", NOW + timedelta(hours=66))
+    after = secret_refused(waiting, "secret_refused", NOW + timedelta(hours=166))
     assert after.state is S.PAUSED
 
 
 def test_a_proof_in_between_starts_the_count_anew() -> None:
-    once = refused_until(school(S.LIVE), REFUSALS_UNTIL_REVOKED - 1, NOW)
-    proved_again = secret_verified(once, (), LATER)
-    assert (
-        secret_refused(proved_again, "secret_refused", LATER + timedelta(hours=1)).state is S.LIVE
-    )
+    once = refused_for(working(), 9, NOW, NOW + timedelta(days=2))
+    proved_again = secret_verified(once, (), NOW + timedelta(days=2))
+    after = refused_for(proved_again, 9, NOW + timedelta(days=2), NOW + timedelta(days=4))
+    assert after.state is S.LIVE
 
 
 # -- entering a state

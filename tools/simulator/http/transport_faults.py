@@ -10,6 +10,22 @@ from starlette.types import Receive, Scope, Send
 from tools.simulator.http.odd_replies import answered, is_odd, odd_reply
 from tools.simulator.service.application import World
 
+#: What the hosting platform, a proxy or a maintenance page say in place of Xporter.
+ODD_BODIES = {
+    "page": "<!DOCTYPE html><title>403 - Forbidden</title><h1>This web app is stopped.</h1>",
+    "maintenance": "<html><h1>We'll be back soon</h1>Xporter is being upgraded.</html>",
+    "empty": "",
+    "object": "{}",
+    "message": '{"Message": "The service is down for maintenance. Please try again later."}',
+    "denied": '{"Message": "Authorization has been denied for this request."}',
+    "error": '{"error": {"code": "Unavailable", "message": "try again"}}',
+    "errors": '{"errors": [{"status": 503, "title": "Service Unavailable"}]}',
+    "list": "[]",
+    "null": "null",
+    "text": "OK",
+    "quoted": '"success"',
+}
+
 
 class LostAnswer(Response):
     """No answer at all: the connection is dropped."""
@@ -46,6 +62,16 @@ async def _body(response: Response) -> bytes:
     return bytes(response.body)
 
 
+def _odd(parameters: dict[str, Any]) -> Response:
+    body = str(parameters.get("body", "page"))
+    text, status = ODD_BODIES.get(body, body), int(parameters.get("status", 200))
+    headers = {"Location": "/login"} if 300 <= status < 400 else {}
+    if "retry_after" in parameters:
+        headers["Retry-After"] = str(parameters["retry_after"])
+    media = "application/json" if text[:1] in ("{", "[") else "text/html"
+    return Response(text, status, headers=headers, media_type=media)
+
+
 class FaultyReply:
     """One request on its way through the faults."""
 
@@ -74,6 +100,8 @@ class FaultyReply:
         if failed := faults.take("server_error", **self._place):
             status = int(failed.parameters.get("status", 503))
             return Response("<h1>Server Error</h1>", status, media_type="text/html")
+        if odd := faults.take("odd_answer", **self._place):
+            return _odd(odd.parameters)
         return None
 
     async def after(self, response: Response) -> Response:
@@ -82,7 +110,7 @@ class FaultyReply:
         if is_odd(self._world, self._request):
             body = await _body(response)
             odd = odd_reply(self._world, self._request, self._place, body)
-            response = answered(odd, response)
+            response = answered(odd, response, faults.take("odd_encoding", **self._place))
         if faults.take("cut_json", **self._place):
             return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):

@@ -10,6 +10,7 @@ from tools.simulator.http.errors import ControlError
 KINDS: dict[str, str] = {
     "rate_limited": "request: 429, with Retry-After when retry_after is given",
     "server_error": "request: status (500, 502 or 503) and no JSON",
+    "odd_answer": "request: body with status in place of the answer, not in Xporter's words",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
     "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
@@ -23,6 +24,12 @@ KINDS: dict[str, str] = {
     "missing_column": "request: column is left out of the rows",
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
+    "odd_meta": "request: value is the time in meta; without value there is none",
+    "odd_count": "request: value is what column (PageCount, RowCount) of __pagination__ says",
+    "odd_member": "request: a member called column, with value, stands beside the tables",
+    "many_columns": "request: every row of the main table has value more columns",
+    "odd_encoding": "request: packed as value says: members, deflate, raw_deflate, unlabelled, "
+    "mislabelled, or not at all with value as the label",
     "odd_json": "request: not quite JSON; value is nan, infinity, control, surrogate, apostrophe "
     "(in column), bom or comma",
     "deleted_ids": "request: ids in the _deleted arrays are written as value, default PL-{}",
@@ -55,7 +62,7 @@ _ALIASES = {
     "forged_callbacks": "forged_callback", "refused_writebacks": "refused_writeback",
 }  # fmt: skip
 _COMMON = {"kind", "rate", "count", "path", "estab", "callback", "skip"}
-_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "value"}
+_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "body", "value"}
 
 
 @dataclass
@@ -193,10 +200,14 @@ def _check(facts: dict[str, Any]) -> None:
         raise ControlError("rate lies between 0 and 1")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise ControlError("count is a whole number")
-    for name in ("path", "estab", "callback", "column", "table"):
+    for name in ("path", "estab", "callback", "column", "table", "body"):
         if not isinstance(facts.get(name, ""), str):
             raise ControlError(f"{name} is text")
-    for name in ("retry_after", "status", "delay_ms", "skip"):
+    # Whoever stands before Xporter may write anything into a Retry-After.
+    numbers = {"retry_after", "status", "delay_ms", "skip"}
+    if isinstance(facts.get("retry_after"), str):
+        numbers.remove("retry_after")
+    for name in sorted(numbers):
         value = facts.get(name, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ControlError(f"{name} is a number")

@@ -233,7 +233,7 @@ class PullCommit:
             state=DatasetState.CURRENT,
             reason="",
             next_changed_rows=made["next_changed_rows"] or "",
-            as_of=made["as_of"],
+            as_of=made["as_of"] or "",
             checked_at=iso(now),
             baseline_at=next_baseline(item, now) if due else item.baseline_at,
             expires_at=iso(now + self._keep),

@@ -199,7 +199,10 @@ class PullRun:
         page, begun_with = fetcher.ask_first(asked, may_be_down=self._item.failures < _BROKEN_AFTER)
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
-        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=page.as_of)
+        # A change set may say nothing of its time: it is no older than what it follows.
+        is_older = begun_with != ALL_ROWS and not page.has_time
+        as_of = page.as_of or (self._item.as_of or None if is_older else None)
+        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
         self._item = self._save(checkpoint=checkpoint)
         fetcher.stage(page, 1, pages)
         return checkpoint

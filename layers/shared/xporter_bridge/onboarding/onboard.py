@@ -13,7 +13,13 @@ from datetime import datetime
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.errors import AuthorisationPausedError, SecretRefusedError, TransientError
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    RateLimitedError,
+    SecretRefusedError,
+    TransientError,
+    XporterUnavailableError,
+)
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.onboarding.messages import ProbeSchool, SchoolAuthorised
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
@@ -101,9 +107,13 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
     if held is None or school.state is SchoolState.ERASED:
         return
     key = deps.vault.open(school.estab, held)
-    for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
-        if secret and verify_secret(school, key, secret, deps):
-            return
+    try:
+        for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+            if secret and verify_secret(school, key, secret, deps):
+                return
+    except (XporterUnavailableError, RateLimitedError) as error:
+        # The watcher has set the time of the next look before it sent this one.
+        telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 
 def verify_secret(
@@ -133,7 +143,7 @@ def verify_secret(
         telemetry.warn("school_paused", estab=before.estab)
         return True
     except SecretRefusedError as error:
-        record_refusal(before, error.reason, deps, secret=secret)
+        record_refusal(before, error.reason, deps, key=key, secret=secret)
         return False
     after = deps.schools.change(
         before.estab,
@@ -186,12 +196,21 @@ def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> Schoo
 
 
 def record_refusal(
-    before: School, reason: str, deps: OnboardDependencies, *, secret: str | None = None
+    before: School,
+    reason: str,
+    deps: OnboardDependencies,
+    *,
+    key: OpenedKey | None = None,
+    secret: str | None = None,
 ) -> None:
     """Record why a callback was not believed, and leave alone whatever worked before.
 
     Only a refusal of the very secret that is stored counts against the school: anybody who knows
-    the URL could send another.
+    the URL could send another. Of a school that has no secret yet, Xporter's refusal may pass, and
+    nobody would send the secret again: it is kept, and asked for again over some days.
+
+    Args:
+        key, secret: Of a secret that Xporter was asked about.
     """
     now = deps.now()
     telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)
@@ -201,10 +220,12 @@ def record_refusal(
         held = school.credentials
         if held and secret and held.secret_digest == vaults.secret_digest(school.estab, secret):
             return secret_refused(school, reason, now)
-        if held is None and school.state is SchoolState.INVITED:
-            return replace(
-                change_state(school, SchoolState.INVITED, reason, now), last_refusal=reason
-            )
-        return replace(school, last_refusal=reason)
+        if school.has_working_secret or school.state is not SchoolState.INVITED:
+            return replace(school, last_refusal=reason)
+        school = change_state(school, SchoolState.INVITED, reason, now)
+        if key is None or secret is None:
+            return replace(school, last_refusal=reason)
+        waiting = replace(school, credentials=vaults.with_pending(key, held, secret))
+        return secret_refused(waiting, reason, now)
 
     deps.schools.change(before.estab, decide)

@@ -56,8 +56,8 @@ class PullCheckpoint:
     """A pull under way: enough for another invocation to go on with it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
-    page 1 said, and ``serving`` the generation that the pull serves; ``staleness`` says why its
-    data may be old.
+    page 1 said, None where that is unknown, and ``serving`` the generation that the pull serves;
+    ``staleness`` says why its data may be old.
     """
 
     pull_id: str

@@ -16,11 +16,18 @@ from enum import StrEnum
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.timestamps import iso, parse
 
-# Paused and refused schools are asked again after these waits, the last one repeatedly.
+# Paused schools are asked again after these waits, the last one repeatedly; those whose secret is
+# refused after as long as it has been refused, but no sooner than the first and no later than the
+# last of them.
 PROBE_WAITS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 360))
+# A fault of Xporter's own may last a night and a day: only refusals over days are the school's.
 REFUSALS_UNTIL_REVOKED = 3
+REVOKED_AFTER = timedelta(days=3)
 # Every dataset of a school meets the same refusal within seconds: that is one, not eight.
 _REFUSALS_COUNT_AFTER = timedelta(minutes=10)
+# A revoked school is asked again daily and, after this time, weekly, so that it heals by itself.
+REVOKED_DAILY_FOR = timedelta(days=14)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 class SchoolState(StrEnum):
@@ -49,7 +56,10 @@ _NEXT_STEP = {
     SchoolState.INSTALLED: "first pulls are under way",
     SchoolState.LIVE: "data is kept up to date",
     SchoolState.PAUSED: "asked again until the school has chosen whom to include",
-    SchoolState.REVOKED: "waits for the school to authorise again; nothing is deleted by itself",
+    SchoolState.REVOKED: (
+        "waits for the school to authorise again, and is asked again daily, then weekly; "
+        "nothing is deleted by itself"
+    ),
     SchoolState.ERASED: "nothing is kept; a new authorisation begins anew",
 }
 
@@ -58,8 +68,8 @@ _NEXT_STEP = {
 class Credentials:
     """A school's secret and token, sealed under its own data key; opened by the vault alone.
 
-    ``pending_secret`` came by a callback and could not be proved yet; it never replaces a secret
-    that works before it has been.
+    ``pending_secret`` came by a callback and could not be proved yet, as the school is paused or
+    Xporter refused it; it never replaces a secret that works before it has been.
     """
 
     wrapped_key: bytes = field(repr=False)
@@ -84,6 +94,7 @@ class Registration:
 class School:
     """What we know about one school. ``version`` guards against two writers; 0 is not stored yet.
 
+    ``refusals`` counts those of the stored secret since it last worked, from ``first_refused_at``.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     """
 
@@ -101,6 +112,7 @@ class School:
     pauses: int = 0
     refusals: int = 0
     last_refusal: str = ""
+    first_refused_at: str = ""
     refused_at: str = ""
     probe_at: str = ""
     erasure_requested_at: str = ""
@@ -151,6 +163,7 @@ def secret_verified(school: School, granted: tuple[str, ...], now: datetime) -> 
         pauses=0,
         refusals=0,
         last_refusal="",
+        first_refused_at="",
         refused_at="",
         probe_at="",
         registrations_due_at=iso(now),
@@ -180,27 +193,32 @@ def paused(school: School, now: datetime) -> School:
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
         refusals=0,
+        first_refused_at="",
     )
 
 
 def secret_refused(school: School, reason: str, now: datetime) -> School:
-    """Return the school after its stored secret yielded nothing.
+    """Return the school after the secret that is stored for it yielded nothing.
 
-    One refusal may be a fault at Xporter; only several, spaced, mean that the school has revoked
-    us (xporter-api.md 13.6). No data is deleted for it.
+    One refusal, or many within a night, may be a fault at Xporter. Only several, over days, mean
+    that the school has revoked us (xporter-api.md 13.6) or, where no secret has worked yet, that
+    this one never will. No data is deleted for it, and a revoked school is asked again.
     """
     if school.refused_at and parse(school.refused_at) + _REFUSALS_COUNT_AFTER > now:
         return replace(school, last_refusal=reason)
     school = replace(
         school,
         refusals=school.refusals + 1,
+        first_refused_at=school.first_refused_at or iso(now),
         refused_at=iso(now),
         last_refusal=reason,
-        probe_at=next_probe(school, now),
     )
-    if school.refusals >= REFUSALS_UNTIL_REVOKED:
-        return replace(change_state(school, SchoolState.REVOKED, reason, now), probe_at="")
-    return school
+    is_lasting = parse(school.first_refused_at) + REVOKED_AFTER <= now
+    if school.refusals >= REFUSALS_UNTIL_REVOKED and is_lasting:
+        if not school.has_working_secret:
+            return replace(school, credentials=None, refusals=0, first_refused_at="", probe_at="")
+        school = change_state(school, SchoolState.REVOKED, reason, now)
+    return replace(school, probe_at=next_probe(school, now))
 
 
 def with_install_flags(
@@ -216,6 +234,11 @@ def with_install_flags(
 
 
 def next_probe(school: School, now: datetime) -> str:
-    """Return when to ask again for a school that was refused or paused so often."""
-    asked = school.pauses + school.refusals
-    return iso(now + PROBE_WAITS[min(asked, len(PROBE_WAITS) - 1)])
+    """Return when to ask again for a school that is refused, paused or revoked."""
+    if school.state is SchoolState.REVOKED:
+        is_recent = parse(school.state_since) + REVOKED_DAILY_FOR > now
+        return iso(now + (_DAY if is_recent else _WEEK))
+    if school.first_refused_at:
+        so_long = now - parse(school.first_refused_at)
+        return iso(now + min(max(so_long, PROBE_WAITS[0]), PROBE_WAITS[-1]))
+    return iso(now + PROBE_WAITS[min(school.pauses, len(PROBE_WAITS) - 1)])

@@ -12,6 +12,7 @@ from xporter_bridge.errors import (
     AuthorisationPausedError,
     PermanentError,
     SecretRefusedError,
+    UnauthorisedError,
     XporterRefusedError,
 )
 from xporter_bridge.schools import vault as vaults
@@ -81,7 +82,7 @@ class SchoolSession:
         except AuthorisationPausedError:
             self._note_paused()
             raise
-        except XporterRefusedError:
+        except (XporterRefusedError, UnauthorisedError):
             fresh = self._after(token)
             if fresh is None:
                 raise

@@ -1,7 +1,7 @@
 """Xporter on Demand over HTTPS, as xporter-api.md describes it.
 
-Xporter reports most failures at HTTP 200, so every answer is judged by its body. Neither an
-answer's text nor a URL ever reaches a log: both may quote personal data or a signature.
+Every answer is judged by its envelope (``envelopes`` has what each may say). Neither an answer's
+text nor a URL ever reaches a log: both may quote personal data or a signature.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from xporter_bridge import telemetry
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import (
     AuthorisationPausedError,
-    ContractError,
     RateLimitedError,
     SecretRefusedError,
     TransientError,
+    UnauthorisedError,
+    UnrecognisedAnswerError,
     XporterRefusedError,
     XporterUnavailableError,
 )
 from xporter_bridge.exact_json import Document, loads, mended
 from xporter_bridge.timestamps import parse
+from xporter_bridge.xporter import envelopes
+from xporter_bridge.xporter.envelopes import Call, Meaning
 from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 
 THIRD_PARTY = "XporterOnDemand"
@@ -40,6 +43,8 @@ _WRITE_SECONDS = 60.0
 _QUICK_RETRY_SECONDS = 0.25
 # Of a token that does not say when it ends; refused earlier, another is asked for.
 _ASSUMED_LIFE = timedelta(minutes=10)
+# No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
+_LONGEST_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
@@ -84,8 +89,8 @@ class XporterApi:
 
         Raises:
             AuthorisationPausedError: The school is still choosing whom to include.
-            SecretRefusedError: The secret yields no token.
-            XporterUnavailableError: What it yields can be no token.
+            SecretRefusedError: Xporter says that the secret yields no token.
+            XporterUnavailableError: Nobody says so, and there is no token that can be sent.
         """
         body = {
             "estab": estab,
@@ -94,33 +99,28 @@ class XporterApi:
             "thirdpartyid": THIRD_PARTY,
         }
         try:
-            answer = fold_keys(self._ask("POST", "/api/oauth/GetToken", json=body))
+            answer = fold_keys(self._ask(envelopes.GET_TOKEN, "/api/oauth/GetToken", json=body))
+        except AuthorisationPausedError:
+            raise
         except XporterRefusedError as error:
-            if isinstance(error, AuthorisationPausedError):
-                raise
             raise SecretRefusedError("secret_refused") from error
-        token, expires = answer.get("token"), answer.get("expires")
-        if not token:
-            raise SecretRefusedError("no_token")
-        if not is_sendable(str(token)):
+        token = answer["token"].strip()
+        if not is_sendable(token):
             raise XporterUnavailableError("token_unsendable")
-        try:
-            return Token(str(token), parse(str(expires)))
-        except ValueError:
-            return Token(str(token), datetime.now(UTC) + _ASSUMED_LIFE)
+        return Token(token, _end_of_token(answer.get("expires")))
 
     def token_details(self, token: str) -> TokenDetails:
         """Return whose token it is and what it allows.
 
         Raises:
-            XporterUnavailableError: The answer does not say what is allowed: that is not nothing,
-                for what is no longer allowed is erased.
+            XporterUnavailableError: The answer does not say all three: not to say what is allowed
+                is not to allow nothing, for what is no longer allowed is erased in the end.
         """
-        answer = fold_keys(self._ask("GET", "/api/v1/TokenDetails", token=token))
+        answer = self._ask(envelopes.TOKEN_DETAILS, "/api/v1/TokenDetails", "GET", token=token)
         return TokenDetails(
-            estab=str(answer.get("estab", "")).strip(),
-            relying_party=str(answer.get("relyingparty", "")).strip(),
-            scopes=_scopes(answer.get("scopes")),
+            estab=envelopes.estab_in(answer),
+            relying_party=fold_keys(answer)["relyingparty"].strip(),
+            scopes=envelopes.scopes_in(answer) or (),
         )
 
     def school_data(
@@ -135,16 +135,21 @@ class XporterApi:
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
+        call = envelopes.data_call(resource, with_callback="callbackUrl" in query)
         path, seconds = f"/api/v1/School/{estab}/{resource}", self._data_seconds
-        return self._ask("GET", path, token=token, query=query, read_seconds=seconds)
+        return self._ask(call, path, "GET", token=token, query=query, read_seconds=seconds)
 
     def register_webhook(self, token: str, url: str, database: str) -> None:
         """Ask to be called at the URL when the database of the token's school changes.
 
         Registering again overwrites, so repeating is harmless (xporter-api.md 7).
+
+        Raises:
+            UnrecognisedAnswerError: An answer came that says neither that it did nor that it
+                will not.
         """
         body = {"url": url, "DatabaseName": database}
-        self._ask("POST", "/api/v1/Webhook", token=token, json=body)
+        self._ask(envelopes.REGISTER_WEBHOOK, "/api/v1/Webhook", token=token, json=body)
 
     def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send a writeback once, over a new connection, and return the answer.
@@ -156,31 +161,38 @@ class XporterApi:
             XporterUnavailableError: With ``xporter_not_connected``, nothing was sent.
             TransientError: It may or may not have been taken: never repeat it blindly.
         """
-        return self._once(
-            "POST",
-            path,
-            token=token,
-            json=body,
-            read_seconds=_WRITE_SECONDS,
-            new_connection=True,
-        )
+        try:
+            return self._once(
+                envelopes.WRITE,
+                path,
+                token=token,
+                json=body,
+                read_seconds=_WRITE_SECONDS,
+                new_connection=True,
+            )
+        except UnauthorisedError as error:
+            # A fresh token would send it again, and nobody has said that it was not taken.
+            raise UnrecognisedAnswerError(error.reason, error.retry_after_seconds) from error
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    def _ask(self, *call: Any, **arguments: Any) -> dict[str, Any]:
         began = time.monotonic()
         try:
-            return self._once(method, path, **arguments)
+            return self._once(*call, **arguments)
+        except UnauthorisedError:
+            raise
         except TransientError as error:
             wait = error.retry_after_seconds
             wait = _QUICK_RETRY_SECONDS if wait is None else wait
             if wait > _PATIENCE_SECONDS or time.monotonic() - began > _SOON_SECONDS:
                 raise
             time.sleep(wait)
-        return self._once(method, path, **arguments)
+        return self._once(*call, **arguments)
 
     def _once(
         self,
-        method: str,
+        call: Call,
         path: str,
+        method: str = "POST",
         *,
         token: str | None = None,
         read_seconds: float = _QUICK_SECONDS,
@@ -190,7 +202,7 @@ class XporterApi:
         if token:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
-        return check_response(answer.status, answer.headers, answer.content)
+        return check_response(call, answer.status, answer.headers, answer.content)
 
 
 def longest_seconds(
@@ -205,24 +217,40 @@ def longest_seconds(
     )
 
 
-def check_response(status: int, headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
-    """Return the body of a good answer; raise what a bad one means."""
+def check_response(
+    call: Call, status: int, headers: Mapping[str, str], content: bytes
+) -> dict[str, Any]:
+    """Return the body of a good answer; raise what any other means."""
+    retry_after = _retry_after(headers.get("Retry-After", ""))
     if status == 429:
-        raise RateLimitedError("xporter_429", _retry_after(headers.get("Retry-After", "")))
+        raise RateLimitedError("xporter_429", retry_after)
     if status >= 500:
-        raise XporterUnavailableError(
-            f"xporter_{status}", _retry_after(headers.get("Retry-After", ""))
-        )
+        raise XporterUnavailableError(f"xporter_{status}", retry_after)
+    body = _object(status, content)
+    meaning = Meaning.OUTAGE if body is None else envelopes.meaning_of(call, status, body)
+    if body is not None and meaning is Meaning.SUCCESS:
+        return body
+    if meaning is Meaning.PAUSE:
+        raise AuthorisationPausedError("authorisation_paused")
+    if meaning is Meaning.REFUSAL:
+        raise XporterRefusedError("xporter_exception", envelopes.exception_of(body or {}))
+    if status == 401:
+        raise UnauthorisedError("xporter_401", retry_after)
+    reason = "answer_unrecognised" if 200 <= status < 300 else str(status)
+    raise UnrecognisedAnswerError(f"xporter_{reason}", retry_after)
+
+
+def _object(status: int, content: bytes) -> dict[str, Any] | None:
+    """Return the object that an answer is, an empty one if it is nothing; None for all else."""
+    if not content.strip():
+        return {}
     try:
-        body = _parsed(content) if content.strip() else {}
+        body = _parsed(content)
     except ValueError as error:
-        if status >= 400:
-            raise XporterRefusedError(f"xporter_{status}") from error
-        raise XporterUnavailableError("xporter_answer_cut") from error
-    if not isinstance(body, dict):
-        raise ContractError("answer_is_no_object")
-    _raise_if_refused(status, body)
-    return body
+        if 200 <= status < 300 and content.lstrip()[:1] in (b"{", b"["):
+            raise XporterUnavailableError("xporter_answer_cut") from error
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _parsed(content: bytes) -> Any:
@@ -236,22 +264,14 @@ def _parsed(content: bytes) -> Any:
     return Document(body, content) if isinstance(body, dict) else body
 
 
-def _scopes(granted: object) -> tuple[str, ...]:
-    names = granted.split(",") if isinstance(granted, str) else granted
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise XporterUnavailableError("token_details_without_scopes")
-    return tuple(filter(None, dict.fromkeys(name.strip() for name in names)))
-
-
-def _raise_if_refused(status: int, body: Mapping[str, Any]) -> None:
-    said = {name.casefold(): value for name, value in body.items() if not isinstance(value, list)}
-    message = said.get("exceptionmessage")
-    if said.get("authorisationpaused") or (message and "paused" in str(message).casefold()):
-        raise AuthorisationPausedError("authorisation_paused")
-    if message:
-        raise XporterRefusedError("xporter_exception", str(message))
-    if status >= 300:
-        raise XporterRefusedError(f"xporter_{status}")
+def _end_of_token(said: object) -> datetime:
+    """Return until when a token is good; a while where Xporter gives no time that can be."""
+    now = datetime.now(UTC)
+    try:
+        end = parse(str(said)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return now + _ASSUMED_LIFE
+    return min(end, now + _LONGEST_LIFE) if end > now else now + _ASSUMED_LIFE
 
 
 def _retry_after(text: str) -> float | None:

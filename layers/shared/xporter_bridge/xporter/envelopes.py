@@ -1,0 +1,179 @@
+"""What each of Xporter's answers means: the one list of success, refusal and pause, call by call.
+
+An answer is what its envelope says, at whatever status; everything else is an outage. Whoever
+stands before Xporter (its hosting platform, a proxy, a page during maintenance) answers in words of
+its own, also with 200, 403 or 404: that says nothing of the school, its secret or its scopes, and
+so changes nothing of them. docs/xporter-api.md, section 9.1, has the same list as a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cache
+from typing import Any
+
+from xporter_bridge.casing import fold_keys
+from xporter_bridge.xporter.endpoints import endpoints
+
+Body = Mapping[str, Any]
+
+
+class Meaning(Enum):
+    """What an answer means for the call that it answers."""
+
+    SUCCESS = auto()
+    REFUSAL = auto()
+    PAUSE = auto()
+    OUTAGE = auto()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One of Xporter's calls.
+
+    ``is_success`` recognises its documented answer and ``is_refusal`` a refusal beside those that
+    every call knows; both take the body with its names in lower case.
+    """
+
+    name: str
+    is_success: Callable[[Body], bool]
+    is_refusal: Callable[[Body], bool] = lambda _: False
+
+
+def meaning_of(call: Call, status: int, body: Body) -> Meaning:
+    """Return what an answer that is an object, or nothing at all, means.
+
+    At 5xx it is an outage whatever it says: the platform puts its own exceptions into the words of
+    the envelope.
+    """
+    if status >= 500 or status == 429:
+        return Meaning.OUTAGE
+    said = fold_keys(body)
+    if _is_pause(said):
+        return Meaning.PAUSE
+    if exception_of(said) or call.is_refusal(said):
+        return Meaning.REFUSAL
+    is_fine = 200 <= status < 300 and call.is_success(said)
+    return Meaning.SUCCESS if is_fine else Meaning.OUTAGE
+
+
+def exception_of(body: Body) -> str:
+    """Return Xporter's words for what is wrong; empty if nothing is.
+
+    ``Message`` alone is not an exception: success uses it too (xporter-api.md 9).
+    """
+    said = fold_keys(body).get("exceptionmessage")
+    # A list would be a table of that name.
+    return "" if said is None or isinstance(said, list) else str(said).strip()
+
+
+def estab_in(body: Body) -> str:
+    """Return the seven digits of an answer's ``Estab``, also of ``328/1102``; empty if none."""
+    digits = re.sub(r"[\s/-]", "", str(fold_keys(body).get("estab")))
+    return digits if re.fullmatch(r"[0-9]{7}", digits) else ""
+
+
+def scopes_in(body: Body) -> tuple[str, ...] | None:
+    """Return the scopes that TokenDetails names, in a list or a text; None if it names none at all.
+
+    An empty list is an answer: the token allows nothing.
+    """
+    granted = fold_keys(body).get("scopes")
+    names = granted.split(",") if isinstance(granted, str) else granted
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(filter(None, dict.fromkeys(name.strip() for name in names)))
+
+
+def data_call(resource: str, *, with_callback: bool) -> Call:
+    """Return the call of a data endpoint.
+
+    Args:
+        resource: What stands in the path after the estab, with or without an id.
+        with_callback: A ``callbackUrl`` is given: what such a request itself answers is documented
+            nowhere, so a DBStatus or nothing will do too (xporter-api.md 13.8).
+    """
+    tables = _tables(resource.partition("/")[0].casefold())
+
+    def is_success(body: Body) -> bool:
+        return _has_data(body, tables) or (with_callback and _is_status_or_nothing(body))
+
+    return Call("School", is_success)
+
+
+def _is_pause(body: Body) -> bool:
+    is_said = str(body.get("authorisationpaused")).strip().casefold() in {"true", "1", "yes"}
+    message = exception_of(body)
+    return is_said or bool(
+        re.search(r"authori[sz]ation\b.*\bpaused", message, re.IGNORECASE | re.DOTALL)
+    )
+
+
+def _has_token(body: Body) -> bool:
+    token = body.get("token")
+    return isinstance(token, str) and bool(token.strip())
+
+
+def _has_no_token(body: Body) -> bool:
+    has_envelope = "expires" in body or not _ENVELOPE.isdisjoint(body)
+    return "token" in body and body["token"] is None and has_envelope
+
+
+def _has_details(body: Body) -> bool:
+    partner = body.get("relyingparty")
+    is_ours = isinstance(partner, str) and bool(partner.strip())
+    return is_ours and bool(estab_in(body)) and scopes_in(body) is not None
+
+
+def _is_done(body: Body) -> bool:
+    """Recognise the empty envelope, or a word of success where one belongs."""
+    said = body.get("message")
+    if said is None:
+        return "exceptionmessage" in body
+    return isinstance(said, str) and said.strip(" .!").casefold() in _SUCCESS_WORDS
+
+
+def _is_taken(body: Body) -> bool:
+    return bool(str(body.get("trackingid") or "").strip()) or _is_done(body)
+
+
+def _has_data(body: Body, tables: frozenset[str]) -> bool:
+    """Recognise tables by their names, or what stands beside the tables of every page."""
+    return any(
+        name.removesuffix("_deleted") in tables or name == "meta" or name in _BESIDE_TABLES
+        for name, value in body.items()
+        if isinstance(value, list) or (isinstance(value, dict) and name in _BESIDE_TABLES)
+    )
+
+
+def _is_status_or_nothing(body: Body) -> bool:
+    return not body or any(is_status_name(name) for name in body)
+
+
+def is_status_name(name: str) -> bool:
+    """Tell whether a member of an answer is the DBStatus; its casing and underscores vary."""
+    return name.strip("_").casefold() == "dbstatus"
+
+
+@cache
+def _tables(resource: str) -> frozenset[str]:
+    """Return the names of an endpoint's tables in lower case; several may share a resource."""
+    return frozenset(
+        table.casefold()
+        for endpoint in endpoints().values()
+        if resource in (endpoint.resource.casefold(), endpoint.name)
+        for table in endpoint.tables
+    )
+
+
+_ENVELOPE = frozenset({"message", "exceptiontype", "exceptionmessage", "innerexception"})
+_BESIDE_TABLES = frozenset({"__pagination__", "__changedrows__"})
+_SUCCESS_WORDS = frozenset({"success", "ok"})
+
+GET_TOKEN = Call("GetToken", _has_token, _has_no_token)
+TOKEN_DETAILS = Call("TokenDetails", _has_details)
+REGISTER_WEBHOOK = Call("Webhook", _is_done)
+WRITE = Call("Writeback", _is_taken)
