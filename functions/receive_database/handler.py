@@ -18,7 +18,7 @@ from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.timestamps import iso
 
-# Callbacks come in bursts, one per database and often repeated: what follows within this time
+# Callbacks come many at once, one per database and often repeated: what follows within this time
 # shares a pull, and nightly data can wait for it.
 _SETTLING_SECONDS = 5
 

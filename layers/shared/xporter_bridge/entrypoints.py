@@ -1,6 +1,6 @@
 """The three ways in which Lambda calls us, written once: callbacks, queue records, schedules.
 
-Only here are errors turned into what their caller should do next; see ``errors`` for the tree.
+Only here are errors mapped to what their caller should do next; see ``errors`` for the tree.
 """
 
 from __future__ import annotations

@@ -64,5 +64,5 @@ class HoldLimits:
         if self.roll_over is None:
             return False
         first, last = self.roll_over
-        # A window from December to January wraps around the turn of the year.
+        # A window from December to January crosses the end of the year.
         return first <= day <= last if first <= last else not last < day < first

@@ -216,10 +216,10 @@ def backoff(failures: int) -> timedelta:
 
 
 def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
-    """Return after what time to try again for a place in which to pull; None for no more.
+    """Return after what time to try again for a slot; None for no more.
 
-    Longer each time and spread, so that those that wait for one school take neither each other's
-    turn nor the time of other schools; after a minute or so it is the watcher's to send for them.
+    The delay grows and is spread, so that the datasets that wait for one school delay neither each
+    other nor other schools. After about a minute, the watchdog sends the next message.
     """
     if waits >= _WAITS:
         return None

@@ -1,7 +1,6 @@
 """Reads one page of Xporter's answers, and proves that all pages belong together.
 
-The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are not the path's,
-``meta`` on page 1 only, a ``NextPage`` past the end, deletions beside the rows.
+The quirks are those of xporter-api.md 5.2 to 5.5, such as ``meta`` on page 1 only.
 """
 
 from __future__ import annotations
@@ -20,11 +19,9 @@ from xporter_bridge.timestamps import iso, parse
 ALL_ROWS = "*"
 _DELETED = "_deleted"
 _COUNTING = frozenset({"pagination", "changedrows"})
-# A table's name becomes part of object keys, so it must be what every table's name is so far: a
-# "/" or ".." would put rows where no reader and no erasure looks.
+# A table's name becomes part of object keys: "/" or ".." would put rows where nobody looks.
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _STATUS = "status"
-_OK = "ok"
 # What nobody sends in earnest, and nobody could pull or keep.
 _MOST_ROWS = 10**9
 _MOST_PAGES = 100_000
@@ -117,7 +114,7 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
     )
     _check_pages(facts)
     text = document.text if isinstance(document, Document) else b""
-    is_pending = any(status != _OK for status in _statuses(document))
+    is_pending = any(status != "ok" for status in _statuses(document))
     times = _times(document)
     as_of = next(filter(None, map(_readable, times)), None)
     return Page(
@@ -283,8 +280,8 @@ def _check_pages(facts: PageMetadata) -> None:
 
 def _times(document: Mapping[str, Any]) -> list[str]:
     """Return what ``meta`` says of when the data were extracted."""
-    metas = [v for name, v in document.items() if name.casefold() == "meta"]
-    entries = [entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta])]
+    metas = (v for name, v in document.items() if name.casefold() == "meta")
+    entries = (entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta]))
     return [
         str(value)
         for entry in entries
