@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -37,6 +37,7 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
+        second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),
     )
     own = Queue(client("sqs"), settings.authentication_queue_url)

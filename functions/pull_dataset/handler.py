@@ -24,7 +24,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.client import XporterApi
 
 # Kept back of every invocation: for one page at its worst, and to let go in good order.
-RESERVE_SECONDS = 210
+RESERVE_SECONDS = 240
 
 
 @cache

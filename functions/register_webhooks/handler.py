@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -38,6 +38,7 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         base_url=settings.callback_base_url,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),
     )
     own = Queue(client("sqs"), settings.registration_queue_url)

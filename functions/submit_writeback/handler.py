@@ -25,7 +25,7 @@ from xporter_bridge.writebacks.submit import SendDependencies, submit
 from xporter_bridge.xporter.client import XporterApi
 
 # What one part may take, with a refused token; no part is begun that may not be ended.
-PART_SECONDS = 240
+PART_SECONDS = 270
 
 
 @cache

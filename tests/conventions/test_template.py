@@ -460,9 +460,13 @@ def test_sam_deploy_needs_no_parameter() -> None:
 
 @pytest.mark.parametrize(
     ("parameter", "least"),
-    [("AvailabilityDeadlineSeconds", 600 + 60), ("OutcomeDeadlineSeconds", 3600 + 900)],
+    [
+        ("AvailabilityDeadlineSeconds", 600 + 60),
+        ("OutcomeDeadlineSeconds", 3600 + 900),
+        ("ScopeRemovalSeconds", 3600),
+    ],
 )
-def test_a_deadline_is_longer_than_xporter_takes_but_on_the_local_stack(
+def test_a_wait_is_long_enough_for_xporter_but_on_the_local_stack(
     parameter: str, least: int
 ) -> None:
     (rule,) = (each for each in template.load()["Rules"].values() if parameter in json.dumps(each))

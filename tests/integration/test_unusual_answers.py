@@ -32,7 +32,7 @@ from xporter_bridge.snapshots.compression import compress, decompress
 from xporter_bridge.snapshots.encode_rows import rendered
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.xporter.client import Token
+from xporter_bridge.xporter.client import Token, TokenDetails
 from xporter_bridge.xporter.endpoints import find
 from xporter_bridge.xporter.pages import PageMetadata
 
@@ -51,6 +51,9 @@ class Scripted:
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         return Token("token", self.expires_at)
+
+    def token_details(self, token: str) -> TokenDetails:
+        return TokenDetails(ESTAB, "live.example.app", ("Student",))
 
     def school_data(self, estab: str, resource: str, token: str, query: Query) -> Answer:
         self.asked.append(query)

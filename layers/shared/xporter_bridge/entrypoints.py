@@ -25,8 +25,8 @@ Message = dict[str, Any]
 
 # An Xporter that is down is asked again after 1, 2, 4, 8 and then every 15 minutes, for three days.
 _FIRST_WAIT_SECONDS = 60
-_LONGEST_WAIT_SECONDS = 900
-_MOST_TRIES = 290
+_MAX_WAIT_SECONDS = 900
+_MAX_TRIES = 290
 
 # The body of every refusal of a status is the same, so that a stranger learns nothing from it; that
 # of 404 is API Gateway's own, byte for byte, as it answers where there is no route at all.
@@ -133,12 +133,12 @@ def _handle(
         handle(message)
     except (XporterUnavailableError, RateLimitedError) as error:
         tries = message.get("tries", 0)
-        if resend_later is None or tries >= _MOST_TRIES:
+        if resend_later is None or tries >= _MAX_TRIES:
             raise
         wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
         telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
         again = {**message, "tries": tries + 1}
-        resend_later(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
+        resend_later(again, delay_seconds=int(min(wait, _MAX_WAIT_SECONDS)))
 
 
 @dry_run.possible

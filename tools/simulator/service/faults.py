@@ -10,7 +10,7 @@ from tools.simulator.http.errors import ControlError
 KINDS: dict[str, str] = {
     "rate_limited": "request: 429, with Retry-After when retry_after is given",
     "server_error": "request: status (500, 502 or 503) and no JSON",
-    "odd_answer": "request: body with status in place of the answer, not in Xporter's words",
+    "odd_answer": "request: status and body of something that is not Xporter",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
     "dropped_connection": "request: a kept connection is found closed; nothing is read",
@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "expired_token": "request: a valid token is refused as expired",
     "paused": "token: the school is paused",
     "refused_secret": "token: the right secret is refused",
+    "missing_scopes": "TokenDetails: names all scopes but those of value; none at all without it",
     "unknown_hash": "request: the hash of changedRows is unknown",
     "stale_cache": "request: parameterised data are served as they were when first asked for",
     "missing_column": "request: column is left out of the rows",

@@ -187,7 +187,7 @@ def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) ->
     if reason == EXPIRED:
         return not is_expired(item, deps.now())
     is_by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
-    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.scopes)
+    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.retained_scopes)
 
 
 def _may_be_pulled_anew(item: DatasetRecord, deps: EraseDependencies) -> bool:

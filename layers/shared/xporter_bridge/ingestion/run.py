@@ -43,6 +43,7 @@ from xporter_bridge.pulls.model import (
     needs_worker,
     start_or_resume,
     with_scopes_used,
+    withheld_because,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.slots import Slot
@@ -55,7 +56,7 @@ _RENEWED_EVERY = LEASE / 4
 # An Xporter that has failed over a hash so often may know it no more, and not say so.
 _BROKEN_AFTER = 3
 # A queue delays no longer than this; later, the watchdog sends the message.
-_LONGEST_DELAY = timedelta(minutes=14)
+_MAX_DELAY = timedelta(minutes=14)
 
 
 def pull(
@@ -165,8 +166,8 @@ class PullRun:
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
         session = self._deps.sessions.open(self._item.estab, self._deps.now())
-        if not dataset.covered_by(session.school.scopes):
-            return self._committer.not_covered(self._item, dataset)
+        if reason := withheld_because(self._item, dataset, session.school):
+            return self._committer.not_covered(self._item, reason)
         self._item = with_scopes_used(self._item, dataset, session.school.scopes)
         policy = ColumnPolicy(dataset, self._item.columns)
         fetcher = PageFetcher(
@@ -255,7 +256,7 @@ class PullRun:
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._endpoint)
         self._let_go(reason=reason, failures=failures, retry_at=iso(self._deps.now() + wait))
-        if wait <= _LONGEST_DELAY:
+        if wait <= _MAX_DELAY:
             self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
 
     def _give_up(self, **changes: object) -> None:

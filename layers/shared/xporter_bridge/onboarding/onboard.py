@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import (
     AuthorisationPausedError,
+    EstabChangedError,
     RateLimitedError,
     SecretRefusedError,
     TransientError,
@@ -31,6 +32,7 @@ from xporter_bridge.schools.model import (
     School,
     SchoolState,
     change_state,
+    estab_changed,
     paused,
     secret_refused,
     secret_verified,
@@ -38,6 +40,7 @@ from xporter_bridge.schools.model import (
 )
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import issue_token
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
@@ -56,6 +59,7 @@ class OnboardDependencies:
     pulls: Queue
     erasures: Queue
     bus: EventBus
+    second_look: timedelta
     now: Callable[[], datetime]
 
 
@@ -135,9 +139,9 @@ def verify_secret(
         )
 
     try:
-        token = deps.xporter.get_token(before.estab, deps.relying_party, secret)
-        details = deps.xporter.token_details(token.value)
-        _check(before.estab, deps.relying_party, details)
+        token, details = issue_token(deps.xporter, before.estab, deps.relying_party, secret)
+    except EstabChangedError as error:
+        return _note_other_estab(before, error.estab, key, secret, deps)
     except AuthorisationPausedError:
         deps.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
         telemetry.warn("school_paused", estab=before.estab)
@@ -147,23 +151,33 @@ def verify_secret(
         return False
     after = deps.schools.change(
         before.estab,
-        lambda school: with_verified_secret(flagged(school), key, secret, token, details, now),
+        lambda school: with_verified_secret(
+            flagged(school), key, secret, token, details, now, second_look=deps.second_look
+        ),
     )
     telemetry.record("school_proved", estab=after.estab, state=str(after.state))
     enqueue_follow_up(after, before.scopes if before.is_pullable else (), deps)
     return True
 
 
-def _check(estab: str, relying_party: str, details: TokenDetails) -> None:
-    """Raise unless the token is for this school and this partner.
+def _note_other_estab(
+    before: School, named: str, key: OpenedKey, secret: str, deps: OnboardDependencies
+) -> bool:
+    """Record that a secret opens another school; return False if it is not the stored one.
 
-    Raises:
-        SecretRefusedError: It is somebody else's: the callback was forged, or misdirected.
+    The stored one may have moved with its school to another number. Any other was forged, or sent
+    to the wrong number.
     """
-    if details.estab != estab:
-        raise SecretRefusedError("token_of_another_school")
-    if details.relying_party.casefold() != relying_party.casefold():
-        raise SecretRefusedError("token_of_another_partner")
+    held, now = before.credentials, deps.now()
+    if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
+        record_refusal(before, f"token_of_another_school: {named}", deps, key=key, secret=secret)
+        return False
+    telemetry.warn("estab_changed", estab=before.estab, named=named)
+    deps.schools.change(
+        before.estab,
+        lambda school: estab_changed(school, named, now) if school.credentials else school,
+    )
+    return True
 
 
 def with_verified_secret(
@@ -173,6 +187,8 @@ def with_verified_secret(
     token: Token,
     details: TokenDetails,
     now: datetime,
+    *,
+    second_look: timedelta,
 ) -> School:
     """Return the school with a proved secret in place of whatever was stored."""
     held = school.credentials
@@ -184,7 +200,7 @@ def with_verified_secret(
     # Nothing says that a registration survives a new authorisation (xporter-api.md 13.20).
     registrations = school.registrations if is_same else {}
     adopted = replace(school, credentials=held, registrations=registrations)
-    return secret_verified(adopted, details.scopes, now)
+    return secret_verified(adopted, details.scopes, now, second_look=second_look)
 
 
 def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:

@@ -22,7 +22,7 @@ from pydantic import (
 from xporter_bridge.callbacks.bodies import truth_of
 from xporter_bridge.errors import CallbackRejectedError
 
-_LONGEST_NAME = 300
+_MAX_NAME_CHARACTERS = 300
 
 
 def _as_text(value: object) -> object:
@@ -33,7 +33,7 @@ def _as_text(value: object) -> object:
 def _as_name(value: object) -> str:
     # It is for people to read: no callback is refused, and no secret lost, for its sake.
     text = value if isinstance(value, str) else ""
-    return text.encode("utf-8", "replace").decode().strip()[:_LONGEST_NAME]
+    return text.encode("utf-8", "replace").decode().strip()[:_MAX_NAME_CHARACTERS]
 
 
 Estab = Annotated[

@@ -18,6 +18,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.schools.model import School
 from xporter_bridge.snapshots.row_keys import ID
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import scopes
@@ -30,7 +31,7 @@ SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
-_BACKOFF_MOST = timedelta(hours=1)
+_MAX_BACKOFF = timedelta(hours=1)
 _WAIT_FIRST = timedelta(seconds=2)
 _WAITS = 5
 # Most refusals repeat, but a passing exception of Xporter's looks the same.
@@ -200,6 +201,19 @@ def with_scopes_used(
     return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
 
 
+def withheld_because(item: DatasetRecord, dataset: Dataset, school: School) -> str:
+    """Return why the dataset is not pulled although it is asked for; empty if it is.
+
+    Neither without its scope, nor while one is missing under which its columns were pulled: they
+    would vanish from it before anybody has looked a second time whether that scope has gone.
+    """
+    if not dataset.covered_by(school.scopes):
+        return f"needs the scope {dataset.endpoint.scope}"
+    of_columns = dataset.endpoint.column_scopes.intersection(item.scopes)
+    missing = scopes.among(of_columns, school.missing_scopes)
+    return f"waits for the scope {', '.join(missing)}" if missing else ""
+
+
 def _is_same_chain(item: DatasetRecord, dataset: Dataset) -> bool:
     tables = item.manifest.get("tables", {}) if item.manifest else {}
     # A table that was kept by another key must be compared with the whole of it.
@@ -212,7 +226,7 @@ def backoff(failures: int) -> timedelta:
 
     A school that fails again and again slows itself down and nobody else.
     """
-    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
 def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:

@@ -31,6 +31,7 @@ from xporter_bridge.errors import (
 from xporter_bridge.exact_json import Document, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
+from xporter_bridge.xporter.endpoints import tables_of
 from xporter_bridge.xporter.envelopes import Call, Meaning
 from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 
@@ -44,13 +45,13 @@ _QUICK_RETRY_SECONDS = 0.25
 # Of a token that does not say when it ends; refused earlier, another is asked for.
 _ASSUMED_LIFE = timedelta(minutes=10)
 # No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
-_LONGEST_LIFE = timedelta(days=30)
+_MAX_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
 # Nobody is sent away for longer than this, whatever a Retry-After says.
-_LONGEST_WAIT_SECONDS = 3600.0
+_MAX_WAIT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ class XporterApi:
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
-        call = envelopes.data_call(resource, with_callback="callbackUrl" in query)
+        tables = tables_of(resource.partition("/")[0])
+        call = envelopes.data_call(tables, with_callback="callbackUrl" in query)
         path, seconds = f"/api/v1/School/{estab}/{resource}", self._data_seconds
         return self._ask(call, path, "GET", token=token, query=query, read_seconds=seconds)
 
@@ -271,13 +273,13 @@ def _end_of_token(said: object) -> datetime:
         end = parse(str(said)).astimezone(UTC)
     except (ValueError, OverflowError):
         return now + _ASSUMED_LIFE
-    return min(end, now + _LONGEST_LIFE) if end > now else now + _ASSUMED_LIFE
+    return min(end, now + _MAX_LIFE) if end > now else now + _ASSUMED_LIFE
 
 
 def _retry_after(text: str) -> float | None:
     """Return the seconds that a Retry-After header asks for; it may also name a date."""
     if re.fullmatch(r"\s*[0-9]{1,300}\s*", text):
-        return min(float(text), _LONGEST_WAIT_SECONDS)
+        return min(float(text), _MAX_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
@@ -285,4 +287,4 @@ def _retry_after(text: str) -> float | None:
     # A date in "-0000" is UTC of an unknown place, which Python reads as naive.
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
+    return min(max(0.0, seconds), _MAX_WAIT_SECONDS)

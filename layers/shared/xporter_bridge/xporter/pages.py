@@ -23,15 +23,15 @@ _COUNTING = frozenset({"pagination", "changedrows"})
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _STATUS = "status"
 # What nobody sends in earnest, and nobody could pull or keep.
-_MOST_ROWS = 10**9
-_MOST_PAGES = 100_000
-_MOST_EMPTY_PAGES = 1_000
-_LONGEST_HASH = 500
-_MOST_IGNORED = 50
+_MAX_ROWS = 10**9
+_MAX_PAGES = 100_000
+_MAX_EMPTY_PAGES = 1_000
+_MAX_HASH_CHARACTERS = 500
+_MAX_IGNORED = 50
 # .NET writes the year 1 or 9999 for no time at all.
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
 # No DBStatus is nested deeper.
-_MOST_NESTED = 8
+_MAX_NESTED = 8
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
         size,
         is_pending,
         has_time=bool(times),
-        ignored=tuple(ignored[:_MOST_IGNORED]),
+        ignored=tuple(ignored[:_MAX_IGNORED]),
     )
 
 
@@ -229,7 +229,7 @@ def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
         folded = name.strip("_").casefold()
         if isinstance(value, list | dict):
             if folded.endswith(_STATUS):
-                yield from _statuses_in(value, _MOST_NESTED)
+                yield from _statuses_in(value, _MAX_NESTED)
         elif folded.endswith(_STATUS) and isinstance(value, str):
             yield value.strip().casefold()
 
@@ -253,7 +253,7 @@ def _is_special(name: str) -> bool:
 
 def _hash(value: Any) -> str | None:
     hash_ = str(value).strip() if value is not None else ""
-    return hash_ if 0 < len(hash_) <= _LONGEST_HASH else None
+    return hash_ if 0 < len(hash_) <= _MAX_HASH_CHARACTERS else None
 
 
 def _count(value: Any, default: Any) -> Any:
@@ -263,7 +263,7 @@ def _count(value: Any, default: Any) -> Any:
         count = int(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise ContractError("count_is_no_number") from error
-    if count > _MOST_ROWS:
+    if count > _MAX_ROWS:
         raise ContractError("count_beyond_reason")
     return count if count >= 0 else default
 
@@ -273,8 +273,8 @@ def _check_pages(facts: PageMetadata) -> None:
 
     Which table is counted nobody says, so there may be more pages than the rows announced fill.
     """
-    most = _MOST_PAGES if facts.row_count is None else facts.row_count + _MOST_EMPTY_PAGES
-    if facts.page_count > min(most, _MOST_PAGES):
+    most = _MAX_PAGES if facts.row_count is None else facts.row_count + _MAX_EMPTY_PAGES
+    if facts.page_count > min(most, _MAX_PAGES):
         raise ContractError("page_count_beyond_reason")
 
 
