@@ -31,7 +31,7 @@ SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
-_BACKOFF_MOST = timedelta(hours=1)
+_MAX_BACKOFF = timedelta(hours=1)
 _WAIT_FIRST = timedelta(seconds=2)
 _WAITS = 5
 # Most refusals repeat, but a passing exception of Xporter's looks the same.
@@ -226,14 +226,14 @@ def backoff(failures: int) -> timedelta:
 
     A school that fails again and again slows itself down and nobody else.
     """
-    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
 def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
-    """Return after what time to try again for a place in which to pull; None for no more.
+    """Return after what time to try again for a slot; None for no more.
 
-    Longer each time and spread, so that those that wait for one school take neither each other's
-    turn nor the time of other schools; after a minute or so it is the watcher's to send for them.
+    The delay grows and is spread, so that the datasets that wait for one school delay neither each
+    other nor other schools. After about a minute, the watchdog sends the next message.
     """
     if waits >= _WAITS:
         return None

@@ -1,4 +1,4 @@
-"""Turns "a school's database changed" into "these datasets are due"."""
+"""Plans pulls: finds the datasets that a changed database makes due."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plan(
     began cause none.
 
     Raises:
-        TransientError: The message should come again; asking twice is harmless.
+        TransientError: The message should come again; a repetition is harmless.
     """
     estab, database = message.estab, message.database
     school = schools.get(estab)

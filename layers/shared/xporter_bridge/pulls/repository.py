@@ -63,7 +63,7 @@ class DatasetRepository:
     ) -> DatasetRecord:
         """Ask for one more pull than has been asked for, and return the dataset.
 
-        Asking twice is harmless: both are served by one pull if none has begun. ``staleness``
+        A second request is harmless: both are served by one pull if none has begun. ``staleness``
         says why the next result may be old; not giving it takes an earlier one back.
         """
         set_ = {"staleness": text(staleness), **_demand(estab, dataset, definition, now)}
