@@ -21,11 +21,10 @@ def plan(
     pulls: Queue,
     now: datetime,
 ) -> None:
-    """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
+    """Request a pull of every dataset that the database feeds and the school's scopes allow.
 
-    The callback is only a hint: it says where to look and nothing more. Any number of them
-    while a pull waits or runs cause one further pull, and those that were received before a pull
-    began cause none.
+    A callback is only a hint that data may have changed. Any number of callbacks during a pull
+    cause one further pull. Callbacks that were received before a pull began cause none.
 
     Raises:
         TransientError: The message should come again; a repetition is harmless.

@@ -38,7 +38,7 @@ def write(item: DatasetRecord) -> Item:
 
 
 def read(item: Item) -> DatasetRecord:
-    """Return the dataset that the item is; attributes of later versions are ignored."""
+    """Return the item as a dataset's record; attributes of later versions are ignored."""
     known = {
         name: value for name, value in item.items() if name in DatasetRecord.__dataclass_fields__
     }
