@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost emulators help demo test up simulator check build bench trial setup lock
+.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock tables
 .NOTPARALLEL:
 
 help: ## this list
@@ -45,9 +45,13 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup ## format, lint, security rules (ruff S), types, template
+check: setup .tools/checkov/.ready ## format, lint, types, template; security by ruff S and checkov, whose skips are in the template
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
+	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+
+permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
+	@exec $(RUN) -m tests.support.mutate_permissions
 
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
@@ -67,9 +71,12 @@ setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready 
 emulators: setup
 	@$(RUN) -m tools.emulators.installation
 
+tables: setup ## writes docs/tables.md and a JSON schema per table from the catalogue
+	@exec $(RUN) -m tools.catalogue
+
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready

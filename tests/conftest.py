@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
 
 import pytest
 from moto import mock_aws
 
+from tests.support import permissions
 from tests.support.aws_calls import AwsCalls, watched_calls
 from tests.support.emulated_aws import FROM_NPM
 from tests.support.moto_cloud import REGION, Cloud
@@ -18,6 +22,28 @@ from tools.simulator.service.application import Application
 
 # Code that runs outside of a function counts too; the template gives every function its own.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
+
+
+@pytest.fixture(autouse=True)
+def _used_permissions(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold every test to what it is said to have the functions do; or write that down."""
+    made: list[Cloud] = []
+    with mock.patch.object(Cloud, "made", made):
+        yield
+    used = {(name, each) for cloud in made for name, all_ in cloud.used.items() for each in all_}
+    test = request.node.nodeid
+    if path := os.environ.get("RECORD_PERMISSIONS"):
+        lines = (json.dumps([name, " ".join(each), test]) + "\n" for name, each in used)
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+        return
+    said = {
+        (name, permission)
+        for name, all_ in permissions.recorded().items()
+        for permission, its in all_.items()
+        if its == test
+    }
+    assert said <= used, "tests/support/permissions.py says how to record this anew"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

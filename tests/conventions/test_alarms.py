@@ -9,18 +9,30 @@ from typing import Any
 import pytest
 
 from tests.support import template
+from tests.support.builders import BASE_URL, FORM, authentication_form, callback, signed_url
+from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT, logical_id, named
+from xporter_bridge import telemetry
 from xporter_bridge.telemetry import METRICS
+from xporter_bridge.writebacks.model import WritebackState
 
 FUNCTIONS = template.functions()
 QUEUES = template.resources("AWS::SQS::Queue")
 ALARMS = template.resources("AWS::CloudWatch::Alarm")
+COMPOSITES = template.resources("AWS::CloudWatch::CompositeAlarm")
 RESOURCES: dict[str, Any] = template.load()["Resources"]
 RUNBOOK = ROOT / "docs" / "runbook.md"
 # What AWS itself emits, of what is watched here.
 AWS_METRICS = {
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
-    "AWS/Lambda": {"Errors", "Throttles", "Duration", "ConcurrentExecutions", "Invocations"},
+    "AWS/Lambda": {
+        "Errors",
+        "Throttles",
+        "Duration",
+        "ConcurrentExecutions",
+        "Invocations",
+        "RecursiveInvocationsDropped",
+    },
     "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
 }
 
@@ -72,7 +84,7 @@ def watched(metric: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def queried(expression: str) -> tuple[str, str, str]:
-    pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\(\"\$\{([\w:]+)\}\", \"?(\w+)\"?\)"
+    pattern = r"SELECT \w+\((\w+)\) FROM SCHEMA\(\"\$\{([\w:]+)\}\", \"(\w+)\"\)"
     found = re.fullmatch(pattern, expression)
     assert found, expression
     return found[2], found[1], found[3]
@@ -116,11 +128,53 @@ def alarms_on(metric: str) -> dict[str, set[str]]:
     return found
 
 
+FED = {logical_id(function) for function, _ in template.consumers().values()}
+
+
 def test_a_schedule_that_fails_raises_an_alarm() -> None:
     scheduled = {f for f, p in FUNCTIONS.items() if "ScheduleV2" in json.dumps(p.get("Events"))}
     assert scheduled == {"schedule_registrations", "schedule_pulls", "watch_deadlines"}
     watched = set().union(*(v for k, v in alarms_on("Errors").items() if k != "AnswerErrorsAlarm"))
-    assert watched == {logical_id(function) for function in scheduled}
+    assert watched == {logical_id(function) for function in scheduled} | FED
+
+
+def test_a_consumer_that_cannot_start_raises_an_alarm_within_ten_minutes() -> None:
+    # Its messages come back after the queue's visibility, so one error is all there may be.
+    assert alarms_on("Errors")["ConsumerFailedAlarm"] == FED
+    alarm = ALARMS["ConsumerFailedAlarm"]
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (1, 1)
+    periods = {each["MetricStat"]["Period"] for each in alarm["Metrics"] if "MetricStat" in each}
+    assert periods == {300}
+
+
+def watched_values(alarm: str) -> set[str]:
+    metrics = [
+        each.get("MetricStat", {}).get("Metric") for each in ALARMS[alarm].get("Metrics", [])
+    ]
+    several = [each for each in [ALARMS[alarm], *metrics] if each]
+    return {each["Dimensions"][0]["Value"] for each in several if each.get("Dimensions")}
+
+
+def test_a_writeback_that_ends_unknown_raises_an_alarm() -> None:
+    assert watched_values("WritebackUnknownAlarm") == {WritebackState.UNKNOWN}
+
+
+def test_many_callbacks_to_urls_that_are_not_ours_raise_an_alarm(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = set()
+    monkeypatch.setattr(telemetry, "count", lambda name, reason: refused.add((name, reason)))
+    form = {"body": authentication_form(), "content_type": FORM}
+    guessed = callback(f"{BASE_URL}/callbacks/authentication/guessed", "POST", **form)
+    url = signed_url()
+    for function, event in [
+        ("receive_authentication", guessed),
+        ("receive_database", callback(url)),
+        ("receive_database", callback(url.split("?")[0])),
+    ]:
+        assert cloud.invoke(function, event)["statusCode"] == 404
+    watched = {("CallbackRejected", reason) for reason in watched_values("SignaturesRejectedAlarm")}
+    assert refused == watched
 
 
 def test_a_function_that_ends_without_an_answer_raises_an_alarm() -> None:
@@ -146,11 +200,19 @@ def test_a_message_that_waits_too_long_in_any_queue_raises_an_alarm() -> None:
 
 
 def test_a_function_that_no_queue_repeats_raises_an_alarm_when_lambda_refuses_it() -> None:
-    fed = {logical_id(function) for function, _ in template.consumers().values()}
-    unfed = {logical_id(function) for function in FUNCTIONS} - fed
+    unfed = {logical_id(function) for function in FUNCTIONS} - FED
     # A dashboard is looked at again, and CodeDeploy fails the deployment that it could not check.
     unfed -= {"RenderWidgetFunction", "CheckVersionFunction"}
-    assert alarms_on("Throttles") == {"ThrottledAlarm": unfed}
+    assert alarms_on("Throttles")["ThrottledAlarm"] == unfed
+
+
+def test_a_consumer_that_lambda_refuses_raises_another() -> None:
+    assert alarms_on("Throttles")["ConsumerThrottledAlarm"] == FED
+
+
+def test_a_chain_of_messages_that_lambda_stops_raises_an_alarm() -> None:
+    # Only what a queue feeds can be part of a loop: nothing else is started by what we send.
+    assert alarms_on("RecursiveInvocationsDropped") == {"RecursionStoppedAlarm": FED}
 
 
 @pytest.mark.parametrize("alarm", ALARMS)
@@ -192,15 +254,49 @@ def test_every_queue_is_on_the_dashboard() -> None:
 
 @pytest.mark.parametrize("alarm", ALARMS)
 def test_an_alarm_reaches_somebody_and_ends_by_itself(alarm: str) -> None:
+    # Informs; what wakes somebody does so through the one composite alarm.
     assert ALARMS[alarm]["AlarmActions"] == [{"Ref": "AlarmTopic"}]
     # Silence is what a heartbeat's alarm is about, and no news for every other.
     is_heartbeat = ALARMS[alarm]["ComparisonOperator"] == "LessThanThreshold"
     assert ALARMS[alarm]["TreatMissingData"] == ("breaching" if is_heartbeat else "notBreaching")
 
 
-@pytest.mark.parametrize("alarm", ALARMS)
+# What cannot wait for the morning: data is being lost, or nothing works.
+WAKES = {
+    "CallbackFailedAlarm", "CallbackServerErrorAlarm", "ConsumerFailedAlarm", "ThrottledAlarm",
+    "RecursionStoppedAlarm", "AuthenticationDeadLettersAlarm", "ErasureDeadLettersAlarm",
+    "ApiServerErrorAlarm", "WatchDeadlinesFailedAlarm", "WatcherStoppedAlarm", "QueueOldAlarm",
+}  # fmt: skip
+
+
+def test_what_cannot_wait_wakes_somebody_and_nothing_else_does() -> None:
+    (composite,) = COMPOSITES.values()
+    assert named(composite["AlarmRule"]) == WAKES
+    assert composite["AlarmActions"] == composite["OKActions"] == [{"Ref": "PageTopic"}]
+    assert set(ALARMS) > WAKES
+
+
+@pytest.mark.parametrize("alarm", COMPOSITES)
+def test_an_alarm_on_alarms_is_on_while_any_of_them_is(alarm: str) -> None:
+    rule = COMPOSITES[alarm]["AlarmRule"]["Fn::Sub"]
+    terms = [term.strip() for term in rule.split(" OR\n")]
+    assert all(re.fullmatch(r'ALARM\("\$\{\w+\}"\)', term) for term in terms)
+
+
+def test_the_runbook_lists_what_wakes_somebody() -> None:
+    text = RUNBOOK.read_text(encoding="utf-8")
+    section = text.split("## What wakes somebody")[1].split("\n## ")[0]
+    first = set(
+        re.findall(r"[a-z]+(?:-[a-z]+)*", " ".join(re.findall(r"(?m)^\| ([^|]+) \|", section)))
+    )
+    linked = {re.sub(r".*#alarm-", "", ALARMS[alarm]["AlarmDescription"]) for alarm in WAKES}
+    assert linked <= first
+
+
+@pytest.mark.parametrize("alarm", {**ALARMS, **COMPOSITES})
 def test_every_alarm_links_a_step_of_the_runbook(alarm: str) -> None:
-    found = re.search(r"docs/runbook\.md#([\w-]+)", ALARMS[alarm]["AlarmDescription"])
+    description = {**ALARMS, **COMPOSITES}[alarm]["AlarmDescription"]
+    found = re.search(r"docs/runbook\.md#([\w-]+)", description)
     assert found, "the alarm links no step"
     assert found[1] in anchors(RUNBOOK.read_text(encoding="utf-8"))
 

@@ -7,10 +7,11 @@ import json
 import os
 import re
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 from botocore.exceptions import ClientError
@@ -51,6 +52,8 @@ class Cloud:
     test here fails when the template and the code disagree.
     """
 
+    made: ClassVar[list[Cloud]] = []  # by the test that is running
+
     def __init__(self, **parameters: str) -> None:
         declared = template.load()["Parameters"]
         self._parameters = {name: str(facts["Default"]) for name, facts in declared.items()}
@@ -58,6 +61,7 @@ class Cloud:
         self._made: dict[str, dict[str, str]] = {}
         self._warm: dict[str, dict[str, str]] = {}
         self.used: dict[str, set[Permission]] = {}
+        self.made.append(self)
         self.delays: list[int] = []
         self._running: list[str] = []
         sqs_events = client("sqs").meta.events
@@ -214,20 +218,33 @@ class Cloud:
         used = self.used.setdefault(function, set())
         logical_ids = {made["Ref"]: name for name, made in self._made.items()}
         denied: list[Permission] = []
+        last: dict[int, str] = {}
+
+        def use(permission: Permission) -> None:
+            grant = permissions.grant_of(function, permission)
+            used.update({grant} if grant else ())
+            denied.extend(() if grant else [permission])
 
         def note(params: dict[str, Any], model: Any, **_: Any) -> None:
             if self._running[-1] != function:  # it has called another, which has its own policy
                 return
             service = model.service_model.service_id.lower().replace(" ", "")
             service = "events" if service == "eventbridge" else service
+            last[threading.get_ident()] = logical_ids.get(params.get("Bucket", ""), "")
             for permission in permissions.needed(service, model.name, params, logical_ids):
-                grant = permissions.grant_of(function, permission)
-                used.update({grant} if grant else ())
-                denied.extend(() if grant else [permission])
+                use(permission)
+
+        def see(http_response: Any, model: Any, **_: Any) -> None:
+            if self._running[-1] != function:
+                return
+            # Who may not list a bucket gets 403 for what is not there.
+            if http_response.status_code == 404 and model.name in {"GetObject", "HeadObject"}:
+                use(Permission("s3:ListBucket", last[threading.get_ident()]))
 
         self._running.append(function)
         try:
-            with _hooked("provide-client-params", note):
+            more = ("lambda", "codedeploy") if function == "check_version" else ()
+            with _hooked("provide-client-params", note, more), _hooked("after-call", see):
                 yield
         finally:
             self._running.pop()
@@ -338,14 +355,14 @@ def recorded_calls() -> Iterator[list[str]]:
 
 
 @contextmanager
-def _hooked(event: str, hook: Callable[..., None]) -> Iterator[None]:
+def _hooked(event: str, hook: Callable[..., None], more: tuple[str, ...] = ()) -> Iterator[None]:
     """Have every client of AWS call the hook at an event of botocore's."""
-    for service in _SERVICES:
+    for service in (*_SERVICES, *more):
         client(service).meta.events.register(event, hook)
     try:
         yield
     finally:
-        for service in _SERVICES:
+        for service in (*_SERVICES, *more):
             client(service).meta.events.unregister(event, hook)
 
 

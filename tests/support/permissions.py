@@ -1,17 +1,29 @@
-"""What template.yaml lets a function do, and what a call of AWS needs."""
+"""What template.yaml lets a function do, what a call of AWS needs, and who makes such calls.
+
+``used_permissions.json`` names for everything that a role allows one test that does it. While that
+test runs it is checked that it does; so what is allowed and never done is found, and what is done
+and no longer allowed. After a change of either:
+
+    RECORD_PERMISSIONS=used.jsonl make test TESTS=tests/integration
+    .venv/bin/python -m tests.support.permissions used.jsonl
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support import template
 
 _SAME_ACTION = {
     "SendMessageBatch": "SendMessage",
+    "Invoke": "InvokeFunction",
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",
     "UploadPart": "PutObject",
@@ -22,6 +34,13 @@ _SAME_ACTION = {
     "ListObjectsV2": "ListBucket",
     "ListObjectVersions": "ListBucketVersions",
 }
+# What check_version names by what it is called, as the template does; see there.
+_ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+_BY_NAME = {
+    "lambda": f"arn:${{AWS::Partition}}:lambda:{_ACCOUNT}:function:${{AWS::StackName}}_",
+    "codedeploy": f"arn:${{AWS::Partition}}:codedeploy:{_ACCOUNT}:deploymentgroup:"
+    "${AWS::StackName}-ServerlessDeploymentApplication-1A2B3C4D5E6F/Group",
+}
 
 
 class Permission(NamedTuple):
@@ -31,16 +50,37 @@ class Permission(NamedTuple):
     resource: str
 
 
+USED = Path(__file__).with_name("used_permissions.json")
+
+
+@cache
+def recorded() -> dict[str, dict[Permission, str]]:
+    """Return by function what tests have it do, each with one test that does."""
+    return {
+        function: {Permission(*text.split(" ")): test for text, test in used.items()}
+        for function, used in json.loads(USED.read_text(encoding="utf-8")).items()
+    }
+
+
 @cache
 def allowed(function: str) -> frozenset[Permission]:
-    """Return what the function's policy allows; resources may hold wildcards."""
-    return frozenset(
+    """Return what the function's role allows; resources may hold wildcards."""
+    return frozenset(granted(template.statements(function)))
+
+
+def granted(statements: Iterable[Mapping[str, Any]]) -> set[Permission]:
+    """Return what the statements of a policy allow."""
+    return {
         Permission(action, _pattern(resource))
-        for policy in template.functions()[function].get("Policies", [])
-        for statement in policy["Statement"]
-        for action in statement["Action"]
-        for resource in statement["Resource"]
-    )
+        for statement in statements
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list also of what stands alone, as IAM lets it."""
+    return value if isinstance(value, list) else [value]
 
 
 def grant_of(function: str, needed: Permission) -> Permission | None:
@@ -67,6 +107,10 @@ def needed(
         index = parameters.get("IndexName")
         table = logical_ids[parameters["TableName"]]
         yield Permission(action, f"{table}/index/{index}" if index else table)
+    elif service in _BY_NAME:
+        name = str(parameters.get("FunctionName", "_")).partition("_")[2]
+        qualifier = f":{parameters['Qualifier']}" if operation == "Invoke" else ""
+        yield Permission(action, f"{_BY_NAME[service]}{name}{qualifier}")
     elif service == "events":
         for entry in parameters["Entries"]:
             yield Permission(action, logical_ids[entry["EventBusName"]])
@@ -95,8 +139,20 @@ def _of_s3(
 
 def _pattern(resource: Any) -> str:
     match resource:
-        case {"Fn::GetAtt": [name, _]}:
+        case {"Fn::GetAtt": [name, _]} | {"Ref": name}:
             return str(name)
         case {"Fn::Sub": text}:
             return re.sub(r"\$\{(\w+)\.\w+\}", r"\1", text)
     raise AssertionError(f"a resource that the tests do not know: {resource}")
+
+
+def _record(lines: Iterable[str]) -> None:
+    """Write down of every permission the first test that was seen to use it."""
+    seen: dict[str, dict[str, str]] = {}
+    for function, permission, test in sorted(json.loads(line) for line in lines):
+        seen.setdefault(function, {}).setdefault(permission, test)
+    USED.write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _record(Path(sys.argv[1]).read_text(encoding="utf-8").splitlines())

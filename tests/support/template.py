@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,10 @@ import yaml
 ROOT = Path(__file__).parents[2]
 
 Properties = dict[str, Any]
+
+# Names a role and a number: everything then runs on the template without that statement
+# (mutate_permissions.py).
+WITHOUT_STATEMENT = "WITHOUT_STATEMENT"
 
 
 class _Loader(yaml.CSafeLoader):
@@ -36,7 +41,13 @@ _Loader.add_multi_constructor("!", _intrinsic)
 @cache
 def load() -> Properties:
     """Return the whole template; shared, so nobody changes it."""
-    return dict(yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Loader=_Loader))
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    document = dict(yaml.load(text, Loader=_Loader))
+    if taken_away := os.environ.get(WITHOUT_STATEMENT):
+        role, number = taken_away.split("/")
+        (policy,) = document["Resources"][role]["Properties"]["Policies"]
+        del policy["PolicyDocument"]["Statement"][int(number)]
+    return document
 
 
 def resources(type_: str) -> dict[str, Properties]:
@@ -59,6 +70,21 @@ def functions() -> dict[str, Properties]:
 def logical_id(function: str) -> str:
     """Return the name in the template of the function in a folder."""
     return "".join(word.capitalize() for word in function.split("_")) + "Function"
+
+
+def role(function: str) -> Properties:
+    """Return the properties of the role that a function runs as."""
+    name, _ = functions()[function]["Role"]["Fn::GetAtt"]
+    return resources("AWS::IAM::Role")[str(name)]
+
+
+def statements(function: str) -> list[Properties]:
+    """Return what the function's role lets it do."""
+    return [
+        statement
+        for policy in role(function)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
 
 
 def environment(function: str) -> Properties:

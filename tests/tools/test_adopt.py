@@ -29,7 +29,7 @@ def test_everything_that_is_kept_is_imported_as_the_template_has_it() -> None:
     kept = {
         name: resource
         for name, resource in template.load()["Resources"].items()
-        if resource.get("DeletionPolicy") == "Retain"
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
     assert document["Resources"] == json.loads(json.dumps(kept))
     assert set(document) == {"AWSTemplateFormatVersion", "Resources"}

@@ -29,7 +29,7 @@ def kept() -> dict[str, Any]:
     resources = {
         name: resource
         for name, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy") == "Retain"
+        if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
     return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
 

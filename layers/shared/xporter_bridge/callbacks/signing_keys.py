@@ -1,6 +1,6 @@
-"""Our own secrets, and the seal under which a school's secret travels from receiver to consumer.
+"""Our signing secrets, each in its current and its previous version.
 
-Separate from the vault, so that a receiver starts without the libraries that only that needs.
+Receivers load this module in every cold start, so it imports nothing that only sealing needs.
 """
 
 from __future__ import annotations
@@ -8,9 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from xporter_bridge.aws.errors import translate_aws_errors
+from xporter_bridge.aws.secrets_manager import read_secret_version
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.errors import ConfigurationError
 
@@ -44,11 +42,5 @@ class SigningKeys:
         return self._keys
 
     def _version(self, stage: str) -> SigningKey | None:
-        with translate_aws_errors("secretsmanager:GetSecretValue"):
-            try:
-                answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "ResourceNotFoundException":
-                    return None
-                raise
-        return SigningKey(answer["VersionId"][:8], answer["SecretString"].encode())
+        found = read_secret_version(self._client, self._secret_id, stage)
+        return SigningKey(found[0][:8], found[1].encode()) if found else None

@@ -1,0 +1,129 @@
+"""What the template lets the functions do for the rare case: each in such a case, as deployed.
+
+With the other tests of this folder these use every permission of every role once.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support import template
+from tests.support.builders import (
+    ESTAB,
+    SECRET,
+    dataset_table,
+    operation_table,
+    records,
+    stored_school,
+)
+from tests.support.moto_cloud import Cloud
+from tests.support.pull_world import World, in_moto
+from tests.support.xporter import Xporter
+from xporter_bridge import entrypoints
+from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets import config
+from xporter_bridge.datasets.timetable import Timetable
+from xporter_bridge.errors import PermanentError
+
+STUDENTS = "students"
+DAY = {"date": "2026-11-20"}
+ALWAYS_DUE = """
+[datasets.attendance]
+endpoint = "attendancefordate"
+parameters = { date = "{today}" }
+every_minutes = 30
+"""
+
+
+@pytest.mark.parametrize("queue", sorted(template.consumers()))
+def test_what_can_never_succeed_is_put_among_the_dead_letters(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermanentError("message_malformed")
+
+    monkeypatch.setattr(entrypoints, "_handle", refuse)
+    function, _ = template.consumers()[queue]
+    assert cloud.invoke(function, records({"estab": ESTAB})) == {"batchItemFailures": []}
+    dead_letters = queue.removesuffix("Queue") + "DeadLetterQueue"
+    assert cloud.take(dead_letters) == [{"estab": ESTAB}]
+
+
+def test_a_pull_without_a_place_sends_itself_a_message(cloud: Cloud) -> None:
+    stored_school(cloud, secret=SECRET)
+    table = dataset_table(cloud)
+    table.add_demand(ESTAB, STUDENTS, datetime.now(UTC))
+    assert all(table.slots.take(ESTAB, datetime.now(UTC)) for _ in range(4))
+    reply = cloud.invoke("pull_dataset", records({"estab": ESTAB, "dataset": STUDENTS}))
+    assert reply == {"batchItemFailures": []}
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": STUDENTS, "waits": 1}]
+
+
+def test_a_pull_deletes_what_was_replaced_long_ago(
+    deploy: Callable[..., Cloud], xporter: Xporter
+) -> None:
+    connected = deploy(XporterUrl=xporter.url, KeepDays="0")
+    world = World(in_moto(connected), xporter, students=10)
+    for _ in range(3):
+        world.clock = datetime.now(UTC)
+        world.change(rows=2)
+        world.ask(STUDENTS)
+        reply = connected.invoke("pull_dataset", records(*world.sqs.take()))
+        assert reply == {"batchItemFailures": []}
+    item = world.item(STUDENTS)
+    assert (item.sequence, item.oldest > 1) == (3, True)
+
+
+def test_a_request_that_xporter_refuses_starts_a_pull(connected: Cloud, xporter: Xporter) -> None:
+    school = stored_school(connected, secret=xporter.school())
+    request_endpoint(school, "AttendanceForDate", DAY, availability(connected))
+    xporter.set_faults({"kind": "server_error", "path": "attendancefordate"})
+    connected.settle("AvailabilityRequestQueue")
+    assert len(connected.take("PullQueue")) == 1
+
+
+def availability(
+    cloud: Cloud, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> AvailabilityDependencies:
+    return AvailabilityDependencies(
+        operations=operation_table(cloud),
+        datasets=dataset_table(cloud),
+        requests=Queue(cloud.client("sqs"), cloud.ref("AvailabilityRequestQueue")),
+        pulls=Queue(cloud.client("sqs"), cloud.ref("PullQueue")),
+        now=now,
+    )
+
+
+def test_a_request_that_nobody_works_on_is_sent_for_again(cloud: Cloud) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    school = stored_school(cloud, secret=SECRET)
+    pull = request_endpoint(
+        school, "AttendanceForDate", DAY, availability(cloud, lambda: yesterday)
+    )
+    cloud.take("AvailabilityRequestQueue")
+    cloud.invoke("watch_deadlines", {})
+    assert cloud.take("AvailabilityRequestQueue") == [{"estab": ESTAB, "id": pull.id}]
+
+
+def test_a_scope_that_went_has_the_dataset_erased(connected: Cloud, xporter: Xporter) -> None:
+    stored_school(connected, secret=xporter.school(scopes=["School"]), scopes=("School", "Contact"))
+    table = dataset_table(connected)
+    table.add_demand(ESTAB, "contacts", datetime.now(UTC))
+    assert table.lease(ESTAB, "contacts", datetime.now(UTC))
+    message = {"estab": ESTAB, "look_at_scopes": True}
+    reply = connected.invoke("register_webhooks", records(message))
+    assert reply == {"batchItemFailures": []}
+    assert [each["dataset"] for each in connected.take("ErasureQueue")] == ["contacts"]
+
+
+def test_an_open_timetable_has_every_school_asked(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored_school(cloud, secret=SECRET)
+    configured = config.parse(ALWAYS_DUE)
+    monkeypatch.setattr("xporter_bridge.availability.schedule.configured", lambda: configured)
+    monkeypatch.setattr(Timetable, "is_open", lambda self, now: True)
+    assert cloud.invoke("schedule_pulls", {}) == {"due": 1}
+    assert cloud.take("AvailabilityRequestQueue") == [{"estab": ESTAB, "by": "timetable"}]
