@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "snapshots": {"aws"},
     "datasets": {"xporter"},
     "deployments": {"aws", "callbacks"},
-    "entrypoints": {"callbacks"},
+    "entrypoints": set(),
     "schools": {"aws", "events", "xporter"},
     "pulls": {"aws", "events", "xporter", "datasets", "schools", "snapshots"},
     "ingestion": {"aws", "events", "xporter", "datasets", "schools", "snapshots", "pulls"},

@@ -200,7 +200,7 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     entry = manifest["tables"]["AttendCodes"]
     del entry["key"]
     key = f"{DATA}/{entry['snapshot_key']}"
-    objects = world.aws.store._client.objects
+    objects = world.aws.store._published._client.objects
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(sorted(lines, key=lambda line: json.loads(line)["Mark"])))
     world.aws.datasets.save(

@@ -31,7 +31,7 @@ SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
-_BACKOFF_MOST = timedelta(hours=1)
+_MAX_BACKOFF = timedelta(hours=1)
 _WAIT_FIRST = timedelta(seconds=2)
 _WAITS = 5
 # Most refusals repeat, but a temporary failure of Xporter looks the same.
@@ -226,14 +226,14 @@ def backoff(failures: int) -> timedelta:
 
     A school that fails again and again slows down its own pulls only.
     """
-    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
 def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
-    """Return the time until the next attempt to get a slot; None after the last attempt.
+    """Return after what time to try again for a slot; None for no more.
 
-    The delay doubles and is spread, so that the datasets of one school neither collide nor take
-    time from other schools. After about a minute, the watchdog sends a new message instead.
+    The delay grows and is spread, so that the datasets that wait for one school delay neither each
+    other nor other schools. After about a minute, the watchdog sends the next message.
     """
     if waits >= _WAITS:
         return None

@@ -1,4 +1,4 @@
-"""Decides which datasets are due after a school's database changed."""
+"""Plans pulls: finds the datasets that a changed database makes due."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plan(
     cause one further pull. Callbacks that were received before a pull began cause none.
 
     Raises:
-        TransientError: The message should come again; requesting twice is harmless.
+        TransientError: The message should come again; a repetition is harmless.
     """
     estab, database = message.estab, message.database
     school = schools.get(estab)

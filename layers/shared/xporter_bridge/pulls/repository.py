@@ -63,8 +63,8 @@ class DatasetRepository:
     ) -> DatasetRecord:
         """Raise the demand for pulls by one, and return the dataset.
 
-        Calling twice is harmless: one pull serves both if none has begun. ``staleness`` says why
-        the next result may be old; without it, an earlier value is removed.
+        A second request is harmless: both are served by one pull if none has begun. ``staleness``
+        says why the next result may be old; not giving it takes an earlier one back.
         """
         set_ = {"staleness": text(staleness), **_demand(estab, dataset, definition, now)}
         return read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))

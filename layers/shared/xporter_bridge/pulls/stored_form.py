@@ -10,7 +10,7 @@ import orjson
 from xporter_bridge.aws.dynamodb import Item
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
 
-# Documents are stored as JSON text: DynamoDB would turn their numbers into decimals.
+# Documents are stored as JSON text: DynamoDB would make decimals of their numbers.
 DOCUMENTS = (
     "manifest",
     "hold",

@@ -44,7 +44,7 @@ _QUICK_RETRY_SECONDS = 0.25
 # Of a token that does not say when it ends; refused earlier, another is asked for.
 _ASSUMED_LIFE = timedelta(minutes=10)
 # No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
-_LONGEST_LIFE = timedelta(days=30)
+_MAX_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
@@ -274,4 +274,4 @@ def _end_of_token(said: object) -> datetime:
         end = parse(str(said)).astimezone(UTC)
     except (ValueError, OverflowError):
         return now + _ASSUMED_LIFE
-    return min(end, now + _LONGEST_LIFE) if end > now else now + _ASSUMED_LIFE
+    return min(end, now + _MAX_LIFE) if end > now else now + _ASSUMED_LIFE
