@@ -26,7 +26,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.exact_json import Document, loads, mended
+from xporter_bridge.exact_json import Document, MendedDocument, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.endpoints import tables_of
@@ -44,7 +44,7 @@ _QUICK_RETRY_SECONDS = 0.25
 # Of a token that does not say when it ends; refused earlier, another is asked for.
 _ASSUMED_LIFE = timedelta(minutes=10)
 # No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
-_LONGEST_LIFE = timedelta(days=30)
+_MAX_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
@@ -81,6 +81,7 @@ class XporterApi:
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
         self._http = HttpClient(base_url.rstrip("/"))
         self._data_seconds = data_seconds
+        self._mended = ""
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         """Return a fresh token for the school.
@@ -201,7 +202,11 @@ class XporterApi:
         if token:
             headers["Authorization"] = f"Idaas {token}"
         answer = self._http.send(method, path, headers, read_seconds=read_seconds, **arguments)
-        return check_response(call, answer.status, answer.headers, answer.content)
+        body = check_response(call, answer.status, answer.headers, answer.content)
+        if isinstance(body, MendedDocument) and path != self._mended:
+            self._mended = path  # logged once, not for every page
+            telemetry.warn("answer_mended")
+        return body
 
 
 def longest_seconds(
@@ -258,8 +263,7 @@ def _parsed(content: bytes) -> Any:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
         body = loads(mended(content))
-        telemetry.warn("answer_mended")
-        return body
+        return MendedDocument(body) if isinstance(body, dict) else body
     return Document(body, content) if isinstance(body, dict) else body
 
 
@@ -270,4 +274,4 @@ def _end_of_token(said: object) -> datetime:
         end = parse(str(said)).astimezone(UTC)
     except (ValueError, OverflowError):
         return now + _ASSUMED_LIFE
-    return min(end, now + _LONGEST_LIFE) if end > now else now + _ASSUMED_LIFE
+    return min(end, now + _MAX_LIFE) if end > now else now + _ASSUMED_LIFE

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 # Nobody is sent away for longer than this, whatever a Retry-After says.
-LONGEST_SECONDS = 3600.0
+MAX_SECONDS = 3600.0
 # Several, joined by a proxy, are read as the first of them.
 _SECONDS = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?\s*(?:[,;].*)?")
 # More digits than this are more than anybody waits for.
-_MOST_DIGITS = 9
+_MAX_DIGITS = 9
 
 
 def seconds_of(header: str, now: datetime) -> float | None:
@@ -24,11 +24,11 @@ def seconds_of(header: str, now: datetime) -> float | None:
         sign, digits = found[1], found[2].lstrip("0")
         if sign == "-":
             return 0.0
-        return LONGEST_SECONDS if len(digits) > _MOST_DIGITS else _bounded(float(digits or 0))
+        return MAX_SECONDS if len(digits) > _MAX_DIGITS else _bounded(float(digits or 0))
     try:
         moment = _moment(text)
     except OverflowError:
-        return LONGEST_SECONDS
+        return MAX_SECONDS
     return None if moment is None else _bounded((moment - now).total_seconds())
 
 
@@ -43,4 +43,4 @@ def _moment(text: str) -> datetime | None:
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(0.0, seconds), LONGEST_SECONDS)
+    return min(max(0.0, seconds), MAX_SECONDS)
