@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock
+.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock tables
 .NOTPARALLEL:
 
 help: ## this list
@@ -70,6 +70,9 @@ setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready 
 # Second opinions on AWS, if the machine has npm and a JDK; without, the tests say what they left out.
 emulators: setup
 	@$(RUN) -m tools.emulators.installation
+
+tables: setup ## writes docs/tables.md and a JSON schema per table from the catalogue
+	@exec $(RUN) -m tools.catalogue
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt

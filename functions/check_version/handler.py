@@ -12,7 +12,7 @@ from typing import Any
 from functions.check_version.settings import Settings
 from xporter_bridge import entrypoints, telemetry
 from xporter_bridge.aws.clients import client
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.deployments.check_version import CheckDependencies, Examples, check_deployment
 from xporter_bridge.deployments.hooks import Hooks
 from xporter_bridge.deployments.versions import Versions

@@ -13,6 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -46,6 +47,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="erase_data",
-        handle=lambda message: erase(message, deps),
+        handle=lambda message: erase(read_erasure(message), deps),
         park=dead_letters.dead_letter,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.onboarding.messages import read_onboarding
 from xporter_bridge.onboarding.onboard import OnboardDependencies, onboard
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -36,6 +37,7 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
+        second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),
     )
     own = Queue(client("sqs"), settings.authentication_queue_url)
@@ -53,7 +55,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="onboard_school",
-        handle=lambda message: onboard(message, deps),
+        handle=lambda message: onboard(read_onboarding(message), deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

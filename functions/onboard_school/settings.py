@@ -24,6 +24,7 @@ class Settings:
     pull_queue_url: str
     erasure_queue_url: str
     authentication_dead_letter_queue_url: str
+    scope_removal_seconds: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:

@@ -12,6 +12,7 @@ from functions.plan_pulls.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
@@ -39,6 +40,8 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="plan_pulls",
-        handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
+        handle=lambda message: plan(
+            DatabaseChanged.read(message), schools, datasets, pulls, datetime.now(UTC)
+        ),
         park=dead_letters.dead_letter,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
@@ -23,7 +24,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.client import XporterApi
 
 # Kept back of every invocation: for one page at its worst, and to let go in good order.
-RESERVE_SECONDS = 210
+RESERVE_SECONDS = 240
 
 
 @cache
@@ -47,13 +48,25 @@ def dependencies() -> tuple[PullDependencies, Queue]:
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
 
 
+def handle(message: PullDataset, remaining_seconds: Callable[[], float]) -> None:
+    """Pull the dataset of one message."""
+    deps, _ = dependencies()
+    pull(
+        message.estab,
+        message.dataset,
+        deps,
+        remaining_seconds=remaining_seconds,
+        waits=message.waits,
+    )
+
+
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """From the pull queue, one message at a time: the dataset is as the school has it.
 
     A killed invocation leaves its pages and its lease; whoever comes after the lease has ended
     goes on with them.
     """
-    deps, dead_letters = dependencies()
+    _, dead_letters = dependencies()
 
     def remaining_seconds() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
@@ -62,12 +75,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="pull_dataset",
-        handle=lambda message: pull(
-            message["estab"],
-            message["dataset"],
-            deps,
-            remaining_seconds=remaining_seconds,
-            waits=message.get("waits", 0),
-        ),
+        handle=lambda message: handle(PullDataset.read(message), remaining_seconds),
         park=dead_letters.dead_letter,
     )

@@ -13,7 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.onboarding.receive import accept_authentication
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 

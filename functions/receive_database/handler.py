@@ -13,8 +13,9 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
+from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.timestamps import iso
 
 # Callbacks come in bursts, one per database and often repeated: what follows within this time
@@ -37,11 +38,7 @@ def accept(request: CallbackRequest) -> str:
     keys, queue = dependencies()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
     queue.send(
-        {
-            "estab": about.estab,
-            "database": about.subject,
-            "received_at": iso(datetime.now(UTC)),
-        },
+        DatabaseChanged(about.estab, about.subject, received_at=iso(datetime.now(UTC))).body(),
         delay_seconds=_SETTLING_SECONDS,
     )
     return about.estab

@@ -12,8 +12,8 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
 
 
@@ -31,8 +31,8 @@ def accept(request: CallbackRequest) -> str:
     """Store one outcome, without the words it came with, and return its estab."""
     keys, queue = dependencies()
     about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
-    outcome = read_outcome(request.query, request.body, request.content_type)
-    queue.send(message_of(about.estab, about.subject, outcome))
+    outcome = read_outcome(request.query, request.body)
+    queue.send(message_of(about.estab, about.subject, outcome).body())
     return about.estab
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,9 @@ from functions.register_webhooks.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
@@ -37,6 +38,7 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         base_url=settings.callback_base_url,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
+        second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),
     )
     own = Queue(client("sqs"), settings.registration_queue_url)
@@ -53,7 +55,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="register_webhooks",
-        handle=lambda message: register(message, deps),
+        handle=lambda message: register(RegisterWebhooks.read(message), deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

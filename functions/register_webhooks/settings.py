@@ -23,6 +23,7 @@ class Settings:
     pull_queue_url: str
     erasure_queue_url: str
     registration_dead_letter_queue_url: str
+    scope_removal_seconds: int
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:

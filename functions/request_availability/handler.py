@@ -12,10 +12,11 @@ from functions.request_availability.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies, ask_due
 from xporter_bridge.availability.ask_xporter import AskDependencies, advance
+from xporter_bridge.availability.messages import AdvanceRequest, read_request
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
-from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
@@ -31,7 +32,7 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
-        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
@@ -56,9 +57,10 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
 def work_on(message: Mapping[str, Any]) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
     deps, asking, _ = dependencies()
-    if message.get("by") != "timetable":
-        advance(message["estab"], message["id"], deps, asking)
-    elif school := asking.sessions.schools.get(message["estab"]):
+    read = read_request(message)
+    if isinstance(read, AdvanceRequest):
+        advance(read.estab, read.id, deps, asking)
+    elif school := asking.sessions.schools.get(read.estab):
         ask_due(school, deps)
 
 

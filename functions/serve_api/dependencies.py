@@ -30,7 +30,7 @@ class ApiDependencies:
     def asking(self) -> AvailabilityDependencies:
         """What taking a request for a pull needs."""
         return AvailabilityDependencies(
-            operations=self.viewer.operations,
+            operations=self.viewer.requests,
             datasets=self.viewer.datasets,
             requests=self.availability_requests,
             pulls=self.pulls,
@@ -41,7 +41,7 @@ class ApiDependencies:
     def writing(self) -> AcceptDependencies:
         """What taking a writeback needs."""
         return AcceptDependencies(
-            operations=self.viewer.operations,
+            operations=self.viewer.writebacks,
             vault=self.vault,
             queue=self.writebacks,
             deadline=self.outcome_deadline,

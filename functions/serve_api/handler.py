@@ -13,13 +13,14 @@ from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.api.queries import Queries
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.writebacks.repository import WritebackRepository
 
 
 @cache
@@ -30,7 +31,8 @@ def dependencies() -> ApiDependencies:
         viewer=Queries(
             schools=SchoolRepository(client("dynamodb"), settings.schools_table),
             datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
-            operations=OperationRepository(client("dynamodb"), settings.operations_table),
+            requests=AvailabilityRepository(client("dynamodb"), settings.operations_table),
+            writebacks=WritebackRepository(client("dynamodb"), settings.operations_table),
             store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         ),
         vault=SchoolVault(client("kms"), settings.school_key_id),

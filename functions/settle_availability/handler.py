@@ -11,10 +11,11 @@ from typing import Any
 from functions.settle_availability.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies
+from xporter_bridge.availability.messages import AvailabilityReceived
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.availability.settle import settle
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 
 
@@ -23,7 +24,7 @@ def dependencies() -> tuple[AvailabilityDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
-        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
@@ -42,6 +43,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="settle_availability",
-        handle=lambda message: settle(message, deps),
+        handle=lambda message: settle(AvailabilityReceived.read(message), deps),
         park=dead_letters.dead_letter,
     )

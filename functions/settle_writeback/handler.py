@@ -13,7 +13,8 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.writebacks.messages import OutcomeReceived
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies, settle
 
 
@@ -22,7 +23,7 @@ def dependencies() -> tuple[WritebackDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = WritebackDependencies(
-        operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        operations=WritebackRepository(client("dynamodb"), settings.operations_table),
         bus=EventBus(client("events"), settings.event_bus),
         now=lambda: datetime.now(UTC),
     )
@@ -39,6 +40,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="settle_writeback",
-        handle=lambda message: settle(message, deps),
+        handle=lambda message: settle(OutcomeReceived.read(message), deps),
         park=dead_letters.dead_letter,
     )

@@ -12,26 +12,27 @@ from functions.submit_writeback.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept_message, without_payload
+from xporter_bridge.writebacks.messages import WritebackRequested, read_writeback
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies
 from xporter_bridge.writebacks.submit import SendDependencies, submit
 from xporter_bridge.xporter.client import XporterApi
 
 # What one part may take, with a refused token; no part is begun that may not be ended.
-PART_SECONDS = 240
+PART_SECONDS = 270
 
 
 @cache
 def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
-    operations = OperationRepository(client("dynamodb"), settings.operations_table)
+    operations = WritebackRepository(client("dynamodb"), settings.operations_table)
     vault = SchoolVault(client("kms"), settings.school_key_id)
     deadline = timedelta(seconds=settings.outcome_deadline_seconds)
     accepting = AcceptDependencies(
@@ -60,11 +61,13 @@ def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDepen
 def handle(message: Mapping[str, Any], has_time: Callable[[], bool]) -> None:
     """Carry one writeback on; take it first if the company's software put it on the queue."""
     accepting, deps, sending, _ = dependencies()
-    id_ = message.get("id")
-    if id_ is None:
-        school = sending.sessions.schools.get(str(message.get("estab")))
-        id_ = accept_message(message, school, accepting).id
-    submit(message["estab"], id_, deps, sending, has_time=has_time)
+    read = read_writeback(message)
+    if isinstance(read, WritebackRequested):
+        school = sending.sessions.schools.get(str(read.estab))
+        id_ = accept_message(read, school, accepting).id
+    else:
+        id_ = read.id
+    submit(read.estab, id_, deps, sending, has_time=has_time)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:

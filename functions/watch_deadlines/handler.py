@@ -18,8 +18,11 @@ from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.watchdog.operations import enqueue_overdue_operations
-from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
+from xporter_bridge.watchdog.overdue import (
+    WatchDependencies,
+    enqueue_overdue,
+    enqueue_overdue_operations,
+)
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
 RESERVE_SECONDS = 20

@@ -16,15 +16,25 @@ FUNCTIONS = sorted((ROOT / "functions").glob("*/*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
 SHIPPED = [*MODULES, *FUNCTIONS]
 
-# Modules beside the packages, which every package may import.
-FOUNDATION = {"errors", "timestamps", "settings", "telemetry", "exact_json", "casing", "dry_run"}
+# Modules beside the packages, which every package may import. So may it the ``messages.py`` of any
+# package: a message is how a subject is told something by another, and knows nothing itself.
+FOUNDATION = {
+    "errors",
+    "timestamps",
+    "settings",
+    "telemetry",
+    "exact_json",
+    "casing",
+    "dry_run",
+    "messages",
+}
 # What a package may import beside the foundation. A package that is missing here fails the test.
 ARROWS: dict[str, set[str]] = {
     "aws": set(),
     "xporter": set(),
     "callbacks": {"aws"},
     "events": {"aws"},
-    "operations": {"aws", "availability", "events", "writebacks"},
+    "operations": {"aws"},
     "snapshots": {"aws"},
     "datasets": {"xporter"},
     "deployments": {"aws", "callbacks"},
@@ -40,7 +50,6 @@ ARROWS: dict[str, set[str]] = {
         "pulls",
         "schools",
         "xporter",
-        "api",
     },
     "writebacks": {"aws", "callbacks", "events", "operations", "schools", "xporter"},
     "onboarding": {"aws", "callbacks", "events", "pulls", "schools", "xporter"},
@@ -52,26 +61,20 @@ ARROWS: dict[str, set[str]] = {
         "pulls",
         "schools",
         "snapshots",
-        "ingestion",
-        "xporter",
     },
     "watchdog": {"aws", "events", "operations", "pulls", "schools"},
 }
-# The read side reads every record and repository.
-ARROWS["api"] = set(ARROWS) - {"entrypoints", "ingestion", "onboarding", "erasure", "watchdog"}
+# The read side reads every record and repository, and no queue.
+ARROWS["api"] = {"availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
 
 AWS = {"boto3", "botocore"}
 HTTP = {"requests", "urllib3", "httpx", "aiohttp", "socket"}
-CALLS_AWS = {
-    "aws/clients",
-    "aws/dynamodb",
-    "aws/errors",
-    "callbacks/secrets",
-    "snapshots/store",
-}
+CALLS_AWS = {"aws/clients", "aws/dynamodb", "aws/errors", "aws/s3", "aws/secrets_manager"}
 CALLS_XPORTER = {"xporter/http"}
 # Modules without AWS, HTTP, clock, log and environment, which import only modules of this set.
 PURE = {
+    "messages", "availability/messages", "erasure/messages", "onboarding/messages",
+    "pulls/messages", "registrations/messages", "writebacks/messages",
     "errors", "timestamps", "exact_json", "settings", "dry_run",
     "api/presenters", "api/schemas",
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
@@ -90,16 +93,17 @@ PURE = {
     "writebacks/match_conducts", "writebacks/match_marks", "writebacks/mis_values",
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
-    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages", "xporter/scopes",
+    "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages",
+    "xporter/pending", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
     "api/fleet_overview", "api/queries",
-    "availability/accept", "availability/ask_xporter",
+    "availability/accept", "availability/ask_xporter", "availability/repository",
     "availability/schedule", "availability/settle",
-    "aws/clients", "aws/dynamodb", "aws/errors", "aws/sqs",
-    "callbacks/secrets", "deployments/check_version", "deployments/hooks", "deployments/versions",
-    "onboarding/transit_encryption", "erasure/erase", "events/bus",
+    "aws/clients", "aws/dynamodb", "aws/errors", "aws/kms", "aws/s3", "aws/secrets_manager",
+    "aws/sqs", "callbacks/signing_keys", "deployments/check_version", "deployments/hooks",
+    "deployments/versions", "onboarding/transit_encryption", "erasure/erase", "events/bus",
     "ingestion/acquire", "ingestion/build_sequence", "ingestion/collect_tables",
     "ingestion/commit", "ingestion/doubt", "ingestion/drift_reports", "ingestion/fetch",
     "ingestion/page_workers", "ingestion/run", "ingestion/staged_pages",
@@ -109,9 +113,9 @@ EFFECTFUL = {
     "registrations/register",
     "registrations/schedule", "schools/outbox",
     "schools/repository", "schools/session", "schools/vault", "snapshots/store",
-    "watchdog/operations", "watchdog/overdue", "watchdog/sweep",
-    "writebacks/accept", "writebacks/read_back", "writebacks/send_attempt", "writebacks/settle",
-    "writebacks/submit",
+    "watchdog/overdue", "watchdog/sweep",
+    "writebacks/accept", "writebacks/read_back", "writebacks/repository", "writebacks/send_attempt",
+    "writebacks/settle", "writebacks/submit",
     "xporter/client", "xporter/http",
 }  # fmt: skip
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager", "misc", "util", "helper"}
@@ -158,6 +162,10 @@ def package_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
+def is_message(module: str) -> bool:
+    return module.endswith(".messages")
+
+
 def dotted(path: Path) -> str:
     return ".".join(("xporter_bridge", *path.relative_to(PACKAGE).with_suffix("").parts))
 
@@ -176,10 +184,25 @@ def inner_imports(path: Path) -> frozenset[str]:
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
     own = package_of(dotted(path))
-    met = {package_of(name) for name in inner_imports(path)} - {own, ""}
+    met = {package_of(name) for name in inner_imports(path) if not is_message(name)} - {own, ""}
     allowed = ARROWS.get(own, {"errors", "dry_run"} if own in FOUNDATION else set())
     assert own in ARROWS or own in FOUNDATION | {"__init__"}
     assert not met - allowed - (FOUNDATION if own in ARROWS else set())
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/messages.py")), ids=named)
+def test_messages_know_nothing_but_what_a_message_is(path: Path) -> None:
+    assert inner_imports(path) == {"xporter_bridge.messages"}
+
+
+def test_no_arrow_is_allowed_that_nobody_needs() -> None:
+    needed: dict[str, set[str]] = {package: set() for package in ARROWS}
+    for path in MODULES:
+        own = package_of(dotted(path))
+        if own in ARROWS:
+            met = {package_of(name) for name in inner_imports(path) if not is_message(name)}
+            needed[own] |= met - FOUNDATION - {own}
+    assert needed == ARROWS
 
 
 def test_a_package_holds_a_docstring_and_no_imports() -> None:

@@ -53,7 +53,11 @@ def test_no_page_is_cited_that_the_repository_does_not_have() -> None:
     assert {(page, name) for page, name in cited if page not in pages} == set()
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]),
+    ids=lambda page: page.name,
+)
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text(encoding="utf-8")):
         file, _, anchor = link.partition("#")
@@ -82,6 +86,13 @@ def test_every_test_that_the_data_protection_page_names_exists() -> None:
             assert not test or f"def {test}(" in text, (file, test)
 
 
+def test_a_section_of_the_readme_fits_on_two_screens() -> None:
+    sections = re.split(
+        r"^## ", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    assert [text.splitlines()[0] for text in sections if len(text.splitlines()) > 80] == []
+
+
 # -- what a reader pastes
 
 
@@ -104,7 +115,7 @@ def test_the_fields_to_leave_out_are_xporters_and_are_dropped(block: str) -> Non
 
 def test_the_reading_kit_knows_every_table_without_an_id() -> None:
     page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
-    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE)
+    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE | re.DOTALL)
     assert found
     others = {
         table.name: table.key or None

@@ -1,6 +1,7 @@
 """The schemas of docs/events, held against what is really published."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,8 @@ from tests.support.xporter import Xporter
 from xporter_bridge.events.model import TYPES
 from xporter_bridge.schools.model import (
     REFUSALS_UNTIL_REVOKED,
+    REVOKED_AFTER,
+    Credentials,
     School,
     SchoolState,
     paused,
@@ -47,8 +50,9 @@ def pull(cloud: Cloud, dataset: str) -> None:
 
 
 def revoked(school: School) -> School:
-    for day in range(REFUSALS_UNTIL_REVOKED):
-        school = secret_refused(school, "xporter_refused", NOW + timedelta(days=day))
+    school = replace(school, credentials=Credentials(b"wrapped", secret=b"sealed"))
+    for number in range(REFUSALS_UNTIL_REVOKED):
+        school = secret_refused(school, "xporter_refused", NOW + number * REVOKED_AFTER)
     return school
 
 

@@ -460,9 +460,13 @@ def test_sam_deploy_needs_no_parameter() -> None:
 
 @pytest.mark.parametrize(
     ("parameter", "least"),
-    [("AvailabilityDeadlineSeconds", 600 + 60), ("OutcomeDeadlineSeconds", 3600 + 900)],
+    [
+        ("AvailabilityDeadlineSeconds", 600 + 60),
+        ("OutcomeDeadlineSeconds", 3600 + 900),
+        ("ScopeRemovalSeconds", 3600),
+    ],
 )
-def test_a_deadline_is_longer_than_xporter_takes_but_on_the_local_stack(
+def test_a_wait_is_long_enough_for_xporter_but_on_the_local_stack(
     parameter: str, least: int
 ) -> None:
     (rule,) = (each for each in template.load()["Rules"].values() if parameter in json.dumps(each))
@@ -482,22 +486,23 @@ def test_concurrency_is_kept_for_the_receivers_alone() -> None:
 
 # -- what people read
 
-README = ROOT / "README.md"
+PARAMETER_PAGE = ROOT / "docs" / "parameters.md"
 
 
 @pytest.mark.parametrize("parameter", template.load()["Parameters"])
-def test_the_readme_has_a_row_for_every_parameter(parameter: str) -> None:
-    rows = re.findall(r"^\| *`?(\w+)`? *\|(.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_page_of_parameters_has_a_row_for_every_parameter(parameter: str) -> None:
+    text = PARAMETER_PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| *`?(\w+)`? *\|(.*)$", text, re.MULTILINE)
     described = dict(rows)
     assert parameter in described
     default = str(template.load()["Parameters"][parameter].get("Default", ""))
     assert not default or default in described[parameter]
 
 
-def test_the_readme_has_no_parameter_that_the_template_lacks() -> None:
-    text = README.read_text(encoding="utf-8")
+def test_the_page_of_parameters_has_none_that_the_template_lacks() -> None:
+    text = PARAMETER_PAGE.read_text(encoding="utf-8")
     table = re.search(r"^\| *parameter.*?\n\n", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
-    assert table, "README.md has no table of parameters"
+    assert table, "docs/parameters.md has no table of parameters"
     rows = set(re.findall(r"^\| *`(\w+)`", table[0], re.MULTILINE))
     assert rows == set(template.load()["Parameters"])
 

@@ -13,11 +13,12 @@ from xporter_bridge.xporter.client import longest_seconds
 
 SERVICES = {"dynamodb", "sqs", "kms", "events", "secretsmanager", "s3"}
 AWS = clients.longest_seconds("s3")
-# A request with a token: a new one first, and after a refusal a newer one and the request again.
-ASKING = longest_seconds(quick=2, data=2, data_seconds=DATA_SECONDS)
-PAGE = longest_seconds(quick=2, data=2)
+# A request with a token: a new one first, and after a refusal a newer one and the request again;
+# of each new token the details.
+ASKING = longest_seconds(quick=4, data=2, data_seconds=DATA_SECONDS)
+PAGE = longest_seconds(quick=4, data=2)
 # Besides, the refused token is proved to be good or not.
-PART = longest_seconds(quick=4, writes=2)
+PART = longest_seconds(quick=6, writes=2)
 DATABASES = len({dataset.database for dataset in configured().values()})
 
 

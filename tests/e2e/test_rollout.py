@@ -9,7 +9,7 @@ import pytest
 from functions.check_version.handler import examples
 from tools.demo.context import Journey
 from tools.stack.deployment import STACK_NAME
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.deployments.check_version import CheckDependencies, failed
 from xporter_bridge.deployments.versions import Versions
 from xporter_bridge.dry_run import MARK

@@ -56,7 +56,7 @@ def _request(company: Company) -> AvailabilityRequest:
 
 
 def _held(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
-    found = company.operations.pull(ESTAB, pull.id)
+    found = company.availability_requests.get(ESTAB, pull.id)
     assert found
     return found
 
@@ -202,7 +202,7 @@ def test_a_stale_pull_is_asked_for_once_more_when_the_database_has_aged(company:
     company.skipped = timedelta(minutes=31)
     company.watch()
     company.work()
-    number, second, _ = company.operations.latest_pull(ESTAB, first.dataset)
+    number, second, _ = company.availability_requests.latest_pull(ESTAB, first.dataset)
     assert number == 2
     assert second
     second = _ends(company, second)
@@ -210,7 +210,7 @@ def test_a_stale_pull_is_asked_for_once_more_when_the_database_has_aged(company:
     company.skipped = timedelta(days=2)
     company.watch()
     company.work()
-    assert company.operations.latest_pull(ESTAB, first.dataset)[0] == 2
+    assert company.availability_requests.latest_pull(ESTAB, first.dataset)[0] == 2
 
 
 def test_a_stale_pull_is_not_repeated_if_another_has_followed(company: Company) -> None:
@@ -221,7 +221,7 @@ def test_a_stale_pull_is_not_repeated_if_another_has_followed(company: Company) 
     company.skipped = timedelta(minutes=31)
     company.watch()
     company.work()
-    assert company.operations.latest_pull(ESTAB, first.dataset)[0] == 1
+    assert company.availability_requests.latest_pull(ESTAB, first.dataset)[0] == 1
 
 
 def test_a_configured_dataset_is_pulled_without_waiting(company: Company) -> None:
@@ -257,7 +257,7 @@ def test_a_crash_at_any_write_neither_loses_the_request_nor_repeats_it(
     company.skipped = timedelta(minutes=13)
     company.watch()
     assert _ends(company, pull).outcome in {"ready", "silence"}
-    assert company.operations.latest_pull(ESTAB, pull.dataset)[0] == 1
+    assert company.availability_requests.latest_pull(ESTAB, pull.dataset)[0] == 1
     item = company.datasets.get(ESTAB, pull.dataset)
     assert item
     assert item.is_due
@@ -273,3 +273,42 @@ def test_what_cannot_be_asked_is_refused_with_a_reason(company: Company) -> None
     with pytest.raises(RequestRejectedError) as nobody:
         request_endpoint(None, "AttendanceForDate", DAY, company.availability)
     assert nobody.value.status == 404
+
+
+@pytest.mark.parametrize(
+    "text", ["[see SEN file]", "{", '{"Status": "OK"', '[{"Status": "OK"}]', "[" * 5_000]
+)
+@pytest.mark.parametrize("column", ["Note", "Status", "DbStatus"])
+def test_a_text_in_a_row_ends_no_wait_and_breaks_no_request(
+    company: Company, column: str, text: str
+) -> None:
+    _set(company, availability_delay_seconds=0.1)
+    _faults(company, {"kind": "added_column", "column": column, "value": text})
+    pull = _request(company)
+    assert company.work() == 1
+    assert _held(company, pull).state is PullState.WAITING
+    assert _ends(company, pull).outcome == "ready"
+
+
+@pytest.mark.parametrize("body", ["page", "cut", "words", "bytes", "empty", "list_of_words"])
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
+def test_a_callback_whose_body_says_nothing_ends_the_wait(
+    company: Company, body: str, content_type: str
+) -> None:
+    fault = {"callback": "availability", "count": 1}
+    _faults(
+        company,
+        {"kind": "odd_body", "body": body, "content_type": content_type, **fault},
+        {"kind": "second_question_mark", **fault},
+    )
+    assert _ends(company, _request(company)).outcome == "not_ok"
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/x-www-form-urlencoded", "x"])
+def test_a_callback_is_read_for_what_it_is_and_not_for_what_it_is_called(
+    company: Company, content_type: str
+) -> None:
+    text = '{"__DbStatus__": [{"DatabaseName": "XodAttendanceForDate", "Status": "OK"}]}'
+    fault = {"kind": "odd_body", "callback": "availability"}
+    _faults(company, {**fault, "body": text, "content_type": content_type})
+    assert _ends(company, _request(company)).outcome == "ready"

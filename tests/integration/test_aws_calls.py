@@ -8,7 +8,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.aws_calls import AwsCalls
+from tests.support.aws_calls import AwsCalls, HeldAgainstRules
+from tests.support.fakes import S3, Calls
 from tests.support.moto_cloud import Cloud
 from tools.set_up import ROOT
 
@@ -69,3 +70,11 @@ def test_a_test_that_breaks_a_rule_fails(key: str, status: int, tmp_path: Path) 
     )  # fmt: skip
     assert run.returncode == status, run.stdout + run.stderr
     assert ("a part that is . or .." in run.stdout) is bool(status)
+
+
+def test_what_a_stand_in_takes_and_aws_refuses_is_seen() -> None:
+    store = HeldAgainstRules(S3(Calls()), "s3")
+    store.put_object(Bucket="data", Key="a/b", Body=b"x")
+    assert store.objects == {"data/a/b": b"x"}
+    with pytest.raises(AssertionError, match="a part that is"):
+        store.put_object(Bucket="data", Key="a/../b", Body=b"x")

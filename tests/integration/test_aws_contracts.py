@@ -24,7 +24,7 @@ from tests.support.dynamodb_expressions import (
 )
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import ConfigurationError, ConflictError, TransientError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import new_event

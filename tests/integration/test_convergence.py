@@ -28,6 +28,7 @@ from tests.support.fakes import Mishap
 from tests.support.pull_world import World, in_memory, verify
 from tests.support.xporter import Xporter
 from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 
 DATASETS = ("students", "contacts")
@@ -105,9 +106,7 @@ class School(RuleBasedStateMachine):
 
     def _hear(self, heard_at: datetime) -> None:
         world = self.world
-        message = {
-            "estab": ESTAB, "database": "XodSchoolData", "received_at": heard_at.isoformat(),
-        }  # fmt: skip
+        message = DatabaseChanged(ESTAB, "XodSchoolData", heard_at.isoformat())
         plan(message, world.aws.schools, world.aws.datasets, world.queue, world.now())
 
     # ------------------------------------------------------------------ our processes

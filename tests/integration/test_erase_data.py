@@ -27,8 +27,10 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.model import AvailabilityRequest
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind, identity
@@ -109,7 +111,7 @@ def stored_everything(
     for dataset in datasets:
         stored_dataset(cloud, estab, dataset)
     pull = identity(OperationKind.PULL, estab, "x")
-    operations(cloud).add(
+    AvailabilityRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")).add(
         AvailabilityRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
     )
 
@@ -178,7 +180,7 @@ def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     stored_everything(cloud)
     CompanyApi(cloud).delete(SCHOOL)
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
-    assert ({"estab": ESTAB}, 900) in sent
+    assert ({"kind": "school", "estab": ESTAB}, 900) in sent
     cloud.events()
     late = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")
@@ -219,7 +221,7 @@ def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     key = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=b"copied")
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase({"estab": ESTAB}, deps(cloud, now=lambda: dies))
+    erase(read_erasure({"estab": ESTAB}), deps(cloud, now=lambda: dies))
     assert versions(cloud) == []
     assert under(cloud, "DatasetsTable") == []
     assert [event["type"] for event in cloud.events()] == ["school.erased"]
@@ -254,7 +256,7 @@ def crashing(cloud: Cloud, message: dict[str, Any], after_calls: int) -> bool:
     for each in clients:
         each.meta.events.register("before-send.*", strike, unique_id="crash")
     try:
-        erase(message, deps(cloud))
+        erase(read_erasure(message), deps(cloud))
     except CrashError:
         return True
     finally:
@@ -271,7 +273,7 @@ def test_a_crash_at_any_call_is_mended_by_the_message_coming_again(cloud: Cloud)
         cloud.take("ErasureQueue")
         cloud.events()
         died = crashing(cloud, {"estab": ESTAB}, after_calls)
-        erase({"estab": ESTAB}, deps(cloud))
+        erase(read_erasure({"estab": ESTAB}), deps(cloud))
         assert versions(cloud) == []
         assert staged(cloud) == []
         assert under(cloud, "DatasetsTable") == []
@@ -312,7 +314,7 @@ def test_an_erased_school_that_authorises_again_starts_anew(
 # ---------------------------------------------------------------------- a dataset
 
 
-GONE = {"estab": ESTAB, "dataset": "contacts", "reason": "scope_removed"}
+GONE = {"kind": "dataset", "estab": ESTAB, "dataset": "contacts", "reason": "scope_removed"}
 
 
 def without_contacts(cloud: Cloud, datasets: tuple[str, ...] = ("students", "contacts")) -> None:
@@ -391,7 +393,7 @@ def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: C
     with pytest.raises(ConflictError):
         table.save(held, timedelta(days=1), datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase(GONE, deps(cloud, now=lambda: dies))
+    erase(read_erasure(GONE), deps(cloud, now=lambda: dies))
     item = table.get(ESTAB, "contacts")
     assert item
     assert item.state is DatasetState.ERASED
@@ -404,7 +406,7 @@ def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> N
         cloud.events()
         died = crashing(cloud, GONE, after_calls)
         later = NOW + LEASE + timedelta(seconds=5)
-        erase(GONE, deps(cloud, now=lambda at=later: at))
+        erase(read_erasure(GONE), deps(cloud, now=lambda at=later: at))
         item = dataset_table(cloud).get(ESTAB, "contacts")
         assert item
         assert (item.state, item.outbox) == (DatasetState.ERASED, ())
@@ -426,7 +428,7 @@ def test_an_erasure_once_begun_is_carried_out_although_the_scope_came_back(cloud
     )
     later = datetime.now(UTC) + LEASE + timedelta(seconds=5)
     assert table.lease(ESTAB, "contacts", later) is None
-    erase(GONE, deps(cloud, now=lambda: later))
+    erase(read_erasure(GONE), deps(cloud, now=lambda: later))
     place = DatasetLayout(ESTAB, "contacts")
     left = [key for key in versions(cloud) if "dataset=contacts" in key]
     assert sorted(left) == sorted([place.manifest(2), place.latest])
@@ -479,7 +481,7 @@ def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cl
     with pytest.raises(ConflictError):
         table.save(held, timedelta(days=1), datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    erase(GONE, deps(cloud, now=lambda: dies))
+    erase(read_erasure(GONE), deps(cloud, now=lambda: dies))
     assert [key for key in versions(cloud) if "dataset=contacts" in key] == []
     assert cloud.events() == []
 
@@ -487,7 +489,7 @@ def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cl
 # ---------------------------------------------------------------------- a dataset on request
 
 DAY = "attendancefordate-2026-08-24"
-OVER = {"estab": ESTAB, "dataset": DAY, "reason": "expired"}
+OVER = {"kind": "dataset", "estab": ESTAB, "dataset": DAY, "reason": "expired"}
 DEFINITION = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2026-08-24"}}
 
 
@@ -520,7 +522,7 @@ def test_a_dataset_on_request_that_was_kept_long_enough_says_so_and_then_is_gone
     erase_now(cloud, OVER)  # the same message again changes nothing
     assert of_the_day(cloud) == sorted([place.manifest(2), place.latest])
     later = datetime.now(UTC) + timedelta(days=31)
-    erase(OVER, deps(cloud, now=lambda: later))
+    erase(read_erasure(OVER), deps(cloud, now=lambda: later))
     assert (of_the_day(cloud), table.get(ESTAB, DAY)) == ([], None)
     assert [key for key in versions(cloud) if "dataset=students" in key] == students
 

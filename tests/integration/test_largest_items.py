@@ -10,10 +10,10 @@ import pytest
 from tests.support.builders import ESTAB, NOW
 from tools.aws_rules.dynamodb import MAX_ITEM_BYTES, item_bytes
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback, WritebackOutcome
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import outcome_received, queued
 from xporter_bridge.writebacks.validation import MAX_PARTS, MAX_PAYLOAD_BYTES, check
 
@@ -96,7 +96,7 @@ def test_the_largest_writeback_fits_its_item_at_every_step(
     kind: str, payload: dict[str, Any]
 ) -> None:
     sizes, writeback = Sizes(), stored(kind, payload)
-    table = OperationRepository(sizes, "operations")
+    table = WritebackRepository(sizes, "operations")
     table.add(writeback)
     for number in range(len(writeback.parts)):
         outcome = WritebackOutcome(is_completed=True, tracking_id="t" * 100, results=RESULTS)

@@ -5,6 +5,9 @@ Each is met where an operator would meet it: real handlers, the simulator's faul
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +15,13 @@ from typing import Any
 import pytest
 
 from tests.support.builders import (
+    BASE_URL,
     ESTAB,
     SECRET,
+    authentication_form,
     authorise,
+    callback,
+    dataset_table,
     onboard,
     records,
     school_table,
@@ -22,7 +29,8 @@ from tests.support.builders import (
     stored_secret,
 )
 from tests.support.moto_cloud import Cloud
-from tests.support.xporter import Xporter
+from tests.support.xporter import LyingXporter, Xporter
+from tools.simulator.service.odd_callbacks import FORMS
 from xporter_bridge.schools.model import REVOKED_AFTER, School, SchoolState
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import client
@@ -223,3 +231,283 @@ def test_a_secret_that_is_refused_for_days_is_forgotten(connected: Cloud, xporte
         watch(connected)
     school = of(connected)
     assert (school.state, school.credentials, school.probe_at) == (SchoolState.INVITED, None, "")
+
+
+# -- 3: what a scope covered goes only when a second look says the same
+
+
+def settled(cloud: Cloud, xporter: Xporter, *scopes: str) -> School:
+    """Return a live school whose datasets are pulled."""
+    onboard(cloud, xporter.school(scopes=list(scopes)))
+    cloud.settle()
+    cloud.events()
+    return of(cloud)
+
+
+def look(cloud: Cloud, *, after: timedelta = timedelta(0)) -> None:
+    """Look at the school's scopes, and do what follows, so long after what is remembered of it."""
+
+    def aged(school: School) -> School:
+        times = school.missing_scopes.items()
+        earlier = {name: iso(parse(end) - after) if end else "" for name, end in times}
+        return replace(school, missing_scopes=earlier)
+
+    school_table(cloud).change(ESTAB, aged)
+    cloud.invoke("register_webhooks", records({"estab": ESTAB, "look_at_scopes": True}))
+    cloud.settle("PullQueue", "ErasureQueue")
+
+
+def states(cloud: Cloud) -> dict[str, str]:
+    items = dataset_table(cloud).of_school(ESTAB)
+    return {item.dataset: str(item.state) for item in items if item.sequence}
+
+
+def snapshots(cloud: Cloud) -> dict[str, bytes]:
+    objects = cloud.objects("DataBucket")
+    return {key: body for key, body in objects.items() if not key.endswith("latest.json")}
+
+
+ALL = ("School", "Student", "StudentDemographic", "Staff")
+
+
+@pytest.mark.parametrize(
+    ("lost", "withheld"),
+    [
+        (["Student", "StudentDemographic"], {"students"}),
+        (["StudentDemographic"], {"students"}),
+        (["Staff"], {"staff"}),
+        (["School"], {"schoolinfo", "groups"}),
+    ],
+)
+def test_a_scope_that_once_is_not_named_costs_nothing_but_a_pause(
+    connected: Cloud, xporter: Xporter, lost: list[str], withheld: set[str]
+) -> None:
+    settled(connected, xporter, *ALL)
+    before, files = states(connected), snapshots(connected)
+    xporter.set_faults({"kind": "missing_scopes", "value": lost})
+    look(connected)
+    asked = len(xporter.requests())
+    for database in ("XodSchoolData", "XodAssessmentTables"):
+        message = {"estab": ESTAB, "database": database, "received_at": iso(datetime.now(UTC))}
+        connected.invoke("plan_pulls", records(message))
+    connected.settle("PullQueue")
+    paths = {path.rpartition("/")[2] for path in xporter.paths()[asked:]}
+    school = of(connected)
+    assert (set(school.missing_scopes), paths & withheld) == (set(lost), set())
+    assert withheld <= {name for name, s in states(connected).items() if s == "not_covered"}
+    look(connected)
+    assert files.items() <= snapshots(connected).items()
+    xporter.set_faults()
+    look(connected, after=timedelta(hours=7))
+    school = of(connected)
+    assert (set(school.scopes), dict(school.missing_scopes)) == (set(ALL), {})
+    assert states(connected) == before
+    assert files.items() <= snapshots(connected).items()
+
+
+@pytest.mark.parametrize(
+    ("lost", "erased"),
+    [(["Student", "StudentDemographic"], {"students"}), (["Staff"], {"staff"})],
+)
+def test_what_two_looks_hours_apart_do_not_name_is_erased(
+    connected: Cloud, xporter: Xporter, lost: list[str], erased: set[str]
+) -> None:
+    settled(connected, xporter, *ALL)
+    xporter.set_school(scopes=[scope for scope in ALL if scope not in lost])
+    look(connected)
+    look(connected, after=timedelta(hours=5))
+    assert "erased" not in states(connected).values()
+    look(connected, after=timedelta(hours=1))
+    assert {name for name, state in states(connected).items() if state == "erased"} == erased
+    assert dict(of(connected).missing_scopes) == {}
+
+
+def test_the_watcher_brings_the_second_look_by_itself(connected: Cloud, xporter: Xporter) -> None:
+    connected._parameters["ScopeRemovalSeconds"] = "1"
+    settled(connected, xporter, *ALL)
+    xporter.set_school(scopes=["School", "Student", "StudentDemographic"])
+    look(connected)
+    assert states(connected)["staff"] == "not_covered"
+    time.sleep(1.1)
+    watch(connected)
+    connected.settle("PullQueue", "ErasureQueue")
+    assert states(connected)["staff"] == "erased"
+
+
+def test_columns_of_a_scope_that_is_gone_for_good_go_and_the_rest_is_pulled_anew(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    settled(connected, xporter, *ALL)
+    xporter.set_school(scopes=["School", "Student", "Staff"])
+    look(connected)
+    assert states(connected)["students"] == "not_covered"
+    look(connected, after=timedelta(hours=7))
+    assert states(connected)["students"] == "erased"
+    connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "students"}))
+    assert states(connected)["students"] == "current"
+    [manifest] = [
+        document
+        for key, document in connected.objects("DataBucket").items()
+        if key.endswith("dataset=students/latest.json")
+    ]
+    assert json.loads(manifest)["sequence"] == 3
+
+
+@pytest.mark.parametrize("said", [{"kind": "missing_scopes"}, {"scopes": []}])
+def test_a_token_that_allows_nothing_erases_nothing_and_calls_a_person(
+    connected: Cloud,
+    xporter: Xporter,
+    said: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settled(connected, xporter, *ALL)
+    before, files = states(connected), snapshots(connected)
+    if "kind" in said:
+        xporter.set_faults(said)
+    else:
+        xporter.set_school(**said)
+    capsys.readouterr()
+    for _ in range(4):
+        look(connected, after=timedelta(days=3))
+    assert '"ScopesMissing":[1.0]' in capsys.readouterr().out.replace(" ", "")
+    school = of(connected)
+    assert (school.scopes, set(school.missing_scopes.values())) == ((), {""})
+    assert "allows nothing" in school.next_step
+    assert parse(school.probe_at) < datetime.now(UTC) + timedelta(hours=7)
+    assert files.items() <= snapshots(connected).items()
+    xporter.set_faults()
+    xporter.set_school(scopes=list(ALL))
+    look(connected)
+    assert states(connected) == before
+    assert "not_covered" not in states(connected).values()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_first_onboarding_outlives_a_refusal_by_token_details(
+    connected: Cloud, xporter: Xporter, count: int
+) -> None:
+    secret = xporter.school(scopes=FEW)
+    xporter.set_faults({"kind": "expired_token", "path": "tokendetails", "count": count})
+    school = onboard(connected, secret)
+    assert (school.state, dead_letters(connected)) == (SchoolState.INSTALLED, [])
+
+
+def test_a_daily_look_outlives_a_refusal_by_token_details(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    before = settled(connected, xporter, *ALL)
+    xporter.set_faults({"kind": "expired_token", "path": "tokendetails", "count": 2})
+    connected.client("sqs").send_message(
+        QueueUrl=connected.ref("RegistrationQueue"),
+        MessageBody=json.dumps({"estab": ESTAB, "look_at_scopes": True}),
+    )
+    connected.settle("RegistrationQueue")
+    after = of(connected)
+    assert (after.state, after.scopes, after.refusals) == (before.state, before.scopes, 0)
+    assert dead_letters(connected) == []
+
+
+# -- 5: the secret of one school that opens another
+
+
+OTHERS = ["3281999", "9160001", "8854321"]
+
+
+def asked_under(xporter: Xporter, since: int) -> set[str]:
+    """Return the numbers under which data was asked for."""
+    paths = (path.split("/") for path in xporter.paths()[since:])
+    return {parts[4] for parts in paths if parts[3:4] == ["school"]}
+
+
+@pytest.mark.parametrize("named_estab", OTHERS)
+@pytest.mark.parametrize("notices", ["a pull", "the daily look", "the same callback"])
+def test_a_school_whose_secret_opens_another_number_is_paused_with_both(
+    connected: Cloud, xporter: Xporter, named_estab: str, notices: str
+) -> None:
+    settled(connected, xporter, *FEW)
+    files = snapshots(connected)
+    secret = stored_secret(connected) or ""
+    xporter.school(named_estab, seed=9, scopes=FEW)
+    xporter.set_school(new_estab=named_estab)
+    asked = len(xporter.requests())
+    if notices == "a pull":
+        without_token(connected)
+        dataset_table(connected).add_demand(ESTAB, "schoolinfo", datetime.now(UTC))
+        connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "schoolinfo"}))
+    elif notices == "the daily look":
+        look(connected)
+    else:
+        onboard(connected, secret)
+    connected.settle("PullQueue", "ErasureQueue")
+    school = of(connected)
+    assert school.state is SchoolState.PAUSED
+    assert (ESTAB in school.cause, named_estab in school.cause) == (True, True)
+    assert "another school" in school.next_step
+    assert asked_under(xporter, asked) == set()
+    assert snapshots(connected) == files
+    assert stored_secret(connected) == secret
+    assert dead_letters(connected) == []
+    xporter.set_school(new_estab="")
+    let_pass(connected, timedelta(hours=1))
+    watch(connected)
+    connected.settle("PullQueue")
+    assert of(connected).state in {SchoolState.INSTALLED, SchoolState.LIVE}
+    assert asked_under(xporter, asked) <= {ESTAB}
+
+
+def without_token(cloud: Cloud) -> None:
+    """Let the stored token end."""
+
+    def ended(school: School) -> School:
+        assert school.credentials
+        return replace(school, credentials=replace(school.credentials, token=None))
+
+    school_table(cloud).change(ESTAB, ended)
+
+
+@pytest.mark.parametrize("named_estab", OTHERS)
+def test_a_first_secret_that_opens_another_number_takes_nobody_in(
+    connected: Cloud, xporter: Xporter, named_estab: str
+) -> None:
+    secret = xporter.school(scopes=FEW)
+    xporter.set_school(new_estab=named_estab)
+    school = onboard(connected, secret)
+    assert (school.state, named_estab in school.cause) == (SchoolState.INVITED, True)
+    assert asked_under(xporter, 0) == set()
+
+
+@pytest.mark.parametrize("written", ["328/1102", " 3281102 ", 3281102, "328-1102"])
+def test_the_same_number_written_otherwise_is_the_same_number(
+    deploy: Callable[..., Cloud], written: Any
+) -> None:
+    details = {"Estab": written, "RelyingParty": "live.example.app", "Scopes": FEW}
+    answers = {
+        "/api/oauth/GetToken": (200, {"token": "dA=="}),
+        "/api/v1/TokenDetails": (200, details),
+    }
+    with LyingXporter(answers) as lying:
+        assert onboard(deploy(XporterUrl=lying.url), SECRET).state is SchoolState.INSTALLED
+
+
+# -- 19: forms that old clients write
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("content_type", ["text/plain", None, "text/plain; charset=windows-1252"])
+def test_a_school_is_taken_in_however_its_form_is_written(
+    connected: Cloud, xporter: Xporter, form: str, content_type: str | None
+) -> None:
+    secret = xporter.school(scopes=FEW)
+    token = connected.client("secretsmanager").get_secret_value(
+        SecretId=connected.ref("AuthenticationTokenSecret")
+    )
+    event = callback(
+        f"{BASE_URL}/callbacks/authentication/{token['SecretString']}",
+        "POST",
+        body=FORMS[form](authentication_form(schoolSecret=secret)),
+        content_type=content_type,
+        is_base64=True,
+    )
+    assert connected.invoke("receive_authentication", event)["statusCode"] == 202
+    connected.settle("AuthenticationQueue")
+    assert (of(connected).state, stored_secret(connected)) == (SchoolState.INSTALLED, secret)

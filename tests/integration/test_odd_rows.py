@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from tools.simulator.service.scopes import ALL
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -83,12 +85,13 @@ def identity(row: dict[str, Any], facts: dict[str, Any]) -> str:
     return found[0] if found else json.dumps(row)
 
 
-def logged(caplog: pytest.LogCaptureFixture, event: str) -> list[dict[str, Any]]:
+def logged(capsys: pytest.CaptureFixture[str], event: str) -> list[dict[str, Any]]:
     """Return the facts of every line that tells of the event."""
-    return [vars(record) for record in caplog.records if record.getMessage() == event]
+    lines = [json.loads(each) for each in capsys.readouterr().out.splitlines() if each[:1] == "{"]
+    return [line for line in lines if line.get("message") == event]
 
 
-# ---------------------------------------------------------------------- 6: rows that repeat
+# ----------------------------------------------------------------------------- 6: rows that repeat
 
 ODD = {
     "a row that comes twice": {"repeated": 1},
@@ -102,7 +105,7 @@ ODD = {
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_rows_that_repeat_are_data_and_the_dataset_goes_on_whole(
-    world: World, odd: dict[str, Any], caplog: pytest.LogCaptureFixture
+    world: World, odd: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.xporter.set_school(odd_rows={TABLE: odd})
     # Drift is that the same question gets different answers: at most it is asked twice.
@@ -122,7 +125,7 @@ def test_rows_that_repeat_are_data_and_the_dataset_goes_on_whole(
     world.advance(hours=1)
     assert len(pulled(world)) == 1, "what was odd before is odd again"
     assert world.item(STUDENTS).sequence == 4, "and nothing has changed"
-    said = [each["tables"] for each in logged(caplog, "identity_repeated")]
+    said = [each["tables"] for each in logged(capsys, "identity_repeated")]
     assert said == ([{TABLE: odd["shared_ids"]}] if "shared_ids" in odd else [])
 
 
@@ -147,7 +150,7 @@ def test_a_school_that_moves_under_the_pull_is_asked_until_it_stands_still(
     assert kept(world) == shown(world.xporter.truth(TABLE))
 
 
-# ---------------------------------------------------------------------- 7: the Id wins
+# ---------------------------------------------------------------------------------- 7: the Id wins
 
 
 @pytest.mark.parametrize(
@@ -212,13 +215,13 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     assert pulled(world, name) != ["*"]
 
 
-# ---------------------------------------------------------------------- 8: deletions of no row
+# -------------------------------------------------------------------------- 8: deletions of no row
 
 
 @pytest.mark.parametrize("form", ["PL-{}", " {}", "0{}", "{}.0", "", None])
 @pytest.mark.parametrize("changed", [{"deletes": 1}, {"rows": 3, "inserts": 2, "deletes": 2}])
 def test_a_deletion_that_meets_no_row_is_reported_and_the_whole_is_compared(
-    world: World, form: str | None, changed: dict[str, Any], caplog: pytest.LogCaptureFixture
+    world: World, form: str | None, changed: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulled(world)
     world.xporter.set_faults({"kind": "deleted_ids", "value": form})
@@ -229,14 +232,14 @@ def test_a_deletion_that_meets_no_row_is_reported_and_the_whole_is_compared(
     assert kept(world) == shown(world.xporter.truth(TABLE))
     assert not {f'"Id": "{each}"' for each in gone} & {row[1:].split(",")[0] for row in kept(world)}
     assert followed(world)[TABLE] == kept(world)
-    [said] = logged(caplog, "pull_restarted")
+    [said] = logged(capsys, "pull_restarted")
     assert (said["reason"], said["tables"][TABLE]) == ("deletion_unmet", len(gone) if form else 1)
     # From then on there is a change set again.
     world.change(rows=1)
     assert "*" not in pulled(world)
 
 
-# ---------------------------------------------------------------------- 9: not quite JSON
+# ------------------------------------------------------------------------------- 9: not quite JSON
 
 
 @pytest.mark.parametrize(
@@ -252,7 +255,7 @@ def test_a_deletion_that_meets_no_row_is_reported_and_the_whole_is_compared(
     ],
 )
 def test_an_answer_that_is_not_quite_json_is_read_where_its_meaning_is_clear(
-    world: World, kind: str, forename: str | None, caplog: pytest.LogCaptureFixture
+    world: World, kind: str, forename: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.xporter.set_faults({"kind": "odd_json", "value": kind, "path": "/school/"})
     pulled(world)
@@ -260,13 +263,155 @@ def test_an_answer_that_is_not_quite_json_is_read_where_its_meaning_is_clear(
     for row in expected:
         row["Forename"] = row["Forename"] if forename == "" else forename
     assert (world.item(STUDENTS).state, kept(world)) == (DatasetState.CURRENT, shown(expected))
-    assert len(logged(caplog, "answer_mended")) >= 1
+    assert len(logged(capsys, "answer_mended")) >= 1
     world.change(rows=2)
     pulled(world)
     assert world.item(STUDENTS).sequence == 2
 
 
-# ---------------------------------------------------------------------- 14: what becomes empty
+# --------------------------------------------------------------------------------------- 10: times
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "/Date(1529460887085)/",
+        "20/06/2018 02:14:47",
+        "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:00:00-01:00",
+        1529460887085,
+        None,
+    ],
+)
+def test_a_time_in_another_form_is_unknown_and_the_rows_are_good(world: World, time: Any) -> None:
+    world.xporter.set_faults({"kind": "odd_meta", **({} if time is None else {"value": time})})
+    pulled(world)
+    item = world.item(STUDENTS)
+    assert (item.state, world.latest(STUDENTS)["as_of"], item.as_of) == ("current", None, "")
+    assert kept(world) == shown(world.xporter.truth(TABLE))
+    dataset = configured()[STUDENTS]
+    found = freshness.of_dataset(item, dataset, world.now())
+    assert found
+    assert (found.as_of, found.age_seconds, found.is_stale) == ("", None, False)
+    world.change(rows=1)
+    pulled(world)
+    assert (world.item(STUDENTS).sequence, world.latest(STUDENTS)["as_of"]) == (2, None)
+    # A time that can be read is known again.
+    world.xporter.set_faults({"kind": "odd_meta", "value": "2026-11-24T02:25:06.2230000"})
+    world.change(rows=1)
+    pulled(world)
+    assert world.latest(STUDENTS)["as_of"] == "2026-11-24T02:25:06.223Z"
+
+
+def test_a_change_set_that_says_no_time_is_no_older_than_what_it_follows(world: World) -> None:
+    pulled(world)
+    before = world.latest(STUDENTS)["as_of"]
+    world.change(rows=1)
+    world.advance(hours=1)
+    assert "*" not in pulled(world)
+    assert before
+    assert world.latest(STUDENTS)["as_of"] == before
+
+
+# --------------------------------------------------------------------- 11: members that are no tab
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [
+        ("Warnings", ["late by a day", "see SEN file"]),
+        ("__Warnings__", ["late by a day"]),
+        ("Warnings", {"Code": 7, "Rows": [{"Id": "1"}]}),
+        ("Warnings", 1017),
+        ("Warnings", "[see SEN file]"),
+        ("Warnings", True),
+        ("Warnings", [1, None, {"Id": "1"}]),
+        ("Warnings", [[{"Id": "1"}]]),
+    ],
+)
+def test_a_member_that_is_no_table_is_noted_once_and_ignored(
+    world: World, name: str, member: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.xporter.set_faults({"kind": "odd_member", "column": name, "value": member})
+    for _ in range(2):
+        pulled(world)
+        assert world.item(STUDENTS).state is DatasetState.CURRENT
+        assert kept(world) == shown(world.xporter.truth(TABLE))
+        assert set(world.latest(STUDENTS)["tables"]) == {TABLE, "StudentSiblings"}
+        world.change(rows=1)
+    said = [(each["kind"], each["columns"]) for each in logged(capsys, "columns_noticed")]
+    assert said == ([] if name.startswith("__") else [("ignored", ["Warnings.*"])])
+
+
+# ------------------------------------------------------------------------------- 18: beyond reason
+
+BEYOND = {
+    "a billion pages": ({"kind": "odd_count", "value": 10**9}, "page_count_beyond_reason"),
+    "pages of nothing": ({"kind": "odd_count", "value": 5_000}, "page_count_beyond_reason"),
+    "a number without end": ({"kind": "odd_count", "value": 10**18}, "count_beyond_reason"),
+    "rows without end": (
+        {"kind": "odd_count", "column": "RowCount", "value": 10**12},
+        "count_beyond_reason",
+    ),
+    "no number": ({"kind": "odd_count", "value": "many"}, "count_is_no_number"),
+    "twelve thousand columns": ({"kind": "many_columns", "value": 12_000}, "too_many_columns"),
+    "a long table name": (
+        {"kind": "odd_member", "column": "T" * 1_100, "value": [{"Id": "1"}]},
+        "table_name_unusable",
+    ),
+    "a table name with a path": (
+        {"kind": "odd_member", "column": "../../estab=1", "value": [{"Id": "1"}]},
+        "table_name_unusable",
+    ),
+    "a table name with control characters": (
+        {"kind": "odd_member", "column": "A\nB", "value": []},
+        "table_name_unusable",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "reason"), BEYOND.values(), ids=BEYOND)
+def test_what_nobody_sends_in_earnest_has_a_clear_reason_and_leaves_nothing_stuck(
+    world: World, fault: dict[str, Any], reason: str
+) -> None:
+    pulled(world)
+    before = kept(world)
+    world.xporter.set_faults(fault)
+    world.change(rows=1)
+    world.advance(hours=1)
+    tracemalloc.start()
+    assert len(pulled(world)) <= 2
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+    item = world.item(STUDENTS)
+    assert (item.state, item.reason.split(":")[0]) == (DatasetState.FAILED, reason)
+    assert (item.is_due, item.unpublished, kept(world), world.staged()) == (False, None, before, [])
+    # It is asked for again by itself, and as soon as a database is said to have changed.
+    world.xporter.set_faults()
+    world.advance(hours=1, minutes=5)
+    world.watch()
+    world.settle()
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).reason) == (DatasetState.CURRENT, "")
+    assert kept(world) == shown(world.xporter.truth(TABLE)) != before
+
+
+# --------------------------------------------------------------------- 12: how an answer is packed
+
+
+@pytest.mark.parametrize(
+    "packed",
+    ["members", "deflate", "raw_deflate", "unlabelled", "mislabelled", "utf-8", "identity", "none"],
+)
+def test_an_answer_is_read_however_it_is_packed_and_labelled(world: World, packed: str) -> None:
+    world.xporter.set_faults({"kind": "odd_encoding", "value": packed})
+    pulled(world)
+    world.change(rows=2, deletes=1)
+    pulled(world)
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
+    assert kept(world) == shown(world.xporter.truth(TABLE))
+
+
+# -------------------------------------------------------------------------- 14: what becomes empty
 
 
 @pytest.mark.parametrize(
@@ -343,7 +488,7 @@ def test_empty_arrays_beside_a_status_that_is_not_ok_are_no_data_yet(
     assert (world.item(STUDENTS).state, world.item(STUDENTS).reason) == (DatasetState.CURRENT, "")
 
 
-# ---------------------------------------------------------------------- 15: a release of Xporter
+# ------------------------------------------------------------------------ 15: a release of Xporter
 
 RELEASES = {
     "a new column": [{"kind": "added_column", "column": "House2", "value": "red"}],

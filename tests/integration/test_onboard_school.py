@@ -26,7 +26,7 @@ from tests.support.xporter import LyingXporter, Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.timestamps import parse
+from xporter_bridge.timestamps import iso, parse
 
 QUEUE = "AuthenticationQueue"
 # Two datasets: enough wherever a test waits until everything is settled.
@@ -163,7 +163,7 @@ def test_a_new_secret_replaces_the_old_one_and_asks_for_new_registrations(
     assert of(connected).registrations.keys() == before.registrations.keys()
 
 
-def test_scopes_that_came_are_pulled_and_scopes_that_went_are_erased(
+def test_scopes_that_came_are_pulled_and_scopes_that_went_are_missing_at_first(
     connected: Cloud, xporter: Xporter
 ) -> None:
     secret = xporter.school(scopes=["School", "Student"])
@@ -175,6 +175,11 @@ def test_scopes_that_came_are_pulled_and_scopes_that_went_are_erased(
     pulls = queued(connected)["pulls"]
     assert "staff" in pulls
     assert "schoolinfo" not in pulls
+    assert set(after.missing_scopes) == {"Student"}
+    assert connected.take("ErasureQueue") == []
+    gone = {"Student": iso(datetime.now(UTC))}
+    school_table(connected).change(ESTAB, lambda now: replace(now, missing_scopes=gone))
+    assert not onboard(connected, secret).missing_scopes
     erasures = {message["dataset"] for message in connected.take("ErasureQueue")}
     assert erasures == {"students"}
 
@@ -245,7 +250,10 @@ GOOD_TOKEN = (200, {"token": "dG9rZW4=", "expires": "2126-01-01T00:00:00.1234567
 @pytest.mark.parametrize(
     ("details", "reason"),
     [
-        ({"Estab": OTHER_ESTAB, "RelyingParty": "live.example.app"}, "token_of_another_school"),
+        (
+            {"Estab": OTHER_ESTAB, "RelyingParty": "live.example.app"},
+            f"token_of_another_school: {OTHER_ESTAB}",
+        ),
         ({"Estab": ESTAB, "RelyingParty": "stranger.app"}, "token_of_another_partner"),
     ],
 )

@@ -69,6 +69,7 @@ def test_the_callback_is_stored_with_its_secret_sealed_and_acknowledged(cloud: C
     assert unsealed(cloud, message) == SECRET
     del message["sealed_secret"], message["received_at"]
     assert message == {
+        "kind": "authorised",
         "estab": ESTAB,
         "relying_party": RELYING_PARTY,
         "school_name": "Testing School",
@@ -105,9 +106,41 @@ def test_the_install_flags_are_stored_whatever_they_are_called(cloud: Cloud) -> 
     assert (message["is_installed"], message["has_completed_install"]) == (True, True)
 
 
-def test_header_names_have_no_case(cloud: Cloud) -> None:
-    assert post(cloud, content_type=None, headers={"CONTENT-Type": FORM})[0] == 202
-    assert post(cloud, content_type=None, headers={"Content-TYPE": "text/plain"})[0] == 400
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None, "", "text/plain", "text/plain; charset=windows-1252", f"{FORM}; charset=utf-8",
+        "APPLICATION/X-WWW-FORM-URLENCODED;charset=iso-8859-1", "application/octet-stream",
+        "application/json", "nonsense",
+    ],
+)  # fmt: skip
+def test_the_documented_form_is_read_whatever_it_is_called(
+    cloud: Cloud, content_type: str | None
+) -> None:
+    assert post(cloud, content_type=content_type)[0] == 202
+    (message,) = cloud.take(QUEUE)
+    assert unsealed(cloud, message) == SECRET
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (b"schoolName=St+Mary+&+St+Joseph", "St Mary & St Joseph"),
+        (b"schoolName=Ysgol+G\xe2r", "Ysgol G\xe2r"),
+        (b"schoolName=Ysgol+G%E2r", "Ysgol G\xe2r"),
+        (b"schoolName=Hilltop&surprise&another", "Hilltop & surprise & another"),
+        (b"schoolName=Hilltop&scopes=School&scopes=Student", "Hilltop"),
+        ("schoolName=Hill\uffffTop".encode(), "Hill Top"),
+        (b"schoolName=Hill%EF%BF%BFTop%00", "Hill Top"),
+        (b"schoolName=\0", ""),
+    ],
+)
+def test_what_nothing_acts_on_refuses_nothing(cloud: Cloud, written: bytes, name: str) -> None:
+    body = authentication_form(schoolName=None) + b"&" + written
+    assert post(cloud, body) == (202, "{}")
+    (message,) = cloud.take(QUEUE)
+    assert (message["school_name"], message["estab"]) == (name, ESTAB)
+    assert unsealed(cloud, message) == SECRET
 
 
 def test_a_body_without_a_content_type_is_taken_for_what_it_is(cloud: Cloud) -> None:
@@ -128,11 +161,10 @@ def test_each_copy_of_a_duplicate_is_acknowledged(cloud: Cloud) -> None:
         (b"{", "application/json"),
         (b"[]", "application/json"),
         (b"schoolSecret=\xff", FORM),
-        (authentication_form() + b"&schoolName=a%00b", FORM),
+        (authentication_form() + b"&schoolSecret=another", FORM),
         (authentication_form() + b"\0", FORM),
         (authentication_form() + b"&schoolId=3286198", FORM),
-        (authentication_form(), "text/plain"),
-        (authentication_form(), "multipart/form-data; boundary=x"),
+        (authentication_form() + b"&partnerId=stranger.app", "text/plain"),
         (authentication_form(schoolId="328110"), FORM),
         (authentication_form(schoolId=None), FORM),
         (authentication_form(schoolSecret=""), FORM),

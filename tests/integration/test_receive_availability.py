@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.builders import ESTAB, callback, signed_url
+from tests.support.builders import ESTAB, FORM, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 ID = "pull-4f1c0a5d2b6e5c3e9d7a1b2c3d4e5f60"
 EVENTS = Path(__file__).parents[2] / "events" / "receive_availability"
@@ -45,21 +46,30 @@ def test_the_examples_are_accepted_once_they_are_signed(cloud: Cloud, name: str)
     assert "Waiting" not in json.dumps(message)
 
 
-@pytest.mark.parametrize("body", [b"", None])
-def test_a_callback_without_a_body_is_refused_and_not_stored(
-    cloud: Cloud, body: bytes | None
+@pytest.mark.parametrize(
+    "body",
+    [None, b"", b"{", b"[1,", b"just words", b"\xff", b"<html>", b"\0", b'{"DbStatus": "[x"}'],
+)
+@pytest.mark.parametrize("content_type", ["application/json", FORM, None])
+def test_a_body_that_says_nothing_does_not_keep_the_url_from_being_heard(
+    cloud: Cloud, body: bytes | None, content_type: str | None
 ) -> None:
-    assert _send(cloud, body, None)["statusCode"] == 400
-    assert cloud.depth("AvailabilityQueue") == 0
+    event = callback(_url(cloud), "POST", body=body, content_type=content_type, is_base64=True)
+    assert cloud.invoke("receive_availability", event)["statusCode"] == 202
+    assert cloud.take("AvailabilityQueue") == [{"estab": ESTAB, "id": ID, "statuses": []}]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1,", b"just words", b"\xff"])
-def test_a_malformed_body_is_refused_and_not_stored(cloud: Cloud, body: bytes) -> None:
-    event = callback(
-        _url(cloud), "POST", body=body, content_type="application/json", is_base64=True
-    )
-    assert cloud.invoke("receive_availability", event)["statusCode"] == 400
-    assert cloud.depth("AvailabilityQueue") == 0
+@pytest.mark.parametrize("content_type", ["application/json", FORM, "text/html", "nonsense", None])
+@pytest.mark.parametrize("added", ["", "?XodStatus=OK", "?", "&amp;status=Pending"])
+def test_what_the_body_is_counts_and_not_what_its_type_claims(
+    cloud: Cloud, content_type: str | None, added: str
+) -> None:
+    row = OK["__DbStatus__"]
+    for body in (json.dumps(OK), json.dumps(row), urlencode({"DbStatus": json.dumps(row)})):
+        event = callback(_url(cloud) + added, "POST", body=body.encode(), content_type=content_type)
+        assert cloud.invoke("receive_availability", event)["statusCode"] == 202
+        (message,) = cloud.take("AvailabilityQueue")
+        assert message["statuses"] == [["XodAttendanceForDate", "OK"]]
 
 
 def test_a_body_that_is_too_large_is_refused(cloud: Cloud) -> None:

@@ -9,8 +9,8 @@ import pytest
 from tests.support.builders import BASE_URL, ESTAB, NOW, OTHER_ESTAB, callback
 from tests.support.moto_cloud import Cloud, recorded_calls, refusing
 from xporter_bridge.callbacks.request import MAX_BODY_BYTES
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.timestamps import parse
 
 FUNCTION, QUEUE = "receive_database", "DatabaseQueue"

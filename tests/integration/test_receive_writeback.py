@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.builders import ESTAB, FORM, callback, signed_url
 from tests.support.moto_cloud import Cloud
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import CallbackKind
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 SUBJECT = "writeback-9b2d7c1e4a5f5e6d8c7b1a2f3e4d5c6b.0.1"
 EVENTS = Path(__file__).parents[2] / "events" / "receive_writeback"
@@ -96,14 +96,55 @@ def test_words_that_may_name_a_pupil_are_not_stored(cloud: Cloud) -> None:
     [
         ("", None),
         ("&XodCompleted=perhaps", None),
-        ("&XodCompleted=True", b"{"),
-        ("&XodCompleted=True", b'{"result": '),
+        ("?XodCompleted=", b"{"),
+        ("&trackingid=t1", b'{"result": '),
+        ("", b'{"xodcompleted": "perhaps"}'),
     ],
 )
 def test_what_tells_no_outcome_is_refused(cloud: Cloud, added: str, body: bytes | None) -> None:
     reply = _send(cloud, _url(cloud, added), body=body, content_type="application/json")
     assert reply["statusCode"] == 400
     assert cloud.depth("OutcomeQueue") == 0
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "&XodCompleted=True&trackingid=t1",
+        "?XodCompleted=True&trackingid=t1",
+        "?XodCompleted=True?trackingid=t1",
+        "&XodCompleted=True?trackingid=t1&message=caf%E9",
+        "&amp;XodCompleted=True&amp;trackingid=t1",
+    ],
+)
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"{", "application/json"),
+        (b'{"result": ', "application/json"),
+        (b"<html>busy</html>", "application/json"),
+        (b"XodCompleted=False", "application/json"),
+        (b'{"XodCompleted": false}', FORM),
+        (b"\xff\xfe\0", FORM),
+        (b"[" * 9_000, "text/plain"),
+    ],
+)
+def test_what_the_url_says_counts_and_a_body_never_spoils_it(
+    cloud: Cloud, added: str, body: bytes, content_type: str
+) -> None:
+    reply = _send(cloud, _url(cloud, added), body=body, content_type=content_type, is_base64=True)
+    assert reply["statusCode"] == 202
+    stored = _stored(cloud)
+    assert (stored["is_completed"], stored["tracking_id"]) == (True, "t1")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", FORM, "text/plain", None])
+def test_results_are_read_whatever_the_body_is_called(
+    cloud: Cloud, content_type: str | None
+) -> None:
+    body = b'{"result": [{"IncidentId": "1", "ActualId": "1811"}]}'
+    _send(cloud, _url(cloud, "?XodCompleted=True"), body=body, content_type=content_type)
+    assert _stored(cloud)["results"] == [["1", "1811"]]
 
 
 def test_the_outcome_of_another_writeback_cannot_be_claimed(cloud: Cloud) -> None:

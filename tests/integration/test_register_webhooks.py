@@ -189,6 +189,10 @@ def test_a_database_that_no_scope_covers_any_more_is_forgotten(
     register(connected)
     xporter.set_school(scopes=["School"])
     register(connected, look_at_scopes=True)
+    assert set(of(connected).registrations) == DATABASES, "one look proves nothing"
+    gone = dict.fromkeys(of(connected).missing_scopes, iso(datetime.now(UTC)))
+    school_table(connected).change(ESTAB, lambda now: replace(now, missing_scopes=gone))
+    register(connected, look_at_scopes=True)
     assert set(of(connected).registrations) == {"XodSchoolData"}
 
 

@@ -12,9 +12,9 @@ from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
 from xporter_bridge.availability.model import AvailabilityRequest
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets import config as datasets
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.model import SchoolState, change_state
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -22,7 +22,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 
 def _deps(cloud: Cloud) -> AvailabilityDependencies:
     return AvailabilityDependencies(
-        operations=OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
+        operations=AvailabilityRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
         datasets=dataset_table(cloud),
         requests=Queue(cloud.client("sqs"), cloud.ref("AvailabilityRequestQueue")),
         pulls=Queue(cloud.client("sqs"), cloud.ref("PullQueue")),
@@ -37,7 +37,7 @@ def pull(connected: Cloud, xporter: Xporter) -> AvailabilityRequest:
 
 
 def _held(cloud: Cloud, pull: AvailabilityRequest) -> AvailabilityRequest:
-    found = _deps(cloud).operations.pull(ESTAB, pull.id)
+    found = _deps(cloud).operations.get(ESTAB, pull.id)
     assert found
     return found
 
@@ -111,7 +111,7 @@ def test_a_timetable_asks_once_in_its_time(
         reply = connected.invoke("request_availability", event)
         assert reply == {"batchItemFailures": []}
     (message,) = connected.take("AvailabilityRequestQueue")
-    held = _deps(connected).operations.pull(ESTAB, message["id"])
+    held = _deps(connected).operations.get(ESTAB, message["id"])
     assert held
     assert held.dataset.startswith("attendance-20")
     assert held.definition

@@ -23,7 +23,6 @@ from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Registration, SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -72,10 +71,6 @@ def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> Dat
 
 def store(cloud: Cloud) -> SnapshotStore:
     return SnapshotStore(cloud.client("s3"), cloud.ref("DataBucket"), cloud.ref("StagingBucket"))
-
-
-def operations(cloud: Cloud) -> OperationRepository:
-    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
 # ---------------------------------------------------------------------- schools
@@ -245,7 +240,9 @@ def test_an_endpoint_with_parameters_goes_through_the_availability_callback(
     answer = api.post(f"{SCHOOL}/pulls", asked)
     assert answer.status == 202
     id_ = answer.document["id"]
-    assert cloud.take("AvailabilityRequestQueue") == [{"estab": ESTAB, "id": id_}]
+    assert cloud.take("AvailabilityRequestQueue") == [
+        {"kind": "request", "estab": ESTAB, "id": id_}
+    ]
     shown = api.get(f"{SCHOOL}/pulls/{id_}").document
     assert shown["state"] == "queued"
     assert shown["dataset"] == "attendancefordate-2026-11-20"
@@ -312,7 +309,7 @@ def test_the_same_key_and_payload_is_the_same_writeback(cloud: Cloud, api: Compa
     assert (first.status, again.status) == (202, 202)
     assert first.document == again.document
     id_ = first.document["id"]
-    assert {"estab": ESTAB, "id": id_} in cloud.take("WritebackQueue")
+    assert {"kind": "submit", "estab": ESTAB, "id": id_} in cloud.take("WritebackQueue")
     shown = api.get(f"{SCHOOL}/writebacks/{id_}").document
     assert (shown["state"], shown["kind"], shown["mode"]) == ("queued", "attendance", "async")
     assert [(part["date"], part["rows"]) for part in shown["parts"]] == [("2026-11-20", 1)]
@@ -359,7 +356,7 @@ def test_deleting_a_school_destroys_its_key_at_once_and_queues_the_rest(
     answer = api.delete(SCHOOL)
     assert answer.status == 202
     assert answer.document["erasure_requested_at"]
-    assert cloud.take("ErasureQueue") == [{"estab": ESTAB}]
+    assert cloud.take("ErasureQueue") == [{"kind": "school", "estab": ESTAB}]
     school = school_table(cloud).get(ESTAB)
     assert school
     assert (school.credentials, school.name, school.scopes) == (None, "", ())

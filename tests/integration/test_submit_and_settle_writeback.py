@@ -11,8 +11,8 @@ from tests.support.builders import ESTAB, records, stored_school
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.writebacks.model import Writeback
+from xporter_bridge.writebacks.repository import WritebackRepository
 
 EVENTS = Path(__file__).parents[2] / "events"
 
@@ -27,8 +27,8 @@ def _from_company(xporter: Xporter, **facts: Any) -> dict[str, Any]:
 
 
 def _held(cloud: Cloud, key: str = "register-7B-2026-11-17-AM") -> Writeback:
-    table = OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
-    found = table.writeback(ESTAB, identity(OperationKind.WRITEBACK, ESTAB, key))
+    table = WritebackRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+    found = table.get(ESTAB, identity(OperationKind.WRITEBACK, ESTAB, key))
     assert found
     return found
 

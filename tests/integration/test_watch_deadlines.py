@@ -10,9 +10,9 @@ from tests.support.builders import (
     dataset_table,
     of_a_later_version,
     onboard,
-    operation_table,
     school_table,
     stored_school,
+    writeback_table,
 )
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
@@ -79,7 +79,7 @@ def test_an_event_that_could_not_be_sent_is_sent_later_under_the_same_id(cloud: 
 def test_a_school_whose_probe_is_due_is_asked_again_and_not_every_minute(cloud: Cloud) -> None:
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     watch(cloud)
-    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": ESTAB}]
     assert parse(of(cloud).probe_at) > now()
     watch(cloud)
     assert cloud.take("AuthenticationQueue") == []
@@ -96,7 +96,7 @@ def test_a_probe_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None
     with refusing("sqs", "SendMessage"):
         assert watch(cloud)["failed"] == 1
     watch(cloud)
-    assert cloud.take("AuthenticationQueue") == [{"estab": ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": ESTAB}]
 
 
 def test_a_school_that_was_paused_goes_on_by_itself_when_it_has_chosen(
@@ -154,7 +154,7 @@ def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(clou
         stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     of_a_later_version(cloud, ESTAB)
     assert watch(cloud)["failed"] == 1
-    assert cloud.take("AuthenticationQueue") == [{"estab": OTHER_ESTAB}]
+    assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": OTHER_ESTAB}]
 
 
 # -- time
@@ -164,7 +164,7 @@ def overdue(cloud: Cloud) -> None:
     """Let a writeback, a school and a dataset be due."""
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
     dataset_table(cloud).add_demand(ESTAB, "staff", now() - 10 * MINUTE)
-    operation_table(cloud).add(
+    writeback_table(cloud).add(
         Writeback(
             estab=ESTAB,
             id="writeback-1",
@@ -196,7 +196,7 @@ def test_what_others_wait_for_is_looked_at_first_and_takes_no_more_than_half_the
     found = watch(cloud, 60.0, 50.0, 0.0)
     assert (found["operations"], found["schools"], found["datasets"]) == (1, 0, 0)
     # Of forty seconds, nineteen are left when operations come: they are not theirs any more.
-    operation_table(cloud).reschedule_watch(
+    writeback_table(cloud).reschedule_watch(
         ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE)
     )
     found = watch(cloud, 60.0, 39.0)

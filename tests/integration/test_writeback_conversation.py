@@ -15,6 +15,7 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import soon
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.writebacks.accept import accept_message
+from xporter_bridge.writebacks.messages import WritebackRequested
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import subject_of
 
@@ -70,7 +71,7 @@ def _ends(company: Company, writeback: Writeback, seconds: float = 8) -> Writeba
     while True:
         company.work()
         company.watch()
-        found = company.operations.writeback(ESTAB, writeback.id)
+        found = company.written.get(ESTAB, writeback.id)
         assert found
         if found.is_ended and not found.outbox:
             return found
@@ -114,7 +115,7 @@ def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks
     company.has_time = lambda: next(answers, False)
     made = company.write("attendance", {"Marks": marks}, "k")
     company.work()
-    found = company.operations.writeback(ESTAB, made.id)
+    found = company.written.get(ESTAB, made.id)
     assert found
     assert [part.attempts for part in found.parts] == [1, 0]
     assert found.watch_at <= soon(company.now())
@@ -463,7 +464,7 @@ def test_a_writeback_by_message_is_taken_like_any_other(company: Company) -> Non
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark(_pupils(company)[0])]},
     }  # fmt: skip
-    taken = accept_message(message, company.school(), company.accepting)
+    taken = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     assert _ends(company, taken).state == "completed"
 
 
@@ -472,7 +473,7 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
         "estab": ESTAB, "kind": "attendance", "idempotency_key": "k",
         "payload": {"Marks": [_mark("1", Session="XX")]},
     }  # fmt: skip
-    refused = accept_message(message, company.school(), company.accepting)
+    refused = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
     ended = _ends(company, refused)
     assert ended.state == "failed"
     assert ended.reason.startswith("Marks[0].Session")
@@ -483,6 +484,21 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
 def test_nothing_of_a_pupil_is_stored_in_clear(company: Company) -> None:
     payload = {"Marks": [_mark("10003", Notes="ill since Monday")]}
     company.write("attendance", payload, "k")
-    stored = repr(list(company.operations._items.query_partition(ESTAB)))
+    stored = repr(list(company.written._items.query_partition(ESTAB)))
     assert "10003" not in stored
     assert "ill since" not in stored
+
+
+@pytest.mark.parametrize("body", ["page", "cut", "words", "bytes", "empty", "XodCompleted=False"])
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("mark", ["&", "?"])
+def test_an_outcome_is_heard_whatever_its_body_and_its_second_mark(
+    company: Company, body: str, content_type: str, mark: str
+) -> None:
+    odd = {"kind": "odd_body", "callback": "writeback", "body": body, "content_type": content_type}
+    second = {"kind": "second_question_mark", "callback": "writeback"}
+    _sim(company, "PUT", "faults", [odd, second] if mark == "?" else [odd])
+    pupil = _pupils(company)[0]
+    writeback = _ends(company, company.write("attendance", {"Marks": [_mark(pupil)]}, "one"))
+    assert (writeback.state, writeback.parts[0].reading) == ("completed", None)
+    assert set(_mis(company).values()) == {1}

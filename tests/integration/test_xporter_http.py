@@ -4,6 +4,7 @@ import gzip
 import socket
 import threading
 import tracemalloc
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -50,13 +51,60 @@ def get(url: str) -> bytes:
     return HttpClient(url).send("GET", "/page", {}, read_seconds=5).content
 
 
+MEMBERS = b"".join(gzip.compress(BODY[start : start + 7]) for start in range(0, len(BODY), 7))
+RAW = zlib.compressobj(wbits=-15)
+DEFLATED = RAW.compress(BODY) + RAW.flush()
+
+
 @pytest.mark.parametrize(
-    "answer",
-    [head(len(BODY)) + BODY, head(len(PACKED), "gzip") + PACKED],
-    ids=["plain", "gzip"],
+    ("encoding", "packed"),
+    [
+        ("identity", BODY),
+        ("gzip", PACKED),
+        (" X-GZip ", PACKED),
+        ("gzip", gzip.compress(BODY[:50]) + gzip.compress(BODY[50:])),
+        ("gzip", MEMBERS),
+        ("gzip", MEMBERS + bytes(512)),
+        ("gzip, gzip", gzip.compress(PACKED)),
+        ("deflate", zlib.compress(BODY)),
+        ("deflate", DEFLATED),
+        ("deflate, gzip", gzip.compress(DEFLATED)),
+        ("deflate", PACKED),
+        ("identity", PACKED),
+        ("", PACKED),
+        ("utf-8", BODY),
+        ("utf-8", PACKED),
+        ("gzip", BODY),
+        ("deflate", BODY),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(len(value)),
 )
-def test_an_answer_is_returned_as_it_was_before_it_was_packed(answer: bytes) -> None:
-    with answering(answer) as (url, _):
+def test_an_answer_is_returned_as_it_was_before_it_was_packed(encoding: str, packed: bytes) -> None:
+    with answering(head(len(packed), encoding) + packed) as (url, _):
+        assert get(url) == BODY
+
+
+def test_members_are_bounded_together_and_a_cut_one_is_half_an_answer() -> None:
+    with pytest.raises(TooLargeError):
+        gunzip(MEMBERS, most_bytes=len(BODY) - 1)
+    with pytest.raises(UnreadableError):
+        gunzip(MEMBERS[:-3], most_bytes=len(BODY))
+    many = gzip.compress(b"x") * 20_000
+    assert gunzip(many, most_bytes=len(many)) == b"x" * 20_000
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\0b", "\u2028", "a\n"])
+def test_a_token_that_fits_no_header_is_refused_and_nothing_is_sent(token: str) -> None:
+    with pytest.raises(ContractError, match="header_unsendable"):
+        XporterApi("http://127.0.0.1:9").school_data("3281102", "Students", token, {})
+
+
+@pytest.mark.parametrize(
+    "header", [b"Retry-After: 5\x01", b"Content-Encoding: gz\x00ip", b"X: \x0b"]
+)
+def test_control_characters_in_a_header_cost_no_answer(header: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n%s\r\n\r\n" % (len(BODY), header)
+    with answering(answer + BODY) as (url, _):
         assert get(url) == BODY
 
 

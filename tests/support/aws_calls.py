@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from unittest import mock
 
+from botocore import xform_name
 from botocore.client import BaseClient
+from botocore.model import OperationModel
 
-from tools.aws_rules.requests import RequestRules
+from tools.aws_rules.requests import RequestRules, service_model
 
 
 class AwsCalls:
@@ -59,3 +62,32 @@ def watched_calls() -> Iterator[AwsCalls]:
         mock.patch.object(BaseClient, "_make_api_call", called),
     ):
         yield calls
+
+
+class HeldAgainstRules:
+    """A stand-in for one of botocore's clients, whose calls AWS must not refuse either."""
+
+    def __init__(self, stand_in: Any, service: str) -> None:
+        self._stand_in, self._service = stand_in, service
+        self._rules = RequestRules()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._stand_in, name)
+        operation = _operations(self._service).get(name)
+        if operation is None:
+            return method
+
+        def call(**parameters: Any) -> Any:
+            found = self._rules.violations(operation, parameters)
+            if found:
+                raise AssertionError("; ".join(found))
+            return method(**parameters)
+
+        return call
+
+
+@cache
+def _operations(service: str) -> Mapping[str, OperationModel]:
+    """Return what a client's methods call."""
+    model = service_model(service)
+    return {xform_name(name): model.operation_model(name) for name in model.operation_names}

@@ -11,12 +11,12 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.support.moto_cloud import Cloud
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.writebacks.repository import WritebackRepository
 
 ESTAB = "3281102"
 OTHER_ESTAB = "3286198"
@@ -138,9 +138,9 @@ def school_table(cloud: Cloud) -> SchoolRepository:
     return SchoolRepository(cloud.client("dynamodb"), cloud.ref("SchoolsTable"))
 
 
-def operation_table(cloud: Cloud) -> OperationRepository:
-    """Return the table of operations."""
-    return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+def writeback_table(cloud: Cloud) -> WritebackRepository:
+    """Return the writebacks in the deployment's table of operations."""
+    return WritebackRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
 
 
 def dataset_table(cloud: Cloud) -> DatasetRepository:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
 from tools.simulator.http.server import RunningSimulator
@@ -16,7 +16,10 @@ from xporter_bridge.availability import ask_xporter as availability
 from xporter_bridge.availability import settle as availability_outcomes
 from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.availability.ask_xporter import AskDependencies
+from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.read_callback import read_statuses
+from xporter_bridge.availability.repository import AvailabilityRepository
+from xporter_bridge.callbacks.request import read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
 from xporter_bridge.errors import CallbackRejectedError, TransientError
 from xporter_bridge.events.model import Event
@@ -27,11 +30,13 @@ from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import OpenedKey, with_secret
-from xporter_bridge.watchdog.operations import enqueue_overdue_operations
+from xporter_bridge.watchdog.overdue import enqueue_overdue_operations
 from xporter_bridge.writebacks import settle as writeback_outcomes
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept
+from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies
 from xporter_bridge.writebacks.submit import SendDependencies, submit
 from xporter_bridge.xporter.client import XporterApi
@@ -137,9 +142,13 @@ class Company:
         self.schools = SchoolRepository(None, "schools")
         self.schools._items = ItemsInMemory("estab")  # type: ignore[assignment]
         self.operations = OperationRepository(None, "operations")
-        self.operations._items = ItemsInMemory(  # type: ignore[assignment]
+        self.written = WritebackRepository(None, "operations")
+        self.availability_requests = AvailabilityRepository(None, "operations")
+        operations: Any = ItemsInMemory(
             "estab", "operation", before=self.crashes.before, after=self.crashes.after
         )
+        for repository in (self.operations, self.written, self.availability_requests):
+            repository._items = operations
         self.datasets = DatasetRepository(None, "datasets")
         self.datasets._items = ItemsInMemory("estab", "dataset")  # type: ignore[assignment]
         self.writebacks, self.outcomes, self.requests, self.statuses, self.pulls = (
@@ -153,12 +162,12 @@ class Company:
             self.schools, self.vault, XporterApi(simulator.url), RELYING_PARTY
         )
         self.accepting = AcceptDependencies(
-            self.operations, self.vault, self.writebacks, sending_deadline, self.now  # type: ignore[arg-type]
+            self.written, self.vault, self.writebacks, sending_deadline, self.now  # type: ignore[arg-type]
         )  # fmt: skip
-        self.deps = WritebackDependencies(self.operations, self.bus, self.now)  # type: ignore[arg-type]
+        self.deps = WritebackDependencies(self.written, self.bus, self.now)  # type: ignore[arg-type]
         self.sending = SendDependencies(sessions, lambda: KEYS, base_url, outcome_deadline)
         self.availability = AvailabilityDependencies(
-            self.operations, self.datasets, self.requests, self.pulls, self.now  # type: ignore[arg-type]
+            self.availability_requests, self.datasets, self.requests, self.pulls, self.now  # type: ignore[arg-type]
         )  # fmt: skip
         self.asking = AskDependencies(sessions, lambda: KEYS, base_url, availability_deadline)
         key = self.vault.open(ESTAB, None)
@@ -193,7 +202,7 @@ class Company:
         submit(message["estab"], message["id"], self.deps, self.sending, has_time=self.has_time)
 
     def settle(self, message: Mapping[str, Any]) -> None:
-        writeback_outcomes.settle(message, self.deps)
+        writeback_outcomes.settle(OutcomeReceived.read(message), self.deps)
 
     def work(self, most: int = 1_000_000) -> int:
         """Let every consumer handle what its queue holds; return how many messages there were."""
@@ -201,7 +210,9 @@ class Company:
             self.outcomes.consume(self.settle, 1_000_000)
             + self.writebacks.consume(self.submit, most)
             + self.statuses.consume(
-                lambda m: availability_outcomes.settle(m, self.availability), most
+                lambda m: availability_outcomes.settle(
+                    AvailabilityReceived.read(m), self.availability
+                ), most
             )
             + self.requests.consume(
                 lambda m: availability.advance(
@@ -223,18 +234,22 @@ class Company:
         except CrashError:
             return 0
 
-    def receive(self, path: str, body: bytes, content_type: str) -> None:
+    def receive(self, path: str, body: bytes) -> None:
         """Store one callback as the receivers do."""
-        query = dict(parse_qsl(urlsplit(path).query, keep_blank_values=True))
+        event = {
+            "requestContext": {"http": {"method": "POST"}},
+            "rawQueryString": urlsplit(path).query,
+        }
+        query = read_request(event).query
         if urlsplit(path).path.endswith("/availability"):
             about = verify(CallbackKind.AVAILABILITY, query, keys=KEYS)
-            statuses = read_statuses(body, content_type)
-            message = {"estab": about.estab, "id": about.subject, "statuses": statuses}
-            self.statuses.send(message)
+            statuses = read_statuses(body)
+            message = AvailabilityReceived(about.estab, about.subject, statuses)
+            self.statuses.send(message.body())
             return
         about = verify(CallbackKind.WRITEBACK, query, keys=KEYS)
-        outcome = read_outcome(query, body, content_type)
-        self.outcomes.send(message_of(about.estab, about.subject, outcome))
+        outcome = read_outcome(query, body)
+        self.outcomes.send(message_of(about.estab, about.subject, outcome).body())
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -256,7 +271,7 @@ class _Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 try:
-                    company.receive(self.path, body, self.headers.get("content-type") or "")
+                    company.receive(self.path, body)
                     self.send_response(202)
                 except CallbackRejectedError as rejected:
                     self.send_response(rejected.status)

@@ -12,6 +12,7 @@ import orjson
 import requests
 
 from tests.support import builders
+from tests.support.aws_calls import HeldAgainstRules
 from tests.support.builders import ESTAB, RELYING_PARTY
 from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledError, Sqs, Vault
 from tests.support.moto_cloud import Cloud
@@ -77,8 +78,8 @@ def in_memory() -> Aws:
         schools,
         datasets,
         cast("Any", Vault(calls)),
-        SnapshotStore(s3, DATA, STAGING),
-        EventBus(events, "bus"),
+        SnapshotStore(HeldAgainstRules(s3, "s3"), DATA, STAGING),
+        EventBus(HeldAgainstRules(events, "events"), "bus"),
         objects,
         taken,
         OpenedKey(ESTAB, KEY, b"wrapped"),
@@ -115,7 +116,7 @@ class World:
         self.clock = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
         self.remaining_seconds: Callable[[], float] = lambda: 600.0
         self.sqs = Sqs(aws.calls, self.now)
-        self.queue = Queue(self.sqs, "pulls")
+        self.queue = Queue(HeldAgainstRules(self.sqs, "sqs"), "pulls")
         secret = xporter.school(**facts)
         scopes = tuple(xporter.control("GET", f"schools/{ESTAB}")["scopes"])
         self.token = self._token(secret)

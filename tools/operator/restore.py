@@ -74,7 +74,7 @@ class Restorer:
             "sequence": manifest["sequence"],
             "manifest": latest,
             "next_changed_rows": manifest["next_changed_rows"] or "",
-            "as_of": manifest["as_of"],
+            "as_of": manifest["as_of"] or "",
         }
 
 

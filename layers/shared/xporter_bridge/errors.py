@@ -16,6 +16,7 @@ XporterBridgeError
 ├─ PermanentError              the same input never will
 │  ├─ XporterRefusedError      Xporter understood and said no
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
+│  │  │  └─ EstabChangedError          likewise: its secret opens another school
 │  │  └─ SecretRefusedError         the secret opens nothing
 │  ├─ SchoolNotReadyError      its state forbids calls for it (schools/session.py)
 │  └─ ContractError            an answer that no version of Xporter should give
@@ -152,6 +153,18 @@ class XporterRefusedError(PermanentError):
 
 class AuthorisationPausedError(XporterRefusedError):
     """The school is still choosing whom to include; its secret stays good."""
+
+
+class EstabChangedError(AuthorisationPausedError):
+    """The secret that is stored for a school opens another one: its number may have changed.
+
+    Args:
+        estab: The number that the token names.
+    """
+
+    def __init__(self, estab: str) -> None:
+        super().__init__("estab_changed")
+        self.estab = estab
 
 
 class SecretRefusedError(XporterRefusedError):

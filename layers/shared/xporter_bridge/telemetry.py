@@ -45,6 +45,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "MessageFailed": (MetricUnit.Count, "Function"),
     "SchoolStateChanged": (MetricUnit.Count, "State"),
     "SchoolsInState": (MetricUnit.Count, "State"),
+    "ScopesMissing": (MetricUnit.Count, "Extent"),
     "DatasetsSilent": (MetricUnit.Count, "Database"),
     "RegistrationMade": (MetricUnit.Count, "Database"),
     "RegistrationFailed": (MetricUnit.Count, "Database"),

@@ -24,4 +24,7 @@ def parse(text: str) -> datetime:
     """
     text = _FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), text.strip())
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("a time beyond the calendar") from error

@@ -14,7 +14,7 @@ from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.schools.vault import OpenedKey, with_secret
-from xporter_bridge.xporter.client import Token
+from xporter_bridge.xporter.client import Token, TokenDetails
 
 ESTAB = "3281102"
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -27,6 +27,9 @@ class TokenService:
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         self.issued += 1
         return Token(f"token-{self.issued}", NOW + timedelta(days=5))
+
+    def token_details(self, token: str) -> TokenDetails:
+        return TokenDetails(ESTAB, "app", ("School",))
 
 
 def opened(service: TokenService, state: SchoolState = SchoolState.LIVE) -> SchoolSession:

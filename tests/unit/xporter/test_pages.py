@@ -80,12 +80,34 @@ def test_an_empty_table_may_have_no_page_at_all() -> None:
         {"Students": ["1"]},
         {"__pagination__": [{"PageCount": "many"}]},
         {"__changedRows__": ["db69"]},
-        {"meta": [{"DateTime": "yesterday"}]},
     ],
 )
 def test_an_answer_that_no_xporter_gives_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ContractError):
         read_page(document(**changes))
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [
+        [{"DateTime": "yesterday"}],
+        [{"DateTime": "/Date(1529460887085)/"}],
+        [{"DateTime": "20/06/2018 02:14:47"}],
+        [{"DateTime": "0001-01-01T00:00:00+01:00"}],
+        [{"DateTime": "0001-01-01T00:00:00"}],
+        [{"DateTime": "9999-12-31T23:00:00-01:00"}],
+        [{"DateTime": 1529460887085}],
+        [{"DateTime": {"Ticks": 1}}],
+        [{"DateTime": ""}],
+        [None, "x"],
+        {"DateTime": None},
+        "now",
+        [],
+    ],
+)
+def test_a_time_that_cannot_be_read_is_unknown_and_the_rows_are_good(meta: Any) -> None:
+    page = read_page(document(meta=meta))
+    assert (page.as_of, page.tables["Students"]) == (None, [{"Id": "1"}])
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,16 @@ _WRITING = (
 
 def token_details(world: World, claims: Claims) -> dict[str, Any]:
     """Return what the caller's token says; the authority on its scopes."""
+    named = list(claims.scopes)
+    if forgets := world.faults.take("missing_scopes", estab=claims.estab):
+        lost = forgets.parameters.get("value", named)
+        named = [scope for scope in named if scope not in lost]
     return {
         "Estab": claims.estab,
         "Expires": zulu(claims.expires),
         "Name": world.application.name,
         "RelyingParty": claims.relying_party,
-        "Scopes": list(claims.scopes),
+        "Scopes": named,
         **NO_ERROR,
     }
 

@@ -1,7 +1,9 @@
 """Replies that are whole, and still not as documented: what faults make of a data reply."""
 
+import gzip
 import json
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +59,13 @@ def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -
             ]
 
 
+def _odd_time(document: Document, resource: Resource, fault: Fault) -> None:
+    """Write the time in meta otherwise, or leave it out."""
+    del resource
+    time = fault.parameters.get("value")
+    document["meta"] = [{"Id": 1, "MIS": "simsnet", "DateTime": time}] if time else []
+
+
 def _not_quite_json(body: bytes, fault: Fault) -> bytes:
     """Write a reply as no JSON parser reads it: in the first text of its first row, or around."""
     kind = str(fault.parameters.get("value", "nan"))
@@ -72,17 +81,42 @@ def _not_quite_json(body: bytes, fault: Fault) -> bytes:
     return re.sub(value, lambda found: found[1] + written, body)
 
 
+def _odd_count(document: Document, resource: Resource, fault: Fault) -> None:
+    """Announce another number of pages or rows."""
+    del resource
+    for paging in document.get("__pagination__", []):
+        paging[str(fault.parameters.get("column", "PageCount"))] = fault.parameters.get("value")
+
+
+def _many_columns(document: Document, resource: Resource, fault: Fault) -> None:
+    """Add so many columns to every row of the main table."""
+    more = {f"Column{n:06d}": n for n in range(int(fault.parameters.get("value", 12_000)))}
+    name = resource.shapes[0].name
+    document[name] = [{**row, **more} for row in document[name]]
+
+
+def _odd_member(document: Document, resource: Resource, fault: Fault) -> None:
+    """Add a member beside the tables."""
+    del resource
+    document[str(fault.parameters.get("column", "Warnings"))] = fault.parameters.get("value")
+
+
 EDITS: dict[str, Edit] = {
     "empty_tables": _empty,
     "not_ready": _not_ready,
     "deleted_ids": _ids_in_another_form,
+    "odd_meta": _odd_time,
+    "odd_count": _odd_count,
+    "odd_member": _odd_member,
+    "many_columns": _many_columns,
 }
 
 
 def is_odd(world: World, request: Request) -> bool:
     """Tell whether a fault may make the reply odd: it must be read whole then."""
     is_data = request.path_params.get("resource", "") in RESOURCES
-    return is_data and any(world.faults.is_on(kind) for kind in (*EDITS, "odd_json"))
+    kinds = (*EDITS, "odd_json", "odd_encoding")
+    return is_data and any(world.faults.is_on(kind) for kind in kinds)
 
 
 def odd_reply(world: World, request: Request, place: dict[str, Any], body: bytes) -> bytes:
@@ -99,7 +133,22 @@ def odd_reply(world: World, request: Request, place: dict[str, Any], body: bytes
     return _not_quite_json(body, text) if text else body
 
 
-def answered(body: bytes, whole: Response) -> Response:
-    """Return a reply with another body."""
+def answered(body: bytes, whole: Response, encoding: Fault | None) -> Response:
+    """Return a reply with another body, packed as the fault says."""
     headers = {name: value for name, value in whole.headers.items() if name != "content-length"}
+    if encoding:
+        body, headers["content-encoding"] = _packed(body, str(encoding.parameters.get("value")))
     return Response(body, whole.status_code, headers=headers)
+
+
+def _packed(body: bytes, kind: str) -> tuple[bytes, str]:
+    """Return the body as it is sent, and what its label says of that."""
+    half = len(body) // 2
+    raw = zlib.compressobj(wbits=-15)
+    return {
+        "members": (gzip.compress(body[:half]) + gzip.compress(body[half:]), "gzip"),
+        "deflate": (zlib.compress(body), "deflate"),
+        "raw_deflate": (raw.compress(body) + raw.flush(), "deflate"),
+        "unlabelled": (gzip.compress(body), "identity"),
+        "mislabelled": (body, "gzip"),
+    }.get(kind, (body, kind))

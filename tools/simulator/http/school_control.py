@@ -67,9 +67,10 @@ async def authorise(request: Request) -> Response:
 
 
 async def set_school(request: Request) -> Response:
-    """PATCH …/{estab}: pause, revoke, change the scopes that new tokens get, or make rows odd."""
+    """PATCH …/{estab}: pause, revoke, renumber, change new tokens' scopes, or make rows odd."""
     allowed: Fields = {
         "paused": bool, "revoked": bool, "installed": bool, "scopes": list, "odd_rows": dict,
+        "new_estab": str,
     }  # fmt: skip
     options = await object_of(request, allowed)
     school = world_of(request).schools.get(request.path_params["estab"])
@@ -80,6 +81,7 @@ async def set_school(request: Request) -> Response:
     school.is_paused = options.get("paused", school.is_paused)
     school.is_revoked = options.get("revoked", school.is_revoked)
     school.is_installed = options.get("installed", school.is_installed)
+    school.new_estab = options.get("new_estab", school.new_estab)
     return answer(school.describe())
 
 

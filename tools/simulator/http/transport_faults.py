@@ -10,7 +10,6 @@ from starlette.types import Receive, Scope, Send
 from tools.simulator.http.odd_replies import answered, is_odd, odd_reply
 from tools.simulator.service.application import World
 
-
 #: What the hosting platform, a proxy or a maintenance page say in place of Xporter.
 ODD_BODIES = {
     "page": "<!DOCTYPE html><title>403 - Forbidden</title><h1>This web app is stopped.</h1>",
@@ -111,7 +110,7 @@ class FaultyReply:
         if is_odd(self._world, self._request):
             body = await _body(response)
             odd = odd_reply(self._world, self._request, self._place, body)
-            response = answered(odd, response)
+            response = answered(odd, response, faults.take("odd_encoding", **self._place))
         if faults.take("cut_json", **self._place):
             return CutReply(response, drops=False)
         if faults.take("cut_connection", **self._place):

@@ -45,7 +45,7 @@ def _facts(profile: Profile, n: int, version: int) -> Row:
     drawn = draw(profile.key, b"incident", n)
     types = [each for each in TYPES if each[0] == kind_of(n)]
     chosen = types[drawn[0] % len(types)]
-    span = max(1, (profile.today - profile.year_start).days)
+    span = max(1, (profile.today - profile.year_start).days + 1)
     day = (profile.year_start + timedelta(days=number(drawn, 1) % span)).isoformat()
     recorder = staff_display(profile, number(drawn, 3) % profile.staff)
     return {

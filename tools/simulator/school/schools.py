@@ -55,6 +55,8 @@ class School:
     is_paused: bool = False
     is_revoked: bool = False
     is_installed: bool = True
+    #: The number under which new tokens know the school, if it has another one now.
+    new_estab: str = ""
     revision: int = 0
     school_years_on: int = 0
     registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
@@ -135,6 +137,7 @@ class School:
             "paused": self.is_paused,
             "revoked": self.is_revoked,
             "installed": self.is_installed,
+            "new_estab": self.new_estab,
             "revision": self.revision,
             "odd_rows": {table: asdict(odd) for table, odd in self.odd_rows.items()},
             "webhooks": [

@@ -48,7 +48,8 @@ def get_token(world: World, body: dict[str, Any]) -> dict[str, Any]:
         return _failure(_REFUSED)
     if school.is_paused or world.faults.take("paused", path="/api/oauth/gettoken", estab=estab):
         return {**_failure(_PAUSED), "AuthorisationPaused": True}
-    return dict(issue(world, estab, world.application.relying_party, school.scopes))
+    named = school.new_estab or estab
+    return dict(issue(world, named, world.application.relying_party, school.scopes))
 
 
 def _management_token(world: World, password: str) -> dict[str, Any]:
@@ -80,14 +81,16 @@ def claims_of(world: World, header: str | None, path: str = "") -> Claims:
 
 
 def school_of(world: World, claims: Claims, estab: str) -> School:
-    """Return the school that the call is about.
+    """Return the school that the call is about; a renumbered one answers to both numbers.
 
     Raises:
         XporterError: The token is not of this school, or the school ended the sharing.
     """
     if not claims.estab:
         raise forbidden("A management token cannot be used for school data")
-    if claims.estab != estab:
+    if claims.estab != estab and world.schools.asked_for(estab).new_estab == claims.estab:
+        estab = claims.estab if world.schools.find(claims.estab) else estab
+    elif claims.estab != estab:
         raise forbidden(f"Token is not valid for establishment {estab}")
     school = world.schools.asked_for(estab)
     if school.is_revoked:

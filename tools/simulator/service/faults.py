@@ -10,7 +10,7 @@ from tools.simulator.http.errors import ControlError
 KINDS: dict[str, str] = {
     "rate_limited": "request: 429, with Retry-After when retry_after is given",
     "server_error": "request: status (500, 502 or 503) and no JSON",
-    "odd_answer": "request: body with status in place of the answer, in words that are not Xporter's",
+    "odd_answer": "request: status and body of something that is not Xporter",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
     "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
@@ -19,11 +19,18 @@ KINDS: dict[str, str] = {
     "expired_token": "request: a valid token is refused as expired",
     "paused": "token: the school is paused",
     "refused_secret": "token: the right secret is refused",
+    "missing_scopes": "TokenDetails: names all scopes but those of value; none at all without it",
     "unknown_hash": "request: the hash of changedRows is unknown",
     "stale_cache": "request: parameterised data are served as they were when first asked for",
     "missing_column": "request: column is left out of the rows",
     "added_column": "request: column appears in the rows with value",
     "key_casing": "request: keys of the rows change their casing",
+    "odd_meta": "request: value is the time in meta; without value there is none",
+    "odd_count": "request: value is what column (PageCount, RowCount) of __pagination__ says",
+    "odd_member": "request: a member called column, with value, stands beside the tables",
+    "many_columns": "request: every row of the main table has value more columns",
+    "odd_encoding": "request: packed as value says: members, deflate, raw_deflate, unlabelled, "
+    "mislabelled, or not at all with value as the label",
     "odd_json": "request: not quite JSON; value is nan, infinity, control, surrogate, apostrophe "
     "(in column), bom or comma",
     "deleted_ids": "request: ids in the _deleted arrays are written as value, default PL-{}",
@@ -39,6 +46,8 @@ KINDS: dict[str, str] = {
     "duplicate_callback": "callback: sent twice",
     "forged_callback": "callback: a forgery is sent just before",
     "reordered_callback": "callback: sent after the next one",
+    "second_question_mark": "callback: what is added to the URL begins with ? where & is meant",
+    "odd_body": "callback: body, or the authentication form written like that, as content_type",
     "refused_writeback": "writeback: refused by the MIS; XodCompleted=False",
     "agent_offline": "writeback: refused at once, or after an hour (scaled) when asynchronous",
     "lost_answer": "writeback: written, but the connection closes without an answer",
@@ -56,7 +65,16 @@ _ALIASES = {
     "forged_callbacks": "forged_callback", "refused_writebacks": "refused_writeback",
 }  # fmt: skip
 _COMMON = {"kind", "rate", "count", "path", "estab", "callback", "skip"}
-_PARAMETERS = {"retry_after", "status", "delay_ms", "column", "table", "body", "value"}
+_PARAMETERS = {
+    "retry_after",
+    "status",
+    "delay_ms",
+    "column",
+    "table",
+    "body",
+    "value",
+    "content_type",
+}
 
 
 @dataclass
@@ -194,7 +212,7 @@ def _check(facts: dict[str, Any]) -> None:
         raise ControlError("rate lies between 0 and 1")
     if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
         raise ControlError("count is a whole number")
-    for name in ("path", "estab", "callback", "column", "table", "body"):
+    for name in ("path", "estab", "callback", "column", "table", "body", "content_type"):
         if not isinstance(facts.get(name, ""), str):
             raise ControlError(f"{name} is text")
     # Whoever stands before Xporter may write anything into a Retry-After.

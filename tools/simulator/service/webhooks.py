@@ -12,6 +12,7 @@ from tools.simulator.school.schools import Registration, School
 from tools.simulator.service.application import World
 from tools.simulator.service.callback_sender import Call
 from tools.simulator.service.databases import DATABASES
+from tools.simulator.service.odd_callbacks import odd
 
 _ANSWER_SECONDS = 10
 
@@ -75,7 +76,7 @@ def send(world: World, call: Call, delay: float = 0.0) -> list[asyncio.Task[dict
     if faults.take("lost_callback", **place):
         world.callbacks.lost(call)
         return []
-    sent = []
+    call, sent = odd(world, call, place), []
     if faults.take("forged_callback", **place):
         forged = replace(call, url=_forged(call.url), body=_forged_body(call), note="forged")
         sent.append(world.callbacks.schedule(forged, delay))

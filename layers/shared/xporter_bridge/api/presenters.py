@@ -12,6 +12,7 @@ from xporter_bridge.api.schemas import (
     FreshnessView,
     HoldView,
     Manifest,
+    MissingScopeView,
     PartView,
     PullView,
     ReadingView,
@@ -49,6 +50,10 @@ def present_school(school: School, held: list[DatasetRecord], now: datetime) -> 
         last_refusal=school.last_refusal or None,
         erasure_requested_at=school.erasure_requested_at or None,
         scopes=list(school.scopes),
+        missing_scopes=[
+            MissingScopeView(scope=scope, kept_until=until or None)
+            for scope, until in sorted(school.missing_scopes.items())
+        ],
         freshness=_databases(items, now),
         registrations=[
             RegistrationView(

@@ -10,15 +10,16 @@ from datetime import datetime
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.writebacks.repository import WritebackRepository
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Queries:
 
     schools: SchoolRepository
     datasets: DatasetRepository
-    operations: OperationRepository
+    requests: AvailabilityRepository
+    writebacks: WritebackRepository
     store: SnapshotStore
 
     def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
@@ -84,7 +86,7 @@ class Queries:
         Raises:
             RequestRejectedError: 404.
         """
-        pull = self.operations.pull(estab, id_)
+        pull = self.requests.get(estab, id_)
         if pull is None:
             raise RequestRejectedError(404, "there is no such pull")
         item = self.datasets.get(estab, pull.dataset)
@@ -102,7 +104,7 @@ class Queries:
         Raises:
             RequestRejectedError: 404.
         """
-        writeback = self.operations.writeback(estab, id_)
+        writeback = self.writebacks.get(estab, id_)
         if writeback is None:
             raise RequestRejectedError(404, "there is no such writeback")
         return present_writeback(writeback)

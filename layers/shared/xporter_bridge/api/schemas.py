@@ -44,6 +44,13 @@ class RegistrationView(BaseModel):
     key_id: str
 
 
+class MissingScopeView(BaseModel):
+    """A scope that was granted and is not named any more; null ``kept_until`` is for a person."""
+
+    scope: str
+    kept_until: str | None
+
+
 class HoldView(BaseModel):
     """A change set that waits for a decision; undecided at ``expires_at``, it is dropped."""
 
@@ -84,6 +91,7 @@ class SchoolView(BaseModel):
     last_refusal: str | None
     erasure_requested_at: str | None
     scopes: list[str]
+    missing_scopes: list[MissingScopeView]
     freshness: list[DatabaseFreshness]
     registrations: list[RegistrationView]
     datasets: list[DatasetView]

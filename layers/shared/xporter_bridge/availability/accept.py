@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -18,6 +19,7 @@ from xporter_bridge.availability.model import (
     is_open,
     pull_started,
 )
+from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
@@ -25,7 +27,7 @@ from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity, soon
-from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
@@ -36,7 +38,7 @@ from xporter_bridge.xporter import endpoints as catalogue
 class AvailabilityDependencies:
     """What every step needs. ``requests`` is the queue of ``ask``, ``pulls`` that of pulls."""
 
-    operations: OperationRepository
+    operations: AvailabilityRepository
     datasets: DatasetRepository
     requests: Queue
     pulls: Queue
@@ -163,12 +165,12 @@ def request(
             deps.operations.add(latest)
             break
         except ConflictError:
-            latest = deps.operations.pull(school.estab, latest.id)
+            latest = deps.operations.get(school.estab, latest.id)
     deps.operations.set_latest_pull(latest, number)
     if latest.awaits_pull_start:
         return start_pull(latest, deps)
     if latest.state is PullState.QUEUED:
-        deps.requests.send({"estab": latest.estab, "id": latest.id})
+        deps.requests.send(AdvanceRequest(latest.estab, latest.id).body())
     return latest
 
 
@@ -215,10 +217,10 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
         definition=pull.definition,
         staleness=pull.staleness,
     )
-    after = deps.operations.change_pull(
+    after = deps.operations.change(
         pull.estab, pull.id, lambda it: pull_started(it, item.requested, deps.now())
     )
-    deps.pulls.send({"estab": pull.estab, "dataset": pull.dataset})
+    deps.pulls.send(PullDataset(pull.estab, pull.dataset).body())
     return after or pull
 
 

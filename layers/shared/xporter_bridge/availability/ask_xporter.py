@@ -17,6 +17,7 @@ from xporter_bridge.availability.accept import (
     start_pull,
 )
 from xporter_bridge.availability.db_status import is_ready, statuses_in
+from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -58,7 +59,7 @@ def advance(estab: str, id_: str, deps: AvailabilityDependencies, asking: AskDep
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    pull = deps.operations.pull(estab, id_)
+    pull = deps.operations.get(estab, id_)
     if pull is None:
         return
     if pull.state is PullState.QUEUED:
@@ -79,7 +80,7 @@ def _request_from_xporter(
         reply = _sent(pull, dataset, asking, deps.now())
     except (SchoolNotReadyError, AuthorisationPausedError) as error:
         reason = error.reason
-        deps.operations.change_pull(pull.estab, pull.id, lambda it: failed(it, reason, deps.now()))
+        deps.operations.change(pull.estab, pull.id, lambda it: failed(it, reason, deps.now()))
         telemetry.count("AvailabilityEnded", "failed")
     except (XporterRefusedError, XporterUnavailableError, RateLimitedError) as error:
         end_wait(pull, deps, _not_asked(error.reason, dataset, deps))
@@ -123,11 +124,12 @@ def _note_reply(
         ttl = dataset.endpoint.ttl
         end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
         return
-    deps.operations.change_pull(pull.estab, pull.id, lambda it: waiting(it, deadline, deps.now()))
+    deps.operations.change(pull.estab, pull.id, lambda it: waiting(it, deadline, deps.now()))
     # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
-        deps.requests.send({"estab": pull.estab, "id": pull.id}, delay_seconds=wait)
+        again = AdvanceRequest(pull.estab, pull.id)
+        deps.requests.send(again.body(), delay_seconds=wait)
     telemetry.record("availability_asked", estab=pull.estab, id=pull.id, dataset=pull.dataset)
 
 
@@ -149,4 +151,4 @@ def _retry(
             request(school, dataset_of(pull), deps, is_retry=True)
         except RequestRejectedError as rejected:
             telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
-    deps.operations.change_pull(pull.estab, pull.id, retried)
+    deps.operations.change(pull.estab, pull.id, retried)

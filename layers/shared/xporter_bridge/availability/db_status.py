@@ -1,15 +1,18 @@
-"""DBStatus, whose shape no public source gives: found wherever it may be in what Xporter sends.
+"""DBStatus, whose shape no public source gives: found wherever it can be in what Xporter sends.
 
-Only names and statuses are kept: messages beside them may say anything (xporter-api.md 6, 13.7).
+It can be under its name, or be all that is sent; it is never in a row, where a status is a pupil's
+and a text may begin like JSON. Only names and statuses are kept: messages beside them may say
+anything (xporter-api.md 6, 13.7).
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from xporter_bridge.callbacks.bodies import json_of
+from xporter_bridge.xporter.envelopes import is_status_name
 
 Statuses = tuple[tuple[str, str], ...]
 
@@ -26,21 +29,41 @@ def is_ready(statuses: Statuses) -> bool:
 
 
 def statuses_in(document: Any) -> Statuses:
-    """Return (database, status) of every object that has a status, wherever it stands."""
-    found = dict.fromkeys(_walk(document, 0))
+    """Return (database, status) of every object that has a status where there may be one."""
+    found = dict.fromkeys(_outside(document, 0))
     return tuple(found)[:_MOST]
 
 
-def _walk(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+def _outside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield what a whole document says, or an object around its parts."""
+    value = _decoded(value)
+    if not isinstance(value, Mapping):
+        yield from _inside(value, depth)
+        return
+    named = [child for name, child in value.items() if is_status_name(name)]
+    if any(_is_nested(child) for child in named):
+        for child in named:
+            yield from _inside(child, depth + 1)
+        return
+    # The arrays of any other object are tables.
+    if not any(isinstance(child, list) for child in value.values()):
+        yield from _own(value)
+    for child in value.values():
+        if isinstance(child, Mapping) and depth < _MOST:
+            yield from _outside(child, depth + 1)
+
+
+def _inside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield what a DBStatus says: an entry, or entries in whatever arrays and objects."""
     if depth > _MOST:
         return
-    if isinstance(value, str) and _is_nested(value):
-        value = json_of(value)  # An object that was encoded twice.
+    value = _decoded(value)
     if isinstance(value, Mapping):
         yield from _own(value)
     children = value.values() if isinstance(value, Mapping) else value
     for child in children if isinstance(value, Mapping | list) else ():
-        yield from _walk(child, depth + 1)
+        if isinstance(child, Mapping | list):
+            yield from _inside(child, depth + 1)
 
 
 def _own(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -51,6 +74,16 @@ def _own(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for value in (named or said).values():
         if not _is_nested(value):
             yield _word(names[0] if names else ""), _word(value)
+
+
+def _decoded(value: Any) -> Any:
+    """Return what a text encodes once more; itself where it only looks as if it did."""
+    if not isinstance(value, str) or not _is_nested(value):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def _is_nested(value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from xporter_bridge.availability.messages import TimetableOpen
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools.model import PULLABLE
@@ -25,6 +26,6 @@ def schedule(schools: SchoolRepository, requests: Queue, now: datetime) -> Mappi
     def due() -> Iterator[Mapping[str, Any]]:
         for state in sorted(PULLABLE):
             for estab in schools.in_state(state):
-                yield {"estab": estab, "by": "timetable"}
+                yield TimetableOpen(estab).body()
 
     return {"due": requests.send_all(due())}

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.availability.accept import AvailabilityDependencies, dataset_of, start_pull
+from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.model import AvailabilityRequest, callback_received, timed_out
 
 
-def settle(message: Mapping[str, Any], deps: AvailabilityDependencies) -> None:
+def settle(message: AvailabilityReceived, deps: AvailabilityDependencies) -> None:
     """Take in an availability callback; late, repeated, or after the end it changes nothing.
 
     Raises:
         TransientError: The message should come again.
     """
-    pull = deps.operations.pull(message["estab"], message["id"])
+    pull = deps.operations.get(message.estab, message.id)
     if pull is None:
         return
     ttl = _ttl(pull)
-    statuses = tuple((name, status) for name, status in message["statuses"])
     if pull.awaits_availability:
-        end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
+        end_wait(pull, deps, lambda it: callback_received(it, message.statuses, ttl, deps.now()))
     elif pull.awaits_pull_start:
         start_pull(pull, deps)
 
@@ -42,7 +41,7 @@ def end_wait(
     decide: Callable[[AvailabilityRequest], AvailabilityRequest],
 ) -> None:
     """End the wait and have the dataset pulled, whoever ended it."""
-    after = deps.operations.change_pull(pull.estab, pull.id, decide)
+    after = deps.operations.change(pull.estab, pull.id, decide)
     if after is None or not after.awaits_pull_start:
         return
     telemetry.count("AvailabilityEnded", str(after.outcome))

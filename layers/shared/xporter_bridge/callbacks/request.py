@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,26 +12,21 @@ from urllib.parse import parse_qsl
 from xporter_bridge.errors import CallbackRejectedError
 
 MAX_BODY_BYTES = 64 * 1024
+_NEXT_PARAMETER = re.compile(r"&amp;|\?+(?=&|$|[A-Za-z_][A-Za-z0-9_.-]*=)")
 
 
 @dataclass(frozen=True)
 class CallbackRequest:
     """The exact bytes and names of one inbound call.
 
-    Header names are in lower case. The query is the raw one, so that a parameter named twice is
-    seen twice: API Gateway joins repeated values with commas.
+    Headers are left out: nothing in them is to be relied on, the content type least of all. The
+    query is the raw one: API Gateway joins repeated values with commas.
     """
 
     method: str
     path_parameters: Mapping[str, str]
     query: Mapping[str, str]
-    headers: Mapping[str, str]
     body: bytes = field(repr=False)
-
-    @property
-    def content_type(self) -> str:
-        """The content type as sent, or an empty string."""
-        return self.headers.get("content-type", "")
 
 
 def read_request(event: Mapping[str, Any]) -> CallbackRequest:
@@ -43,7 +39,6 @@ def read_request(event: Mapping[str, Any]) -> CallbackRequest:
         method=event["requestContext"]["http"]["method"],
         path_parameters=event.get("pathParameters") or {},
         query=_query(event.get("rawQueryString") or ""),
-        headers={name.casefold(): text for name, text in (event.get("headers") or {}).items()},
         body=_body(event),
     )
 
@@ -59,7 +54,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
         except ValueError as error:
             raise CallbackRejectedError(400, "body_not_base64") from error
     else:
-        # Invalid UTF-8 is kept, so that whoever reads the text refuses it.
+        # Half a character is kept: whoever reads the text replaces it.
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES:
         raise CallbackRejectedError(413, "body_too_large")
@@ -67,8 +62,14 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _query(raw: str) -> dict[str, str]:
-    """Return the parameters; of a repeated one the last, which the signature then has to match."""
+    """Return the parameters; of a repeated one the last, which the signature then has to match.
+
+    Xporter adds its own to a URL that has some. Where a second ``?`` or ``&amp;`` begins one, an
+    ``&`` is meant; in our own values neither occurs. Characters that are none are replaced, since
+    in ours there are only ASCII ones.
+    """
+    meant = _NEXT_PARAMETER.sub("&", raw)
     try:
-        return dict(parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=100))
+        return dict(parse_qsl(meant, keep_blank_values=True, max_num_fields=100))
     except ValueError as error:
         raise CallbackRejectedError(400, "query_malformed") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xporter_bridge import telemetry
-from xporter_bridge.callbacks.secrets import SigningKeys
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.deployments.hooks import Hooks
 from xporter_bridge.deployments.model import concerned, prepared, problem
 from xporter_bridge.deployments.versions import Versions

@@ -9,13 +9,13 @@ may be repeated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
 from xporter_bridge.erasure.tombstone import (
     begun,
     cleared,
@@ -77,24 +77,23 @@ def request_erasure(
     if schools.get(estab) is None:
         raise RequestRejectedError(404, "there is no such school")
     school = schools.change(estab, lambda school: begun(school, now))
-    erasures.send({"estab": estab})
+    erasures.send(EraseSchool(estab).body())
     return school
 
 
-def erase(message: Mapping[str, Any], deps: EraseDependencies) -> None:
+def erase(message: EraseSchool | EraseDataset, deps: EraseDependencies) -> None:
     """Carry out one erasure.
 
     Args:
-        message: ``estab`` for a school that ``request_erasure`` has marked; with ``dataset`` and
-            ``reason`` for one dataset of it.
+        message: A school that ``request_erasure`` has marked, or one dataset.
 
     Raises:
         TransientError: The message should come again.
     """
-    if "dataset" in message:
-        erase_dataset(message["estab"], message["dataset"], message["reason"], deps)
+    if isinstance(message, EraseDataset):
+        erase_dataset(message.estab, message.dataset, message.reason, deps)
     else:
-        erase_school(message["estab"], deps)
+        erase_school(message.estab, deps)
 
 
 def erase_school(estab: str, deps: EraseDependencies) -> None:
@@ -109,11 +108,11 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
         return
     wait = _delete_everything(estab, deps)
     if school.is_being_erased and wait:
-        deps.erasures.send({"estab": estab}, delay_seconds=wait)
+        deps.erasures.send(EraseSchool(estab).body(), delay_seconds=wait)
         return
     if school.is_being_erased:
         # Sent first: a crash in between leaves one look too many, not one too few.
-        deps.erasures.send({"estab": estab}, delay_seconds=int(_LATE.total_seconds()))
+        deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
         deps.schools.change(estab, lambda school: finished(school, deps.now()))
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
@@ -141,7 +140,7 @@ def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -
     if not is_erased(item):
         leased = deps.datasets.lease_to_erase(item, deps.now())
         if leased is None:
-            again = {"estab": estab, "dataset": name, "reason": reason}
+            again = EraseDataset(estab, name, reason).body()
             deps.erasures.send(again, delay_seconds=_seconds(LEASE))
             return
         item = _emptied(leased, reason, deps) if leased.sequence else _stopped(leased, deps)
@@ -188,7 +187,7 @@ def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) ->
     if reason == EXPIRED:
         return not is_expired(item, deps.now())
     is_by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
-    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.scopes)
+    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.retained_scopes)
 
 
 def _may_be_pulled_anew(item: DatasetRecord, deps: EraseDependencies) -> bool:

@@ -13,6 +13,7 @@ from math import ceil
 
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import DatasetRecord, needs_worker, slot_retry_delay
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.slots import Slot
@@ -50,8 +51,8 @@ def acquire(
     slot = deps.datasets.slots.take(estab, deps.now())
     if slot is None:
         if wait := slot_retry_delay(estab, name, waits):
-            message = {"estab": estab, "dataset": name, "waits": waits + 1}
-            deps.queue.send(message, delay_seconds=ceil(wait.total_seconds()))
+            message = PullDataset(estab, name, waits=waits + 1)
+            deps.queue.send(message.body(), delay_seconds=ceil(wait.total_seconds()))
         return None
     leased = deps.datasets.lease(estab, name, deps.now())
     if leased is None:

@@ -291,7 +291,7 @@ def draft_manifest(
         item.sequence + 1,
         tables,
         pull_id=checkpoint.pull_id,
-        as_of=checkpoint.as_of or checkpoint.started_at,
+        as_of=checkpoint.as_of,
         completed_at=iso(now),
         stale=bool(checkpoint.staleness),
         requested_changed_rows=checkpoint.requested_changed_rows,

@@ -33,6 +33,11 @@ _WORDS = re.compile(
     r"|account ?(number|no)|service ?child|unique ?(pupil|learner) ?number|diet)\b",
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# The names of all columns stand in a dataset's item, a few times over, which holds 400 kilobytes:
+# room for some two thousand of a usual length.
+_MOST_NAME_BYTES = 64 * 1024
+_BYTES_PER_NAME = 16
+_MOST_TABLES = 100
 # A longer name of a column is cut where it is told.
 _NAME_SHOWN = 100
 
@@ -46,6 +51,7 @@ class ColumnReport:
     withheld: dict[str, set[str]] = field(default_factory=dict)
     added: dict[str, set[str]] = field(default_factory=dict)
     recased: dict[str, set[str]] = field(default_factory=dict)
+    ignored: dict[str, set[str]] = field(default_factory=dict)
 
     def note(self, kind: dict[str, set[str]], table: str, column: str) -> None:
         """Remember one column of one table."""
@@ -69,6 +75,8 @@ class ColumnPolicy:
         }
         self._spellings = {name.casefold(): name for name in (*dataset.endpoint.tables, *known)}
         self._decided: dict[str, dict[str, bool]] = {}
+        names = chain.from_iterable(self._known.values())
+        self._name_bytes = sum(len(name.encode()) + _BYTES_PER_NAME for name in names)
         self._uncatalogued: dict[str, set[str]] = {}
         self.report = ColumnReport()
         self.columns: dict[str, dict[str, None]] = {}
@@ -77,11 +85,20 @@ class ColumnPolicy:
         """Return the name that we know a table by: Xporter has changed the casing of names before.
 
         That is the snapshot's, else the catalogue's, else the first that came.
+
+        Raises:
+            ContractError: There are too many tables.
         """
+        if name.casefold() not in self._spellings and len(self._spellings) >= _MOST_TABLES:
+            raise ContractError("too_many_tables")
         known = self._spellings.setdefault(name.casefold(), name)
         if known != name:
             self.report.note(self.report.recased, name, "*")
         return known
+
+    def ignore(self, name: str) -> None:
+        """Note a member of an answer that is no table."""
+        self.report.note(self.report.ignored, ascii(name[:_NAME_SHOWN])[1:-1], "*")
 
     def without_dropped_columns(self, table: str, rows: list[Row]) -> list[Row]:
         """Return the rows with only the columns that may be stored; keys and values unchanged.
@@ -102,12 +119,13 @@ class ColumnPolicy:
         """Decide, once, on columns that the pull has met, also in an earlier part of it.
 
         Raises:
-            ContractError: As ``kept``.
+            ContractError: As ``without_dropped_columns``, or there are too many columns.
         """
         self.table(table)
         decided = self._decided.setdefault(table, {})
         for name in columns:
             if name not in decided:
+                self._count(table, name)
                 is_dropped = self._is_dropped(table, name)
                 if not is_dropped:
                     self.columns.setdefault(table, {})[name] = None
@@ -140,6 +158,13 @@ class ColumnPolicy:
     def kept_columns(self) -> dict[str, tuple[str, ...]]:
         """Return the columns kept so far by table; safe while other threads meet more."""
         return {table: tuple(columns) for table, columns in dict(self.columns).items()}
+
+    def _count(self, table: str, name: str) -> None:
+        """Raise if all names of columns would be more than a dataset's item has room for."""
+        if name not in self._known.get(table.casefold(), ()):
+            self._name_bytes += len(name.encode()) + _BYTES_PER_NAME
+        if self._name_bytes > _MOST_NAME_BYTES:
+            raise ContractError(f"too_many_columns: {table}")
 
     def _is_dropped(self, table: str, name: str) -> bool:
         folded_table, folded = table.casefold(), name.casefold()

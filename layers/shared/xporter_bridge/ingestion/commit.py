@@ -154,9 +154,8 @@ class PullCommit:
             item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
         return self._datasets.clear_decision(item)
 
-    def not_covered(self, item: DatasetRecord, dataset: Dataset) -> DatasetRecord:
+    def not_covered(self, item: DatasetRecord, reason: str) -> DatasetRecord:
         """Note that the school's scopes do not allow the dataset, so it is not asked for."""
-        reason = f"needs the scope {dataset.endpoint.scope}"
         if item.checkpoint:
             self.staged_to_delete.add(item.checkpoint.pull_id)
         return self._save(
@@ -233,7 +232,7 @@ class PullCommit:
             state=DatasetState.CURRENT,
             reason="",
             next_changed_rows=made["next_changed_rows"] or "",
-            as_of=made["as_of"],
+            as_of=made["as_of"] or "",
             checked_at=iso(now),
             baseline_at=next_baseline(item, now) if due else item.baseline_at,
             expires_at=iso(now + self._keep),

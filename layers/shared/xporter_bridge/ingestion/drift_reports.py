@@ -15,7 +15,7 @@ from xporter_bridge.pulls.model import DatasetRecord
 def report_column_drift(
     item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy, is_first: Callable[[str], bool]
 ) -> DatasetRecord:
-    """Report columns that are new, withheld, or of another casing: once each.
+    """Report columns that are new, withheld, or of another casing, and what is no table: once each.
 
     They are counted, which raises the alarm, for the first of all schools alone: a release of
     Xporter brings the same column to every school within a day.
@@ -24,7 +24,7 @@ def report_column_drift(
         is_first: Tells whether nothing of this name was noticed at any school before.
     """
     reported = {kind: set(names) for kind, names in item.reported_columns.items()}
-    for kind in ("withheld", "added", "recased"):
+    for kind in ("withheld", "added", "recased", "ignored"):
         seen = {
             f"{table}.{column}"
             for table, columns in getattr(policy.report, kind).items()

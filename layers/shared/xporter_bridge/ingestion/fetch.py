@@ -81,7 +81,7 @@ class PageFetcher:
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
         estab = self._session.school.estab
         watch = WaitRatio()
-        page = read_page(
+        page = self._read(
             self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
         )
         self._is_slow = watch.has_mostly_waited()
@@ -158,7 +158,7 @@ class PageFetcher:
         facts.require_same_result(page.facts)
         if facts.following is not None:
             return
-        if page.as_of != as_of:
+        if page.as_of and page.as_of != as_of:
             raise PageDriftError("as_of_changed")
         blocks = self._blocks(page)
         if not all(staged.has_block(1, name, block) for name, block in blocks.items()):
@@ -169,7 +169,14 @@ class PageFetcher:
         try:
             return self._rendered(page, page.text)
         except InexactError:
-            return self._rendered(read_page(loads(page.text)), b"")
+            return self._rendered(self._read(loads(page.text)), b"")
+
+    def _read(self, answer: Mapping[str, Any]) -> Page:
+        tables = {name.casefold() for name in self._dataset.endpoint.tables}
+        page = read_page(answer, lambda name: name.casefold() in tables)
+        for name in page.ignored:
+            self._policy.ignore(name)
+        return page
 
     def _rendered(self, page: Page, text: bytes) -> dict[str, Block | None]:
         blocks: dict[str, Block | None] = {}

@@ -31,6 +31,7 @@ from xporter_bridge.ingestion.commit import PullCommit
 from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
@@ -42,6 +43,7 @@ from xporter_bridge.pulls.model import (
     needs_worker,
     start_or_resume,
     with_scopes_used,
+    withheld_because,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.slots import Slot
@@ -50,10 +52,10 @@ from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import ALL_ROWS
 
-_BEAT = LEASE / 4
+_RENEWED_EVERY = LEASE / 4
 # An Xporter that has failed over a hash so often may know it no more, and not say so.
 _BROKEN_AFTER = 3
-# A queue delays no longer than this; for what waits longer the watcher sends the message.
+# A queue delays no longer than this; later, the watchdog sends the message.
 _LONGEST_DELAY = timedelta(minutes=14)
 
 
@@ -67,19 +69,19 @@ def pull(
 ) -> None:
     """Serve every request for the dataset that was made so far; do nothing if there is none.
 
-    Idempotent: a second message for the same work finds it done or finds it leased. Outcomes of
-    Xporter's making (refusals, rate limits, drift) end in the dataset's state, not in an error.
+    Idempotent: a second message for the same work finds it done or leased. What Xporter causes
+    (refusals, rate limits, drift) ends in the dataset's state, not in an error.
 
     Args:
-        waits: How often the message has come back because it found no place.
+        waits: How often the message has come back because no slot was free.
 
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    turn = acquire(estab, name, deps, waits=waits)
-    if turn is None:
+    acquired = acquire(estab, name, deps, waits=waits)
+    if acquired is None:
         return
-    puller = PullRun(deps, *turn, remaining_seconds)
+    puller = PullRun(deps, *acquired, remaining_seconds)
     try:
         puller.run()
     except ConflictError:
@@ -103,8 +105,9 @@ class PullRun:
         self._deps = deps
         self._item = item
         self._remaining_seconds = remaining_seconds
-        self._beaten_at = deps.now()
+        self._renewed_at = deps.now()
         self._dataset = dataset_of(item)
+        self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
         self._committer = PullCommit(deps.datasets, deps.store, self._ttl, deps.keep, deps.now)
 
@@ -118,14 +121,13 @@ class PullRun:
             self._serve(self._dataset)
         else:
             self._let_go()
-        deps = self._deps
-        schools = deps.sessions.schools
-        publish_dataset_events(self._item, deps.datasets, schools, deps.bus, deps.now())
+        deps, now = self._deps, self._deps.now()
+        publish_dataset_events(self._item, deps.datasets, deps.sessions.schools, deps.bus, now)
         if not self._item.unpublished and needs_worker(self._item, deps.now()):
-            deps.queue.send(self._names)
+            self._requeue()
 
     def _serve(self, dataset: Dataset) -> None:
-        """Pull, and turn whatever stops the pull into the dataset's state."""
+        """Pull, and record whatever stops the pull in the dataset's state."""
         try:
             self._item = self._pull_until_still(dataset)
             self._let_go()
@@ -164,8 +166,8 @@ class PullRun:
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
         session = self._deps.sessions.open(self._item.estab, self._deps.now())
-        if not dataset.covered_by(session.school.scopes):
-            return self._committer.not_covered(self._item, dataset)
+        if reason := withheld_because(self._item, dataset, session.school):
+            return self._committer.not_covered(self._item, reason)
         self._item = with_scopes_used(self._item, dataset, session.school.scopes)
         policy = ColumnPolicy(dataset, self._item.columns)
         fetcher = PageFetcher(
@@ -173,7 +175,7 @@ class PullRun:
             session,
             self._deps.sessions.xporter,
             policy,
-            heartbeat=self._beat,
+            heartbeat=self._renew,
             remaining_seconds=self._remaining_seconds,
         )
         checkpoint = start_or_resume(self._item, dataset, uuid.uuid4().hex, self._deps.now())
@@ -198,7 +200,10 @@ class PullRun:
         page, begun_with = fetcher.ask_first(asked, may_be_down=self._item.failures < _BROKEN_AFTER)
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
-        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=page.as_of)
+        # A change set may say nothing of its time: it is no older than what it follows.
+        is_older = begun_with != ALL_ROWS and not page.has_time
+        as_of = page.as_of or (self._item.as_of or None if is_older else None)
+        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
         self._item = self._save(checkpoint=checkpoint)
         fetcher.stage(page, 1, pages)
         return checkpoint
@@ -216,7 +221,7 @@ class PullRun:
             dataset,
             DatasetLayout(self._item.estab, self._item.dataset),
             out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.fence}/",
-            heartbeat=self._beat,
+            heartbeat=self._renew,
         )
         assembled = assembler.assemble(
             pages,
@@ -241,7 +246,7 @@ class PullRun:
 
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
-        telemetry.count("PullFailed", self._metric)
+        telemetry.count("PullFailed", self._endpoint)
         failures = self._item.failures + 1
         self._give_up(state=DatasetState.FAILED, reason=error.reason, failures=failures)
 
@@ -249,10 +254,10 @@ class PullRun:
         failures = self._item.failures + 1
         wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
-        telemetry.count("PullFailed", self._metric)
+        telemetry.count("PullFailed", self._endpoint)
         self._let_go(reason=reason, failures=failures, retry_at=iso(self._deps.now() + wait))
         if wait <= _LONGEST_DELAY:
-            self._deps.queue.send(self._names, delay_seconds=ceil(wait.total_seconds()) + 1)
+            self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
 
     def _give_up(self, **changes: object) -> None:
         """Let go of a pull that nobody shall go on with."""
@@ -272,20 +277,20 @@ class PullRun:
         item = replace(self._item, **changes)  # type: ignore[arg-type]
         return self._deps.datasets.save(item, self._ttl, self._deps.now())
 
-    def _beat(self) -> None:
+    def _renew(self) -> None:
         now = self._deps.now()
-        if now - self._beaten_at >= _BEAT:
+        if now - self._renewed_at >= _RENEWED_EVERY:
             self._item = self._deps.datasets.renew(self._item, now)
             self.slot = self._deps.datasets.slots.renew(self.slot, now)
-            self._beaten_at = now
+            self._renewed_at = now
 
     def _prefix(self, pull_id: str) -> str:
         return staging_prefix(self._item.estab, self._item.dataset, pull_id)
 
     @property
-    def _metric(self) -> str:
-        return self._dataset.endpoint.name if self._dataset else "unknown"
-
-    @property
     def _names(self) -> dict[str, str]:
         return {"estab": self._item.estab, "dataset": self._item.dataset}
+
+    def _requeue(self, delay_seconds: int = 0) -> None:
+        message = PullDataset(self._item.estab, self._item.dataset)
+        self._deps.queue.send(message.body(), delay_seconds=delay_seconds)

@@ -7,29 +7,32 @@ this relying party replaces what is stored (xporter-api.md 3 and 13.3).
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import (
     AuthorisationPausedError,
+    EstabChangedError,
     RateLimitedError,
     SecretRefusedError,
     TransientError,
     XporterUnavailableError,
 )
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.onboarding.messages import ProbeSchool, SchoolAuthorised
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import (
     School,
     SchoolState,
     change_state,
+    estab_changed,
     paused,
     secret_refused,
     secret_verified,
@@ -37,6 +40,7 @@ from xporter_bridge.schools.model import (
 )
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import issue_token
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
@@ -55,10 +59,11 @@ class OnboardDependencies:
     pulls: Queue
     erasures: Queue
     bus: EventBus
+    second_look: timedelta
     now: Callable[[], datetime]
 
 
-def onboard(message: Mapping[str, Any], deps: OnboardDependencies) -> None:
+def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
     """Carry out one authentication callback, or one look at a school that waits.
 
     Idempotent: the same callback again proves the same secret again and changes nothing. A
@@ -68,18 +73,18 @@ def onboard(message: Mapping[str, Any], deps: OnboardDependencies) -> None:
         TransientError: Xporter or AWS could not be reached, or the school is being erased; the
             message should come again.
     """
-    estab = message["estab"]
+    estab = message.estab
     before = deps.schools.get(estab) or School(estab)
     if before.is_being_erased:
         raise TransientError("school_being_erased")
-    if "sealed_secret" not in message:
+    if isinstance(message, ProbeSchool):
         _probe(before, deps)
-    elif before.state is SchoolState.ERASED and message["received_at"] <= before.state_since:
+    elif before.state is SchoolState.ERASED and message.received_at <= before.state_since:
         telemetry.warn("callback_older_than_erasure", estab=estab)
-    elif message["relying_party"].casefold() != deps.relying_party.casefold():
+    elif message.relying_party.casefold() != deps.relying_party.casefold():
         record_refusal(before, "unknown_partner", deps)
     else:
-        secret = deps.transit.unseal(estab, base64.b64decode(message["sealed_secret"]))
+        secret = deps.transit.unseal(estab, base64.b64decode(message.sealed_secret))
         key = deps.vault.open(estab, before.credentials)
         verify_secret(before, key, secret, deps, flags=message)
     publish_school_events(estab, deps.schools, deps.bus)
@@ -92,7 +97,7 @@ def enqueue_follow_up(
 
     Derived from the school's state alone, so a crash half-way is mended by doing it again.
     """
-    deps.registrations.send({"estab": school.estab})
+    deps.registrations.send(RegisterWebhooks(school.estab).body())
     if not school.is_pullable:
         return
     reconcile_with_scopes(
@@ -108,7 +113,7 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
     key = deps.vault.open(school.estab, held)
     try:
         for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
-            if secret and verify_secret(school, key, secret, deps, flags={}):
+            if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
         # The watcher has set the time of the next look before it sent this one.
@@ -121,23 +126,22 @@ def verify_secret(
     secret: str,
     deps: OnboardDependencies,
     *,
-    flags: Mapping[str, Any],
+    flags: SchoolAuthorised | None = None,
 ) -> bool:
     """Adopt the secret if Xporter accepts it; return False if it refused it."""
     now = deps.now()
 
     def flagged(school: School) -> School:
+        if flags is None:
+            return school
         return with_install_flags(
-            school,
-            flags.get("school_name") or "",
-            flags.get("is_installed"),
-            flags.get("has_completed_install"),
+            school, flags.school_name or "", flags.is_installed, flags.has_completed_install
         )
 
     try:
-        token = deps.xporter.get_token(before.estab, deps.relying_party, secret)
-        details = deps.xporter.token_details(token.value)
-        _check(before.estab, deps.relying_party, details)
+        token, details = issue_token(deps.xporter, before.estab, deps.relying_party, secret)
+    except EstabChangedError as error:
+        return _note_other_estab(before, error.estab, key, secret, deps)
     except AuthorisationPausedError:
         deps.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
         telemetry.warn("school_paused", estab=before.estab)
@@ -147,23 +151,33 @@ def verify_secret(
         return False
     after = deps.schools.change(
         before.estab,
-        lambda school: with_verified_secret(flagged(school), key, secret, token, details, now),
+        lambda school: with_verified_secret(
+            flagged(school), key, secret, token, details, now, second_look=deps.second_look
+        ),
     )
     telemetry.record("school_proved", estab=after.estab, state=str(after.state))
     enqueue_follow_up(after, before.scopes if before.is_pullable else (), deps)
     return True
 
 
-def _check(estab: str, relying_party: str, details: TokenDetails) -> None:
-    """Raise unless the token is for this school and this partner.
+def _note_other_estab(
+    before: School, named: str, key: OpenedKey, secret: str, deps: OnboardDependencies
+) -> bool:
+    """Record that a secret opens another school; return False if it is not the stored one.
 
-    Raises:
-        SecretRefusedError: It is somebody else's: the callback was forged, or misdirected.
+    The stored one may have moved with its school to another number. Any other was forged, or sent
+    to the wrong number.
     """
-    if details.estab != estab:
-        raise SecretRefusedError("token_of_another_school")
-    if details.relying_party.casefold() != relying_party.casefold():
-        raise SecretRefusedError("token_of_another_partner")
+    held, now = before.credentials, deps.now()
+    if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
+        record_refusal(before, f"token_of_another_school: {named}", deps, key=key, secret=secret)
+        return False
+    telemetry.warn("estab_changed", estab=before.estab, named=named)
+    deps.schools.change(
+        before.estab,
+        lambda school: estab_changed(school, named, now) if school.credentials else school,
+    )
+    return True
 
 
 def with_verified_secret(
@@ -173,6 +187,8 @@ def with_verified_secret(
     token: Token,
     details: TokenDetails,
     now: datetime,
+    *,
+    second_look: timedelta,
 ) -> School:
     """Return the school with a proved secret in place of whatever was stored."""
     held = school.credentials
@@ -184,7 +200,7 @@ def with_verified_secret(
     # Nothing says that a registration survives a new authorisation (xporter-api.md 13.20).
     registrations = school.registrations if is_same else {}
     adopted = replace(school, credentials=held, registrations=registrations)
-    return secret_verified(adopted, details.scopes, now)
+    return secret_verified(adopted, details.scopes, now, second_look=second_look)
 
 
 def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:

@@ -7,10 +7,11 @@ ignored, and those of the install flags are told by what they speak of.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,8 @@ from xporter_bridge.callbacks.bodies import truth_of
 from xporter_bridge.errors import CallbackRejectedError
 
 _LONGEST_NAME = 300
+# What no queue takes, and no person reads: controls, half characters, and what is no character.
+_NO_TEXT = re.compile("[^ -\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 
 
 def _as_text(value: object) -> object:
@@ -33,7 +36,13 @@ def _as_text(value: object) -> object:
 def _as_name(value: object) -> str:
     # It is for people to read: no callback is refused, and no secret lost, for its sake.
     text = value if isinstance(value, str) else ""
-    return text.encode("utf-8", "replace").decode().strip()[:_LONGEST_NAME]
+    return " ".join(_NO_TEXT.sub(" ", text).split())[:_LONGEST_NAME]
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("unprintable")
+    return text
 
 
 Estab = Annotated[
@@ -42,7 +51,11 @@ Estab = Annotated[
     StringConstraints(strip_whitespace=True, pattern=r"^[0-9]{7}$"),
 ]
 Name = Annotated[str, BeforeValidator(_as_name)]
-Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Word = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_printable),
+]
 
 
 class AuthenticationCallback(BaseModel):
@@ -62,27 +75,59 @@ class AuthenticationCallback(BaseModel):
     has_completed_install: bool | None = None
 
 
-def read_authentication(fields: Mapping[str, Any]) -> AuthenticationCallback:
-    """Return the callback that the form fields make, or raise.
+def read_authentication(fields: Iterable[tuple[str, Any]]) -> AuthenticationCallback:
+    """Return the callback that the fields of a body make, or raise.
+
+    Only what is acted on has to be there, and to be unambiguous: secret, school and partner.
 
     Raises:
         CallbackRejectedError: 400, naming the first unusable field, never its value.
     """
+    fields = list(fields)
+    acted_on = {name: _only(fields, name) for name in ("schoolsecret", "schoolid", "partnerid")}
     try:
-        return AuthenticationCallback.model_validate({**fields, **_install_flags(fields)})
+        return AuthenticationCallback.model_validate(
+            {**acted_on, "schoolname": _school_name(fields), **_install_flags(fields)}
+        )
     except ValidationError as error:
         raise _malformed(error) from error
 
 
-def _install_flags(fields: Mapping[str, Any]) -> dict[str, bool | None]:
-    installed = completed = None
-    for name, value in fields.items():
-        if re.search("install", name, re.IGNORECASE):
-            if "complet" in name.casefold():
-                completed = truth_of(value)
-            else:
-                installed = truth_of(value)
-    return {"is_installed": installed, "has_completed_install": completed}
+def _only(fields: Iterable[tuple[str, Any]], name: str) -> Any:
+    """Return the one value that a field has, also if it is named twice; None if it has none."""
+    values = [value for given, value in fields if given.casefold() == name]
+    distinct = {str(value).strip(): value for value in values if value not in (None, "")}
+    if len(distinct) > 1:
+        raise CallbackRejectedError(400, f"{name}_ambiguous")
+    return next(iter(distinct.values()), None)
+
+
+def _school_name(fields: Iterable[tuple[str, Any]]) -> str:
+    """Return the name, put together again where an ``&`` in it was taken for the next field."""
+    name, is_open = "", False
+    for field, value in fields:
+        if field.casefold() == "schoolname" and isinstance(value, str):
+            name, is_open = value, True
+        elif value is ... and is_open and not _speaks_of_install(field):
+            name += f" & {field}"
+        else:
+            is_open = False
+    return name
+
+
+def _install_flags(fields: Iterable[tuple[str, Any]]) -> dict[str, bool | None]:
+    said: dict[str, set[bool]] = {"is_installed": set(), "has_completed_install": set()}
+    for name, value in fields:
+        if _speaks_of_install(name):
+            flag = "has_completed_install" if "complet" in name.casefold() else "is_installed"
+            # A name that stands alone says that it is so.
+            truth = True if value is ... else truth_of(value)
+            said[flag] |= set() if truth is None else {truth}
+    return {name: truths.pop() if len(truths) == 1 else None for name, truths in said.items()}
+
+
+def _speaks_of_install(name: str) -> bool:
+    return "install" in name.casefold()
 
 
 def _malformed(error: ValidationError) -> CallbackRejectedError:

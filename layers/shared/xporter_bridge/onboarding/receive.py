@@ -6,11 +6,12 @@ import base64
 from datetime import datetime
 
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.bodies import read_fields
+from xporter_bridge.callbacks.bodies import fields_of
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.secrets import SigningKeys
 from xporter_bridge.callbacks.signed_urls import is_authentication_token
+from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import CallbackRejectedError
+from xporter_bridge.onboarding.messages import SchoolAuthorised
 from xporter_bridge.onboarding.payloads import read_authentication
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.timestamps import iso
@@ -36,16 +37,16 @@ def accept_authentication(
     """
     if not is_authentication_token(request.path_parameters.get("token", ""), keys=tokens.keys()):
         raise CallbackRejectedError(404, "wrong_authentication_token")
-    said = read_authentication(read_fields(request.body, request.content_type))
+    said = read_authentication(fields_of(request.body))
     queue.send(
-        {
-            "estab": said.estab,
-            "sealed_secret": base64.b64encode(seal.seal(said.estab, said.secret)).decode(),
-            "relying_party": said.relying_party,
-            "school_name": said.school_name,
-            "is_installed": said.is_installed,
-            "has_completed_install": said.has_completed_install,
-            "received_at": iso(now),
-        }
+        SchoolAuthorised(
+            said.estab,
+            sealed_secret=base64.b64encode(seal.seal(said.estab, said.secret)).decode(),
+            relying_party=said.relying_party,
+            school_name=said.school_name,
+            is_installed=said.is_installed,
+            has_completed_install=said.has_completed_install,
+            received_at=iso(now),
+        ).body()
     )
     return said.estab

@@ -17,6 +17,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConflictError, RequestRejectedError
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
@@ -130,5 +131,5 @@ def decide(
         raise RequestRejectedError(
             409, "nothing is held, or the hold has changed; look again"
         ) from error
-    pulls.send({"estab": estab, "dataset": dataset})
+    pulls.send(PullDataset(estab, dataset).body())
     telemetry.record("hold_decided", estab=estab, dataset=dataset, decision=decision)

@@ -18,6 +18,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.schools.model import School
 from xporter_bridge.snapshots.row_keys import ID
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import scopes
@@ -56,8 +57,8 @@ class PullCheckpoint:
     """A pull under way: enough for another invocation to go on with it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
-    page 1 said, and ``serving`` the generation that the pull serves; ``staleness`` says why its
-    data may be old.
+    page 1 said, None where that is unknown, and ``serving`` the generation that the pull serves;
+    ``staleness`` says why its data may be old.
     """
 
     pull_id: str
@@ -198,6 +199,19 @@ def with_scopes_used(
     """
     now_used = scopes.among(dataset.endpoint.scopes, granted)
     return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
+
+
+def withheld_because(item: DatasetRecord, dataset: Dataset, school: School) -> str:
+    """Return why the dataset is not pulled although it is asked for; empty if it is.
+
+    Neither without its scope, nor while one is missing under which its columns were pulled: they
+    would vanish from it before anybody has looked a second time whether that scope has gone.
+    """
+    if not dataset.covered_by(school.scopes):
+        return f"needs the scope {dataset.endpoint.scope}"
+    of_columns = dataset.endpoint.column_scopes.intersection(item.scopes)
+    missing = scopes.among(of_columns, school.missing_scopes)
+    return f"waits for the scope {', '.join(missing)}" if missing else ""
 
 
 def _is_same_chain(item: DatasetRecord, dataset: Dataset) -> bool:

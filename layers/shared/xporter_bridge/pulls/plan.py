@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import of_database
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
+from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import parse
 
 
 def plan(
-    message: Mapping[str, Any],
+    message: DatabaseChanged,
     schools: SchoolRepository,
     datasets: DatasetRepository,
     pulls: Queue,
@@ -31,14 +30,14 @@ def plan(
     Raises:
         TransientError: The message should come again; asking twice is harmless.
     """
-    estab, database = message["estab"], message["database"]
+    estab, database = message.estab, message.database
     school = schools.get(estab)
     if school is None or not school.is_pullable:
         telemetry.record(
             "database_callback_ignored", estab=estab, state=school and str(school.state)
         )
         return
-    heard_at = parse(message["received_at"])
+    heard_at = parse(message.received_at)
     today = now.astimezone(SCHOOL_TIME).date()
     due = [
         each.on(today).name
@@ -48,5 +47,5 @@ def plan(
             estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)
         )
     ]
-    pulls.send_all({"estab": estab, "dataset": name} for name in due)
+    pulls.send_all(PullDataset(estab, name).body() for name in due)
     telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, dataset_of
+from xporter_bridge.erasure.messages import EraseDataset
+from xporter_bridge.pulls.messages import PullDataset
+from xporter_bridge.pulls.model import (
+    DatasetRecord,
+    DatasetState,
+    dataset_of,
+    withheld_because,
+)
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.xporter import scopes
@@ -28,25 +36,38 @@ def reconcile_with_scopes(
     ``previous_scopes`` are those known before: a dataset that was covered then, and is current,
     needs no pull because a callback came twice.
     """
+    _report_missing_scopes(school)
     held = {item.dataset: item for item in datasets.of_school(school.estab)}
+    ending = _erase_what_must_go(school, held.values(), erasures, now)
     today = now.astimezone(SCHOOL_TIME).date()
     wanted = []
     for dataset in configured().values():
         name = dataset.on(today).name
-        if _is_wanted(dataset, held.get(name), school.scopes, previous_scopes):
+        # Of what is being erased, the erasure itself asks for whatever may be held of it after.
+        if name not in ending and _is_wanted(dataset, held.get(name), school, previous_scopes):
             datasets.add_demand(school.estab, name, now, definition=dataset.definition_on(today))
-            wanted.append({"estab": school.estab, "dataset": name})
+            wanted.append(PullDataset(school.estab, name).body())
     pulls.send_all(wanted)
-    _erase_what_must_go(school, list(held.values()), erasures, now)
+
+
+def _report_missing_scopes(school: School) -> None:
+    if not school.scopes:
+        # Its token works, so this is a mistake, or a decision, that only a person can clear up.
+        telemetry.warn("token_allows_nothing", estab=school.estab)
+        telemetry.count("ScopesMissing", "all")
+    elif school.missing_scopes:
+        missing = sorted(school.missing_scopes)
+        telemetry.warn("scopes_missing", estab=school.estab, scopes=missing)
+        telemetry.count("ScopesMissing", "some")
 
 
 def _is_wanted(
     dataset: Dataset,
     item: DatasetRecord | None,
-    granted: tuple[str, ...],
+    school: School,
     previously_granted: tuple[str, ...],
 ) -> bool:
-    if not dataset.covered_by(granted):
+    if withheld_because(item or DatasetRecord(school.estab, dataset.name), dataset, school):
         # Asked for once all the same: the pull then records in the dataset's state what is missing.
         return item is None or item.state not in {DatasetState.NOT_COVERED, DatasetState.ERASED}
     is_settled = item is not None and item.state in {DatasetState.CURRENT, DatasetState.HELD}
@@ -54,13 +75,16 @@ def _is_wanted(
 
 
 def _erase_what_must_go(
-    school: School, held: list[DatasetRecord], erasures: Queue, now: datetime
-) -> None:
+    school: School, held: Iterable[DatasetRecord], erasures: Queue, now: datetime
+) -> set[str]:
     """Have erased what may be held no longer, and overtaken whoever is fetching it just now."""
+    ending = set()
     for item in held:
-        reason = erasure_reason(item, school.scopes)
+        reason = erasure_reason(item, school.retained_scopes)
         if reason and has_data(item, now):
-            erasures.send({"estab": school.estab, "dataset": item.dataset, "reason": reason})
+            erasures.send(EraseDataset(school.estab, item.dataset, reason).body())
+            ending.add(item.dataset)
+    return ending
 
 
 SCOPE_REMOVED = "scope_removed"

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.errors import XporterRefusedError
+from xporter_bridge.errors import (
+    AuthorisationPausedError,
+    SecretRefusedError,
+    UnrecognisedAnswerError,
+    XporterRefusedError,
+)
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
-from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.model import Registration, School, with_granted_scopes
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.timestamps import iso
 
@@ -32,10 +37,11 @@ class RegisterDependencies:
     erasures: Queue
     base_url: str
     keys: Callable[[], Sequence[SigningKey]]
+    second_look: timedelta
     now: Callable[[], datetime]
 
 
-def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
+def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     """Look at one school: its scopes if asked to, and the webhooks that it lacks.
 
     Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
@@ -44,26 +50,39 @@ def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
     Raises:
         TransientError: Xporter could not be reached; what was registered is recorded.
     """
-    now = deps.now()
     try:
-        session = deps.sessions.open(message["estab"], now)
+        session = deps.sessions.open(message.estab, deps.now())
+        if message.look_at_scopes:
+            _look_at_scopes(session, deps)
+        _make_missing(session, deps)
     except SchoolNotReadyError:
         return
-    school = (
-        _with_current_scopes(session, deps) if message.get("look_at_scopes") else session.school
-    )
+    except (AuthorisationPausedError, SecretRefusedError) as error:
+        # Its own state says so now, and asks again.
+        telemetry.warn("school_not_registered", estab=message.estab, reason=error.reason)
+
+
+def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
+    """Make the registrations that the school lacks; one that fails keeps no other back."""
+    school, now = session.school, deps.now()
     wanted = desired(
         school.estab,
-        school.scopes,
+        school.retained_scopes,
         configured().values(),
         base_url=deps.base_url,
         keys=deps.keys(),
     )
     made: dict[str, Registration] = {}
-    refusals = 0
+    refusals, unrecognised = 0, None
     try:
         for each in missing(wanted, school.registrations, now):
-            if _is_registered(session, each, deps):
+            try:
+                is_made = _is_registered(session, each, deps)
+            except UnrecognisedAnswerError as error:
+                telemetry.count("RegistrationFailed", each.database)
+                unrecognised = error
+                continue
+            if is_made:
                 made[each.database] = Registration(
                     each.database, each.url_fingerprint, deps.keys()[0].id, iso(now)
                 )
@@ -76,22 +95,26 @@ def register(message: Mapping[str, Any], deps: RegisterDependencies) -> None:
             school.estab, lambda current: _recorded(current, made, databases, due)
         )
     telemetry.record("school_registered", estab=school.estab, made=len(made), refused=refusals)
+    if unrecognised:
+        raise unrecognised
 
 
-def _with_current_scopes(session: SchoolSession, deps: RegisterDependencies) -> School:
+def _look_at_scopes(session: SchoolSession, deps: RegisterDependencies) -> None:
     """Ask again what the school allows, and adapt its datasets if that has changed.
 
     Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
     """
-    before = session.school
+    before, now = session.school, deps.now()
     details = session.fresh_details()
-    school = deps.sessions.schools.change(
-        before.estab, lambda current: replace(current, scopes=details.scopes)
+    session.school = deps.sessions.schools.change(
+        before.estab,
+        lambda current: with_granted_scopes(
+            current, details.scopes, now, second_look=deps.second_look
+        ),
     )
     reconcile_with_scopes(
-        school, before.scopes, deps.datasets, deps.pulls, deps.erasures, deps.now()
+        session.school, before.scopes, deps.datasets, deps.pulls, deps.erasures, now
     )
-    return school
 
 
 def _is_registered(
@@ -100,6 +123,8 @@ def _is_registered(
     xporter = deps.sessions.xporter
     try:
         session.call(lambda token: xporter.register_webhook(token, each.url, each.database))
+    except (AuthorisationPausedError, SecretRefusedError):
+        raise
     except XporterRefusedError as error:
         telemetry.report(
             "registration_refused", error, estab=session.school.estab, database=each.database

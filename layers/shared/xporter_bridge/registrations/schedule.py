@@ -8,6 +8,7 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 
@@ -29,7 +30,7 @@ def schedule(
         for state in sorted(PULLABLE):
             found = schools.in_state(state) if everyone else schools.registrations_due(state, now)
             for estab in found:
-                yield {"estab": estab, "look_at_scopes": True}
+                yield RegisterWebhooks(estab, look_at_scopes=True).body()
 
     sent = queue.send_all(due())
     for state in SchoolState:

@@ -27,6 +27,9 @@ REVOKED_AFTER = timedelta(days=3)
 _REFUSALS_COUNT_AFTER = timedelta(minutes=10)
 # A revoked school is asked again daily and, after this time, weekly, so that it heals by itself.
 REVOKED_DAILY_FOR = timedelta(days=14)
+# So long after a scope was found missing another look decides whether it has gone: a parameter of
+# the template.
+SECOND_LOOK = timedelta(hours=6)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -42,6 +45,8 @@ class SchoolState(StrEnum):
     ERASED = "erased"
 
 
+# A cause that begins so goes on with the two numbers.
+ESTAB_CHANGED = "estab_changed"
 PULLABLE = frozenset({SchoolState.INSTALLED, SchoolState.LIVE})
 _ANNOUNCED = {
     SchoolState.AUTHORISED,
@@ -94,7 +99,10 @@ class Registration:
 class School:
     """What we know about one school. ``version`` guards against two writers; 0 is not stored yet.
 
-    ``refusals`` counts those of the stored secret since it last worked, from ``first_refused_at``.
+    ``scopes`` are what it allows now. ``missing_scopes`` are those that it allowed before: what
+    they covered is not pulled any more, but may be held until a look after the time given; an
+    empty time waits for a person. ``refusals`` counts those of the stored secret since it last
+    worked, from ``first_refused_at``.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     """
 
@@ -104,6 +112,7 @@ class School:
     cause: str = ""
     name: str = ""
     scopes: tuple[str, ...] = ()
+    missing_scopes: Mapping[str, str] = field(default_factory=dict)
     is_installed: bool | None = None
     has_completed_install: bool | None = None
     credentials: Credentials | None = None
@@ -124,7 +133,19 @@ class School:
         """What happens next, for a person."""
         if self.is_being_erased:
             return "everything kept of it is being erased"
+        if self.is_pullable and not self.scopes:
+            return "its token works but allows nothing: ask the school what it shares"
+        if self.state is SchoolState.PAUSED and self.cause.startswith(ESTAB_CHANGED):
+            return (
+                "nothing is pulled, as its secret opens another school: move data and consumers "
+                "over (docs/runbook.md, An estab has changed); asked again until it is right"
+            )
         return _NEXT_STEP[self.state]
+
+    @property
+    def retained_scopes(self) -> tuple[str, ...]:
+        """What may be held: also what a scope covered that has been missing for a short time."""
+        return (*self.scopes, *self.missing_scopes)
 
     @property
     def is_being_erased(self) -> bool:
@@ -155,11 +176,16 @@ def change_state(school: School, state: SchoolState, cause: str, now: datetime) 
     return replace(entered, outbox=(*school.outbox, event))
 
 
-def secret_verified(school: School, granted: tuple[str, ...], now: datetime) -> School:
+def secret_verified(
+    school: School,
+    granted: tuple[str, ...],
+    now: datetime,
+    *,
+    second_look: timedelta = SECOND_LOOK,
+) -> School:
     """Return the school after its secret yielded a token of its own with these scopes."""
     school = replace(
         school,
-        scopes=granted,
         pauses=0,
         refusals=0,
         last_refusal="",
@@ -168,14 +194,37 @@ def secret_verified(school: School, granted: tuple[str, ...], now: datetime) -> 
         probe_at="",
         registrations_due_at=iso(now),
     )
+    school = with_granted_scopes(school, granted, now, second_look=second_look)
     if school.state is SchoolState.LIVE:
         return school
     if school.state is not SchoolState.INSTALLED:
         school = change_state(school, SchoolState.AUTHORISED, "secret_proved", now)
     # The install flags have no documented names, so only a clear "not installed" makes us wait.
     if school.is_installed is False and not school.has_completed_install:
-        return replace(school, probe_at=iso(now + timedelta(days=1)))
+        tomorrow = iso(now + _DAY)
+        return replace(school, probe_at=min(school.probe_at or tomorrow, tomorrow))
     return change_state(school, SchoolState.INSTALLED, "ready_to_pull", now)
+
+
+def with_granted_scopes(
+    school: School, granted: tuple[str, ...], now: datetime, *, second_look: timedelta = SECOND_LOOK
+) -> School:
+    """Return the school after a look at what its token allows.
+
+    TokenDetails may err once (xporter-api.md 13.22). So a scope that is gone is only missing at
+    first, and has gone for good when a look after ``second_look`` says the same. A token that
+    allows nothing at all proves nothing: no time runs while that is said.
+    """
+    held = {scope.casefold() for scope in granted}
+    end = iso(now + second_look) if granted else ""
+    missing = {
+        scope: (known or end) if granted else ""
+        for scope, known in {**dict.fromkeys(school.scopes, ""), **school.missing_scopes}.items()
+        if scope.casefold() not in held and not (granted and known and known <= iso(now))
+    }
+    looks = [*filter(None, missing.values()), *([] if granted else [iso(now + second_look)])]
+    probe_at = min([*looks, *filter(None, [school.probe_at])], default="")
+    return replace(school, scopes=granted, missing_scopes=missing, probe_at=probe_at)
 
 
 def went_live(school: School, now: datetime) -> School:
@@ -185,10 +234,19 @@ def went_live(school: School, now: datetime) -> School:
     return school
 
 
-def paused(school: School, now: datetime) -> School:
+def estab_changed(school: School, named: str, now: datetime) -> School:
+    """Return the school after a token for its secret named another one (xporter-api.md 13.23).
+
+    That may be a glitch, or the new number of an academy: until it is right again, or a person has
+    moved everything over, nothing is asked for under this number.
+    """
+    return paused(school, now, f"{ESTAB_CHANGED}: {school.estab} is {named} now")
+
+
+def paused(school: School, now: datetime, cause: str = "authorisation_paused") -> School:
     """Return the school after Xporter said that its authorisation is paused."""
     return replace(
-        change_state(school, SchoolState.PAUSED, "authorisation_paused", now),
+        change_state(school, SchoolState.PAUSED, cause, now),
         probe_at=next_probe(school, now),
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.

@@ -10,16 +10,18 @@ from typing import TypeVar
 
 from xporter_bridge.errors import (
     AuthorisationPausedError,
+    EstabChangedError,
     PermanentError,
     SecretRefusedError,
     UnauthorisedError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import School, paused, secret_refused
+from xporter_bridge.schools.model import School, estab_changed, paused, secret_refused
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.xporter.client import TokenDetails, XporterApi
+from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 T = TypeVar("T")
 
@@ -29,6 +31,32 @@ _MARGIN = timedelta(minutes=20)
 
 class SchoolNotReadyError(PermanentError):
     """The school's state forbids calls to Xporter; nothing is to be done until it changes."""
+
+
+def issue_token(
+    xporter: XporterApi, estab: str, relying_party: str, secret: str
+) -> tuple[Token, TokenDetails]:
+    """Return a fresh token of the school, and what it allows; nobody else's leaves here.
+
+    Raises:
+        AuthorisationPausedError: The school is still choosing whom to include.
+        EstabChangedError: The token is another school's.
+        SecretRefusedError: There is none, or it is another partner's.
+        XporterUnavailableError: TokenDetails refuses it, which contradicts its being issued a
+            moment ago and so will pass.
+    """
+    token = xporter.get_token(estab, relying_party, secret)
+    try:
+        details = xporter.token_details(token.value)
+    except AuthorisationPausedError:
+        raise
+    except XporterRefusedError as error:
+        raise XporterUnavailableError("fresh_token_refused") from error
+    if details.estab != estab:
+        raise EstabChangedError(details.estab)
+    if details.relying_party.casefold() != relying_party.casefold():
+        raise SecretRefusedError("token_of_another_partner")
+    return token, details
 
 
 class SchoolSessions:
@@ -92,11 +120,11 @@ class SchoolSession:
         """Return what the school allows now: a token issued earlier keeps its old scopes.
 
         Raises:
-            XporterRefusedError: As ``call``.
+            AuthorisationPausedError: As ``call``.
+            SecretRefusedError: As ``call``.
         """
         with self._renewing:
-            token = self._renewed()
-        return self._sessions.xporter.token_details(token)
+            return self._issued()[1]
 
     def _granted(self, request: Callable[[str], T], token: str) -> T:
         answer = request(token)
@@ -124,14 +152,22 @@ class SchoolSession:
         return self._token
 
     def _renewed(self) -> str:
+        return self._issued()[0].value
+
+    def _issued(self) -> tuple[Token, TokenDetails]:
         held = self.school.credentials
         if held is None:
             raise SchoolNotReadyError("school_without_secret")
         key = self._sessions.vault.open(self.school.estab, held)
+        secret = vaults.secret_of(key, held) or ""
         try:
-            token = self._sessions.xporter.get_token(
-                self.school.estab, self._sessions.relying_party, vaults.secret_of(key, held) or ""
+            token, details = issue_token(
+                self._sessions.xporter, self.school.estab, self._sessions.relying_party, secret
             )
+        except EstabChangedError as error:
+            named = error.estab
+            self._change(lambda school: estab_changed(school, named, self._now))
+            raise
         except AuthorisationPausedError:
             self._note_paused()
             raise
@@ -149,7 +185,7 @@ class SchoolSession:
             )
         )
         self._token, self._has_worked = token.value, False
-        return token.value
+        return token, details
 
     def _note_paused(self) -> None:
         self._change(lambda school: paused(school, self._now))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from xporter_bridge.aws.errors import translate_aws_errors
+from xporter_bridge.aws.kms import EncryptionKey
 from xporter_bridge.schools.encryption import seal, unseal
 from xporter_bridge.schools.model import Credentials
 from xporter_bridge.timestamps import iso, parse
@@ -34,25 +34,15 @@ class SchoolVault:
     """
 
     def __init__(self, client: Any, key_id: str) -> None:
-        self._client = client
-        self._key_id = key_id
+        self._key = EncryptionKey(client, key_id)
 
     def open(self, estab: str, credentials: Credentials | None) -> OpenedKey:
         """Return the school's data key, or a new one for a school that has none."""
         context = {"estab": estab}
         if credentials is None:
-            with translate_aws_errors("kms:GenerateDataKey"):
-                made = self._client.generate_data_key(
-                    KeyId=self._key_id, KeySpec="AES_256", EncryptionContext=context
-                )
-            return OpenedKey(estab, made["Plaintext"], bytes(made["CiphertextBlob"]))
-        with translate_aws_errors("kms:Decrypt"):
-            answer = self._client.decrypt(
-                KeyId=self._key_id,
-                CiphertextBlob=credentials.wrapped_key,
-                EncryptionContext=context,
-            )
-        return OpenedKey(estab, answer["Plaintext"], credentials.wrapped_key)
+            return OpenedKey(estab, *self._key.generate_data_key(context))
+        opened = self._key.decrypt(credentials.wrapped_key, context)
+        return OpenedKey(estab, opened, credentials.wrapped_key)
 
 
 def secret_digest(estab: str, secret: str) -> str:

@@ -13,16 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from botocore.exceptions import ClientError
 
-from xporter_bridge.aws.errors import translate_aws_errors
-from xporter_bridge.errors import TransientError
+from xporter_bridge.aws.s3 import PART_BYTES, Bucket, Upload
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.compression import GzipFile, lines_in_chunks
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
-# The least that S3 takes as one part, so that memory does not depend on the table's size.
-_PART_BYTES = 5 * 1024 * 1024
 _READ_BYTES = 128 * 1024
 
 
@@ -30,29 +26,24 @@ class SnapshotStore:
     """Both buckets. Keys are whole keys; everything is encrypted by the buckets' default."""
 
     def __init__(self, client: Any, bucket: str, staging_bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._staging = staging_bucket
+        self._published = Bucket(client, bucket)
+        self._staging = Bucket(client, staging_bucket)
 
     def stage(self, key: str, body: bytes) -> None:
         """Keep a work-in-progress object; when this returns it is durable."""
-        with translate_aws_errors("s3:PutObject"):
-            self._client.put_object(Bucket=self._staging, Key=key, Body=body)
+        self._staging.put(key, body)
 
     def read_staged(self, key: str, first: int = 0, last: int | None = None) -> bytes:
         """Return a staged object, or the bytes of it from first to last inclusive."""
-        arguments = {} if last is None else {"Range": f"bytes={first}-{last}"}
-        with translate_aws_errors("s3:GetObject"):
-            answer = self._client.get_object(Bucket=self._staging, Key=key, **arguments)
-            return bytes(answer["Body"].read())
+        return self._staging.read(key, first, last)
 
     def staged_keys(self, prefix: str) -> list[str]:
         """Return the keys that are staged under the prefix."""
-        return [key for key, _ in self._listed(self._staging, prefix)]
+        return self._staging.keys(prefix)
 
     def delete_staged(self, prefix: str) -> None:
         """Delete everything staged under the prefix; its life cycle would, days later."""
-        self._delete(self._staging, ({"Key": key} for key in self.staged_keys(prefix)))
+        self._staging.delete(self._staging.keys(prefix))
 
     def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
         """Return a writer of rows into a staged object of any size.
@@ -60,15 +51,15 @@ class SnapshotStore:
         Args:
             heartbeat: Called with every block written; may raise to stop.
         """
-        return RowWriter(self._client, self._staging, key, heartbeat)
+        return RowWriter(self._staging.upload(key), key, heartbeat)
 
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
-        return self._blocks(self._staging, key, key_of)
+        return _blocks(self._staging, key, key_of)
 
     def blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a snapshot."""
-        return self._blocks(self._bucket, key, key_of)
+        return _blocks(self._published, key, key_of)
 
     def publish(self, copies: Mapping[str, str]) -> None:
         """Copy staged objects (target key -> staged key) to where readers find them.
@@ -76,33 +67,16 @@ class SnapshotStore:
         Repeating it is harmless: what is staged does not change.
         """
         for target, source in copies.items():
-            with translate_aws_errors("s3:CopyObject"):
-                self._client.copy_object(
-                    Bucket=self._bucket,
-                    Key=target,
-                    CopySource={"Bucket": self._staging, "Key": source},
-                )
+            self._published.copy_from(self._staging, source, target)
 
     def put_document(self, key: str, document: Mapping[str, Any], **conditions: str) -> None:
         """Write a manifest."""
-        with translate_aws_errors("s3:PutObject"):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=orjson.dumps(document),  # on one line, as Athena reads JSON
-                ContentType="application/json",
-                **conditions,
-            )
+        body = orjson.dumps(document)  # on one line, as Athena reads JSON
+        self._published.put(key, body, ContentType="application/json", **conditions)
 
     def etag(self, key: str) -> str:
         """Return what names the present contents of a manifest; empty if there is none."""
-        with translate_aws_errors("s3:HeadObject"):
-            try:
-                return str(self._client.head_object(Bucket=self._bucket, Key=key)["ETag"])
-            except ClientError as error:
-                if error.response["Error"]["Code"] in {"404", "NoSuchKey"}:
-                    return ""
-                raise
+        return self._published.etag(key)
 
     def replace_manifest(self, key: str, document: Mapping[str, Any], *, seen: str) -> None:
         """Write a manifest in place of the version that was seen.
@@ -114,88 +88,39 @@ class SnapshotStore:
 
     def read_manifest(self, key: str) -> dict[str, Any] | None:
         """Return a manifest, or None if there is none."""
-        with translate_aws_errors("s3:GetObject"):
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=key)
-            except ClientError as error:
-                if error.response["Error"]["Code"] == "NoSuchKey":
-                    return None
-                raise
-            document: dict[str, Any] = orjson.loads(answer["Body"].read())
-        return document
+        body = self._published.read_if_exists(key)
+        return None if body is None else orjson.loads(body)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects from where readers look; the bucket keeps their versions for some days.
 
         Deleting what is gone already is harmless.
         """
-        self._delete(self._bucket, ({"Key": key} for key in keys))
+        self._published.delete(keys)
 
     def erase(self, prefix: str) -> int:
         """Delete everything under the prefix, every version of it, and return how many objects.
 
         Not what is staged: that is ``delete_staged``'s.
         """
-        with translate_aws_errors("s3:ListObjectVersions"):
-            pages = self._client.get_paginator("list_object_versions").paginate(
-                Bucket=self._bucket, Prefix=prefix
-            )
-            found = [
-                {"Key": entry["Key"], "VersionId": entry["VersionId"]}
-                for page in pages
-                for kind in ("Versions", "DeleteMarkers")
-                for entry in page.get(kind, ())
-            ]
-        self._delete(self._bucket, found)
-        return len(found)
-
-    def _blocks(self, bucket: str, key: str, key_of: KeyOfLine) -> Iterator[Block]:
-        with translate_aws_errors("s3:GetObject"):
-            body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            for data in lines_in_chunks(body.iter_chunks(_READ_BYTES)):
-                first = key_of(data[: data.index(b"\n")])
-                last = key_of(data[data.rfind(b"\n", 0, -1) + 1 : -1])
-                yield Block(data, data.count(b"\n"), first, last)
-
-    def _listed(self, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
-        with translate_aws_errors("s3:ListObjectsV2"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=bucket, Prefix=prefix
-            )
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    yield entry["Key"], entry["Size"]
-
-    def _delete(self, bucket: str, objects: Iterable[Mapping[str, str]]) -> None:
-        waiting = list(objects)
-        for start in range(0, len(waiting), 1000):
-            with translate_aws_errors("s3:DeleteObjects"):
-                answer = self._client.delete_objects(
-                    Bucket=bucket,
-                    Delete={"Objects": waiting[start : start + 1000], "Quiet": True},
-                )
-            if answer.get("Errors"):
-                raise TransientError("s3:DeleteObjects: partly failed")
+        return self._published.delete_versions(prefix)
 
 
 class RowWriter:
     """Rows on their way into one gzip object, through a buffer of a few megabytes.
 
-    Usable as a ``merging.Sink``. ``close`` makes the object exist; without it nothing does, and
+    Usable as a ``merge.Sink``. ``close`` makes the object exist; without it nothing does, and
     the bucket's life cycle removes unfinished uploads.
     """
 
     def __init__(
-        self, client: Any, bucket: str, key: str, heartbeat: Callable[[], None] | None = None
+        self, upload: Upload, key: str, heartbeat: Callable[[], None] | None = None
     ) -> None:
-        self._client = client
-        self._place = {"Bucket": bucket, "Key": key}
+        self._upload = upload
         self._heartbeat = heartbeat
         self._gzip = GzipFile()
         self._hash = hashlib.sha256()
         self._buffer = bytearray()
-        self._upload: str | None = None
-        self._parts: list[dict[str, Any]] = []
         self.key = key
         self.rows = 0
 
@@ -218,16 +143,7 @@ class RowWriter:
 
     def close(self) -> None:
         """Write what is left and make the object appear."""
-        self._buffer += self._gzip.end()
-        if self._upload is None:
-            with translate_aws_errors("s3:PutObject"):
-                self._client.put_object(**self._place, Body=bytes(self._buffer))
-            return
-        self._send_part()
-        with translate_aws_errors("s3:CompleteMultipartUpload"):
-            self._client.complete_multipart_upload(
-                **self._place, UploadId=self._upload, MultipartUpload={"Parts": self._parts}
-            )
+        self._upload.complete(self._buffer + self._gzip.end())
 
     def _took(self, data: bytes, rows: int, packed: bytes) -> None:
         if self._heartbeat:
@@ -235,17 +151,14 @@ class RowWriter:
         self.rows += rows
         self._hash.update(data)
         self._buffer += packed
-        if len(self._buffer) >= _PART_BYTES:
-            self._send_part()
+        # Memory does not depend on the size of the table.
+        if len(self._buffer) >= PART_BYTES:
+            body, self._buffer = self._buffer, bytearray()
+            self._upload.add_part(body)
 
-    def _send_part(self) -> None:
-        number = len(self._parts) + 1
-        body, self._buffer = self._buffer, bytearray()
-        with translate_aws_errors("s3:UploadPart"):
-            if self._upload is None:
-                answer = self._client.create_multipart_upload(**self._place)
-                self._upload = answer["UploadId"]
-            part = self._client.upload_part(
-                **self._place, UploadId=self._upload, PartNumber=number, Body=body
-            )
-        self._parts.append({"PartNumber": number, "ETag": part["ETag"]})
+
+def _blocks(bucket: Bucket, key: str, key_of: KeyOfLine) -> Iterator[Block]:
+    for data in lines_in_chunks(bucket.stream(key, _READ_BYTES)):
+        first = key_of(data[: data.index(b"\n")])
+        last = key_of(data[data.rfind(b"\n", 0, -1) + 1 : -1])
+        yield Block(data, data.count(b"\n"), first, last)

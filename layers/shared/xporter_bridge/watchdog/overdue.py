@@ -11,9 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
+from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.messages import Message
+from xporter_bridge.onboarding.messages import ProbeSchool
+from xporter_bridge.operations.model import OperationKind, kind_of, soon
+from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     DatasetRecord,
     dataset_of,
@@ -28,8 +35,14 @@ from xporter_bridge.schools.model import School, next_probe
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
-from xporter_bridge.watchdog.sweep import sweep
+from xporter_bridge.watchdog.sweep import SweepResult, sweep
+from xporter_bridge.writebacks.messages import SubmitWriteback
 
+# What carries an operation on.
+_MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
+    OperationKind.PULL: AdvanceRequest,
+    OperationKind.WRITEBACK: SubmitWriteback,
+}
 # A message was sent for it: give its consumer this long before looking again.
 _PATIENCE = timedelta(minutes=2)
 
@@ -71,15 +84,34 @@ def enqueue_overdue(
     }
 
 
+def enqueue_overdue_operations(
+    operations: OperationRepository,
+    queues: Mapping[OperationKind, Queue],
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> SweepResult:
+    """Send a message for every operation whose time has come.
+
+    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    """
+
+    def send(estab: str, id_: str, seen: str) -> None:
+        if kind := kind_of(id_):
+            queues[kind].send(_MESSAGES[kind](estab, id_).body())
+            operations.reschedule_watch(estab, id_, seen, soon(now))
+
+    return sweep(operations.due(now), send, has_time)
+
+
 def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
     schools = deps.schools
     publish_school_events(estab, schools, deps.bus)
     school = schools.get(estab)
     if school and school.is_being_erased:
-        deps.erasures.send({"estab": estab})
+        deps.erasures.send(EraseSchool(estab).body())
     elif school and school.probe_at and school.probe_at <= iso(now):
         telemetry.count("DeadlinePassed", "probe")
-        deps.onboarding.send({"estab": estab})
+        deps.onboarding.send(ProbeSchool(estab).body())
         schools.change(estab, lambda school: _probed(school, now))
 
 
@@ -99,7 +131,7 @@ def _look_at_dataset(
         publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
     if item.erasing or is_expired(item, now):
         reason = item.erasing or EXPIRED
-        deps.erasures.send({"estab": estab, "dataset": name, "reason": reason})
+        deps.erasures.send(EraseDataset(estab, name, reason).body())
         deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
         return
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
@@ -116,7 +148,7 @@ def _look_at_dataset(
         seen = ""
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
-        deps.pulls.send({"estab": estab, "dataset": name})
+        deps.pulls.send(PullDataset(estab, name).body())
         deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
     else:
         at = next_watch_at(replace(item, outbox=()), ttl, now)

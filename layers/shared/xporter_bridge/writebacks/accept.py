@@ -12,11 +12,11 @@ import orjson
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.timestamps import iso
+from xporter_bridge.writebacks.messages import SubmitWriteback, WritebackRequested
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
@@ -24,6 +24,7 @@ from xporter_bridge.writebacks.model import (
     WritebackKind,
     WritebackState,
 )
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import cancelled, queued
 from xporter_bridge.writebacks.validation import CheckedPayload, check, digest, scope_of
 from xporter_bridge.xporter.scopes import covers
@@ -37,7 +38,7 @@ _NAMES = ("estab", "id", "kind", "idempotency_key")
 class AcceptDependencies:
     """What taking a writeback needs. ``deadline`` is how long it may take to be sent."""
 
-    operations: OperationRepository
+    operations: WritebackRepository
     vault: SchoolVault
     queue: Queue
     deadline: timedelta
@@ -65,18 +66,18 @@ def accept(
     key = _checked_key(idempotency_key)
     mark = digest(kind, payload, key)
     id_ = identity(OperationKind.WRITEBACK, school.estab, key)
-    held = deps.operations.writeback(school.estab, id_)
+    held = deps.operations.get(school.estab, id_)
     if held is None:
         held = _store(school, id_, mark, check(kind, payload), deps)
     if held.payload_digest != mark:
         raise RequestRejectedError(409, "the Idempotency-Key was used with another payload")
     if held.state is WritebackState.QUEUED:
-        deps.queue.send({"estab": held.estab, "id": held.id})
+        deps.queue.send(SubmitWriteback(held.estab, held.id).body())
     return held
 
 
 def accept_message(
-    message: Mapping[str, Any], school: School | None, deps: AcceptDependencies
+    message: WritebackRequested, school: School | None, deps: AcceptDependencies
 ) -> Writeback:
     """Take a writeback that the company's software put on the queue itself.
 
@@ -87,8 +88,8 @@ def accept_message(
         PermanentError: The message names no school, or its key was used with another payload.
         TransientError: The message should come again.
     """
-    kind, payload = str(message.get("kind")), message.get("payload")
-    given, estab = message.get("idempotency_key"), str(message.get("estab"))
+    kind, payload = str(message.kind), message.payload
+    given, estab = message.idempotency_key, str(message.estab)
     if not isinstance(payload, Mapping) or not isinstance(given, str):
         raise PermanentError("message_malformed")
     try:
@@ -147,7 +148,7 @@ def _store(
         deps.operations.add(made)
     except ConflictError:
         # Somebody asked with the same key at the same time, and came first.
-        return deps.operations.writeback(school.estab, id_) or made
+        return deps.operations.get(school.estab, id_) or made
     return replace(made, version=1)
 
 
@@ -175,7 +176,7 @@ def _keep_refused(
     try:
         deps.operations.add(made)
     except ConflictError:
-        return deps.operations.writeback(estab, id_) or made
+        return deps.operations.get(estab, id_) or made
     return replace(made, version=1)
 
 

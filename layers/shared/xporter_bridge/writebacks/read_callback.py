@@ -9,22 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
-from xporter_bridge.callbacks.bodies import (
-    FORM,
-    form_of,
-    json_of,
-    media_type_of,
-    text_of,
-    truth_of,
-)
+from xporter_bridge.callbacks.bodies import form_of, json_of, text_of, truth_of
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import CallbackRejectedError
+from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import WritebackOutcome
 
 _MOST_RESULTS = 500
+_OUTCOME_FIELDS = {"xodcompleted", "trackingid", "message", "exceptionmessage"}
 _IDENTITY = re.compile(r"[A-Za-z0-9_.{}-]{1,100}")
 # What a failure is about, by words of its message; the message itself is dropped.
 _REASONS = (
@@ -50,15 +44,19 @@ def category(message: str) -> str:
     return "refused"
 
 
-def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> WritebackOutcome:
+def read_outcome(query: Mapping[str, str], body: bytes) -> WritebackOutcome:
     """Return the outcome in the URL's parameters and, where those are silent, in the body.
 
+    A body that cannot be read says nothing, whatever its type claims.
+
     Raises:
-        CallbackRejectedError: 400 when nothing says whether the writeback completed, or the body
-            is not what its type claims.
+        CallbackRejectedError: 400 when nothing says whether the writeback completed.
     """
-    said = {**_body(body, content_type), **fold_keys(query)}
-    completed = truth_of(said.get("xodcompleted"))
+    in_url, in_body = fold_keys(query), _said_in(body)
+    said = {**in_body, **in_url}
+    completed = truth_of(in_url.get("xodcompleted"))
+    if completed is None:
+        completed = truth_of(in_body.get("xodcompleted"))
     if completed is None:
         raise CallbackRejectedError(400, "xodcompleted_missing")
     message = said.get("exceptionmessage") or said.get("message") or ""
@@ -70,18 +68,25 @@ def read_outcome(query: Mapping[str, str], body: bytes, content_type: str) -> Wr
     )
 
 
-def message_of(estab: str, subject: str, outcome: WritebackOutcome) -> dict[str, Any]:
-    """Return the outcome as the queue holds it."""
-    return {"estab": estab, "subject": subject, **asdict(outcome)}
+def message_of(estab: str, subject: str, outcome: WritebackOutcome) -> OutcomeReceived:
+    """Return the message that carries the outcome."""
+    return OutcomeReceived(
+        estab,
+        subject,
+        is_completed=outcome.is_completed,
+        tracking_id=outcome.tracking_id,
+        reason=outcome.reason,
+        results=outcome.results,
+    )
 
 
-def outcome_of(message: Mapping[str, Any]) -> WritebackOutcome:
+def outcome_of(message: OutcomeReceived) -> WritebackOutcome:
     """Return the outcome that a queue held."""
     return WritebackOutcome(
-        is_completed=message["is_completed"],
-        tracking_id=message["tracking_id"],
-        reason=message["reason"],
-        results=tuple((ours, theirs) for ours, theirs in message["results"]),
+        is_completed=message.is_completed,
+        tracking_id=message.tracking_id,
+        reason=message.reason,
+        results=message.results,
     )
 
 
@@ -96,19 +101,16 @@ def parse_subject(subject: str) -> tuple[str, int, int] | None:
     return (found[1], int(found[2]), int(found[3])) if found else None
 
 
-def _body(body: bytes, content_type: str) -> dict[str, Any]:
-    text, media_type = text_of(body), media_type_of(content_type)
-    if not text:
-        return {}
-    if media_type.endswith("json") or text[0] in "[{":
-        document = json_of(text)
-        if isinstance(document, Mapping):
-            return fold_keys(document)
-        return {"result" if isinstance(document, list) else "message": document}
-    if media_type == FORM:
-        return dict(form_of(text))
+def _said_in(body: bytes) -> dict[str, Any]:
+    text = text_of(body)
+    document = json_of(text)
+    if isinstance(document, Mapping):
+        return fold_keys(document)
+    if isinstance(document, list):
+        return {"result": document}
+    fields = fold_keys({name: value for name, value in form_of(text) if value is not ...})
     # How a failure is worded is documented nowhere: plain words are as good as a field of them.
-    return {"message": text}
+    return {"message": text} if _OUTCOME_FIELDS.isdisjoint(fields) else fields
 
 
 def _results(value: Any) -> Iterator[tuple[str, str]]:

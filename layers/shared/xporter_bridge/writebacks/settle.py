@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.errors import PermanentError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import outcome_of, parse_subject
+from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import outcome_received, published
 
 
@@ -20,24 +20,24 @@ from xporter_bridge.writebacks.transitions import outcome_received, published
 class WritebackDependencies:
     """What every step needs."""
 
-    operations: OperationRepository
+    operations: WritebackRepository
     bus: EventBus
     now: Callable[[], datetime]
 
 
-def settle(message: Mapping[str, Any], deps: WritebackDependencies) -> None:
+def settle(message: OutcomeReceived, deps: WritebackDependencies) -> None:
     """Take in an outcome callback; late, repeated, or out of order it does no harm.
 
     Raises:
         TransientError: The message should come again.
     """
-    subject = parse_subject(message["subject"])
+    subject = parse_subject(message.subject)
     if subject is None:
         raise PermanentError("subject_malformed")
     id_, number, attempt = subject
     outcome = outcome_of(message)
-    after = deps.operations.change_writeback(
-        message["estab"],
+    after = deps.operations.change(
+        message.estab,
         id_,
         lambda it: (
             outcome_received(it, number, attempt, outcome, deps.now())
@@ -64,6 +64,4 @@ def publish_writeback_events(writeback: Writeback, deps: WritebackDependencies) 
         state=str(writeback.state),
         reason=writeback.reason or None,
     )
-    deps.operations.change_writeback(
-        writeback.estab, writeback.id, lambda it: published(it, events)
-    )
+    deps.operations.change(writeback.estab, writeback.id, lambda it: published(it, events))

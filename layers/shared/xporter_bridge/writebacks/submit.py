@@ -81,7 +81,7 @@ def submit(
     Raises:
         TransientError: Something is left to do; the message should come again.
     """
-    writeback = deps.operations.writeback(estab, id_)
+    writeback = deps.operations.get(estab, id_)
     if writeback is None:
         return
     if not writeback.is_ended:
@@ -256,9 +256,7 @@ class WritebackRun:
         return {"estab": self._writeback.estab, "id": self._writeback.id}
 
     def _change(self, step: Step) -> None:
-        changed = self._deps.operations.change_writeback(
-            self._writeback.estab, self._writeback.id, step
-        )
+        changed = self._deps.operations.change(self._writeback.estab, self._writeback.id, step)
         if changed is None:
             raise ConflictError("writeback_gone")
         self._writeback = changed

@@ -31,6 +31,7 @@ from xporter_bridge.errors import (
 from xporter_bridge.exact_json import Document, loads, mended
 from xporter_bridge.timestamps import parse
 from xporter_bridge.xporter import envelopes
+from xporter_bridge.xporter.endpoints import tables_of
 from xporter_bridge.xporter.envelopes import Call, Meaning
 from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 
@@ -135,7 +136,8 @@ class XporterApi:
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
-        call = envelopes.data_call(resource, with_callback="callbackUrl" in query)
+        tables = tables_of(resource.partition("/")[0])
+        call = envelopes.data_call(tables, with_callback="callbackUrl" in query)
         path, seconds = f"/api/v1/School/{estab}/{resource}", self._data_seconds
         return self._ask(call, path, "GET", token=token, query=query, read_seconds=seconds)
 

@@ -136,6 +136,17 @@ def find(name: str) -> Endpoint:
     return endpoint
 
 
+@cache
+def tables_of(resource: str) -> frozenset[str]:
+    """Return the names of a resource's tables in lower case; several endpoints may share one."""
+    return frozenset(
+        table.casefold()
+        for endpoint in endpoints().values()
+        if endpoint.resource.casefold() == resource.casefold()
+        for table in endpoint.tables
+    )
+
+
 def databases() -> Mapping[str, timedelta]:
     """Return how long each of Xporter's databases stays fresh, by name (xporter-api.md 5.6)."""
     return {name: timedelta(minutes=ttl) for name, ttl in _document()["databases"].items()}

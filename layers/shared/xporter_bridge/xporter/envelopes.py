@@ -12,11 +12,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
 from typing import Any
 
 from xporter_bridge.casing import fold_keys
-from xporter_bridge.xporter.endpoints import endpoints
 
 Body = Mapping[str, Any]
 
@@ -88,15 +86,14 @@ def scopes_in(body: Body) -> tuple[str, ...] | None:
     return tuple(filter(None, dict.fromkeys(name.strip() for name in names)))
 
 
-def data_call(resource: str, *, with_callback: bool) -> Call:
+def data_call(tables: frozenset[str], *, with_callback: bool) -> Call:
     """Return the call of a data endpoint.
 
     Args:
-        resource: What stands in the path after the estab, with or without an id.
+        tables: The names of its tables, in lower case.
         with_callback: A ``callbackUrl`` is given: what such a request itself answers is documented
             nowhere, so a DBStatus or nothing will do too (xporter-api.md 13.8).
     """
-    tables = _tables(resource.partition("/")[0].casefold())
 
     def is_success(body: Body) -> bool:
         return _has_data(body, tables) or (with_callback and _is_status_or_nothing(body))
@@ -156,17 +153,6 @@ def _is_status_or_nothing(body: Body) -> bool:
 def is_status_name(name: str) -> bool:
     """Tell whether a member of an answer is the DBStatus; its casing and underscores vary."""
     return name.strip("_").casefold() == "dbstatus"
-
-
-@cache
-def _tables(resource: str) -> frozenset[str]:
-    """Return the names of an endpoint's tables in lower case; several may share a resource."""
-    return frozenset(
-        table.casefold()
-        for endpoint in endpoints().values()
-        if resource in (endpoint.resource.casefold(), endpoint.name)
-        for table in endpoint.tables
-    )
 
 
 _ENVELOPE = frozenset({"message", "exceptiontype", "exceptionmessage", "innerexception"})

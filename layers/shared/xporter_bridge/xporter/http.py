@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, Rea
 
 from xporter_bridge import dry_run
 from xporter_bridge.errors import ConfigurationError, ContractError, XporterUnavailableError
-from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, gunzip
+from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, unpack
 
 CONNECT_SECONDS = 3
 # Of a response, compressed and decompressed. A page of 1,000 rows with photos is smaller, and a
@@ -200,8 +200,7 @@ def _content(response: Response) -> bytes:
         raw.close()
         raise
     raw.release_conn()
-    is_gzip = response.headers.get("Content-Encoding", "").casefold() == "gzip"
-    return gunzip(data, most_bytes=MAX_BYTES) if is_gzip else data
+    return unpack(data, response.headers.get("Content-Encoding", ""), most_bytes=MAX_BYTES)
 
 
 def _read(raw: BaseHTTPResponse) -> bytes:

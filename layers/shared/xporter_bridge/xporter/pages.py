@@ -7,7 +7,7 @@ The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -16,16 +16,22 @@ from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.xporter.pending import is_pending
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"
+_COUNTING = frozenset({"pagination", "changedrows"})
 # A table's name becomes part of object keys, so it must be what every table's name is so far: a
 # "/" or ".." would put rows where no reader and no erasure looks.
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-_STATUS = "status"
-_OK = "ok"
-# No DBStatus is nested deeper.
-_MOST_NESTED = 8
+# What nobody sends in earnest, and nobody could pull or keep.
+_MOST_ROWS = 10**9
+_MOST_PAGES = 100_000
+_MOST_EMPTY_PAGES = 1_000
+_LONGEST_HASH = 500
+_MOST_IGNORED = 50
+# .NET writes the year 1 or 9999 for no time at all.
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,11 @@ class PageMetadata:
 class Page:
     """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
 
+    ``as_of`` is when Xporter extracted the data; None where it does not say so in a form that can
+    be read, and ``has_time`` then tells whether it says anything.
     ``text`` is the answer itself where numbers in it may be longer than those taken from it;
     ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
-    that a DBStatus beside the tables is not OK.
+    that a DBStatus beside the tables is not OK, ``ignored`` names members that are no tables.
     """
 
     facts: PageMetadata
@@ -68,6 +76,8 @@ class Page:
     text: bytes = field(default=b"", repr=False)
     page_size: int | None = None
     is_pending: bool = False
+    has_time: bool = False
+    ignored: tuple[str, ...] = ()
 
     @property
     def longest(self) -> int:
@@ -80,28 +90,21 @@ class Page:
         return not any(self.tables.values()) and not any(self.deleted.values())
 
 
-def read_page(document: Mapping[str, Any]) -> Page:
+def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = bool) -> Page:
     """Return the page that a parsed answer holds.
 
+    Args:
+        is_table: Tells of a name whether it must be a table. Members of other names that are no
+            arrays of objects are ignored.
+
     Raises:
-        ContractError: The answer is not an object of arrays, its counts are not numbers, or a
-            table has a name that cannot be part of an object's key.
+        ContractError: A table holds no rows, the counts are not numbers, or a table has a name that
+            cannot be part of an object's key.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
     changed = special.get("changedrows") or {}
-    tables: dict[str, list[dict[str, Any]]] = {}
-    deleted: dict[str, list[Any]] = {}
-    for name, value in document.items():
-        if not isinstance(value, list) or _is_special(name):
-            continue
-        is_deletion = name.casefold().endswith(_DELETED)
-        if not _TABLE.fullmatch(name[: -len(_DELETED)] if is_deletion else name):
-            raise ContractError("table_name_unusable")
-        if is_deletion:
-            deleted[name[: -len(_DELETED)]] = value
-        else:
-            tables[name] = _objects(value)
+    tables, deleted, ignored = _members(document, is_table)
     size, row_count = (_count(pagination.get(name), None) for name in ("pagesize", "rowcount"))
     facts = PageMetadata(
         page_count=_count(pagination.get("pagecount"), _pages(row_count, size)),
@@ -109,9 +112,52 @@ def read_page(document: Mapping[str, Any]) -> Page:
         requested=_hash(changed.get("requestedchangedrows")),
         following=_hash(changed.get("nextchangedrows")),
     )
+    _check_pages(facts)
     text = document.text if isinstance(document, Document) else b""
-    is_pending = any(status != _OK for status in _statuses(document))
-    return Page(facts, _as_of(document), tables, deleted, text, size, is_pending)
+    times = _times(document)
+    as_of = next(filter(None, map(_readable, times)), None)
+    return Page(
+        facts,
+        as_of,
+        tables,
+        deleted,
+        text,
+        size,
+        is_pending(document),
+        has_time=bool(times),
+        ignored=tuple(ignored[:_MOST_IGNORED]),
+    )
+
+
+def _members(
+    document: Mapping[str, Any], is_table: Callable[[str], bool]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[Any]], list[str]]:
+    """Return the tables, the deletions, and the names of what is neither."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    deleted: dict[str, list[Any]] = {}
+    ignored: list[str] = []
+    for name, value in document.items():
+        if _is_special(name) or value is None:
+            continue
+        is_deletion = name.casefold().endswith(_DELETED)
+        table = name[: -len(_DELETED)] if is_deletion else name
+        if not isinstance(value, list):
+            ignored.append(name)
+        elif is_deletion:
+            deleted[_checked(table)] = value
+        elif set(map(type, value)) <= {dict}:
+            tables[_checked(table)] = value
+        elif is_table(name):
+            raise ContractError("row_is_no_object")
+        else:
+            ignored.append(name)
+    return tables, deleted, ignored
+
+
+def _checked(table: str) -> str:
+    if not _TABLE.fullmatch(table):
+        raise ContractError("table_name_unusable")
+    return table
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
@@ -155,38 +201,25 @@ def meets_row_count(
 
 
 def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the first object of each ``__name__`` array, all names in lower case.
+    """Return the first object of each ``__name__`` array that counts, all names in lower case.
 
     One that is no array but the object itself says the same, and is not to be missed: without
     its counts a part would be taken for all.
     """
     found = {}
     for name, value in document.items():
-        if name.startswith("__") and isinstance(value, list | dict) and value:
+        folded = name.strip("_").casefold()
+        if (
+            name.startswith("__")
+            and folded in _COUNTING
+            and isinstance(value, list | dict)
+            and value
+        ):
             entry = value[0] if isinstance(value, list) else value
             if not isinstance(entry, dict):
                 raise ContractError("special_array_without_objects")
-            found[name.strip("_").casefold()] = fold_keys(entry)
+            found[folded] = fold_keys(entry)
     return found
-
-
-def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a DBStatus beside the tables says; its shape is in no source (13.7)."""
-    for name, value in document.items():
-        folded = name.strip("_").casefold()
-        if isinstance(value, list | dict):
-            if folded.endswith(_STATUS):
-                yield from _statuses_in(value, _MOST_NESTED)
-        elif folded.endswith(_STATUS) and isinstance(value, str):
-            yield value.strip().casefold()
-
-
-def _statuses_in(value: Any, depth: int) -> Iterator[str]:
-    for name, each in value.items() if isinstance(value, dict) else (("", e) for e in value):
-        if isinstance(each, list | dict) and depth:
-            yield from _statuses_in(each, depth - 1)
-        elif isinstance(each, str) and name.casefold().endswith(_STATUS):
-            yield each.strip().casefold()
 
 
 def _pages(rows: int | None, size: int | None) -> int:
@@ -198,35 +231,50 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") or name.casefold() in {"meta", "dbstatus"}
 
 
-def _objects(value: list[Any]) -> list[dict[str, Any]]:
-    if not set(map(type, value)) <= {dict}:
-        raise ContractError("row_is_no_object")
-    return value
-
-
 def _hash(value: Any) -> str | None:
-    return str(value).strip() or None if value is not None else None
+    hash_ = str(value).strip() if value is not None else ""
+    return hash_ if 0 < len(hash_) <= _LONGEST_HASH else None
 
 
 def _count(value: Any, default: Any) -> Any:
     if value is None:
         return default
     try:
-        return int(value)
-    except (TypeError, ValueError) as error:
+        count = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ContractError("count_is_no_number") from error
+    if count > _MOST_ROWS:
+        raise ContractError("count_beyond_reason")
+    return count if count >= 0 else default
 
 
-def _as_of(document: Mapping[str, Any]) -> str | None:
-    """Return when Xporter extracted the data, from ``meta``; None where it does not say."""
-    meta: Iterable[Any] = next(
-        (v for k, v in document.items() if k.casefold() == "meta" and isinstance(v, list)), []
-    )
-    for entry in meta:
-        for name, value in entry.items() if isinstance(entry, dict) else ():
-            if name.casefold() == "datetime" and value:
-                try:
-                    return iso(parse(str(value)))
-                except ValueError as error:
-                    raise ContractError("meta_without_time") from error
-    return None
+def _check_pages(facts: PageMetadata) -> None:
+    """Raise unless the pages are so few that they can all be asked for.
+
+    Which table is counted nobody says, so there may be more pages than the rows announced fill.
+    """
+    most = _MOST_PAGES if facts.row_count is None else facts.row_count + _MOST_EMPTY_PAGES
+    if facts.page_count > min(most, _MOST_PAGES):
+        raise ContractError("page_count_beyond_reason")
+
+
+def _times(document: Mapping[str, Any]) -> list[str]:
+    """Return what ``meta`` says of when the data were extracted."""
+    metas = [v for name, v in document.items() if name.casefold() == "meta"]
+    entries = [entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta])]
+    return [
+        str(value)
+        for entry in entries
+        if isinstance(entry, dict)
+        for name, value in entry.items()
+        if name.casefold() == "datetime" and value
+    ]
+
+
+def _readable(time: str) -> str | None:
+    """Return the time; None for another form than ISO 8601, and for years that nobody means."""
+    try:
+        moment = parse(time)
+    except ValueError:
+        return None
+    return iso(moment) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None

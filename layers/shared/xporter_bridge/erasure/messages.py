@@ -1,0 +1,38 @@
+"""The messages of the erasure queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xporter_bridge.messages import Message
+
+
+@dataclass(frozen=True)
+class EraseSchool(Message):
+    """Everything of the school goes; it has been marked for that."""
+
+    KIND = "school"
+
+
+@dataclass(frozen=True)
+class EraseDataset(Message):
+    """One dataset goes, for the reason that its manifest will state."""
+
+    KIND = "dataset"
+
+    dataset: str
+    reason: str
+
+
+def read_erasure(body: Mapping[str, Any]) -> EraseSchool | EraseDataset:
+    """Return what is to be erased.
+
+    Messages without a kind, those of a person included, are told apart by ``dataset``.
+
+    Raises:
+        TypeError: The message is neither.
+    """
+    is_dataset = body.get("kind", "") == EraseDataset.KIND or "dataset" in body
+    return EraseDataset.read(body) if is_dataset else EraseSchool.read(body)

@@ -1,0 +1,44 @@
+"""The messages of the authentication queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from xporter_bridge.messages import Message
+
+
+@dataclass(frozen=True)
+class SchoolAuthorised(Message):
+    """A school has authorised us, or has finished installing.
+
+    ``sealed_secret`` is what ``TransitEncryption`` sealed, in Base64. ``is_installed`` and
+    ``has_completed_install`` are None where the callback does not say.
+    """
+
+    KIND = "authorised"
+
+    sealed_secret: str
+    relying_party: str
+    school_name: str
+    is_installed: bool | None
+    has_completed_install: bool | None
+    received_at: str
+
+
+@dataclass(frozen=True)
+class ProbeSchool(Message):
+    """The secret that is stored of the school is tried again."""
+
+    KIND = "probe"
+
+
+def read_onboarding(body: Mapping[str, Any]) -> SchoolAuthorised | ProbeSchool:
+    """Return the message; those without a kind are told apart by ``sealed_secret``.
+
+    Raises:
+        TypeError: The message is neither.
+    """
+    is_callback = body.get("kind", "") == SchoolAuthorised.KIND or "sealed_secret" in body
+    return SchoolAuthorised.read(body) if is_callback else ProbeSchool.read(body)

@@ -1,0 +1,23 @@
+"""The messages about pulls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xporter_bridge.messages import Message
+
+
+@dataclass(frozen=True)
+class PullDataset(Message):
+    """The dataset may be due. ``waits`` is how often the message has waited for a slot."""
+
+    dataset: str
+    waits: int = 0
+
+
+@dataclass(frozen=True)
+class DatabaseChanged(Message):
+    """A database callback was received."""
+
+    database: str
+    received_at: str

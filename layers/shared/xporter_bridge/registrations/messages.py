@@ -1,0 +1,14 @@
+"""The message of the registration queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xporter_bridge.messages import Message
+
+
+@dataclass(frozen=True)
+class RegisterWebhooks(Message):
+    """The school's webhooks are compared and completed; its scopes are read first if wanted."""
+
+    look_at_scopes: bool = False

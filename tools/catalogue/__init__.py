@@ -1,0 +1,1 @@
+"""Publishes the catalogue of tables and columns for those who read the data."""
