@@ -51,6 +51,10 @@ class Document(dict[str, Any]):
         self.text = text
 
 
+class MendedDocument(dict[str, Any]):
+    """An answer that was not quite JSON."""
+
+
 class ExactNumber:
     """A number that Python or orjson would change; written again as it was read."""
 

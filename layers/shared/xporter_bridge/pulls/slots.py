@@ -1,4 +1,4 @@
-"""The few places in which one school's datasets are pulled at a time."""
+"""Slots: how many datasets of one school may be pulled at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SLOTS_PER_SCHOOL = 4
 
 @dataclass(frozen=True)
 class Slot:
-    """One of a school's places, and until when it is ours."""
+    """One of a school's slots, and until when we hold it."""
 
     estab: str
     number: int
@@ -25,16 +25,17 @@ class Slot:
 
 
 class PullSlots:
-    """Together with the pages in flight per pull this bounds what one school's agent is asked.
+    """The slots of every school.
 
-    A place whose holder died frees itself when its time has passed.
+    Slots and the limit of pages in flight per pull bound the load on one school's agent. A slot
+    whose holder crashed becomes free when its time has passed.
     """
 
     def __init__(self, items: DynamoTable) -> None:
         self._items = items
 
     def take(self, estab: str, now: datetime) -> Slot | None:
-        """Take a place, or return None if all are taken."""
+        """Take a slot, or return None if all are taken."""
         for number in range(_SLOTS_PER_SCHOOL):
             until = iso(now + LEASE)
             try:
@@ -51,12 +52,12 @@ class PullSlots:
         return None
 
     def renew(self, slot: Slot, now: datetime) -> Slot:
-        """Keep the place for another while; one that was lost is not taken back."""
+        """Extend the slot; a slot that another pull took meanwhile is not taken back."""
         until = iso(now + LEASE)
         return Slot(slot.estab, slot.number, until) if self._set(slot, until) else slot
 
     def release(self, slot: Slot) -> None:
-        """Give the place back, unless somebody else has it already."""
+        """Free the slot, unless another pull holds it by now."""
         self._set(slot, None)
 
     def _set(self, slot: Slot, until: str | None) -> bool:
