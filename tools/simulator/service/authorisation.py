@@ -88,10 +88,11 @@ def school_of(world: World, claims: Claims, estab: str) -> School:
     """
     if not claims.estab:
         raise forbidden("A management token cannot be used for school data")
-    if claims.estab != estab and world.schools.asked_for(estab).new_estab == claims.estab:
+    if claims.estab != estab:
+        asked = world.schools.find(estab)
+        if asked is None or asked.new_estab != claims.estab:
+            raise forbidden(f"Token is not valid for establishment {estab}")
         estab = claims.estab if world.schools.find(claims.estab) else estab
-    elif claims.estab != estab:
-        raise forbidden(f"Token is not valid for establishment {estab}")
     school = world.schools.asked_for(estab)
     if school.is_revoked:
         raise forbidden(_REFUSED)
