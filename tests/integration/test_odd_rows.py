@@ -200,7 +200,7 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     entry = manifest["tables"]["AttendCodes"]
     del entry["key"]
     key = f"{DATA}/{entry['snapshot_key']}"
-    objects = world.aws.store._client.objects
+    objects = world.aws.store._published._client.objects
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(sorted(lines, key=lambda line: json.loads(line)["Mark"])))
     world.aws.datasets.save(
@@ -409,6 +409,79 @@ def test_an_answer_is_read_however_it_is_packed_and_labelled(world: World, packe
     pulled(world)
     assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
     assert kept(world) == shown(world.xporter.truth(TABLE))
+
+
+# ------------------------------------------------------------------ 13: a callback before the data
+
+
+def looks(world: World, minutes: int, name: str = STUDENTS) -> list[int]:
+    """Let the watcher run every minute; return after how many it asked for the dataset again."""
+    resource = configured()[name].endpoint.resource.lower()
+    found = []
+    for minute in range(1, minutes + 1):
+        before = len(world.xporter.requests())
+        world.advance(minutes=1)
+        world.watch()
+        world.deliver()
+        asked = [each["path"].lower() for each in world.xporter.requests()[before:]]
+        if any(path.endswith(f"/{resource}") for path in asked):
+            found.append(minute)
+    return found
+
+
+@pytest.fixture
+def known(xporter: Xporter) -> World:
+    """A school of which every dataset has been pulled."""
+    world = World(in_memory(), xporter, students=30)
+    world.ask(*configured())
+    world.settle()
+    world.advance(hours=1)
+    return world
+
+
+def test_a_callback_that_the_data_contradict_is_looked_into_three_times_and_counted(
+    known: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known.hear()
+    known.deliver()
+    assert looks(known, 60) == [1, 6, 21]
+    counts = capsys.readouterr().out.count('"Name":"CallbackContradicted"')
+    assert counts == len(
+        [each for each in configured().values() if each.database == "XodSchoolData"]
+    )
+    # The next callback begins anew.
+    known.advance(hours=3)
+    known.hear()
+    known.deliver()
+    assert looks(known, 25) == [1, 6, 21]
+
+
+@pytest.mark.parametrize(("readable_after", "found_after"), [(0.5, 1), (3, 6), (10, 21)])
+def test_data_that_can_be_read_a_little_after_the_callback_are_read_soon(
+    known: World, readable_after: float, found_after: int
+) -> None:
+    known.hear()
+    known.deliver()
+    looked = looks(known, int(readable_after)) if readable_after >= 1 else []
+    known.change(rows=2)
+    rest = looks(known, 60 - int(readable_after))
+    assert looked + [int(readable_after) + minute for minute in rest] == [
+        minute for minute in (1, 6, 21) if minute <= found_after
+    ]
+    assert kept(known) == shown(known.xporter.truth(TABLE))
+
+
+@pytest.mark.parametrize("times", [1, 5, 30])
+def test_a_callback_that_speaks_of_a_change_in_another_dataset_is_not_contradicted(
+    known: World, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known.change(rows=1)
+    known.hear(times=times)
+    known.deliver()
+    known.hear(times=times)
+    known.deliver()
+    assert (looks(known, 60, "staff"), looks(known, 1)) == ([], [])
+    assert "CallbackContradicted" not in capsys.readouterr().out
 
 
 # -------------------------------------------------------------------------- 14: what becomes empty

@@ -24,6 +24,7 @@ from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.model import DatasetRecord
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -153,9 +154,7 @@ class World:
     def hear(self, database: str = "XodSchoolData", *, times: int = 1) -> None:
         """Let callbacks come, each handled at once."""
         for _ in range(times):
-            message = {
-                "estab": ESTAB, "database": database, "received_at": self.clock.isoformat(),
-            }  # fmt: skip
+            message = DatabaseChanged(ESTAB, database, self.clock.isoformat())
             plan(message, self.aws.schools, self.aws.datasets, self.queue, self.clock)
 
     def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:
