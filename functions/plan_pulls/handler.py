@@ -1,4 +1,4 @@
-"""Turns a database event into requests for pulls."""
+"""Requests pulls of what a database event concerns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, Queue]:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """From the database queue: every dataset that the change concerns has been asked for.
 
-    A message that failed comes again, and asking twice causes no second pull.
+    A message that failed comes again, and a repetition causes no second pull.
     """
     schools, datasets, pulls, dead_letters = dependencies()
     return entrypoints.consume_messages(

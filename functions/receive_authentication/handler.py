@@ -12,7 +12,7 @@ from functions.receive_authentication.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.onboarding.receive import accept_authentication
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
@@ -42,4 +42,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; onboard_school does the work.
     """
-    return entrypoints.answer_callback(event, context, kind="authentication", accept=accept)
+    return entrypoints.answer_callback(
+        event, context, kind="authentication", accept=lambda event: accept(read_request(event))
+    )

@@ -13,7 +13,7 @@ from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 
@@ -42,4 +42,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; settle_availability does the work.
     """
-    return entrypoints.answer_callback(event, context, kind="availability", accept=accept)
+    return entrypoints.answer_callback(
+        event, context, kind="availability", accept=lambda event: accept(read_request(event))
+    )

@@ -12,13 +12,13 @@ from functions.receive_database.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.timestamps import iso
 
-# Callbacks come in bursts, one per database and often repeated: what follows within this time
+# Callbacks come many at once, one per database and often repeated: what follows within this time
 # shares a pull, and nightly data can wait for it.
 _SETTLING_SECONDS = 5
 
@@ -49,4 +49,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; plan_pulls does the work.
     """
-    return entrypoints.answer_callback(event, context, kind="database", accept=accept)
+    return entrypoints.answer_callback(
+        event, context, kind="database", accept=lambda event: accept(read_request(event))
+    )

@@ -11,7 +11,7 @@ from functions.receive_writeback.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.writebacks.read_callback import message_of, read_outcome
@@ -41,4 +41,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failure of ours is 5xx, so that Xporter may send it again; settle_writeback does the work.
     """
-    return entrypoints.answer_callback(event, context, kind="writeback", accept=accept)
+    return entrypoints.answer_callback(
+        event, context, kind="writeback", accept=lambda event: accept(read_request(event))
+    )

@@ -44,30 +44,30 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
         XporterApi(settings.xporter_url, data_seconds=DATA_SECONDS),
         settings.relying_party,
     )
-    asking = AskDependencies(
+    ask_deps = AskDependencies(
         sessions=sessions,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         callback_base_url=settings.callback_base_url,
         deadline=timedelta(seconds=settings.availability_deadline_seconds),
     )
     dead_letters = Queue(client("sqs"), settings.availability_request_dead_letter_queue_url)
-    return made, asking, dead_letters
+    return made, ask_deps, dead_letters
 
 
 def work_on(message: Mapping[str, Any]) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
-    deps, asking, _ = dependencies()
+    deps, ask_deps, _ = dependencies()
     read = read_request(message)
     if isinstance(read, AdvanceRequest):
-        advance(read.estab, read.id, deps, asking)
-    elif school := asking.sessions.schools.get(read.estab):
+        advance(read.estab, read.id, deps, ask_deps)
+    elif school := ask_deps.sessions.schools.get(read.estab):
         ask_due(school, deps)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """From the availability request queue: the request has been taken as far as it goes now.
 
-    A message that failed comes again, and asking Xporter twice does no harm.
+    A message that failed comes again, and a second request to Xporter does no harm.
     """
     _, _, dead_letters = dependencies()
     return entrypoints.consume_messages(

@@ -23,7 +23,9 @@ _ESTAB = re.compile(r"^/v1/schools/([0-9]{7})(?:/|$)")
 
 @dry_run.possible
 def answer(
-    event: Mapping[str, Any], context: LambdaContext, open_desk: Callable[[], ApiDependencies]
+    event: Mapping[str, Any],
+    context: LambdaContext,
+    open_dependencies: Callable[[], ApiDependencies],
 ) -> Reply:
     """Answer one request of an HTTP API, whatever it is."""
     request_id = event["requestContext"]["requestId"]
@@ -35,7 +37,7 @@ def answer(
         if "POST" in methods_of(openapi(app), event["rawPath"]):
             return _closed(_plain(problem_for(error, request_id)), event)
         checked = without_body(event)
-    app.append_context(open_desk=open_desk, request_id=request_id)  # type: ignore[no-untyped-call]
+    app.append_context(open_dependencies=open_dependencies, request_id=request_id)  # type: ignore[no-untyped-call]
     return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
 
 

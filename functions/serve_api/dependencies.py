@@ -27,7 +27,7 @@ class ApiDependencies:
     now: Callable[[], datetime]
 
     @property
-    def asking(self) -> AvailabilityDependencies:
+    def availability(self) -> AvailabilityDependencies:
         """What taking a request for a pull needs."""
         return AvailabilityDependencies(
             operations=self.viewer.requests,

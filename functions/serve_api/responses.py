@@ -1,4 +1,4 @@
-"""What all routes share: how they open their desk, and how they say "accepted"."""
+"""What all routes share: how they get their dependencies, and how they say "accepted"."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ T = TypeVar("T", bound=BaseModel)
 
 
 def dependencies_of(router: Router) -> ApiDependencies:
-    """Return the desk, opened only now, so that anything it lacks becomes a 500."""
-    deps: ApiDependencies = router.context["open_desk"]()
+    """Return the dependencies, made only now, so that anything it lacks becomes a 500."""
+    deps: ApiDependencies = router.context["open_dependencies"]()
     return deps
 
 

@@ -34,7 +34,7 @@ def request_pull_of(estab: Estab, asked: PullRequestBody) -> Response[Accepted]:
     school = deps.viewer.require_school(estab)
     pull = availability.accept(
         school,
-        deps.asking,
+        deps.availability,
         dataset=asked.dataset,
         endpoint=asked.endpoint,
         parameters=asked.parameters,

@@ -38,7 +38,7 @@ ARROWS: dict[str, set[str]] = {
     "snapshots": {"aws"},
     "datasets": {"xporter"},
     "deployments": {"aws", "callbacks"},
-    "entrypoints": {"callbacks"},
+    "entrypoints": set(),
     "schools": {"aws", "events", "xporter"},
     "pulls": {"aws", "events", "xporter", "datasets", "schools", "snapshots"},
     "ingestion": {"aws", "events", "xporter", "datasets", "schools", "snapshots", "pulls"},
@@ -94,7 +94,7 @@ PURE = {
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
     "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages",
-    "xporter/pending", "xporter/scopes",
+    "xporter/pending", "xporter/retry_after", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",

@@ -10,8 +10,8 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import CAUTIOUS, DATABASES, SCHOOLS, SECONDARY, DemoSchool
 from tools.demo.steps.follow_changes import follow_changes
-from tools.demo.steps.reject_forgeries import turn_away_forgeries
-from tools.demo.waiting import until
+from tools.demo.steps.reject_forgeries import reject_forgeries
+from tools.demo.wait import until
 from tools.simulator.http.server import RunningSimulator
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -109,7 +109,7 @@ def test_change_files_hold_exactly_what_changed(journey: Journey) -> None:
 
 
 def test_forged_callbacks_cause_nothing(journey: Journey) -> None:
-    assert turn_away_forgeries(journey)
+    assert reject_forgeries(journey)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -511,3 +511,123 @@ def test_a_school_is_taken_in_however_its_form_is_written(
     assert connected.invoke("receive_authentication", event)["statusCode"] == 202
     connected.settle("AuthenticationQueue")
     assert (of(connected).state, stored_secret(connected)) == (SchoolState.INSTALLED, secret)
+
+
+# -- 2: what each call's success looks like; everything else is asked for again
+
+
+MAINTENANCE = '{"Message": "Down for maintenance", "ExceptionType": null, "ExceptionMessage": null}'
+
+
+@pytest.mark.parametrize("odd", [*NOT_XPORTER, {"status": 200, "body": MAINTENANCE}], ids=named)
+def test_a_registration_is_recorded_when_xporter_says_so_and_else_tried_again(
+    connected: Cloud, xporter: Xporter, odd: dict[str, Any]
+) -> None:
+    stored_school(connected, secret=xporter.school(scopes=FEW), scopes=("School",))
+    xporter.set_faults({"kind": "odd_answer", "path": "webhook", **odd})
+    connected.invoke("register_webhooks", records({"estab": ESTAB}))
+    assert dict(of(connected).registrations) == {}
+    assert connected.depth("RegistrationQueue") == 1
+    xporter.set_faults()
+    connected.settle("RegistrationQueue")
+    assert set(of(connected).registrations) == {"XodSchoolData"}
+    assert dead_letters(connected) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"Message": null, "ExceptionType": null, "ExceptionMessage": null}',
+        '{"message": "Success.", "exceptionmessage": null}',
+        '{"Message": "OK"}',
+    ],
+)
+def test_what_is_documented_is_a_registration(
+    connected: Cloud, xporter: Xporter, body: str
+) -> None:
+    stored_school(connected, secret=xporter.school(scopes=FEW), scopes=("School",))
+    xporter.set_faults({"kind": "odd_answer", "path": "webhook", "status": 200, "body": body})
+    connected.invoke("register_webhooks", records({"estab": ESTAB}))
+    assert set(of(connected).registrations) == {"XodSchoolData"}
+
+
+@pytest.mark.parametrize("body", ["maintenance", "object", "message"])
+def test_an_odd_answer_about_one_database_keeps_no_other_back(
+    connected: Cloud, xporter: Xporter, body: str
+) -> None:
+    scopes = ("School", "Student", "Attendance")
+    stored_school(connected, secret=xporter.school(scopes=list(scopes)), scopes=scopes)
+    # Each call is made twice at once.
+    xporter.set_faults({"kind": "odd_answer", "path": "webhook", "body": body, "count": 2})
+    connected.invoke("register_webhooks", records({"estab": ESTAB}))
+    assert len(of(connected).registrations) == 1
+    connected.settle("RegistrationQueue")
+    assert set(of(connected).registrations) == {"XodSchoolData", "XodAttendanceSummary"}
+
+
+@odd_answers
+def test_what_is_no_token_details_changes_no_scope(
+    connected: Cloud, xporter: Xporter, odd: dict[str, Any]
+) -> None:
+    before = stored_school(connected, secret=xporter.school(scopes=FEW), scopes=("School",))
+    xporter.set_faults({"kind": "odd_answer", "path": "tokendetails", **odd})
+    message = {"estab": ESTAB, "look_at_scopes": True}
+    for _ in range(2):
+        connected.invoke("register_webhooks", records(message))
+        connected.invoke("onboard_school", records({"estab": ESTAB}))
+    after = of(connected)
+    assert (after.state, after.scopes) == (before.state, before.scopes)
+    assert (after.refusals, dict(after.missing_scopes)) == (0, {})
+    assert connected.take("ErasureQueue") == dead_letters(connected) == []
+
+
+@odd_answers
+def test_what_is_no_data_fails_no_dataset_and_changes_none(
+    connected: Cloud, xporter: Xporter, odd: dict[str, Any]
+) -> None:
+    settled(connected, xporter, *FEW)
+    files = snapshots(connected)
+    xporter.set_faults({"kind": "odd_answer", "path": f"school/{ESTAB}/", **odd})
+    for _ in range(3):
+        dataset_table(connected).add_demand(ESTAB, "schoolinfo", datetime.now(UTC))
+        connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "schoolinfo"}))
+        connected.take("PullQueue")
+    item = dataset_table(connected).get(ESTAB, "schoolinfo")
+    assert item
+    assert (item.state, item.sequence, item.is_due) == ("current", 1, True)
+    assert snapshots(connected) == files
+    assert of(connected).state is SchoolState.LIVE
+    assert dead_letters(connected) == []
+
+
+# -- 4: a Retry-After beyond any calendar
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        "-5",
+        "9" * 400,
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Thu, 01 Jan 2099 00:00:00",
+        "2099-01-01",
+        "soon",
+        "1e400",
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503, 403])
+def test_no_retry_after_breaks_a_pull_or_sends_it_away_for_long(
+    connected: Cloud, xporter: Xporter, retry_after: str, status: int
+) -> None:
+    stored_school(connected, secret=xporter.school(scopes=FEW), scopes=("School",))
+    xporter.set_faults({"kind": "odd_answer", "status": status, "retry_after": retry_after})
+    dataset_table(connected).add_demand(ESTAB, "schoolinfo", datetime.now(UTC))
+    before = datetime.now(UTC)
+    reply = connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "schoolinfo"}))
+    item = dataset_table(connected).get(ESTAB, "schoolinfo")
+    assert item
+    assert reply == {"batchItemFailures": []}
+    assert item.reason == f"xporter_{status}"
+    assert before < parse(item.retry_at) <= datetime.now(UTC) + timedelta(hours=1, seconds=1)
+    assert dead_letters(connected) == []

@@ -599,7 +599,7 @@ def test_the_weekly_baseline_finds_what_drifted_alarms_and_mends_it(
 ) -> None:
     pulled(world)
     key = f"{DATA}/{world.latest(STUDENTS)['tables'][TABLE]['snapshot_key']}"
-    objects = world.aws.store._client.objects
+    objects = world.aws.store._published._client.objects
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(lines[1:]))
     world.advance(days=8, hours=1)

@@ -502,3 +502,31 @@ def test_an_outcome_is_heard_whatever_its_body_and_its_second_mark(
     writeback = _ends(company, company.write("attendance", {"Marks": [_mark(pupil)]}, "one"))
     assert (writeback.state, writeback.parts[0].reading) == ("completed", None)
     assert set(_mis(company).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": 200, "body": "maintenance"},
+        {"status": 200, "body": "message"},
+        {"status": 200, "body": "object"},
+        {"status": 204, "body": "empty"},
+        {"status": 302, "body": "empty"},
+        {"status": 401, "body": "denied"},
+        {"status": 403, "body": "page"},
+        {"status": 404, "body": "page"},
+    ],
+)
+def test_an_answer_that_is_not_xporters_neither_writes_nor_refuses_a_mark(
+    company: Company, odd: dict[str, Any]
+) -> None:
+    fault = {"kind": "odd_answer", "path": "/api/v1/attendanceasync", "count": 1, **odd}
+    _sim(company, "PUT", "faults", [fault])
+    pupil = _pupils(company)[0]
+    writeback = company.write("attendance", {"Marks": [_mark(pupil)]}, "one")
+    company.work()
+    found = company.operations.writeback(ESTAB, writeback.id)
+    assert found
+    assert (found.state, found.parts[0].state, _posts(company)) == ("sent", "sending", 1)
+    assert _ends(company, writeback).state == "completed"
+    assert set(_mis(company).values()) == {1}

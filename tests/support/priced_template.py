@@ -25,7 +25,7 @@ def priced(metrics: int) -> dict[str, Any]:
             "secrets": len(template.resources("AWS::SecretsManager::Secret")),
         },
         "queues": len(template.consumers()),
-        "readers_of_secrets": sum(map(_reads_secrets, template.functions().values())),
+        "readers_of_secrets": sum(map(_reads_secrets, template.functions())),
         "runs_per_day": dict(sorted(_runs())),
         "memory_mb": {
             name: properties.get("MemorySize", _global("MemorySize"))
@@ -42,8 +42,8 @@ def _metrics_of(alarm: dict[str, Any]) -> int:
     return named + METRICS_OF_A_QUERY * sum("SELECT" in query for query in queries)
 
 
-def _reads_secrets(function: dict[str, Any]) -> bool:
-    return "secretsmanager:GetSecretValue" in str(function.get("Policies", ""))
+def _reads_secrets(function: str) -> bool:
+    return "secretsmanager:GetSecretValue" in str(template.statements(function))
 
 
 def _runs() -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.builders import ESTAB, callback, records
 from tests.support.moto_cloud import Context
-from xporter_bridge.callbacks.request import CallbackRequest
+from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.entrypoints import answer_callback, consume_messages, run_schedule
 from xporter_bridge.errors import (
     CallbackRejectedError,
@@ -35,7 +35,12 @@ def raising(error: BaseException) -> Callable[[Any], Any]:
 def answered(
     accept: Callable[[CallbackRequest], str | None], event: dict[str, Any] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    reply = answer_callback(event or callback(URL), CONTEXT, kind="database", accept=accept)
+    reply = answer_callback(
+        event or callback(URL),
+        CONTEXT,
+        kind="database",
+        accept=lambda event: accept(read_request(event)),
+    )
     assert reply["headers"] == {"content-type": "application/json"}
     return reply["statusCode"], json.loads(reply["body"])
 

@@ -9,10 +9,10 @@ from tools.demo.company import CompanyApi
 from tools.demo.errors import NotYetError
 from tools.demo.published_data import SnapshotStore
 from tools.demo.schools import DemoSchool
-from tools.demo.signing import SignedRequests
+from tools.demo.signed_requests import SignedRequests
 from tools.demo.simulator import Simulator
 from tools.demo.verification import is_true
-from tools.demo.waiting import until
+from tools.demo.wait import until
 from tools.stack.deployed_stack import DeployedStack
 
 

@@ -15,7 +15,7 @@ import orjson
 from tools.demo.published_data import SnapshotStore
 from tools.demo.schools import DemoSchool, configured
 from tools.demo.simulator import Simulator
-from tools.demo.waiting import expect
+from tools.demo.wait import expect
 
 
 def is_true(manifest: dict[str, Any], simulator: Simulator, lake: SnapshotStore) -> bool:

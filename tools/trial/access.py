@@ -8,7 +8,7 @@ import httpx
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import PRIMARY
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 _CALLBACK = "POST /callbacks/authentication/{token}"
 

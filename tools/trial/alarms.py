@@ -6,7 +6,7 @@ from typing import Any
 
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 from tools.stack.deployment import stack_resources
 from tools.trial.alarm_tap import open_alarm_tap
 

@@ -8,7 +8,7 @@ from typing import Any
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import SCHOOLS
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 Query = dict[str, Any]
 _HOURS = 3

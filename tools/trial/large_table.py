@@ -6,7 +6,7 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import DemoSchool
 from tools.demo.verification import is_true
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 # As many pupils as five large schools have: the members of all their groups are 85,000 rows.
 # Groups need the scope School alone, so that nothing else of it is pulled.

@@ -7,7 +7,7 @@ from tools.demo.steps.follow_changes import follow_changes
 from tools.demo.steps.hold_mass_change import hold_a_mass_change
 from tools.demo.steps.onboard_schools import onboard_schools
 from tools.demo.steps.receive_events import hear_what_was_announced
-from tools.demo.steps.reject_forgeries import turn_away_forgeries
+from tools.demo.steps.reject_forgeries import reject_forgeries
 from tools.demo.steps.request_data import pull_in_spite_of_silence, pull_on_request
 from tools.demo.steps.write_back import write_marks_back
 from tools.trial.access import follow_a_callback_through_the_logs, refuse_unsigned_requests
@@ -18,7 +18,7 @@ from tools.trial.large_table import pull_a_large_table
 #: The demo's steps without the one that kills a process, which nobody can in Lambda.
 STEPS: tuple[tuple[Step, ...], ...] = (
     (onboard_schools,),
-    (turn_away_forgeries,),
+    (reject_forgeries,),
     (follow_changes, hold_a_mass_change, pull_in_spite_of_silence),
     (pull_on_request, write_marks_back),
     (hear_what_was_announced,),

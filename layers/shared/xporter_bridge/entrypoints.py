@@ -1,6 +1,6 @@
 """The three ways in which Lambda calls us, written once: callbacks, queue records, schedules.
 
-Only here are errors turned into what their caller should do next; see ``errors`` for the tree.
+Only here are errors mapped to what their caller should do next; see ``errors`` for the tree.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from xporter_bridge import dry_run, telemetry
-from xporter_bridge.callbacks.request import CallbackRequest, read_request
 from xporter_bridge.errors import (
     CallbackRejectedError,
     ConfigurationError,
@@ -26,8 +25,8 @@ Message = dict[str, Any]
 
 # An Xporter that is down is asked again after 1, 2, 4, 8 and then every 15 minutes, for three days.
 _FIRST_WAIT_SECONDS = 60
-_LONGEST_WAIT_SECONDS = 900
-_MOST_TRIES = 290
+_MAX_WAIT_SECONDS = 900
+_MAX_TRIES = 290
 
 # The body of every refusal of a status is the same, so that a stranger learns nothing from it; that
 # of 404 is API Gateway's own, byte for byte, as it answers where there is no route at all.
@@ -51,18 +50,18 @@ def answer_callback(
     context: LambdaContext,
     *,
     kind: str,
-    accept: Callable[[CallbackRequest], str | None],
+    accept: Callable[[Mapping[str, Any]], str | None],
 ) -> Reply:
     """Let ``accept`` store one callback and answer its sender.
 
-    ``accept`` makes exactly one durable write and may return the estab for the log. 2xx is
-    answered only after it returned; whatever is our own fault is 5xx, so that a sender that
-    retries does so.
+    ``accept`` reads the event, makes exactly one durable write, and may return the estab for the
+    log. 2xx is answered only after ``accept`` has returned. A fault of ours is 5xx, so that a
+    sender that retries does so.
     """
     request_id = event.get("requestContext", {}).get("requestId")
     telemetry.bind(context.aws_request_id, request_id)
     try:
-        estab = accept(read_request(event))
+        estab = accept(event)
     except CallbackRejectedError as rejected:
         telemetry.warn("callback_rejected", kind=kind, reason=rejected.reason)
         telemetry.count("CallbackRejected", rejected.reason)
@@ -134,12 +133,12 @@ def _handle(
         handle(message)
     except (XporterUnavailableError, RateLimitedError) as error:
         tries = message.get("tries", 0)
-        if resend_later is None or tries >= _MOST_TRIES:
+        if resend_later is None or tries >= _MAX_TRIES:
             raise
         wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
         telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
         again = {**message, "tries": tries + 1}
-        resend_later(again, delay_seconds=int(min(wait, _LONGEST_WAIT_SECONDS)))
+        resend_later(again, delay_seconds=int(min(wait, _MAX_WAIT_SECONDS)))
 
 
 @dry_run.possible

@@ -1,4 +1,4 @@
-"""Turns a function's environment into its typed settings, naming everything missing at once."""
+"""Reads typed settings from the environment, and names every missing variable at once."""
 
 from __future__ import annotations
 

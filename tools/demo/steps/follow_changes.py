@@ -3,7 +3,7 @@
 from tools.demo.context import Journey
 from tools.demo.schools import SECONDARY
 from tools.demo.verification import Changes, change_files, difference, rows_of, sequences
-from tools.demo.waiting import expect
+from tools.demo.wait import expect
 
 
 def follow_changes(journey: Journey) -> str:

@@ -6,7 +6,7 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import PRIMARY
 from tools.demo.verification import is_true, sequences
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 _LEAVERS = PRIMARY.students * 3 // 10
 

@@ -3,7 +3,7 @@
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import DATABASES, SCHOOLS, DemoSchool
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 
 def onboard_schools(journey: Journey) -> str:

@@ -8,7 +8,7 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import PRIMARY, SCHOOLS
 from tools.demo.verification import sequences
-from tools.demo.waiting import until
+from tools.demo.wait import until
 
 Heard = tuple[str, ...]
 

@@ -8,10 +8,10 @@ import httpx
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import CAUTIOUS, PRIMARY
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 
-def turn_away_forgeries(journey: Journey) -> str:
+def reject_forgeries(journey: Journey) -> str:
     """Forged URLs get 404 and cause no request; a wrong secret leaves the working one in place."""
     since = journey.simulator.last_request()
     forged = list(_forged_urls(journey))

@@ -7,7 +7,7 @@ from typing import Any
 from tools.demo.context import Journey
 from tools.demo.schools import CAUTIOUS, PRIMARY, DemoSchool
 from tools.demo.verification import is_true
-from tools.demo.waiting import expect
+from tools.demo.wait import expect
 
 AVAILABILITY_DEADLINE_SECONDS = 8
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import SECONDARY
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 _DATASET = "groups"
 _PULLS = f"/v1/schools/{SECONDARY.estab}/pulls"
@@ -93,7 +93,7 @@ def _staged_pages(journey: Journey) -> set[int]:
 
 
 def _let_lease_expire(journey: Journey) -> None:
-    """Turn the dataset's clock forward: its lease would end by itself after 90 seconds."""
+    """Put the dataset's clock forward: its lease would end by itself after 90 seconds."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     journey.stack.aws("dynamodb").update_item(
         TableName=journey.stack.outputs["DatasetsTableName"],

@@ -7,7 +7,7 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import PRIMARY
 from tools.demo.steps.request_data import school_day
-from tools.demo.waiting import expect, until
+from tools.demo.wait import expect, until
 
 _PATH = f"/v1/schools/{PRIMARY.estab}/writebacks"
 

@@ -9,7 +9,8 @@ from tools.simulator.school.revisioned_tables import Key, Row
 from tools.simulator.school.seeded_random import naive, zulu
 from tools.simulator.service.changesets import START, Snapshot, TableChanges
 from tools.simulator.service.endpoints import Shape
-from tools.simulator.service.page_cache import CHUNK_ROWS, dumps, json_slice
+from tools.simulator.service.page_cache import CHUNK_ROWS, dumps
+from tools.simulator.service.page_slices import json_slice
 from tools.simulator.service.selection import Selection
 
 Edit = Callable[[Row], Row]

@@ -11,7 +11,7 @@ from tools.simulator.school.schools import School
 from tools.simulator.service.endpoints import tables_named
 from tools.simulator.service.scopes import ALL, USUAL
 
-_MOST_STUDENTS = 2_000_000
+_MAX_STUDENTS = 2_000_000
 _PRIMARY_BELOW = 400
 
 
@@ -25,8 +25,8 @@ def found(facts: dict[str, Any], today: date) -> School:
     if not re.fullmatch(r"\d{7}", estab):
         raise ControlError("estab has seven digits")
     students = facts.get("students", 100)
-    if not 1 <= students <= _MOST_STUDENTS:
-        raise ControlError(f"students lies between 1 and {_MOST_STUDENTS}")
+    if not 1 <= students <= _MAX_STUDENTS:
+        raise ControlError(f"students lies between 1 and {_MAX_STUDENTS}")
     phase = facts.get("phase", "Primary" if students < _PRIMARY_BELOW else "Secondary")
     if phase not in ("Primary", "Secondary"):
         raise ControlError("phase is Primary or Secondary")

@@ -13,7 +13,7 @@ from tools.simulator.service.application import World
 from tools.simulator.service.callback_sender import Call
 from tools.simulator.service.queries import Query
 
-_LONGEST_WAIT = timedelta(minutes=10)  # then it calls back whatever the status (xporter-api.md 6)
+_MAX_WAIT = timedelta(minutes=10)  # then it calls back whatever the status (xporter-api.md 6)
 _LATE = timedelta(minutes=20)
 _OUTCOMES = {
     "availability_not_ok": "not_ok",
@@ -81,7 +81,7 @@ def _outcome(world: World, school: School, url: str) -> tuple[str, float]:
             outcome = struck
     if pending := world.faults.take("availability_pending", **place):
         delay += float(pending.parameters.get("delay_ms", 1000)) / 1000
-    waits = {"not_ok": world.scaled(_LONGEST_WAIT), "late": world.scaled(_LATE), "error": 0.0}
+    waits = {"not_ok": world.scaled(_MAX_WAIT), "late": world.scaled(_LATE), "error": 0.0}
     return outcome, waits.get(outcome, delay)
 
 

@@ -13,7 +13,7 @@ KINDS: dict[str, str] = {
     "odd_answer": "request: status and body of something that is not Xporter",
     "cut_json": "request: the reply's JSON ends in the middle",
     "cut_connection": "request: the connection closes in the middle of the reply",
-    "dropped_connection": "request: a kept connection turns out to be closed; nothing is read",
+    "dropped_connection": "request: a kept connection is found closed; nothing is read",
     "slow": "request: delay_ms before the answer",
     "page_drift": "request: a row comes and one goes between two pages of a pull",
     "expired_token": "request: a valid token is refused as expired",

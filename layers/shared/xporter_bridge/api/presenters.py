@@ -1,4 +1,4 @@
-"""Turns what is stored into what the API shows: never a secret, a token, a URL or content."""
+"""Maps records to the schemas of the API: never a secret, a token, a URL or content."""
 
 from __future__ import annotations
 

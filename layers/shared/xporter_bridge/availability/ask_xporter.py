@@ -45,7 +45,7 @@ from xporter_bridge.xporter.pages import has_tables
 
 @dataclass(frozen=True)
 class AskDependencies:
-    """What asking Xporter needs in addition."""
+    """What a request to Xporter needs in addition."""
 
     sessions: SchoolSessions
     keys: Callable[[], Sequence[SigningKey]]
@@ -53,7 +53,9 @@ class AskDependencies:
     deadline: timedelta
 
 
-def advance(estab: str, id_: str, deps: AvailabilityDependencies, asking: AskDependencies) -> None:
+def advance(
+    estab: str, id_: str, deps: AvailabilityDependencies, ask_deps: AskDependencies
+) -> None:
     """Do whatever the request needs now: ask Xporter, end an overdue wait, or retry a stale pull.
 
     Raises:
@@ -63,21 +65,21 @@ def advance(estab: str, id_: str, deps: AvailabilityDependencies, asking: AskDep
     if pull is None:
         return
     if pull.state is PullState.QUEUED:
-        _request_from_xporter(pull, deps, asking)
+        _request_from_xporter(pull, deps, ask_deps)
     elif pull.awaits_availability:
         expire(pull, deps)
     elif pull.awaits_pull_start:
         start_pull(pull, deps)
     elif pull.retry_at and pull.retry_at <= iso(deps.now()):
-        _retry(pull, deps, asking)
+        _retry(pull, deps, ask_deps)
 
 
 def _request_from_xporter(
-    pull: AvailabilityRequest, deps: AvailabilityDependencies, asking: AskDependencies
+    pull: AvailabilityRequest, deps: AvailabilityDependencies, ask_deps: AskDependencies
 ) -> None:
     dataset = dataset_of(pull)
     try:
-        reply = _sent(pull, dataset, asking, deps.now())
+        reply = _sent(pull, dataset, ask_deps, deps.now())
     except (SchoolNotReadyError, AuthorisationPausedError) as error:
         reason = error.reason
         deps.operations.change(pull.estab, pull.id, lambda it: failed(it, reason, deps.now()))
@@ -85,25 +87,25 @@ def _request_from_xporter(
     except (XporterRefusedError, XporterUnavailableError, RateLimitedError) as error:
         end_wait(pull, deps, _not_asked(error.reason, dataset, deps))
     else:
-        _note_reply(pull, reply, dataset, deps, asking.deadline)
+        _note_reply(pull, reply, dataset, deps, ask_deps.deadline)
 
 
 def _sent(
-    pull: AvailabilityRequest, dataset: Dataset, asking: AskDependencies, now: datetime
+    pull: AvailabilityRequest, dataset: Dataset, ask_deps: AskDependencies, now: datetime
 ) -> Mapping[str, object]:
     url = sign(
         CallbackKind.AVAILABILITY,
         pull.estab,
         pull.id,
-        base_url=asking.callback_base_url,
-        keys=asking.keys(),
+        base_url=ask_deps.callback_base_url,
+        keys=ask_deps.keys(),
     )
     # One row is answer enough: the data is pulled once it is known to be there.
     path, query = dataset.request()
     query |= {"page": "1", "pageSize": "1", "callbackUrl": url}
-    session = asking.sessions.open(pull.estab, now)
+    session = ask_deps.sessions.open(pull.estab, now)
     return session.call(
-        lambda token: asking.sessions.xporter.school_data(pull.estab, path, token, query)
+        lambda token: ask_deps.sessions.xporter.school_data(pull.estab, path, token, query)
     )
 
 
@@ -141,12 +143,12 @@ def _not_asked(
 
 
 def _retry(
-    pull: AvailabilityRequest, deps: AvailabilityDependencies, asking: AskDependencies
+    pull: AvailabilityRequest, deps: AvailabilityDependencies, ask_deps: AskDependencies
 ) -> None:
     """Request the dataset of a stale result once more, unless it has been pulled since."""
     item = deps.datasets.get(pull.estab, pull.dataset)
     if item is not None and item.requested <= pull.generation:
-        school = asking.sessions.schools.get(pull.estab)
+        school = ask_deps.sessions.schools.get(pull.estab)
         try:
             request(school, dataset_of(pull), deps, is_retry=True)
         except RequestRejectedError as rejected:

@@ -17,7 +17,7 @@ from xporter_bridge.xporter.envelopes import is_status_name
 Statuses = tuple[tuple[str, str], ...]
 
 _OK = "ok"
-_MOST = 20
+_MAX_DEPTH = _MAX_STATUSES = 20
 _WORD = re.compile(r"[^A-Za-z0-9_.-]+")
 _STATUS = re.compile("status", re.IGNORECASE)
 _NAME = re.compile("name|database|^db$", re.IGNORECASE)
@@ -31,7 +31,7 @@ def is_ready(statuses: Statuses) -> bool:
 def statuses_in(document: Any) -> Statuses:
     """Return (database, status) of every object that has a status where there may be one."""
     found = dict.fromkeys(_outside(document, 0))
-    return tuple(found)[:_MOST]
+    return tuple(found)[:_MAX_STATUSES]
 
 
 def _outside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
@@ -49,13 +49,13 @@ def _outside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     if not any(isinstance(child, list) for child in value.values()):
         yield from _own(value)
     for child in value.values():
-        if isinstance(child, Mapping) and depth < _MOST:
+        if isinstance(child, Mapping) and depth < _MAX_DEPTH:
             yield from _outside(child, depth + 1)
 
 
 def _inside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
     """Yield what a DBStatus says: an entry, or entries in whatever arrays and objects."""
-    if depth > _MOST:
+    if depth > _MAX_DEPTH:
         return
     value = _decoded(value)
     if isinstance(value, Mapping):

@@ -103,7 +103,7 @@ def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState
 
 
 def is_open(pull: AvailabilityRequest, item: DatasetRecord | None) -> bool:
-    """Tell whether asking for the same again would be answered by this request."""
+    """Tell whether this request also serves the same request made again."""
     return state_of(pull, item) in {PullState.QUEUED, PullState.WAITING, PullState.PULLING}
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 # A held change set lies in the staging bucket, whose life cycle ends it (template.yaml).
-_LONGEST_HOLD = timedelta(days=13)
+_MAX_HOLD = timedelta(days=13)
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class HoldLimits:
             floor_rows=int(entry.get("floor_rows", 20)),
             expires=timedelta(days=float(entry.get("expires_days", 7))),
         )
-        if not timedelta() < limits.expires <= _LONGEST_HOLD:
-            raise ValueError(f"expires_days must be at most {_LONGEST_HOLD.days}")
+        if not timedelta() < limits.expires <= _MAX_HOLD:
+            raise ValueError(f"expires_days must be at most {_MAX_HOLD.days}")
         window = entry.get("roll_over")
         if not window:
             return limits
@@ -64,5 +64,5 @@ class HoldLimits:
         if self.roll_over is None:
             return False
         first, last = self.roll_over
-        # A window from December to January wraps around the turn of the year.
+        # A window from December to January crosses the end of the year.
         return first <= day <= last if first <= last else not last < day < first

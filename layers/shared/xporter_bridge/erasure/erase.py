@@ -69,7 +69,7 @@ def request_erasure(
     """Delete the school's key, and have everything else of it erased.
 
     A crash between the two steps leaves a school that says of itself that it is being erased;
-    asking again carries on.
+    a second request carries on.
 
     Raises:
         RequestRejectedError: 404 for an unknown school.

@@ -1,4 +1,4 @@
-"""Lets a dataset take its turn: only a few of one school are pulled at a time.
+"""Acquires a slot and the lease: only a few datasets of a school are pulled at a time.
 
 The place comes before the lease, so whoever finds none has written nothing: while a school's
 first pulls run, all its other datasets come back again and again.

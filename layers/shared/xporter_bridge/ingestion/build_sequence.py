@@ -72,7 +72,7 @@ class SequenceBuilder:
 
     Args:
         out: The prefix for results; holds the fence, so that two holders never share one.
-        beat: Called with every block written; keeps the lease, and raises to stop.
+        heartbeat: Called with every block written; keeps the lease, and raises to stop.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class SequenceBuilder:
         self._dataset = dataset
         self._place = place
         self._out = out
-        self._beat = heartbeat
+        self._heartbeat = heartbeat
         self._gatherer = TableCollector(store, dataset, out=out, heartbeat=heartbeat)
         self._copies: dict[str, str] = {}
         self._sequence = 0
@@ -165,7 +165,7 @@ class SequenceBuilder:
 
     def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
-        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot", self._beat)
+        snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot", self._heartbeat)
         for block in arrival.came.stream():
             snapshot.write_block(block)
         snapshot.close()
@@ -188,7 +188,7 @@ class SequenceBuilder:
     ) -> tuple[dict[str, Any], MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
-            self._store.write(f"{self._out}{arrival.table}.{kind}", self._beat)
+            self._store.write(f"{self._out}{arrival.table}.{kind}", self._heartbeat)
             for kind in ("snapshot", "upserts", "deletes")
         )
         is_by_row = bool(arrival.came.clashes or old.get("repeated"))

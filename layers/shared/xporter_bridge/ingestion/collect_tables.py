@@ -37,7 +37,7 @@ class TableCollector:
 
     Args:
         out: The prefix for intermediate results.
-        beat: Called with every block written; keeps the lease, and raises to stop.
+        heartbeat: Called with every block written; keeps the lease, and raises to stop.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class TableCollector:
         self._store = store
         self._dataset = dataset
         self._out = out
-        self._beat = heartbeat
+        self._heartbeat = heartbeat
         self._spilled = 0
 
     def gather(self, pages: StagedPages, name: str) -> TableStream:
@@ -71,7 +71,7 @@ class TableCollector:
 
     def _spill(self, rows: Iterator[Block], key_of: KeyOfLine) -> tuple[int, Stream]:
         self._spilled += 1
-        run = self._store.write(f"{self._out}run-{self._spilled:06d}", self._beat)
+        run = self._store.write(f"{self._out}run-{self._spilled:06d}", self._heartbeat)
         for block in rows:
             run.write_block(block)
         run.close()

@@ -35,9 +35,9 @@ _WORDS = re.compile(
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # The names of all columns stand in a dataset's item, a few times over, which holds 400 kilobytes:
 # room for some two thousand of a usual length.
-_MOST_NAME_BYTES = 64 * 1024
+_MAX_NAME_BYTES = 64 * 1024
 _BYTES_PER_NAME = 16
-_MOST_TABLES = 100
+_MAX_TABLES = 100
 # A longer name of a column is cut where it is told.
 _NAME_SHOWN = 100
 
@@ -89,7 +89,7 @@ class ColumnPolicy:
         Raises:
             ContractError: There are too many tables.
         """
-        if name.casefold() not in self._spellings and len(self._spellings) >= _MOST_TABLES:
+        if name.casefold() not in self._spellings and len(self._spellings) >= _MAX_TABLES:
             raise ContractError("too_many_tables")
         known = self._spellings.setdefault(name.casefold(), name)
         if known != name:
@@ -163,7 +163,7 @@ class ColumnPolicy:
         """Raise if all names of columns would be more than a dataset's item has room for."""
         if name not in self._known.get(table.casefold(), ()):
             self._name_bytes += len(name.encode()) + _BYTES_PER_NAME
-        if self._name_bytes > _MOST_NAME_BYTES:
+        if self._name_bytes > _MAX_NAME_BYTES:
             raise ContractError(f"too_many_columns: {table}")
 
     def _is_dropped(self, table: str, name: str) -> bool:

@@ -51,7 +51,7 @@ class PageFetcher:
     """Asks Xporter for pages of one dataset and stages them.
 
     Args:
-        beat: Called between pages, by one thread at a time; keeps the lease, and raises to stop.
+        heartbeat: Called between pages, by one thread at a time; keeps the lease, raises to stop.
         remaining_seconds: How long this invocation may still take.
     """
 
@@ -69,9 +69,9 @@ class PageFetcher:
         self._session = session
         self._xporter = xporter
         self._policy = policy
-        self._beat = heartbeat
+        self._heartbeat = heartbeat
         self._remaining_seconds = remaining_seconds
-        self._turn = Lock()
+        self._heartbeat_lock = Lock()
         self._is_slow = True
 
     def ask(self, changed_rows: str, number: int) -> Page:
@@ -203,7 +203,7 @@ class PageFetcher:
         return found
 
     def _go_on_or_stop(self) -> None:
-        with self._turn:
-            self._beat()
+        with self._heartbeat_lock:
+            self._heartbeat()
             if self._remaining_seconds() <= 0:
                 raise OutOfTimeError

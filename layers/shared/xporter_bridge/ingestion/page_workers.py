@@ -1,6 +1,6 @@
 """Threads that fetch pages: many while they wait for Xporter, few while we are the bottleneck.
 
-Python computes with one thread at a time, and threads that fight for their turn cost more than
+Python computes with one thread at a time, and threads that compete for it cost more than
 they bring: two are faster than eight where pages come at once (docs/performance.md). Xporter is
 also not asked for more at a time than helps.
 """
@@ -44,18 +44,18 @@ class PageWorkers:
         self._most = most
         self._missing: deque[int] = deque()
         self._workers: list[Future[None]] = []
-        self._turn = Lock()
+        self._workers_lock = Lock()
 
     def run_all(
         self, numbers: Iterable[int], heartbeat: Callable[[], None], *, is_slow: bool = True
     ) -> None:
-        """Do all pages, and call ``beat`` about every second meanwhile.
+        """Do all pages, and call ``heartbeat`` about every second meanwhile.
 
         Args:
             is_slow: Begin with all threads, because pages are known to be waited for.
 
         Raises:
-            Exception: What ``work`` or ``beat`` raised first; pages under way are finished first.
+            Exception: What ``work`` or ``heartbeat`` raised first; pages under way are finished.
         """
         self._missing.extend(numbers)
         with ThreadPoolExecutor(self._most, "page") as pool:
@@ -73,7 +73,7 @@ class PageWorkers:
             ended.result()
 
     def _add_worker(self, pool: ThreadPoolExecutor) -> None:
-        with self._turn:
+        with self._workers_lock:
             if self._missing and len(self._workers) < self._most:
                 self._workers.append(pool.submit(self._worker_loop, pool))
 

@@ -56,7 +56,7 @@ _RENEWED_EVERY = LEASE / 4
 # An Xporter that has failed over a hash so often may know it no more, and not say so.
 _BROKEN_AFTER = 3
 # A queue delays no longer than this; later, the watchdog sends the message.
-_LONGEST_DELAY = timedelta(minutes=14)
+_MAX_DELAY = timedelta(minutes=14)
 
 
 def pull(
@@ -256,7 +256,7 @@ class PullRun:
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._endpoint)
         self._let_go(reason=reason, failures=failures, retry_at=iso(self._deps.now() + wait))
-        if wait <= _LONGEST_DELAY:
+        if wait <= _MAX_DELAY:
             self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
 
     def _give_up(self, **changes: object) -> None:

@@ -23,7 +23,7 @@ from pydantic import (
 from xporter_bridge.callbacks.bodies import truth_of
 from xporter_bridge.errors import CallbackRejectedError
 
-_LONGEST_NAME = 300
+_MAX_NAME_CHARACTERS = 300
 # What no queue takes, and no person reads: controls, half characters, and what is no character.
 _NO_TEXT = re.compile("[^ -\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 
@@ -36,7 +36,7 @@ def _as_text(value: object) -> object:
 def _as_name(value: object) -> str:
     # It is for people to read: no callback is refused, and no secret lost, for its sake.
     text = value if isinstance(value, str) else ""
-    return " ".join(_NO_TEXT.sub(" ", text).split())[:_LONGEST_NAME]
+    return " ".join(_NO_TEXT.sub(" ", text).split())[:_MAX_NAME_CHARACTERS]
 
 
 def _printable(text: str) -> str:

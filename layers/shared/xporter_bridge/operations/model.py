@@ -1,7 +1,7 @@
-"""What pulls on request and writebacks have in common: an identity, a deadline, and an end.
+"""What pulls on request and writebacks share: an id, a deadline, and an end.
 
-An operation is a conversation with Xporter that takes minutes or hours. Its item says what it
-waits for and until when, so that whoever comes by can carry it on.
+An operation is a conversation with Xporter that takes minutes or hours. Its record says what the
+operation waits for and until when, so that any invocation can continue it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from enum import StrEnum
 
 from xporter_bridge.timestamps import iso
 
-# How long an operation can be asked about after its end; then its item expires.
+# How long an operation can be read after its end; then its item expires.
 KEPT = timedelta(days=90)
-# A message was sent for it: give its consumer this long before sending another.
+# How long to leave a message to its consumer before the watchdog sends another.
 PATIENCE = timedelta(minutes=2)
 
 
 class OperationKind(StrEnum):
-    """What the conversation is about; every id of the kind begins with the value."""
+    """The kinds of operations; every id of a kind begins with the value."""
 
     PULL = "pull"
     WRITEBACK = "writeback"
@@ -30,9 +30,9 @@ class OperationKind(StrEnum):
 class Operation:
     """One conversation about one school.
 
-    ``watch_at`` is when somebody must look at it even if nothing happens, empty for never;
-    ``expires_at`` is in epoch seconds, 0 for never. ``version`` guards against two writers and is
-    0 before the item is stored.
+    ``watch_at`` is when the watchdog looks at it if nothing else happens, empty for never;
+    ``expires_at`` is in epoch seconds, 0 for never. ``version`` is an optimistic lock, and 0
+    before the operation is stored.
     """
 
     estab: str
@@ -44,7 +44,7 @@ class Operation:
 
 
 def identity(kind: OperationKind, estab: str, about: str) -> str:
-    """Return the id of an operation: the same words give the same id, and hide them."""
+    """Return the id of an operation: a digest of ``about``, equal for equal arguments."""
     return f"{kind}-{uuid.uuid5(uuid.NAMESPACE_URL, f'xporter-bridge/{kind}/{estab}/{about}').hex}"
 
 
@@ -57,7 +57,7 @@ def kind_of(id_: str) -> OperationKind | None:
 
 
 def expiry(now: datetime) -> int:
-    """Return when an operation that ends now may be forgotten, in epoch seconds."""
+    """Return when to delete an operation that ends now, in epoch seconds."""
     return int((now + KEPT).timestamp())
 
 

@@ -11,7 +11,7 @@ from xporter_bridge.timestamps import iso
 # No estab is called so.
 _FLEET = "#fleet"
 # Of a key, in characters: a sort key takes 1,024 bytes.
-_LONGEST_NAME = 250
+_MAX_NAME_CHARACTERS = 250
 
 
 class FleetNotices:
@@ -28,7 +28,7 @@ class FleetNotices:
         try:
             self._items.update(
                 _FLEET,
-                name[:_LONGEST_NAME],
+                name[:_MAX_NAME_CHARACTERS],
                 set_={"noticed_at": iso(now)},
                 condition="attribute_not_exists(noticed_at)",
             )

@@ -1,4 +1,4 @@
-"""How old our data of a school is, and whether it is older than it should be."""
+"""The age of a school's data, and whether the data is stale."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
 class Freshness:
     """The age of some data.
 
-    ``as_of`` is the time that Xporter gave for them, ``checked_at`` when we last compared
-    them with Xporter; both are empty before the first pull.
+    ``as_of`` is the time that Xporter gave for the data, ``checked_at`` when we last compared
+    the data with Xporter; both are empty before the first pull.
     """
 
     as_of: str
@@ -30,8 +30,8 @@ class Freshness:
 def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> Freshness | None:
     """Return how fresh a dataset is; None if it has no data.
 
-    A dataset of fixed dates is as fresh as it was when it was asked for; one that is kept up to
-    date becomes stale when its database has been silent beyond its TTL and some grace.
+    A dataset of fixed dates does not age. A dataset that is kept up to date becomes stale when
+    no pull has checked it for the TTL of its database and a grace period.
     """
     if item.state in _WITHOUT_DATA or dataset is None:
         return None
@@ -46,7 +46,7 @@ def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> F
 
 
 def together(parts: Iterable[Freshness]) -> Freshness:
-    """Return how fresh several datasets are as a whole: as the oldest of them is."""
+    """Return the freshness of several datasets as a whole, which is that of the oldest."""
     parts = list(parts)
     ages = [part.age_seconds for part in parts]
     known = [age for age in ages if age is not None]

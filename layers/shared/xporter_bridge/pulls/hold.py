@@ -1,8 +1,8 @@
-"""The mass-change guard: a change set that would wipe out a school's data waits for a person.
+"""The mass-change guard: a change set that would delete most of a school's data is held.
 
-Most such change sets are not the truth: options drifted, a scope went, people opted out, an
-export failed half-way (xporter-api.md 13.13). The rest are the roll-over of the school year,
-for which there is a calendar window.
+Most such change sets are wrong: options drifted, a scope was removed, people opted out, or an
+export failed half-way (xporter-api.md 13.13). The others are the roll-over of the school year,
+which has limits of its own in a calendar window.
 """
 
 from __future__ import annotations
@@ -25,13 +25,12 @@ from xporter_bridge.timestamps import iso
 
 @dataclass(frozen=True)
 class TableChange:
-    """How many rows of one table a change set touches; ``previous`` is how many it had.
+    """How many rows of one table a change set touches; the table had ``previous`` rows before.
 
-    ``slight`` counts updated rows in which only Xporter changed something: bookkeeping, or columns
-    that are new.
+    ``slight`` counts updated rows in which only Xporter's bookkeeping or new columns differ.
     ``is_absent`` tells that the answer did not name the table, though Xporter names all of an
-    endpoint's tables, empty ones too: what it had is not known to have gone. ``is_left_out`` tells
-    that the dataset is asked for otherwise than before, so that a table may go on purpose.
+    endpoint's tables, empty ones too: the rows of an absent table are not known to be deleted.
+    ``is_left_out`` tells that the dataset's configuration changed, which may leave out a table.
     """
 
     table: str
@@ -50,10 +49,10 @@ class TableChange:
 
 
 def limit_violations(changes: list[TableChange], limits: HoldLimits) -> list[str]:
-    """Return why the change set must be held, one sentence per table; empty when it need not.
+    """Return why the change set must be held, one sentence per table; empty if it need not be.
 
-    A table that was empty cannot lose anything, and a first pull has nothing to compare with. One
-    that would become empty is suspicious whatever its size: an export that failed looks like it.
+    A table that was empty cannot lose rows, and a first pull has nothing to compare with. A table
+    that would become empty violates the limits at any size: a failed export looks the same.
     """
     found = []
     for change in changes:
@@ -81,10 +80,10 @@ def make_hold(
     dataset: Dataset,
     now: datetime,
 ) -> tuple[dict[str, Any], bool]:
-    """Return what is held of the draft that was ``made``, and whether that is news.
+    """Return the hold for the draft manifest ``made``, and whether the hold is new.
 
-    It is none when the same change set was held ``before`` for the same reasons: its time goes
-    on, however often it is pulled.
+    The hold is not new when the same change set was held ``before`` for the same reasons. Such a
+    hold keeps its expiry, however often the change set is pulled.
     """
     is_news = before is None or not _is_same(before, made, reasons)
     times = {"since": iso(now), "expires_at": iso(now + dataset.limits.expires)}
@@ -114,9 +113,9 @@ def decide(
     pulls: Queue,
     now: datetime,
 ) -> None:
-    """Record what is to become of the hold, and have it carried out.
+    """Record the decision on the hold, and enqueue a pull that carries it out.
 
-    A crash between the two leaves a decision that the watcher finds within minutes.
+    After a crash between the two, the watchdog enqueues the pull within minutes.
 
     Raises:
         RequestRejectedError: 404 for no such school or dataset, 409 when nothing is held.

@@ -1,8 +1,8 @@
-"""The state of one dataset of one school, and what to do about it: pure decisions.
+"""The record of one dataset of one school, and the pure decisions on it.
 
-Work is counted, not timed: every reason to pull raises ``requested``; a pull remembers the number
-it saw when it began and writes it to ``served`` when it ends. Whatever came meanwhile leaves the
-two apart, and causes exactly one more pull.
+Demand is a counter: every reason to pull raises ``requested``. A pull remembers the value that it
+saw when it began, and writes the value to ``served`` when it ends. Demand that arrives during a
+pull leaves ``requested`` above ``served``, and causes exactly one more pull.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from xporter_bridge.xporter.pages import ALL_ROWS
 
 LEASE = timedelta(seconds=90)
 BASELINE_EVERY = timedelta(days=7)
-# Xporter refreshes overnight; a database is silent when nothing came this long after its TTL.
+# Xporter refreshes overnight; a database is silent if no callback came this long after its TTL.
 SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
-_BACKOFF_MOST = timedelta(hours=1)
-# Most refusals repeat, but a passing exception of Xporter's looks the same.
+_MAX_BACKOFF = timedelta(hours=1)
+# Most refusals repeat, but a temporary failure of Xporter looks the same.
 _FAILED_FIRST = timedelta(hours=1)
 
 
 class DatasetState(StrEnum):
-    """What a dataset is waiting for; ``current`` waits for nothing."""
+    """Where a dataset stands; only ``current`` waits for nothing."""
 
     PENDING = "pending"
     CURRENT = "current"
@@ -52,7 +52,7 @@ _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.
 
 @dataclass(frozen=True)
 class PullCheckpoint:
-    """A pull under way: enough for another invocation to go on with it.
+    """A pull under way, with everything that another invocation needs to resume it.
 
     Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
     page 1 said, None where that is unknown, and ``serving`` the generation that the pull serves;
@@ -74,14 +74,14 @@ class DatasetRecord:
     """One dataset of one school.
 
     ``requested``, ``definition``, ``decision``, ``decided_hold``, ``staleness`` and ``heard_at``
-    (when a callback asked for the latest pull) belong to whoever asks for pulls; the rest is
-    written under a lease alone, fenced by ``fence``. Sequences before ``oldest`` are deleted; at
-    ``retire_at`` more may go; ``expires_at`` ends the dataset itself if it is a temporary one.
-    ``scopes`` are those under which something of it was ever fetched, and ``erasing`` says why its
-    data is being deleted: no pull until it is. ``oddities_seen`` is the evidence of a pull that was
-    odd, and ``repeated`` how many rows of each table were reported to share their identity with
-    another. ``looks`` counts how often we looked again because of the callback of ``looked_for``,
-    and ``look_at`` says when to do so next.
+    (when the latest callback was received) are written by the code that requests pulls. Everything
+    else is written under the lease, fenced by ``fence``.
+    Sequences before ``oldest`` are deleted; at ``retire_at`` the next one may be. A temporary
+    dataset ends at ``expires_at``. ``scopes`` are all scopes under which data of it was fetched.
+    ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
+    ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
+    table were reported to share their identity with another. ``looks`` counts the pulls repeated
+    because the data contradicted the callback of ``looked_for``; ``look_at`` is when to repeat next.
     """
 
     estab: str
@@ -126,7 +126,7 @@ class DatasetRecord:
 
     @property
     def is_due(self) -> bool:
-        """Tell whether somebody asked for a pull that none has served yet."""
+        """Tell whether a pull was requested that no pull has served yet."""
         return self.requested > self.served
 
     @property
@@ -141,18 +141,18 @@ class DatasetRecord:
 
     @property
     def named_pulls(self) -> frozenset[str]:
-        """The pulls whose staged work somebody may still need; the empty name too."""
+        """The pulls whose staged objects are still needed, and the empty name."""
         under_way = self.checkpoint.pull_id if self.checkpoint else ""
         committed = self.manifest["pull_id"] if self.unpublished and self.manifest else ""
         return frozenset({under_way, committed, self.hold_id, ""})
 
     def is_leased(self, now: datetime) -> bool:
-        """Tell whether somebody is working on the dataset."""
+        """Tell whether an invocation holds the lease."""
         return self.lease_expires_at > iso(now)
 
 
 def dataset_of(item: DatasetRecord) -> Dataset | None:
-    """Return what the item is a dataset of; None if it is no longer configured."""
+    """Return the definition of the dataset; None if the dataset is not configured any more."""
     if not item.definition:
         return configured().get(item.dataset)
     try:
@@ -168,9 +168,9 @@ def database_of(item: DatasetRecord) -> str:
 
 
 def is_temporary(item: DatasetRecord) -> bool:
-    """Tell whether nothing asks for the dataset by itself, so that its data must end some day.
+    """Tell whether nothing requests the dataset regularly, so that its data must expire.
 
-    It was made on request or for a day, or is configured no longer.
+    Such a dataset was made on request or for one day, or is not configured any more.
     """
     return item.definition is not None or dataset_of(item) is None
 
@@ -178,7 +178,7 @@ def is_temporary(item: DatasetRecord) -> bool:
 def start_or_resume(
     item: DatasetRecord, dataset: Dataset, pull_id: str, now: datetime
 ) -> PullCheckpoint:
-    """Return the pull to make: the one under way if it still fits, else a new one."""
+    """Return the pull to run: the unfinished one if it still fits, else a new one."""
     follows = item.next_changed_rows if _is_same_chain(item, dataset) else ""
     under_way = item.checkpoint
     if (
@@ -205,7 +205,7 @@ def with_scopes_used(
 ) -> DatasetRecord:
     """Return the item with the scopes under which it is pulled now.
 
-    Added to earlier ones: only an erasure ends what a scope that has gone since had allowed.
+    They are added to earlier ones: data fetched under a removed scope is there until its erasure.
     """
     now_used = scopes.among(dataset.endpoint.scopes, granted)
     return replace(item, scopes=tuple(sorted({*item.scopes, *now_used})))
@@ -226,27 +226,27 @@ def withheld_because(item: DatasetRecord, dataset: Dataset, school: School) -> s
 
 def _is_same_chain(item: DatasetRecord, dataset: Dataset) -> bool:
     tables = item.manifest.get("tables", {}) if item.manifest else {}
-    # A table that was kept by another key must be compared with the whole of it.
+    # A table whose key has changed must be compared as a whole.
     has_same_keys = all(e.get("key", ID) == dataset.key_of(name) for name, e in tables.items())
     return item.fingerprint == dataset.fingerprint and bool(item.manifest) and has_same_keys
 
 
 def backoff(failures: int) -> timedelta:
-    """Return how long to leave a dataset alone that failed this often in a row.
+    """Return the back-off after so many failures in a row.
 
-    A school that fails again and again slows itself down and nobody else.
+    A school that fails again and again slows down its own pulls only.
     """
-    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _BACKOFF_MOST)
+    return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
 def next_baseline(item: DatasetRecord, now: datetime) -> str:
-    """Return when to compare the whole dataset again: weekly, spread over the hours of a day."""
+    """Return when to compare the whole dataset again: in a week, spread over the hours of a day."""
     digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
     return iso(now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440))
 
 
 def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> str:
-    """Return when somebody should look at the dataset again even if nothing happens."""
+    """Return when the watchdog should look at the dataset if nothing else happens."""
     if item.outbox or item.unpublished:
         return iso(now + timedelta(minutes=1))
     if item.is_leased(now):
@@ -266,11 +266,11 @@ def next_look_at(item: DatasetRecord) -> str:
 
 
 def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> str:
-    """Return when to pull although nobody asks; empty for never.
+    """Return when to pull without a request; empty for never.
 
-    When the database has been silent past its TTL, when the whole is to be compared, or when what
-    Xporter refused may have become possible. Each waits its time again after an attempt, so that
-    a school which cannot be asked now is not asked every minute.
+    A pull is due when the database has been silent past its TTL, when the whole dataset is to be
+    compared, or when a request that Xporter refused may succeed. After an attempt, each of these
+    waits its full time again, so that a school that cannot be pulled is not tried every minute.
     """
     tried_at = max(item.checked_at, item.began_at)
     if item.definition is not None or item.state not in _ASKED_AGAIN or not tried_at:
@@ -285,15 +285,15 @@ def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> str:
 
 
 def is_overdue(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
-    """Tell whether the time has come to pull although nobody asks."""
+    """Tell whether a pull is due without a request."""
     at = next_unprompted_pull_at(item, ttl)
     return bool(at) and at <= iso(now) and not item.is_due
 
 
 def needs_worker(item: DatasetRecord, now: datetime) -> bool:
-    """Tell whether a message should be sent for the dataset: work to do, free, not backing off.
+    """Tell whether to send a message for the dataset: work to do, no lease, no back-off.
 
-    What is already committed or decided does not wait until Xporter can be asked again.
+    Publishing a commit and carrying out a decision do not wait for the end of a back-off.
     """
     may_pull = item.is_due and item.retry_at <= iso(now)
     has_work = may_pull or bool(item.unpublished) or bool(item.decision)

@@ -1,7 +1,7 @@
-"""Tells the company's own software what a school's or a dataset's item has kept for it.
+"""Publishes the events in a dataset's outbox.
 
-Only after readers can see what the events speak of; doing it again is harmless, so whoever comes
-after a crash does.
+Events are published after readers can see the data that the events are about. Publishing is
+idempotent, so the next invocation repeats it after a crash.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def publish_dataset_events(
     bus: EventBus,
     now: datetime,
 ) -> None:
-    """Publish what the dataset's item still has to tell and, with first data, that it is live."""
+    """Publish the events in the dataset's outbox and, with its first data, ``school.live``."""
     if item.unpublished:
         return
     if item.sequence:

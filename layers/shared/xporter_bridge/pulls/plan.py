@@ -1,4 +1,4 @@
-"""Turns "a school's database changed" into "these datasets are due"."""
+"""Plans pulls: finds the datasets that a changed database makes due."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ def plan(
     pulls: Queue,
     now: datetime,
 ) -> None:
-    """Ask for a pull of every dataset that the database feeds and the school's scopes allow.
+    """Request a pull of every dataset that the database feeds and the school's scopes allow.
 
-    The callback is only a hint: it says where to look and nothing more. Any number of them
-    while a pull waits or runs cause one further pull, and those that were received before a pull
-    began cause none.
+    A callback is only a hint that data may have changed. Any number of callbacks during a pull
+    cause one further pull. Callbacks that were received before a pull began cause none.
 
     Raises:
-        TransientError: The message should come again; asking twice is harmless.
+        TransientError: The message should come again; a repetition is harmless.
     """
     estab, database = message.estab, message.database
     school = schools.get(estab)

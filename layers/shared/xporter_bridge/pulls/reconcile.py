@@ -1,4 +1,4 @@
-"""Makes a school's datasets follow what its scopes allow, whenever those may have changed."""
+"""Reconciles a school's datasets with its scopes, whenever the scopes may have changed."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ LEFT_OUT = "left_out"
 
 
 def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
-    """Return why what is held of the dataset may be held no longer; empty if it may.
+    """Return why the dataset's stored data must be erased; empty if it may be kept.
 
-    A scope went, of the whole dataset or of some columns, or the configuration leaves out now
-    what was stored before. A dataset that is configured no longer ends by itself (``retention``),
-    unless a scope went under which it was pulled.
+    The reason is a removed scope, of the whole dataset or of some columns, or a configuration
+    that leaves out columns which are stored. The data of a dataset that is not configured any
+    more expires (``retention``), unless a scope was removed under which it was pulled.
     """
     dataset = dataset_of(item)
     gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
@@ -110,6 +110,6 @@ def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
 
 
 def has_data(item: DatasetRecord, now: datetime) -> bool:
-    """Tell whether there is data of the dataset, or somebody who is fetching some."""
+    """Tell whether the dataset has data, or a pull that is fetching some."""
     has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
     return has_data or item.checkpoint is not None or item.is_leased(now)

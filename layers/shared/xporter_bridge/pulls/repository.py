@@ -1,8 +1,8 @@
 """The datasets of every school: generations, leases, checkpoints, and the commit.
 
-Two kinds of writer share an item and never write the same attribute. Whoever wants a pull raises
-``requested`` (and may say how); whoever holds the lease writes the rest, and each such write
-proves that the lease is still theirs: a holder that was overtaken cannot commit.
+Two kinds of writer share an item and never write the same attribute. Code that requests a pull
+raises ``requested`` (and may say how). The lease holder writes all other attributes, on the
+condition that the fence is unchanged: a holder that has lost the lease cannot commit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xporter_bridge.timestamps import iso
 
 _ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness", "heard_at")
 _ATTEMPTS = 10
-# Two Lambdas' clocks differ by less; a bound that is too high costs one more pull.
+# The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
@@ -34,7 +34,7 @@ class DatasetRepository:
 
     @property
     def slots(self) -> PullSlots:
-        """The places in which datasets are pulled, items of the same table."""
+        """The slots in which datasets are pulled, items of the same table."""
         return PullSlots(self._items)
 
     @property
@@ -43,7 +43,7 @@ class DatasetRepository:
         return FleetNotices(self._items)
 
     def get(self, estab: str, dataset: str) -> DatasetRecord | None:
-        """Return the dataset, or None if it was never asked for."""
+        """Return the dataset, or None if it was never requested."""
         item = self._items.get(estab, dataset)
         return read(item) if item else None
 
@@ -61,9 +61,9 @@ class DatasetRepository:
         definition: Mapping[str, Any] | None = None,
         staleness: Mapping[str, Any] | None = None,
     ) -> DatasetRecord:
-        """Ask for one more pull than has been asked for, and return the dataset.
+        """Raise the demand for pulls by one, and return the dataset.
 
-        Asking twice is harmless: both are served by one pull if none has begun. ``staleness``
+        A second request is harmless: both are served by one pull if none has begun. ``staleness``
         says why the next result may be old; not giving it takes an earlier one back.
         """
         set_ = {"staleness": text(staleness), **_demand(estab, dataset, definition, now)}
@@ -78,10 +78,10 @@ class DatasetRepository:
         *,
         definition: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Ask for a pull because of news received then; False if a pull has begun since.
+        """Raise the demand because of a callback; return False if a pull has begun since.
 
-        What began after the news came has seen what the news is about, however late its message
-        is read: so thirty callbacks for one change are served by at most two pulls.
+        A pull that began after the callback was received has seen the change, however late the
+        callback's message is read. So at most two pulls serve thirty callbacks for one change.
         """
         news: Item = {"staleness": None, "heard_at": iso(heard_at)}
         try:
@@ -98,13 +98,12 @@ class DatasetRepository:
         return True
 
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetRecord:
-        """Record what is to become of the dataset's hold: ``approve``, ``reject`` or ``expire``.
+        """Record the decision on the dataset's hold: ``approve``, ``reject`` or ``expire``.
 
-        The decision is bound to the change set that is held now: should another take its place
-        first, that one is left alone.
+        The decision applies to the change set that is held now, and to none that replaces it.
 
         Raises:
-            ConflictError: Nothing is held, or what is held has just changed.
+            ConflictError: Nothing is held, or the held change set has just changed.
         """
         item = self.get(estab, dataset)
         if item is None or item.hold is None:
@@ -121,9 +120,9 @@ class DatasetRepository:
         )
 
     def lease(self, estab: str, dataset: str, now: datetime) -> DatasetRecord | None:
-        """Take the dataset for a while, or return None if there is nothing to do or it is taken.
+        """Lease the dataset; return None if there is no work or another holder has the lease.
 
-        The lease is a number higher than any before; ``save`` and ``renew`` prove it.
+        The lease has a fence higher than any before; ``save`` and ``renew`` require it.
         """
         item = self.get(estab, dataset)
         if item is None or not needs_worker(item, now):
@@ -131,10 +130,10 @@ class DatasetRepository:
         return self._lease(item, now)
 
     def lease_to_erase(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
-        """Take the dataset whether it is due or not; None if it is taken.
+        """Lease the dataset whether it is due or not; None if another holder has the lease.
 
-        Whoever has it then cannot commit any more, and must be given the time of their lease to
-        notice: what they committed before, they may still be copying to where readers look.
+        That holder cannot commit any more. It may still be publishing what it committed before,
+        so the caller must wait until its lease has run out.
         """
         taken = self._lease(item, now)
         if taken is None:
@@ -142,10 +141,10 @@ class DatasetRepository:
         return taken
 
     def invalidate_lease(self, estab: str, dataset: str, *, keep_content: bool = True) -> None:
-        """Make the next write of whoever holds the dataset fail; their lease still runs out.
+        """Make the next write of the lease holder fail; the lease itself still has to run out.
 
         Args:
-            keep_content: False forgets all that the dataset holds, so that nobody publishes it.
+            keep_content: False removes all content of the dataset, so that none is published.
         """
         try:
             self._items.update(
@@ -156,7 +155,7 @@ class DatasetRepository:
                 condition="attribute_exists(estab)",
             )
         except ConflictError:
-            return  # It is gone already.
+            return  # The dataset is deleted already.
 
     def _lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         until = iso(now + LEASE)
@@ -165,8 +164,8 @@ class DatasetRepository:
             **watch_attributes(until, item.estab, item.dataset),
         }
         if item.is_due:
-            # A pull that goes on saw the school's data when it first began; work that is no pull,
-            # as carrying out a decision, sees nothing of them.
+            # A resumed pull read the school's data when it first began. Work other than a pull,
+            # such as carrying out a decision, reads none.
             set_["began_at"] = item.checkpoint.started_at if item.checkpoint else iso(now)
         try:
             taken = self._items.update(
@@ -174,7 +173,7 @@ class DatasetRepository:
                 item.dataset,
                 set_=set_,
                 add={"fence": 1},
-                # Nobody has held it since, so the checkpoint is still the one that was read.
+                # No lease was granted since, so the checkpoint is the one that was read.
                 condition=f"(attribute_not_exists(fence) OR fence = :seen) AND {FREE}",
                 seen=item.fence,
                 now=iso(now),
@@ -184,7 +183,7 @@ class DatasetRepository:
         return read(taken)
 
     def renew(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
-        """Keep the lease for another while.
+        """Extend the lease.
 
         Raises:
             ConflictError: The lease was lost; stop at once.
@@ -200,10 +199,10 @@ class DatasetRepository:
         return replace(item, lease_expires_at=until)
 
     def save(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
-        """Write everything that a lease holder owns, in one step, and return the whole item.
+        """Write everything that the lease holder owns, in one step, and return the whole record.
 
-        This is the commit of a pull: before it nothing has happened, after it all has. Letting go
-        says when to look again, so it sees whatever was asked for or decided meanwhile.
+        This conditional write is the commit of a pull. A write that releases the lease also sets
+        the next look, so it is repeated if a request or a decision came meanwhile.
 
         Raises:
             ConflictError: The lease was lost.
@@ -237,7 +236,7 @@ class DatasetRepository:
         """Clear the decision on a hold that the holder has just carried out.
 
         Raises:
-            ConflictError: The lease was lost, or somebody has decided anew.
+            ConflictError: The lease was lost, or there is a new decision.
         """
         self._items.update(
             item.estab,
@@ -250,11 +249,11 @@ class DatasetRepository:
         return replace(item, decision="", decided_hold="")
 
     def reschedule_watch(self, estab: str, dataset: str, seen: str, at: str) -> None:
-        """Move the time of the next look, unless somebody else has moved it since it was seen."""
+        """Move the time of the next look, unless another writer has moved it since it was read."""
         reschedule_watch(self._items, estab, dataset, seen=seen, at=at)
 
     def clear_outbox(self, item: DatasetRecord) -> None:
-        """Forget the events of the item, unless others have joined them meanwhile."""
+        """Remove the events of the record, unless other events were added meanwhile."""
         try:
             self._items.update(
                 item.estab,
@@ -264,7 +263,7 @@ class DatasetRepository:
                 sent=text(list(item.outbox)),
             )
         except ConflictError:
-            return  # Events joined or went: the next look publishes what is left.
+            return  # The outbox has changed: the next look publishes its events.
 
     def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
         """Yield (estab, dataset, watch_at) of every dataset that must be looked at."""
@@ -272,7 +271,7 @@ class DatasetRepository:
             yield item["estab"], item["dataset"], item["watch_at"]
 
     def forget(self, item: DatasetRecord) -> None:
-        """Delete the dataset, unless somebody has asked for it or leased it since it was read."""
+        """Delete the dataset, unless it was requested or leased since it was read."""
         try:
             self._items.delete(
                 item.estab,
@@ -282,10 +281,10 @@ class DatasetRepository:
                 held=item.fence,
             )
         except ConflictError:
-            return  # It lives on.
+            return  # The dataset is in use again.
 
     def delete_school(self, estab: str) -> None:
-        """Forget everything under the school."""
+        """Delete every item of the school."""
         for item in list(self._items.query_partition(estab)):
             self._items.delete(estab, item["dataset"])
 

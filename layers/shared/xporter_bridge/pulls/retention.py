@@ -1,7 +1,7 @@
-"""How long data is kept that is current no longer: children's data has an end (docs/data.md).
+"""How long superseded data is kept (docs/data.md).
 
-What a sequence has replaced is kept for a while, so that readers who are behind can catch up. So
-is a dataset that nothing asks for by itself: one on request, or one that is configured no longer.
+A superseded sequence is kept for some time, so that readers who are behind can catch up. So is a
+temporary dataset: one that was pulled on request, or that is not configured any more.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ EXPIRED = "expired"
 
 
 def schedule_pruning(item: DatasetRecord, keep: timedelta, now: datetime) -> DatasetRecord:
-    """Return the item that a new sequence is about to replace, with the time to look after it."""
+    """Return the record with the time to prune the sequence that a new one is about to replace."""
     if not item.sequence or item.retire_at:
-        return item  # Nothing is replaced, or something older will go first.
+        return item  # Nothing is replaced, or an older sequence is pruned first.
     return replace(item, retire_at=iso(now + keep))
 
 
 def prunable_at(following: Mapping[str, Any], keep: timedelta) -> datetime:
-    """Return when a sequence goes, given the manifest of the one that replaced it."""
+    """Return when to delete a sequence, given the manifest of the sequence that replaced it."""
     return parse(following["completed_at"]) + keep
 
 
 def unreferenced_keys(old: Mapping[str, Any], *later: Mapping[str, Any]) -> list[str]:
-    """Return the keys of a manifest's data that no later one names.
+    """Return the keys of a manifest's data that no later manifest names.
 
-    A table that nothing touched keeps its snapshot over many sequences.
+    An unchanged table keeps its snapshot over many sequences.
     """
     still_named = {key for document in later for key in _keys(document)}
     return sorted(set(_keys(old)) - still_named)
 
 
 def is_expired(item: DatasetRecord, now: datetime) -> bool:
-    """Tell whether the dataset's data, or what says that there was some, has been kept enough."""
+    """Tell whether a temporary dataset, or the manifest of its erasure, has reached its end."""
     has_ended = bool(item.expires_at) and item.expires_at <= iso(now)
     return has_ended and not item.is_due and is_temporary(item)
 
@@ -58,13 +58,14 @@ _AT_A_TIME = 20
 def prune_superseded(
     item: DatasetRecord, store: SnapshotStore, keep: timedelta, now: datetime
 ) -> DatasetRecord:
-    """Delete sequences that were replaced before ``now - keep``; return the item to be saved.
+    """Delete sequences that were replaced before ``now - keep``; return the record to be saved.
 
-    Each one's manifest goes last, so that a crash leaves what is to be deleted known. Whoever has
-    lost their lease does no harm by it: nothing that is deleted will ever be named again.
+    The manifest of a sequence is deleted last: after a crash, the next pull reads from it which
+    objects to delete. A holder that has lost the lease does no harm here, because no later
+    manifest names the deleted objects.
 
     Raises:
-        TransientError: S3 failed; the next pull carries on.
+        TransientError: S3 failed; the next pull continues.
     """
     if not item.retire_at or item.retire_at > iso(now) or not item.manifest:
         return item

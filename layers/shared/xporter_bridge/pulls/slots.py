@@ -1,4 +1,4 @@
-"""The few places in which one school's datasets are pulled at a time."""
+"""Slots: how many datasets of one school may be pulled at the same time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WAITS = 5
 
 @dataclass(frozen=True)
 class Slot:
-    """One of a school's places, and until when it is ours."""
+    """One of a school's slots, and until when we hold it."""
 
     estab: str
     number: int
@@ -28,16 +28,17 @@ class Slot:
 
 
 class PullSlots:
-    """Together with the pages in flight per pull this bounds what one school's agent is asked.
+    """The slots of every school.
 
-    A place whose holder died frees itself when its time has passed.
+    Slots and the limit of pages in flight per pull bound the load on one school's agent. A slot
+    whose holder crashed becomes free when its time has passed.
     """
 
     def __init__(self, items: DynamoTable) -> None:
         self._items = items
 
     def take(self, estab: str, now: datetime) -> Slot | None:
-        """Take a place, or return None if all are taken."""
+        """Take a slot, or return None if all are taken."""
         for number in range(_SLOTS_PER_SCHOOL):
             until = iso(now + LEASE)
             try:
@@ -54,12 +55,12 @@ class PullSlots:
         return None
 
     def renew(self, slot: Slot, now: datetime) -> Slot:
-        """Keep the place for another while; one that was lost is not taken back."""
+        """Extend the slot; a slot that another pull took meanwhile is not taken back."""
         until = iso(now + LEASE)
         return Slot(slot.estab, slot.number, until) if self._set(slot, until) else slot
 
     def release(self, slot: Slot) -> None:
-        """Give the place back, unless somebody else has it already."""
+        """Free the slot, unless another pull holds it by now."""
         self._set(slot, None)
 
     def _set(self, slot: Slot, until: str | None) -> bool:
@@ -77,10 +78,10 @@ class PullSlots:
 
 
 def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
-    """Return after what time to try again for a place in which to pull; None for no more.
+    """Return after what time to try again for a slot; None for no more.
 
-    Longer each time and spread, so that those that wait for one school take neither each other's
-    turn nor the time of other schools; after a minute or so it is the watcher's to send for them.
+    The delay grows and is spread, so that the datasets that wait for one school delay neither each
+    other nor other schools. After about a minute, the watchdog sends the next message.
     """
     if waits >= _WAITS:
         return None

@@ -10,7 +10,7 @@ import orjson
 from xporter_bridge.aws.dynamodb import Item
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
 
-# Documents are stored as JSON text: DynamoDB would turn their numbers into decimals.
+# Documents are stored as JSON text: DynamoDB would make decimals of their numbers.
 DOCUMENTS = (
     "manifest",
     "hold",
@@ -38,7 +38,7 @@ def write(item: DatasetRecord) -> Item:
 
 
 def read(item: Item) -> DatasetRecord:
-    """Return the dataset that the item is; attributes of later versions are ignored."""
+    """Return the item as a dataset's record; attributes of later versions are ignored."""
     known = {
         name: value for name, value in item.items() if name in DatasetRecord.__dataclass_fields__
     }

@@ -48,13 +48,7 @@ class SchoolState(StrEnum):
 # A cause that begins so goes on with the two numbers.
 ESTAB_CHANGED = "estab_changed"
 PULLABLE = frozenset({SchoolState.INSTALLED, SchoolState.LIVE})
-_ANNOUNCED = {
-    SchoolState.AUTHORISED,
-    SchoolState.LIVE,
-    SchoolState.PAUSED,
-    SchoolState.REVOKED,
-    SchoolState.ERASED,
-}
+_ANNOUNCED = set(SchoolState) - {SchoolState.INVITED, SchoolState.INSTALLED}
 _NEXT_STEP = {
     SchoolState.INVITED: "waits for a secret that Xporter accepts",
     SchoolState.AUTHORISED: "waits for the school to install Xporter on Demand",

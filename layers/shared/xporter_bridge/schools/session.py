@@ -1,4 +1,4 @@
-"""A school's token: the stored one while it is good, else a new one; once more after a refusal."""
+"""Calls to Xporter with a school's token, which is renewed when it expires or is refused."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 T = TypeVar("T")
 
-# Refreshed this long before it expires, so that no pull outlives its token.
+# A token is renewed this long before it expires, so that no pull outlives its token.
 _MARGIN = timedelta(minutes=20)
 
 
 class SchoolNotReadyError(PermanentError):
-    """The school's state forbids calls to Xporter; nothing is to be done until it changes."""
+    """The school's state forbids calls to Xporter until the state changes."""
 
 
 def issue_token(
@@ -71,10 +71,10 @@ class SchoolSessions:
         self.relying_party = relying_party
 
     def open(self, estab: str, now: datetime) -> SchoolSession:
-        """Return a session for a school that may be called for.
+        """Return a session for a school whose state allows calls to Xporter.
 
         Raises:
-            SchoolNotReadyError: It is unknown, paused, revoked, erased or not installed.
+            SchoolNotReadyError: The school is unknown, paused, revoked, erased or not installed.
         """
         school = self.schools.get(estab)
         if school is None or not school.is_pullable or not school.has_working_secret:
@@ -94,15 +94,15 @@ class SchoolSession:
         self.school = school
 
     def call(self, request: Callable[[str], T]) -> T:
-        """Make a request with a token; if it is refused, once more with a fresh one.
+        """Make a request with a token; if the token is refused, retry once with a new one.
 
-        Xporter does not say why it refuses, so a refusal may always mean an expired token; only a
-        fresh token that nothing was granted to yet is not replaced by another.
+        Xporter does not say why it refuses a request, so any refusal may mean an expired token.
+        If the refused token was itself new and has never been accepted, no other is requested.
 
         Raises:
-            AuthorisationPausedError: The school paused us; its state says so from now on.
-            SecretRefusedError: The secret yields no token any more; counted against the school.
-            XporterRefusedError: Refused with a fresh token too.
+            AuthorisationPausedError: The school paused its authorisation; its state is changed.
+            SecretRefusedError: Xporter refused the secret; the refusal is counted at the school.
+            XporterRefusedError: The request was refused with a new token too.
         """
         token = self._current()
         try:
@@ -137,7 +137,7 @@ class SchoolSession:
             return self._token or self._stored() or self._renewed()
 
     def _after(self, refused_token: str) -> str | None:
-        """Return the token to try after this one was refused; None if no other would do better."""
+        """Return the token to try after a refused one; None if another would be refused as well."""
         with self._renewing:
             if self._token != refused_token:
                 return self._token
@@ -179,7 +179,7 @@ class SchoolSession:
         self._change(
             lambda school: (
                 replace(school, credentials=sealed)
-                # A new secret may have come meanwhile; its token is not ours to overwrite.
+                # If a new secret was stored meanwhile, its token must not be overwritten.
                 if school.credentials == held
                 else school
             )

@@ -1,4 +1,4 @@
-"""What schools entrust to us, sealed under a data key of each school's own."""
+"""Encrypts each school's secret and token under a data key of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xporter_bridge.timestamps import iso, parse
 
 @dataclass(frozen=True)
 class OpenedKey:
-    """A school's data key, in the clear; lives no longer than one invocation."""
+    """A school's data key in plaintext; kept in memory for one invocation at most."""
 
     estab: str
     key: bytes
@@ -46,12 +46,12 @@ class SchoolVault:
 
 
 def secret_digest(estab: str, secret: str) -> str:
-    """Return what tells one secret from another without telling the secret."""
+    """Return a digest by which secrets can be compared without revealing them."""
     return hashlib.sha256(f"{estab}\n{secret}".encode()).hexdigest()
 
 
 def with_secret(key: OpenedKey, secret: str) -> Credentials:
-    """Return credentials that hold a proved secret, and no token of an earlier one."""
+    """Return credentials with a verified secret, and without a token of an earlier secret."""
     return Credentials(
         wrapped_key=key.wrapped,
         secret=seal(key.key, secret, context=f"secret/{key.estab}"),
@@ -60,7 +60,7 @@ def with_secret(key: OpenedKey, secret: str) -> Credentials:
 
 
 def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Credentials:
-    """Return credentials that remember a secret which could not be proved yet."""
+    """Return credentials with a pending secret, which could not be verified yet."""
     return replace(
         held or Credentials(key.wrapped),
         pending_secret=seal(key.key, secret, context=f"pending/{key.estab}"),
@@ -68,7 +68,7 @@ def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Crede
 
 
 def with_token(key: OpenedKey, held: Credentials, token: str, expires: datetime) -> Credentials:
-    """Return credentials with a fresh token."""
+    """Return credentials with a new token."""
     sealed = seal(key.key, token, context=f"token/{key.estab}")
     return replace(held, token=sealed, token_expires_at=iso(expires))
 
@@ -79,14 +79,14 @@ def secret_of(key: OpenedKey, held: Credentials) -> str | None:
 
 
 def pending_of(key: OpenedKey, held: Credentials) -> str | None:
-    """Return the secret that waits to be proved."""
+    """Return the secret that waits to be verified."""
     if not held.pending_secret:
         return None
     return unseal(key.key, held.pending_secret, context=f"pending/{key.estab}")
 
 
 def token_of(key: OpenedKey, held: Credentials, good_until: datetime) -> str | None:
-    """Return the stored token if it is good at least until then."""
+    """Return the stored token if it is valid at least until ``good_until``."""
     if not held.token or parse(held.token_expires_at) <= good_until:
         return None
     return unseal(key.key, held.token, context=f"token/{key.estab}")

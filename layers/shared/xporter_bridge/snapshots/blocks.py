@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A block that is stored somewhere and loaded when its turn comes.
+    """A block that is stored somewhere and loaded only when its rows are needed.
 
     ``is_near`` means that loading it needs no network.
     """

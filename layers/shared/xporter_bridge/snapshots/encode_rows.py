@@ -1,4 +1,4 @@
-"""Turns the rows of one page into a block: JSON lines in order, each row once."""
+"""Encodes the rows of one page as a block: JSON lines in order, each row once."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ KeyOfLine = Callable[[bytes], bytes]
 
 # A longer identity is no number any more, and told from others alike by its digest: keys stand in
 # the headers of staged pages, and the length of a number in two bytes.
-_LONGEST = 512
+_MAX_IDENTITY = 512
 _WITHOUT_IDENTITY = b"\2"
 
 
@@ -44,7 +44,7 @@ def order_keys(identities: Sequence[object]) -> list[bytes]:
     if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
         return list(map(_key, texts))
     lengths = set(map(len, texts))
-    if max(lengths, default=0) > _LONGEST:
+    if max(lengths, default=0) > _MAX_IDENTITY:
         return list(map(_key, texts))
     starts = {length: _number(length) for length in lengths}
     if len(starts) == 1:
@@ -68,8 +68,8 @@ def _number(digits: int) -> bytes:
 
 
 def _key(text: bytes) -> bytes:
-    if len(text) > _LONGEST:
-        return b"\1" + text[:_LONGEST] + sha256(text).digest()
+    if len(text) > _MAX_IDENTITY:
+        return b"\1" + text[:_MAX_IDENTITY] + sha256(text).digest()
     if text.isdigit():
         digits = text.lstrip(b"0")
         key = _number(len(digits)) + digits

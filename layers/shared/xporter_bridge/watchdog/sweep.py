@@ -1,4 +1,4 @@
-"""Looks at one due item after the other: none stops the others, and the round ends in time."""
+"""Looks at one due item after the other: none stops the others, and the sweep ends in time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xporter_bridge import telemetry
 
 @dataclass
 class SweepResult:
-    """What came of a round. Failed and unseen items stay due, for the next one."""
+    """What came of a sweep. Failed and unseen items stay due, for the next."""
 
     looked: int = 0
     failed: int = 0

@@ -17,7 +17,7 @@ from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import WritebackOutcome
 
-_MOST_RESULTS = 500
+_MAX_RESULTS = 500
 _OUTCOME_FIELDS = {"xodcompleted", "trackingid", "message", "exceptionmessage"}
 _IDENTITY = re.compile(r"[A-Za-z0-9_.{}-]{1,100}")
 # What a failure is about, by words of its message; the message itself is dropped.
@@ -64,7 +64,7 @@ def read_outcome(query: Mapping[str, str], body: bytes) -> WritebackOutcome:
         is_completed=completed,
         tracking_id=_identity(said.get("trackingid")),
         reason="" if completed else category(str(message)),
-        results=tuple(_results(said.get("result")))[:_MOST_RESULTS],
+        results=tuple(_results(said.get("result")))[:_MAX_RESULTS],
     )
 
 

@@ -6,12 +6,10 @@ text nor a URL ever reaches a log: both may quote personal data or a signature.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -34,6 +32,7 @@ from xporter_bridge.xporter import envelopes
 from xporter_bridge.xporter.endpoints import tables_of
 from xporter_bridge.xporter.envelopes import Call, Meaning
 from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
+from xporter_bridge.xporter.retry_after import seconds_of
 
 THIRD_PARTY = "XporterOnDemand"
 # How long Xporter may be silent: before data, which a big school's agent may take its time for,
@@ -45,13 +44,11 @@ _QUICK_RETRY_SECONDS = 0.25
 # Of a token that does not say when it ends; refused earlier, another is asked for.
 _ASSUMED_LIFE = timedelta(minutes=10)
 # No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
-_LONGEST_LIFE = timedelta(days=30)
+_MAX_LIFE = timedelta(days=30)
 # Only what failed this soon is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
 # A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
 _PATIENCE_SECONDS = 3.0
-# Nobody is sent away for longer than this, whatever a Retry-After says.
-_LONGEST_WAIT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -228,7 +225,7 @@ def check_response(
     call: Call, status: int, headers: Mapping[str, str], content: bytes
 ) -> dict[str, Any]:
     """Return the body of a good answer; raise what any other means."""
-    retry_after = _retry_after(headers.get("Retry-After", ""))
+    retry_after = seconds_of(headers.get("Retry-After", ""), datetime.now(UTC))
     if status == 429:
         raise RateLimitedError("xporter_429", retry_after)
     if status >= 500:
@@ -277,18 +274,4 @@ def _end_of_token(said: object) -> datetime:
         end = parse(str(said)).astimezone(UTC)
     except (ValueError, OverflowError):
         return now + _ASSUMED_LIFE
-    return min(end, now + _LONGEST_LIFE) if end > now else now + _ASSUMED_LIFE
-
-
-def _retry_after(text: str) -> float | None:
-    """Return the seconds that a Retry-After header asks for; it may also name a date."""
-    if re.fullmatch(r"\s*[0-9]{1,300}\s*", text):
-        return min(float(text), _LONGEST_WAIT_SECONDS)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    # A date in "-0000" is UTC of an unknown place, which Python reads as naive.
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
+    return min(end, now + _MAX_LIFE) if end > now else now + _ASSUMED_LIFE

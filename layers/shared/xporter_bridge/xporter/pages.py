@@ -1,7 +1,6 @@
 """Reads one page of Xporter's answers, and proves that all pages belong together.
 
-The quirks are those of xporter-api.md 5.2 to 5.5: arrays under names that are not the path's,
-``meta`` on page 1 only, a ``NextPage`` past the end, deletions beside the rows.
+The quirks are those of xporter-api.md 5.2 to 5.5, such as ``meta`` on page 1 only.
 """
 
 from __future__ import annotations
@@ -21,15 +20,14 @@ from xporter_bridge.xporter.pending import is_pending
 ALL_ROWS = "*"
 _DELETED = "_deleted"
 _COUNTING = frozenset({"pagination", "changedrows"})
-# A table's name becomes part of object keys, so it must be what every table's name is so far: a
-# "/" or ".." would put rows where no reader and no erasure looks.
+# A table's name becomes part of object keys: "/" or ".." would put rows where nobody looks.
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 # What nobody sends in earnest, and nobody could pull or keep.
-_MOST_ROWS = 10**9
-_MOST_PAGES = 100_000
-_MOST_EMPTY_PAGES = 1_000
-_LONGEST_HASH = 500
-_MOST_IGNORED = 50
+_MAX_ROWS = 10**9
+_MAX_PAGES = 100_000
+_MAX_EMPTY_PAGES = 1_000
+_MAX_HASH_CHARACTERS = 500
+_MAX_IGNORED = 50
 # .NET writes the year 1 or 9999 for no time at all.
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
 
@@ -125,7 +123,7 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
         size,
         is_pending(document),
         has_time=bool(times),
-        ignored=tuple(ignored[:_MOST_IGNORED]),
+        ignored=tuple(ignored[:_MAX_IGNORED]),
     )
 
 
@@ -233,7 +231,7 @@ def _is_special(name: str) -> bool:
 
 def _hash(value: Any) -> str | None:
     hash_ = str(value).strip() if value is not None else ""
-    return hash_ if 0 < len(hash_) <= _LONGEST_HASH else None
+    return hash_ if 0 < len(hash_) <= _MAX_HASH_CHARACTERS else None
 
 
 def _count(value: Any, default: Any) -> Any:
@@ -243,7 +241,7 @@ def _count(value: Any, default: Any) -> Any:
         count = int(value)
     except (TypeError, ValueError, OverflowError) as error:
         raise ContractError("count_is_no_number") from error
-    if count > _MOST_ROWS:
+    if count > _MAX_ROWS:
         raise ContractError("count_beyond_reason")
     return count if count >= 0 else default
 
@@ -253,15 +251,15 @@ def _check_pages(facts: PageMetadata) -> None:
 
     Which table is counted nobody says, so there may be more pages than the rows announced fill.
     """
-    most = _MOST_PAGES if facts.row_count is None else facts.row_count + _MOST_EMPTY_PAGES
-    if facts.page_count > min(most, _MOST_PAGES):
+    most = _MAX_PAGES if facts.row_count is None else facts.row_count + _MAX_EMPTY_PAGES
+    if facts.page_count > min(most, _MAX_PAGES):
         raise ContractError("page_count_beyond_reason")
 
 
 def _times(document: Mapping[str, Any]) -> list[str]:
     """Return what ``meta`` says of when the data were extracted."""
-    metas = [v for name, v in document.items() if name.casefold() == "meta"]
-    entries = [entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta])]
+    metas = (v for name, v in document.items() if name.casefold() == "meta")
+    entries = (entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta]))
     return [
         str(value)
         for entry in entries

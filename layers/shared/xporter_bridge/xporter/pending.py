@@ -8,7 +8,7 @@ from typing import Any
 _STATUS = "status"
 _OK = "ok"
 # No DBStatus is nested deeper.
-_MOST_NESTED = 8
+_MAX_NESTED = 8
 
 
 def is_pending(document: Mapping[str, Any]) -> bool:
@@ -21,7 +21,7 @@ def _statuses(document: Mapping[str, Any]) -> Iterator[str]:
         folded = name.strip("_").casefold()
         if isinstance(value, list | dict):
             if folded.endswith(_STATUS):
-                yield from _statuses_in(value, _MOST_NESTED)
+                yield from _statuses_in(value, _MAX_NESTED)
         elif folded.endswith(_STATUS) and isinstance(value, str):
             yield value.strip().casefold()
 

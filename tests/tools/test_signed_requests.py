@@ -5,7 +5,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tools.demo.signing import SignedRequests
+from tools.demo.signed_requests import SignedRequests
 
 URL = "https://api.example/v1/schools/3281102/pulls?page=2&since=1"
 
