@@ -81,7 +81,7 @@ class DatasetRecord:
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
     ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
     table were reported to share their identity with another. ``looks`` counts the pulls repeated
-    because the data contradicted the callback of ``looked_for``; ``look_at`` is when to repeat next.
+    because the data contradicted the callback of ``looked_for``, ``look_at`` when to repeat next.
     """
 
     estab: str
