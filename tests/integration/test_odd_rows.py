@@ -12,10 +12,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from functions.render_widget.table import render
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory
 from tests.support.xporter import Xporter
 from tools.simulator.service.scopes import ALL
+from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
+from xporter_bridge.api.presenters import present_school
+from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
@@ -25,6 +29,7 @@ from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.endpoints import find
 
 STUDENTS, TABLE = "students", "Students"
@@ -482,6 +487,37 @@ def test_a_callback_that_speaks_of_a_change_in_another_dataset_is_not_contradict
     known.deliver()
     assert (looks(known, 60, "staff"), looks(known, 1)) == ([], [])
     assert "CallbackContradicted" not in capsys.readouterr().out
+
+
+# ----------------------------------------------------------------- 16: an agent that died long ago
+
+
+@pytest.mark.parametrize("time", ["2019-05-01T02:14:47.085", "2026-10-01T02:00:00Z", "2026-11-12"])
+def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
+    world: World, time: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked() -> SchoolView:
+        world.ask(*configured())
+        world.settle()
+        school = world.aws.schools.get(ESTAB)
+        assert school
+        return present_school(school, world.aws.datasets.of_school(ESTAB), world.now())
+
+    world.xporter.set_faults({"kind": "odd_meta", "value": time})
+    for _ in range(3):
+        seen = asked()
+        world.advance(hours=20)
+    for database in seen.freshness:
+        assert (database.is_stale, database.reason) == (True, "as_of is old")
+        assert (database.as_of or "")[:10] == time[:10]
+        assert (database.checked_at or "") > iso(world.now() - timedelta(days=1))
+    assert is_troubled(seen)
+    page = render(FleetOverview([seen], {"live": 1}))
+    assert "XodSchoolData: as_of is old" in page
+    assert capsys.readouterr().out.count('"Name":"MisNotRefreshed"') == len(configured())
+    # The agent runs again.
+    world.xporter.set_faults({"kind": "odd_meta", "value": world.now().isoformat()})
+    assert not any(database.is_stale for database in asked().freshness)
 
 
 # -------------------------------------------------------------------------- 14: what becomes empty

@@ -17,6 +17,7 @@ from xporter_bridge.ingestion.drift_reports import (
     notice_repeats,
     report_baseline_mismatch,
     report_column_drift,
+    report_outdated,
 )
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
@@ -228,6 +229,7 @@ class PullCommit:
     ) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
+        report_outdated(item, made["as_of"] or "", self._ttl, now)
         due = is_baseline or not item.baseline_at
         return replace(
             item,
