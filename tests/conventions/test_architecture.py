@@ -94,7 +94,7 @@ PURE = {
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
     "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages",
-    "xporter/pending", "xporter/retry_after", "xporter/scopes",
+    "xporter/not_ready", "xporter/retry_after", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",

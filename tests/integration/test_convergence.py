@@ -47,6 +47,14 @@ FAULTS = (
     {"kind": "expired_token"},
     {"kind": "unknown_hash"},
     {"kind": "added_column", "column": "HouseColour", "value": "red"},
+    {"kind": "added_column", "column": "HouseColour", "value": "[see SEN file]"},
+    {"kind": "odd_answer", "status": 403},
+    {"kind": "odd_answer", "body": "message"},
+    {"kind": "odd_answer", "body": "object"},
+    {"kind": "odd_answer", "status": 503, "retry_after": "Fri, 31 Dec 9999 23:59:59 -2359"},
+    # What renews a token, and proves that it is the school's.
+    {"kind": "odd_answer", "status": 404, "path": "token"},
+    {"kind": "missing_scopes", "path": ""},
 )
 MISHAPS = st.sampled_from(Mishap)
 
@@ -91,7 +99,7 @@ class School(RuleBasedStateMachine):
 
     @rule(fault=st.sampled_from(FAULTS), count=st.integers(1, 3), skip=st.integers(0, 3))
     def xporter_fails(self, fault: dict[str, Any], count: int, skip: int) -> None:
-        self.world.xporter.set_faults({**fault, "count": count, "skip": skip, "path": "/school/"})
+        self.world.xporter.set_faults({"path": "/school/", **fault, "count": count, "skip": skip})
 
     # ------------------------------------------------------------------ callbacks
 

@@ -12,13 +12,11 @@ import pytest
 import requests
 
 from tests.support import translated_template
-from tests.support.aws_rules.recursion import loops
 from tests.support.builders import (
     ESTAB,
     SECRET,
     authorise,
     dataset_table,
-    operation_table,
     records,
     school_table,
     stored_school,
@@ -28,14 +26,17 @@ from tests.support.conversation_world import Company
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import World, in_memory, verify
 from tests.support.template import logical_id
+from tests.support.template_rules.recursion import loops
 from tests.support.xporter import Xporter
 from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.availability import ask_xporter
 from xporter_bridge.availability.accept import request_endpoint
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion import fetch
+from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
 
@@ -200,7 +201,7 @@ def test_a_request_comes_back_at_its_deadline_and_once_more_if_its_data_were_sta
 
     pull = request_endpoint(company.school(), "AttendanceForDate", DAY, company.availability)
     assert length(handle) == 2
-    served = company.operations.pull(ESTAB, pull.id)
+    served = company.availability_requests.get(ESTAB, pull.id)
     assert served
     company.datasets._items.update(ESTAB, pull.dataset, set_={"served": served.generation})
     company.skipped += timedelta(minutes=31)
@@ -249,7 +250,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
     deps = EraseDependencies(
         schools=school_table(cloud),
         datasets=table,
-        operations=operation_table(cloud),
+        operations=OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
         store=SnapshotStore(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
@@ -259,7 +260,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
     def handle() -> bool:
         nonlocal clock
         (message,) = cloud.take("ErasureQueue")
-        erase(message, deps)
+        erase(read_erasure(message), deps)
         clock += timedelta(seconds=cloud.delays[-1])
         return cloud.depth("ErasureQueue") > 0
 

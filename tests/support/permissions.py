@@ -147,10 +147,18 @@ def _pattern(resource: Any) -> str:
 
 
 def _record(lines: Iterable[str]) -> None:
-    """Write down of every permission the first test that was seen to use it."""
+    """Write down a test for each permission that was used: few tests, each for many."""
+    uses: dict[str, set[tuple[str, str]]] = {}
+    for function, permission, test in map(json.loads, lines):
+        uses.setdefault(test, set()).add((function, permission))
+    left, chosen = set().union(*uses.values()), dict[tuple[str, str], str]()
+    while left:
+        test = max(sorted(uses), key=lambda each: len(uses[each] & left))
+        chosen |= dict.fromkeys(uses[test] & left, test)
+        left -= uses[test]
     seen: dict[str, dict[str, str]] = {}
-    for function, permission, test in sorted(json.loads(line) for line in lines):
-        seen.setdefault(function, {}).setdefault(permission, test)
+    for (function, permission), test in sorted(chosen.items()):
+        seen.setdefault(function, {})[permission] = test
     USED.write_text(json.dumps(seen, indent=1) + "\n", encoding="utf-8")
 
 

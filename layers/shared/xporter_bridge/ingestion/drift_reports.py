@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
@@ -36,13 +37,11 @@ def report_column_drift(
         news = seen - reported.get(kind, set())
         if news:
             firsts = [name for name in news if is_first(f"{dataset.endpoint.name}/{kind}/{name}")]
-            (telemetry.warn if firsts else telemetry.record)(
-                "columns_noticed",
-                estab=item.estab,
-                dataset=item.dataset,
-                kind=kind,
-                columns=sorted(news),
-            )
+            names: dict[str, Any] = {"kind": kind, "columns": sorted(news)}
+            if firsts:
+                telemetry.warn("columns_noticed", estab=item.estab, dataset=item.dataset, **names)
+            else:
+                telemetry.record("columns_noticed", estab=item.estab, dataset=item.dataset, **names)
             if firsts:
                 telemetry.count("ColumnDrift", dataset.endpoint.name, len(firsts))
             reported[kind] = reported.get(kind, set()) | news

@@ -54,9 +54,9 @@ _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.
 class PullCheckpoint:
     """A pull under way, with everything that another invocation needs to resume it.
 
-    Its pages are ticked off by being in the staging bucket under ``pull_id``; ``as_of`` is what
-    page 1 said, None where that is unknown, and ``serving`` the generation that the pull serves;
-    ``staleness`` says why its data may be old.
+    A page is done when it is in the staging bucket under ``pull_id``. ``as_of`` is the time on
+    page 1, None where the time is unknown, and ``serving`` the value of ``requested`` that the
+    pull serves. ``staleness`` says why the data may be old.
     """
 
     pull_id: str

@@ -77,7 +77,7 @@ def _is_wanted(
 def _erase_what_must_go(
     school: School, held: Iterable[DatasetRecord], erasures: Queue, now: datetime
 ) -> set[str]:
-    """Have erased what may be held no longer, and overtaken whoever is fetching it just now."""
+    """Enqueue the erasure of every dataset whose data must go, and return their names."""
     ending = set()
     for item in held:
         reason = erasure_reason(item, school.retained_scopes)

@@ -15,7 +15,7 @@ from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import iso, parse
-from xporter_bridge.xporter.pending import is_pending
+from xporter_bridge.xporter.not_ready import is_pending
 
 ALL_ROWS = "*"
 _DELETED = "_deleted"

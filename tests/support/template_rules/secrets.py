@@ -3,7 +3,7 @@
 import string
 from collections.abc import Iterator
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack
 
 _KINDS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack, statements
 
 _QUOTAS = "IAM/latest/UserGuide/reference_iam-quotas.html"

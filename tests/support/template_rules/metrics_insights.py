@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack
 
 _MONITORING = "AmazonCloudWatch/latest/monitoring/"

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.support.aws_rules.rule import rule
 from tests.support.template import ROOT
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack
 
 _LIMITS = "AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"

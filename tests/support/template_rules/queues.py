@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack
 
 _SQS = "AWSSimpleQueueService/latest/SQSDeveloperGuide/"

@@ -8,8 +8,8 @@ import botocore.session
 import pytest
 
 from tests.support import translated_template
-from tests.support.aws_rules import RULES
-from tests.support.aws_rules.broken import BROKEN
+from tests.support.template_rules import RULES
+from tests.support.template_rules.broken import BROKEN
 from tests.support.translated_template import Stack
 
 

@@ -1,6 +1,6 @@
 """Rules of AWS that neither its schemas nor a linter know, each with the page that says so."""
 
-from tests.support.aws_rules import (
+from tests.support.template_rules import (
     alarms,
     dashboards,
     events,
@@ -15,7 +15,7 @@ from tests.support.aws_rules import (
     roles,
     secrets,
 )
-from tests.support.aws_rules.rule import RULES, Rule
+from tests.support.template_rules.rule import RULES, Rule
 
 __all__ = [
     "RULES",

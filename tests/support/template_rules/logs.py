@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import Stack
 
 _API = "AmazonCloudWatchLogs/latest/APIReference/"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from tests.support.aws_rules.rule import rule
+from tests.support.template_rules.rule import rule
 from tests.support.translated_template import ACCOUNT, REGION, Stack, statements
 
 _ROOT = f"arn:aws:iam::{ACCOUNT}:root"
