@@ -113,7 +113,7 @@ def test_a_school_that_was_paused_goes_on_by_itself_when_it_has_chosen(
     assert of(connected).state is SchoolState.INSTALLED
 
 
-def test_a_school_that_has_left_is_revoked_after_several_spaced_refusals_and_not_before(
+def test_a_school_that_has_left_is_revoked_after_days_of_refusals_and_asked_again_daily(
     connected: Cloud, xporter: Xporter
 ) -> None:
     secret = xporter.school(scopes=["School"])
@@ -121,12 +121,14 @@ def test_a_school_that_has_left_is_revoked_after_several_spaced_refusals_and_not
     connected.take("RegistrationQueue")
     xporter.set_school(revoked=True)
     states = []
-    for _ in range(3):
+    for days in (0, 1, 3):
+        past = now() - timedelta(days=days)
         school_table(connected).change(
             ESTAB,
-            lambda school: replace(
+            lambda school, past=past: replace(
                 school,
                 probe_at=iso(now() - MINUTE),
+                first_refused_at=school.refused_at and iso(past),
                 refused_at=school.refused_at and iso(parse(school.refused_at) - 60 * MINUTE),
             ),
         )
@@ -137,6 +139,8 @@ def test_a_school_that_has_left_is_revoked_after_several_spaced_refusals_and_not
     assert of(connected).credentials is not None
     watch(connected)
     assert connected.take("AuthenticationQueue") == []
+    wait = parse(of(connected).probe_at) - now()
+    assert timedelta(hours=23) < wait <= timedelta(days=1)
 
 
 def test_a_school_that_cannot_be_looked_after_keeps_no_other_waiting(cloud: Cloud) -> None:

@@ -523,9 +523,9 @@ def test_an_answer_that_is_not_xporters_neither_writes_nor_refuses_a_mark(
     fault = {"kind": "odd_answer", "path": "/api/v1/attendanceasync", "count": 1, **odd}
     _sim(company, "PUT", "faults", [fault])
     pupil = _pupils(company)[0]
-    writeback = company.write("attendance", {"Marks": [_mark(pupil)]}, "one")
+    writeback = company.write("attendance", {"Marks": [_mark(pupil, Date=COMING)]}, "one")
     company.work()
-    found = company.operations.writeback(ESTAB, writeback.id)
+    found = company.written.get(ESTAB, writeback.id)
     assert found
     assert (found.state, found.parts[0].state, _posts(company)) == ("sent", "sending", 1)
     assert _ends(company, writeback).state == "completed"
