@@ -6,7 +6,8 @@ from collections import Counter
 from html import escape
 
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
-from xporter_bridge.api.schemas import SchoolView
+from xporter_bridge.api.schemas import DatabaseFreshness, SchoolView
+from xporter_bridge.pulls.freshness import CHECKED_AT_IS_OLD
 
 _COLUMNS = ("School", "State", "Since", "What happens next", "Datasets", "Oldest data")
 _HOUR, _DAY = 3600, 86400
@@ -44,9 +45,15 @@ def _datasets(school: SchoolView) -> str:
 
 def _oldest(school: SchoolView) -> str:
     ages = [each.age_seconds for each in school.freshness if each.age_seconds is not None]
-    stale = sorted(each.database for each in school.freshness if each.is_stale)
+    stale = sorted(_named(each) for each in school.freshness if each.is_stale)
     age = _age(max(ages)) if ages else ""
     return f"{age} (stale: {', '.join(stale)})" if stale else age
+
+
+def _named(freshness: DatabaseFreshness) -> str:
+    """Return the database, and why its data are old unless it is that they were not pulled."""
+    is_ours = freshness.reason in {None, CHECKED_AT_IS_OLD}
+    return freshness.database if is_ours else f"{freshness.database}: {freshness.reason}"
 
 
 def _age(seconds: int) -> str:

@@ -84,7 +84,7 @@ PURE = {
     "deployments/model", "erasure/tombstone", "events/model",
     "ingestion/columns", "ingestion/page_file",
     "onboarding/payloads", "operations/model",
-    "pulls/freshness", "pulls/model",
+    "pulls/contradiction", "pulls/freshness", "pulls/model",
     "registrations/model",
     "schools/encryption", "schools/model",
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from tests.support.builders import ESTAB
 from tests.support.fakes import Mishap
-from tests.support.pull_world import World, in_memory, verify
+from tests.support.pull_world import World, in_memory, lines_of, verify
 from tests.support.xporter import Xporter
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.messages import DatabaseChanged
@@ -50,6 +50,17 @@ FAULTS = (
     {"kind": "added_column", "column": "HouseColour", "value": "[see SEN file]"},
     {"kind": "odd_answer", "status": 403},
     {"kind": "odd_answer", "body": "message"},
+    {"kind": "empty_tables"},
+    {"kind": "empty_tables", "table": "StudentSiblings"},
+    {"kind": "not_ready"},
+    {"kind": "deleted_ids"},
+    {"kind": "odd_json", "value": "bom"},
+    {"kind": "odd_json", "value": "comma"},
+    {"kind": "odd_meta", "value": "/Date(1529460887085)/"},
+    {"kind": "odd_member", "column": "Warnings", "value": ["late"]},
+    {"kind": "odd_count", "value": 10**9},
+    {"kind": "odd_count", "column": "RowCount", "value": 7},
+    {"kind": "odd_encoding", "value": "members"},
     {"kind": "odd_answer", "body": "object"},
     {"kind": "odd_answer", "status": 503, "retry_after": "Fri, 31 Dec 9999 23:59:59 -2359"},
     # What renews a token, and proves that it is the school's.
@@ -91,7 +102,7 @@ class School(RuleBasedStateMachine):
         self.heard.append(self.world.now())
 
     def _pupils(self) -> int:
-        return len(self.world.xporter.truth("Students"))
+        return len(lines_of(self.world.xporter.truth("Students")))
 
     @rule()
     def hashes_expire(self) -> None:
@@ -100,6 +111,16 @@ class School(RuleBasedStateMachine):
     @rule(fault=st.sampled_from(FAULTS), count=st.integers(1, 3), skip=st.integers(0, 3))
     def xporter_fails(self, fault: dict[str, Any], count: int, skip: int) -> None:
         self.world.xporter.set_faults({"path": "/school/", **fault, "count": count, "skip": skip})
+
+    @rule(
+        repeated=st.integers(0, 12),
+        shared_ids=st.integers(0, 3),
+        blank_ids=st.lists(st.sampled_from(["", " ", None]), max_size=2),
+    )
+    def rows_become_odd(self, repeated: int, shared_ids: int, blank_ids: list[str | None]) -> None:
+        odd = {"repeated": repeated, "shared_ids": shared_ids, "blank_ids": blank_ids}
+        self.world.xporter.set_school(odd_rows={"Students": odd})
+        self.heard.append(self.world.now())
 
     # ------------------------------------------------------------------ callbacks
 

@@ -12,10 +12,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from functions.render_widget.table import render
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory
 from tests.support.xporter import Xporter
 from tools.simulator.service.scopes import ALL
+from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
+from xporter_bridge.api.presenters import present_school
+from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
@@ -25,6 +29,7 @@ from xporter_bridge.pulls.model import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.endpoints import find
 
 STUDENTS, TABLE = "students", "Students"
@@ -409,6 +414,110 @@ def test_an_answer_is_read_however_it_is_packed_and_labelled(world: World, packe
     pulled(world)
     assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
     assert kept(world) == shown(world.xporter.truth(TABLE))
+
+
+# ------------------------------------------------------------------ 13: a callback before the data
+
+
+def looks(world: World, minutes: int, name: str = STUDENTS) -> list[int]:
+    """Let the watcher run every minute; return after how many it asked for the dataset again."""
+    resource = configured()[name].endpoint.resource.lower()
+    found = []
+    for minute in range(1, minutes + 1):
+        before = len(world.xporter.requests())
+        world.advance(minutes=1)
+        world.watch()
+        world.deliver()
+        asked = [each["path"].lower() for each in world.xporter.requests()[before:]]
+        if any(path.endswith(f"/{resource}") for path in asked):
+            found.append(minute)
+    return found
+
+
+@pytest.fixture
+def known(xporter: Xporter) -> World:
+    """A school of which every dataset has been pulled."""
+    world = World(in_memory(), xporter, students=30)
+    world.ask(*configured())
+    world.settle()
+    world.advance(hours=1)
+    return world
+
+
+def test_a_callback_that_the_data_contradict_is_looked_into_three_times_and_counted(
+    known: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known.hear()
+    known.deliver()
+    assert looks(known, 60) == [1, 6, 21]
+    counts = capsys.readouterr().out.count('"Name":"CallbackContradicted"')
+    assert counts == len(
+        [each for each in configured().values() if each.database == "XodSchoolData"]
+    )
+    # The next callback begins anew.
+    known.advance(hours=3)
+    known.hear()
+    known.deliver()
+    assert looks(known, 25) == [1, 6, 21]
+
+
+@pytest.mark.parametrize(("readable_after", "found_after"), [(0.5, 1), (3, 6), (10, 21)])
+def test_data_that_can_be_read_a_little_after_the_callback_are_read_soon(
+    known: World, readable_after: float, found_after: int
+) -> None:
+    known.hear()
+    known.deliver()
+    looked = looks(known, int(readable_after)) if readable_after >= 1 else []
+    known.change(rows=2)
+    rest = looks(known, 60 - int(readable_after))
+    assert looked + [int(readable_after) + minute for minute in rest] == [
+        minute for minute in (1, 6, 21) if minute <= found_after
+    ]
+    assert kept(known) == shown(known.xporter.truth(TABLE))
+
+
+@pytest.mark.parametrize("times", [1, 5, 30])
+def test_a_callback_that_speaks_of_a_change_in_another_dataset_is_not_contradicted(
+    known: World, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known.change(rows=1)
+    known.hear(times=times)
+    known.deliver()
+    known.hear(times=times)
+    known.deliver()
+    assert (looks(known, 60, "staff"), looks(known, 1)) == ([], [])
+    assert "CallbackContradicted" not in capsys.readouterr().out
+
+
+# ----------------------------------------------------------------- 16: an agent that died long ago
+
+
+@pytest.mark.parametrize("time", ["2019-05-01T02:14:47.085", "2026-10-01T02:00:00Z", "2026-11-12"])
+def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
+    world: World, time: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked() -> SchoolView:
+        world.ask(*configured())
+        world.settle()
+        school = world.aws.schools.get(ESTAB)
+        assert school
+        return present_school(school, world.aws.datasets.of_school(ESTAB), world.now())
+
+    world.xporter.set_faults({"kind": "odd_meta", "value": time})
+    for _ in range(3):
+        seen = asked()
+        world.advance(hours=20)
+    for database in seen.freshness:
+        assert (database.is_stale, database.reason) == (True, "as_of is old")
+        assert (database.as_of or "")[:10] == time[:10]
+        assert (database.checked_at or "") > iso(world.now() - timedelta(days=1))
+    assert is_troubled(seen)
+    page = render(FleetOverview([seen], {"live": 1}))
+    assert "XodSchoolData: as_of is old" in page
+    assert capsys.readouterr().out.count('"Name":"MisNotRefreshed"') == len(configured())
+    # The agent runs again.
+    world.xporter.set_faults({"kind": "odd_meta", "value": world.now().isoformat()})
+    assert not any(database.is_stale for database in asked().freshness)
 
 
 # -------------------------------------------------------------------------- 14: what becomes empty

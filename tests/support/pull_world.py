@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -218,7 +218,7 @@ class World:
         """Write facts onto our own item of the school."""
         self.aws.schools.change(ESTAB, lambda school: replace(school, **facts))
 
-    def truth(self, dataset: Dataset) -> dict[str, Rows]:
+    def truth(self, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
         """Return what Xporter answers when it is asked for everything in one piece."""
         url = f"{self.xporter.url}/api/v1/School/{ESTAB}/{dataset.endpoint.resource}"
         answer = requests.get(
@@ -228,11 +228,7 @@ class World:
             timeout=30,
         ).json()
         assert "ExceptionMessage" not in answer, answer
-        return {
-            table: keyed(rows, dataset.key_of(table))
-            for table, rows in answer.items()
-            if table != "meta"
-        }
+        return {table: rows for table, rows in answer.items() if table != "meta"}
 
     def latest(self, dataset: str) -> dict[str, Any]:
         """Return the manifest that readers begin with."""
@@ -278,9 +274,11 @@ class World:
         return XporterApi(self.xporter.url).get_token(ESTAB, RELYING_PARTY, secret).value
 
 
-def keyed(rows: list[dict[str, Any]], key: str) -> Rows:
-    """Return the rows by their identity, which must be distinct."""
-    found = {_order_of(row, key): row for row in rows}
+def keyed(rows: list[dict[str, Any]], key: str, *, by_row: bool = False) -> Rows:
+    """Return the rows by their identity, or by the whole of each; these must be distinct."""
+    found = {
+        _order_of(row, key) + (b"\0" + orjson.dumps(row) if by_row else b""): row for row in rows
+    }
     assert len(found) == len(rows)
     return found
 
@@ -288,6 +286,11 @@ def keyed(rows: list[dict[str, Any]], key: str) -> Rows:
 def _order_of(row: dict[str, Any], key: str) -> bytes:
     identity = identity_of(row, key)
     return line_key(orjson.dumps(row)) if identity is None else order_key(identity)
+
+
+def lines_of(rows: Iterable[dict[str, Any]]) -> set[bytes]:
+    """Return the rows as they are stored; the same row twice is one."""
+    return {orjson.dumps(row) for row in rows}
 
 
 def verify(world: World, *names: str, is_true: bool = True, staged: bool = False) -> None:
@@ -299,7 +302,9 @@ def verify(world: World, *names: str, is_true: bool = True, staged: bool = False
         folded = _fold(world, dataset, objects)
         if is_true:
             truth = world.truth(dataset)
-            assert {t: r for t, r in folded.items() if r} == {t: r for t, r in truth.items() if r}
+            assert {t: lines_of(r.values()) for t, r in folded.items() if r} == {
+                t: lines_of(r) for t, r in truth.items() if r
+            }
     if not staged:
         assert world.staged() == []
 
@@ -323,9 +328,10 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
     place = DatasetLayout(ESTAB, dataset.name)
     folded: dict[str, Rows] = {}
 
-    def read(key: str, table: str) -> Rows:
+    def read(key: str, table: str, *, by_row: bool) -> Rows:
         lines = gzip.decompress(objects[key]).splitlines()
-        rows = keyed([orjson.loads(line) for line in lines], dataset.key_of(table))
+        found = [orjson.loads(line) for line in lines]
+        rows = keyed(found, dataset.key_of(table), by_row=by_row)
         assert list(rows) == sorted(rows), f"{key} is not in order"
         return rows
 
@@ -335,11 +341,15 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
         document = orjson.loads(objects[place.manifest(sequence)])
         assert document["sequence"] == sequence
         for table, entry in document["tables"].items():
-            held = folded.setdefault(table, {})
-            upserts, deletes = read(entry["upserts_key"], table), read(entry["deletes_key"], table)
+            by_row = entry.get("identity") == "row"
+            before = list(folded.get(table, {}).values())
+            held = folded[table] = keyed(before, dataset.key_of(table), by_row=by_row)
+            upserts, deletes = (
+                read(entry[f"{kind}_key"], table, by_row=by_row) for kind in ("upserts", "deletes")
+            )
             assert (len(upserts), len(deletes)) == (entry["upserts"], entry["deletes"])
             if sequence == oldest > 1:
-                held.update(read(entry["snapshot_key"], table))
+                held.update(read(entry["snapshot_key"], table, by_row=by_row))
                 continue
             for key in deletes:
                 assert key in held, f"{table}: a deletion of what was not there"
@@ -347,6 +357,6 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
             for key, row in upserts.items():
                 assert held.get(key) != row, f"{table}: an upsert that changes nothing"
                 held[key] = row
-            assert held == read(entry["snapshot_key"], table)
+            assert held == read(entry["snapshot_key"], table, by_row=by_row)
             assert entry["rows"] == len(held)
     return folded

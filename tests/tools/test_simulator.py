@@ -172,6 +172,16 @@ def test_a_change_calls_the_latest_registration_exactly_as_registered(client: Cl
     assert not nothing["webhook_called"]
 
 
+def test_a_change_may_be_announced_before_it_can_be_read(client: Client) -> None:
+    client.post("Webhook", {"url": f"{client.receiver.url}/hook", "DatabaseName": "XodSchoolData"})
+    before = client.sim("GET", f"schools/{ESTAB}")["revision"]
+    change = f"schools/{ESTAB}/databases/XodSchoolData/change"
+    answer = client.sim("POST", change, {"rows": 2, "late_seconds": 0.01})
+    assert len(answer["changed"]["Students"]["updated"]) == 2
+    assert (answer["revision"], len(answer["callbacks"])) == (before + 1, 1)
+    assert len(client.receiver.received) == 1
+
+
 def test_a_silent_change_is_announced_by_the_nightly_run(client: Client) -> None:
     url = f"{client.receiver.url}/hook"
     client.post("Webhook", {"url": url, "DatabaseName": "XodSchoolData"})

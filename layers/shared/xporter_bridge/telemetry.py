@@ -47,6 +47,8 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "SchoolsInState": (MetricUnit.Count, "State"),
     "ScopesMissing": (MetricUnit.Count, "Extent"),
     "DatasetsSilent": (MetricUnit.Count, "Database"),
+    "CallbackContradicted": (MetricUnit.Count, "Database"),
+    "MisNotRefreshed": (MetricUnit.Count, "Database"),
     "RegistrationMade": (MetricUnit.Count, "Database"),
     "RegistrationFailed": (MetricUnit.Count, "Database"),
     "XporterRefused": (MetricUnit.Count, "Call"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.pulls.freshness import Freshness, of_dataset, together
+from xporter_bridge.pulls.freshness import AS_OF_GRACE, Freshness, of_dataset, together
 from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetRecord, DatasetState
 from xporter_bridge.timestamps import iso
 
@@ -38,6 +38,36 @@ def test_data_kept_up_to_date_grow_stale_after_the_life_of_their_database_and_so
     since: timedelta, is_stale: bool
 ) -> None:
     assert shown(replace(PULLED, checked_at=iso(NOW - since))).is_stale is is_stale
+
+
+OLD = STUDENTS.endpoint.ttl + AS_OF_GRACE
+
+
+@pytest.mark.parametrize(
+    ("as_of", "checked", "reason"),
+    [
+        (OLD - timedelta(1e-5), timedelta(0), ""),
+        (OLD, timedelta(0), "as_of is old"),
+        (timedelta(days=3650), timedelta(0), "as_of is old"),
+        (timedelta(days=2), LIFE, "checked_at is old"),
+        (OLD, LIFE, "as_of is old, checked_at is old"),
+    ],
+)
+def test_either_clock_makes_data_stale_and_is_named(
+    as_of: timedelta, checked: timedelta, reason: str
+) -> None:
+    found = shown(replace(PULLED, as_of=iso(NOW - as_of), checked_at=iso(NOW - checked)))
+    assert (found.is_stale, found.reason) == (bool(reason), reason)
+    fresh = shown(PULLED)
+    assert (together([fresh, found]).is_stale, together([fresh, found]).reason) == (
+        bool(reason),
+        reason,
+    )
+
+
+def test_data_of_an_unknown_time_are_judged_by_the_other_clock() -> None:
+    assert not shown(replace(PULLED, as_of="")).is_stale
+    assert shown(replace(PULLED, as_of="", checked_at=iso(NOW - LIFE))).is_stale
 
 
 def test_data_of_fixed_dates_are_as_fresh_as_when_they_were_asked_for() -> None:

@@ -1,5 +1,6 @@
 """The control calls about one school: found it, change it, and see what it holds."""
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
@@ -86,14 +87,19 @@ async def set_school(request: Request) -> Response:
 
 
 async def change_database(request: Request) -> Response:
-    """POST …/databases/{database}/change: change data, then call the webhook."""
+    """POST …/databases/{database}/change: change data, then call the webhook, or before."""
     allowed: Fields = {
         "rows": int, "deletes": int, "inserts": int, "table": str, "notify": bool,
+        "late_seconds": (int, float),
     }  # fmt: skip
     options = await object_of(request, allowed)
     world = world_of(request)
     school = world.schools.get(request.path_params["estab"])
     database = database_named(request.path_params["database"])
+    late, attempts = options.get("late_seconds"), []
+    if late is not None:
+        attempts = await webhooks.announce(world, school, database.name)
+        await asyncio.sleep(late)
     changed = change(
         school,
         database,
@@ -102,7 +108,9 @@ async def change_database(request: Request) -> Response:
         inserts=options.get("inserts", 0),
         table=options.get("table"),
     )
-    return answer(await _announced(request, database.name, changed, options.get("notify", True)))
+    notify = options.get("notify", True) and late is None
+    told = await _announced(request, database.name, changed, notify)
+    return answer(told if late is None else {**told, "callbacks": attempts})
 
 
 async def _announced(

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import md5
+from typing import Any
 
 from tools.simulator.http.errors import bad_argument
 from tools.simulator.school.revisioned_tables import Key
@@ -112,7 +113,9 @@ def changes(before: Selection, now: Selection, shape: Shape) -> TableChanges:
     the result is the spurious changes and deletions that the documentation warns of.
     """
     if before.query.fingerprint != now.query.fingerprint or (
-        before.columns(shape) != now.columns(shape) or before.is_asked(shape) != now.is_asked(shape)
+        before.columns(shape) != now.columns(shape)
+        or before.is_asked(shape) != now.is_asked(shape)
+        or before.odd_rows(shape) != now.odd_rows(shape)
     ):
         return _all_changed(before, now, shape)
     source = now.source(shape)
@@ -131,9 +134,14 @@ def changes(before: Selection, now: Selection, shape: Shape) -> TableChanges:
 
 def _all_changed(before: Selection, now: Selection, shape: Shape) -> TableChanges:
     keys = now.keys(shape)
-    kept = {_id(now, shape, key) for key in keys}
-    gone = (_id(before, shape, key) for key in before.keys(shape))
-    return TableChanges(keys, [each for each in gone if each is not None and each not in kept])
+    kept = set(_ids(now, shape, keys))
+    gone = _ids(before, shape, before.keys(shape))
+    return TableChanges(keys, [str(each) for each in gone if each and each not in kept])
+
+
+def _ids(selection: Selection, shape: Shape, keys: Sequence[Key]) -> list[Any]:
+    """Return the ids as they are sent, also where rows are odd."""
+    return [row.get("Id") for row in selection.rows(shape, keys)] if keys else []
 
 
 def _id(selection: Selection, shape: Shape, key: Key) -> str | None:

@@ -45,6 +45,7 @@ class Selection:
         self.query = query
         self.scopes = scopes
         self.revision = revision
+        self._odd_rows = dict(school.odd_rows)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -82,7 +83,7 @@ class Selection:
 
     def odd_rows(self, shape: Shape) -> OddRows | None:
         """Return what is odd about the table's rows, if anything is."""
-        return self.school.odd_rows.get(shape.name.lower())
+        return self._odd_rows.get(shape.name.lower())
 
     def holds(self, shape: Shape, key: Key) -> bool:
         """Tell whether the row ``key`` answers."""

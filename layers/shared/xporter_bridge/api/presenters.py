@@ -197,4 +197,5 @@ def _ages(state: Freshness) -> dict[str, Any]:
         "checked_at": state.checked_at or None,
         "age_seconds": state.age_seconds,
         "is_stale": state.is_stale,
+        "reason": state.reason or None,
     }

@@ -22,12 +22,13 @@ class RequestBody(BaseModel):
 
 
 class FreshnessView(BaseModel):
-    """How old data is; ``is_stale`` if older than it should be."""
+    """How old data is; ``is_stale`` if it is too old, and ``reason`` says by which clock."""
 
     as_of: str | None
     checked_at: str | None
     age_seconds: int | None
     is_stale: bool
+    reason: str | None = None
 
 
 class DatabaseFreshness(FreshnessView):

@@ -114,6 +114,7 @@ def without_data(item: DatasetRecord, document: Mapping[str, Any], now: datetime
         columns={},
         reported_columns={},
         oddities_seen="",
+        look_at="",
         repeated={},
         scopes=(),
         erasing="",

@@ -17,7 +17,9 @@ from xporter_bridge.ingestion.drift_reports import (
     notice_repeats,
     report_baseline_mismatch,
     report_column_drift,
+    report_outdated,
 )
+from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
 from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint, next_baseline
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -179,6 +181,7 @@ class PullCommit:
     ) -> DatasetRecord:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
+        item = after_nothing_new(item, checkpoint.started_at, self._now())
         served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
         self.staged_to_delete |= {checkpoint.pull_id, item.hold_id}
         return self._save(self._settled(served, made, is_baseline=checkpoint.is_baseline))
@@ -210,7 +213,7 @@ class PullCommit:
         )
         settled = self._settled(item, made, is_baseline=is_baseline)
         committed = replace(
-            schedule_pruning(settled, self._keep, self._now()),
+            schedule_pruning(after_news(settled), self._keep, self._now()),
             sequence=sequence,
             manifest=made,
             unpublished=copies,
@@ -226,6 +229,7 @@ class PullCommit:
     ) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
+        report_outdated(item, made["as_of"] or "", self._ttl, now)
         due = is_baseline or not item.baseline_at
         return replace(
             item,
@@ -266,7 +270,7 @@ class PullCommit:
         telemetry.warn("pull_held", estab=item.estab, dataset=item.dataset, reasons=reasons)
         telemetry.count("PullHeld", dataset.endpoint.name)
         waiting = replace(
-            item,
+            after_news(item),
             state=DatasetState.HELD,
             reason="; ".join(reasons),
             served=checkpoint.serving,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.build_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
-from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.pulls.freshness import is_outdated
+from xporter_bridge.pulls.model import DatasetRecord, database_of
+from xporter_bridge.timestamps import parse
 
 
 def report_column_drift(
@@ -73,3 +76,11 @@ def report_baseline_mismatch(
         keys=sorted(key for key in assembled.copies if key.startswith("changes/")),
     )
     telemetry.count("BaselineDiffered", dataset.endpoint.name)
+
+
+def report_outdated(item: DatasetRecord, as_of: str, ttl: timedelta, now: datetime) -> None:
+    """Raise the alarm, once, when data begin to be so old that the school's agent may have died."""
+    was_outdated = bool(item.checked_at) and is_outdated(item.as_of, ttl, parse(item.checked_at))
+    if item.definition is None and is_outdated(as_of, ttl, now) and not was_outdated:
+        telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=as_of)
+        telemetry.count("MisNotRefreshed", database_of(item) or "unknown")

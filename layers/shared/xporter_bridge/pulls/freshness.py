@@ -3,46 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.pulls.model import SILENCE_GRACE, DatasetRecord, DatasetState
+from xporter_bridge.pulls.model import BASELINE_EVERY, SILENCE_GRACE, DatasetRecord, DatasetState
 from xporter_bridge.timestamps import parse
 
 _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
+# A change set may say no time, so the time of the data may be that of the weekly pull of all rows.
+AS_OF_GRACE = BASELINE_EVERY + timedelta(days=3)
+AS_OF_IS_OLD, CHECKED_AT_IS_OLD = "as_of is old", "checked_at is old"
+_MARKED = "marked stale by its pull"
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """The age of some data.
+    """The age of some data, by two clocks.
 
-    ``as_of`` is the time that Xporter gave for the data, ``checked_at`` when we last compared
-    the data with Xporter; both are empty before the first pull.
+    ``as_of`` is the time that Xporter gave for them: it stands still when the school's agent does.
+    ``checked_at`` is when we last compared them with Xporter: it stands still when we do. Both are
+    empty before the first pull, and ``as_of`` where Xporter gave no time. ``reason`` says which of
+    them is old.
     """
 
     as_of: str
     checked_at: str
     age_seconds: int | None
     is_stale: bool
+    reason: str = field(default="", compare=False)
 
 
 def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> Freshness | None:
     """Return how fresh a dataset is; None if it has no data.
 
-    A dataset of fixed dates does not age. A dataset that is kept up to date becomes stale when
-    no pull has checked it for the TTL of its database and a grace period.
+    A dataset of fixed dates is as fresh as it was when it was asked for; one that is kept up to
+    date becomes stale when one of its clocks stands still beyond its TTL and some grace.
     """
     if item.state in _WITHOUT_DATA or dataset is None:
         return None
+    reasons = [_MARKED] if item.manifest is not None and item.manifest["stale"] else []
+    ttl = dataset.endpoint.ttl
     is_kept = item.definition is None
-    is_overdue = not item.checked_at or (
-        is_kept and parse(item.checked_at) + dataset.endpoint.ttl + SILENCE_GRACE <= now
-    )
-    was_stale = item.manifest is not None and bool(item.manifest["stale"])
+    if is_kept and is_outdated(item.as_of, ttl, now):
+        reasons.append(AS_OF_IS_OLD)
+    if not item.checked_at or (is_kept and parse(item.checked_at) + ttl + SILENCE_GRACE <= now):
+        reasons.append(CHECKED_AT_IS_OLD)
     return Freshness(
-        item.as_of, item.checked_at, _age(item.as_of, now), is_stale=is_overdue or was_stale
+        item.as_of, item.checked_at, _age(item.as_of, now), bool(reasons), ", ".join(reasons)
     )
+
+
+def is_outdated(as_of: str, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether data are so old that nobody refreshes them; False where no time is known."""
+    return bool(as_of) and parse(as_of) + ttl + AS_OF_GRACE <= now
 
 
 def together(parts: Iterable[Freshness]) -> Freshness:
@@ -55,6 +69,11 @@ def together(parts: Iterable[Freshness]) -> Freshness:
         checked_at=min((part.checked_at for part in parts), default=""),
         age_seconds=max(known) if known and len(known) == len(ages) else None,
         is_stale=any(part.is_stale for part in parts),
+        reason=", ".join(
+            each
+            for each in (_MARKED, AS_OF_IS_OLD, CHECKED_AT_IS_OLD)
+            if any(each in part.reason for part in parts)
+        ),
     )
 
 

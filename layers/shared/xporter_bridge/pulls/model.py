@@ -32,8 +32,6 @@ CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
 _BACKOFF_FIRST = timedelta(seconds=5)
 _MAX_BACKOFF = timedelta(hours=1)
-_WAIT_FIRST = timedelta(seconds=2)
-_WAITS = 5
 # Most refusals repeat, but a temporary failure of Xporter looks the same.
 _FAILED_FIRST = timedelta(hours=1)
 
@@ -75,13 +73,15 @@ class PullCheckpoint:
 class DatasetRecord:
     """One dataset of one school.
 
-    ``requested``, ``definition``, ``decision``, ``decided_hold`` and ``staleness`` are written by
-    the code that requests pulls. Everything else is written under the lease, fenced by ``fence``.
+    ``requested``, ``definition``, ``decision``, ``decided_hold``, ``staleness`` and ``heard_at``
+    (when the latest callback was received) are written by the code that requests pulls. Everything
+    else is written under the lease, fenced by ``fence``.
     Sequences before ``oldest`` are deleted; at ``retire_at`` the next one may be. A temporary
     dataset ends at ``expires_at``. ``scopes`` are all scopes under which data of it was fetched.
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
     ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
-    table were reported to share their identity with another.
+    table were reported to share their identity with another. ``looks`` counts the pulls repeated
+    because the data contradicted the callback of ``looked_for``, ``look_at`` when to repeat next.
     """
 
     estab: str
@@ -116,6 +116,10 @@ class DatasetRecord:
     reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
     oddities_seen: str = ""
     repeated: Mapping[str, int] = field(default_factory=dict)
+    heard_at: str = ""
+    looked_for: str = ""
+    looks: int = 0
+    look_at: str = ""
     scopes: tuple[str, ...] = ()
     erasing: str = ""
     staleness: Mapping[str, Any] | None = None
@@ -155,6 +159,12 @@ def dataset_of(item: DatasetRecord) -> Dataset | None:
         return redefined(item.dataset, item.definition)
     except RequestRejectedError:
         return None  # Its endpoint has left the catalogue.
+
+
+def database_of(item: DatasetRecord) -> str:
+    """Return the database of Xporter that the dataset is made of; empty if it is unknown."""
+    dataset = dataset_of(item)
+    return dataset.database if dataset else ""
 
 
 def is_temporary(item: DatasetRecord) -> bool:
@@ -229,18 +239,6 @@ def backoff(failures: int) -> timedelta:
     return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
-def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
-    """Return after what time to try again for a slot; None for no more.
-
-    The delay grows and is spread, so that the datasets that wait for one school delay neither each
-    other nor other schools. After about a minute, the watchdog sends the next message.
-    """
-    if waits >= _WAITS:
-        return None
-    spread = hashlib.sha256(f"{estab}/{dataset}/{waits}".encode()).digest()[0] / 255
-    return _WAIT_FIRST * (1 << waits) * (0.5 + spread)
-
-
 def next_baseline(item: DatasetRecord, now: datetime) -> str:
     """Return when to compare the whole dataset again: in a week, spread over the hours of a day."""
     digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
@@ -258,7 +256,13 @@ def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> str:
     moments = [item.hold["expires_at"]] if item.hold else []
     if is_temporary(item):
         moments.append(item.expires_at)
-    return min(filter(None, (*moments, next_unprompted_pull_at(item, ttl))), default="")
+    moments += (next_unprompted_pull_at(item, ttl), next_look_at(item))
+    return min(filter(None, moments), default="")
+
+
+def next_look_at(item: DatasetRecord) -> str:
+    """Return when to look again after a callback; empty if nobody need, or somebody has since."""
+    return item.look_at if item.look_at > max(item.checked_at, item.began_at) else ""
 
 
 def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> str:

@@ -20,7 +20,7 @@ from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso
 
-_ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness")
+_ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness", "heard_at")
 _ATTEMPTS = 10
 # The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
@@ -83,11 +83,12 @@ class DatasetRepository:
         A pull that began after the callback was received has seen the change, however late the
         callback's message is read. So at most two pulls serve thirty callbacks for one change.
         """
+        news: Item = {"staleness": None, "heard_at": iso(heard_at)}
         try:
             self._items.update(
                 estab,
                 dataset,
-                set_={"staleness": None, **_demand(estab, dataset, definition, now)},
+                set_=news | _demand(estab, dataset, definition, now),
                 add={"requested": 1},
                 condition="attribute_not_exists(began_at) OR began_at <= :heard",
                 heard=iso(heard_at + _CLOCK_SKEW),

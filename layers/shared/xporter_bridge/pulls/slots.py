@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from xporter_bridge.aws.dynamodb import DynamoTable
 from xporter_bridge.errors import ConflictError
@@ -13,6 +14,8 @@ from xporter_bridge.timestamps import iso
 SLOT = "#slot-"
 FREE = "(attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now)"
 _SLOTS_PER_SCHOOL = 4
+_WAIT_FIRST = timedelta(seconds=2)
+_WAITS = 5
 
 
 @dataclass(frozen=True)
@@ -72,3 +75,15 @@ class PullSlots:
         except ConflictError:
             return False
         return True
+
+
+def slot_retry_delay(estab: str, dataset: str, waits: int) -> timedelta | None:
+    """Return after what time to try again for a slot; None for no more.
+
+    The delay grows and is spread, so that the datasets that wait for one school delay neither each
+    other nor other schools. After about a minute, the watchdog sends the next message.
+    """
+    if waits >= _WAITS:
+        return None
+    spread = hashlib.sha256(f"{estab}/{dataset}/{waits}".encode()).digest()[0] / 255
+    return _WAIT_FIRST * (1 << waits) * (0.5 + spread)

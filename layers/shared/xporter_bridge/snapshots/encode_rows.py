@@ -16,7 +16,7 @@ from xporter_bridge.snapshots.row_keys import (
     is_blank,
     line_key,
     order_key,
-    order_keys,
+    plain_keys,
 )
 
 Row = Mapping[str, Any]
@@ -61,8 +61,11 @@ def _keys(rows: Sequence[Row], lines: Sequence[bytes], key_field: str) -> list[b
         identities = [row[ID] for row in rows]
     except KeyError:
         identities = [None]
+    plain = plain_keys(identities)
+    if plain is not None:
+        return plain
     if not _has_blank(identities):
-        return order_keys(identities)
+        return list(map(order_key, identities))
     identities = [identity_of(row, key_field) for row in rows]
     return [
         line_key(line) if identity is None else order_key(identity)

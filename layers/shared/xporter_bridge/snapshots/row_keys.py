@@ -35,17 +35,23 @@ def order_key(identity: object) -> bytes:
 
 
 def order_keys(identities: Sequence[object]) -> list[bytes]:
-    """Return the order key of each identity; a page of plain whole numbers is done at once."""
+    """Return the order key of each identity."""
+    plain = plain_keys(identities)
+    return list(map(order_key, identities)) if plain is None else plain
+
+
+def plain_keys(identities: Sequence[object]) -> list[bytes] | None:
+    """Return the order keys of a page of plain whole numbers, all at once; None if it is none."""
     try:
         texts = list(map(str.encode, identities))  # type: ignore[arg-type]
     except (TypeError, UnicodeEncodeError):
-        return list(map(order_key, identities))
+        return None
     # Below "1" are the numbers with a leading zero, and the empty text.
     if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
-        return list(map(_key, texts))
+        return None
     lengths = set(map(len, texts))
     if max(lengths, default=0) > _MAX_IDENTITY:
-        return list(map(_key, texts))
+        return None
     starts = {length: _number(length) for length in lengths}
     if len(starts) == 1:
         start = starts[len(texts[0])]

@@ -20,9 +20,11 @@ from xporter_bridge.messages import Message
 from xporter_bridge.onboarding.messages import ProbeSchool
 from xporter_bridge.operations.model import OperationKind, kind_of, soon
 from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.contradiction import is_explained, is_look_due
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     DatasetRecord,
+    database_of,
     dataset_of,
     is_overdue,
     needs_worker,
@@ -137,15 +139,12 @@ def _look_at_dataset(
     if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
         item = _expired(item, deps, now)
         seen = ""
-    elif is_overdue(item, ttl, now):
-        school = deps.schools.get(estab)
-        if school is None or not school.is_pullable:
-            # Its own state asks for every dataset when it is ready again.
-            deps.datasets.reschedule_watch(estab, name, seen, iso(now + timedelta(days=1)))
+    elif is_overdue(item, ttl, now) or is_look_due(item, now):
+        asked = _ask_again(item, ttl, deps, now)
+        if isinstance(asked, str):
+            deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
-        telemetry.count("DatasetsSilent", dataset.database if dataset else "unknown")
-        item = deps.datasets.add_demand(estab, name, now)
-        seen = ""
+        item, seen = asked, ""
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
         deps.pulls.send(PullDataset(estab, name).body())
@@ -153,6 +152,24 @@ def _look_at_dataset(
     else:
         at = next_watch_at(replace(item, outbox=()), ttl, now)
         deps.datasets.reschedule_watch(estab, name, seen, at)
+
+
+def _ask_again(
+    item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
+) -> DatasetRecord | str:
+    """Ask for a pull that no callback asks for, or return when to look at the dataset next."""
+    is_silent = is_overdue(item, ttl, now)
+    if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
+        return next_watch_at(replace(item, outbox=(), look_at=""), ttl, now)
+    school = deps.schools.get(item.estab)
+    if school is None or not school.is_pullable:
+        # Its own state asks for every dataset when it is ready again.
+        return iso(now + timedelta(days=1))
+    if is_silent:
+        telemetry.count("DatasetsSilent", database_of(item) or "unknown")
+    elif item.looks == 1:
+        telemetry.count("CallbackContradicted", database_of(item) or "unknown")
+    return deps.datasets.add_demand(item.estab, item.dataset, now)
 
 
 def _expired(item: DatasetRecord, deps: WatchDependencies, now: datetime) -> DatasetRecord:

@@ -1,0 +1,62 @@
+"""A callback that the data contradict: it said "changed", and the pull found nothing new.
+
+The webhook may come before the data can be read. So we look again a few times, soon, unless
+another dataset of the same database has changed: then that is what the callback was about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from xporter_bridge.pulls.model import DatasetRecord, DatasetState, database_of, next_look_at
+from xporter_bridge.timestamps import iso, parse
+
+LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+# Several callbacks speak of one change; what comes this soon after it is still about it.
+_SAME_NEWS = timedelta(minutes=2)
+
+
+def after_nothing_new(item: DatasetRecord, began_at: str, now: datetime) -> DatasetRecord:
+    """Return the dataset after a pull that found what there was, with the time to look again.
+
+    A callback that came after the pull began is for the next pull.
+    """
+    heard = item.heard_at
+    if not heard or heard > began_at or _has_changed_since(item, heard, first=1):
+        return replace(item, look_at="")
+    looks = item.looks if item.looked_for == heard else 0
+    if looks == len(LOOKS):
+        return replace(item, looked_for=heard, looks=looks, look_at="")
+    look_at = iso(now + LOOKS[looks])
+    return replace(item, looked_for=heard, looks=looks + 1, look_at=look_at)
+
+
+def after_news(item: DatasetRecord) -> DatasetRecord:
+    """Return the dataset after a pull that found something: no callback is contradicted."""
+    return replace(item, looked_for=item.heard_at, looks=len(LOOKS), look_at="")
+
+
+def is_look_due(item: DatasetRecord, now: datetime) -> bool:
+    """Tell whether the time has come to look again after a callback."""
+    at = next_look_at(item)
+    return bool(at) and at <= iso(now) and not item.is_due and item.state is DatasetState.CURRENT
+
+
+def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> bool:
+    """Tell whether the callback was about another dataset of the same database.
+
+    A first snapshot explains nothing: it is no change.
+    """
+    return any(
+        database_of(other) == database_of(item)
+        and _has_changed_since(other, item.looked_for, first=2)
+        for other in of_school
+        if other.dataset != item.dataset
+    )
+
+
+def _has_changed_since(item: DatasetRecord, heard: str, *, first: int) -> bool:
+    changed_at = item.manifest["completed_at"] if item.manifest else ""
+    return item.sequence >= first and changed_at >= iso(parse(heard) - _SAME_NEWS)
