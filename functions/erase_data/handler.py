@@ -47,6 +47,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="erase_data",
-        handle=lambda message: erase(read_erasure(message), deps),
+        read=read_erasure,
+        handle=lambda message: erase(message, deps),
         park=dead_letters.dead_letter,
     )

@@ -55,7 +55,8 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="onboard_school",
-        handle=lambda message: onboard(read_onboarding(message), deps),
+        read=read_onboarding,
+        handle=lambda message: onboard(message, deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

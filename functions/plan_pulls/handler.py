@@ -40,8 +40,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="plan_pulls",
-        handle=lambda message: plan(
-            DatabaseChanged.read(message), schools, datasets, pulls, datetime.now(UTC)
-        ),
+        read=DatabaseChanged.read,
+        handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
         park=dead_letters.dead_letter,
     )

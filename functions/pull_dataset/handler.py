@@ -75,6 +75,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="pull_dataset",
-        handle=lambda message: handle(PullDataset.read(message), remaining_seconds),
+        read=PullDataset.read,
+        handle=lambda message: handle(message, remaining_seconds),
         park=dead_letters.dead_letter,
     )

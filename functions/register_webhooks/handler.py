@@ -55,7 +55,8 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="register_webhooks",
-        handle=lambda message: register(RegisterWebhooks.read(message), deps),
+        read=RegisterWebhooks.read,
+        handle=lambda message: register(message, deps),
         park=dead_letters.dead_letter,
         resend_later=own.send,
     )

@@ -12,7 +12,7 @@ from functions.request_availability.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies, ask_due
 from xporter_bridge.availability.ask_xporter import AskDependencies, advance
-from xporter_bridge.availability.messages import AdvanceRequest, read_request
+from xporter_bridge.availability.messages import AdvanceRequest, TimetableOpen, read_request
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
@@ -54,13 +54,12 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
     return made, ask_deps, dead_letters
 
 
-def work_on(message: Mapping[str, Any]) -> None:
+def work_on(message: AdvanceRequest | TimetableOpen) -> None:
     """Take one request as far as it goes, or make the requests that a timetable makes due."""
     deps, ask_deps, _ = dependencies()
-    read = read_request(message)
-    if isinstance(read, AdvanceRequest):
-        advance(read.estab, read.id, deps, ask_deps)
-    elif school := ask_deps.sessions.schools.get(read.estab):
+    if isinstance(message, AdvanceRequest):
+        advance(message.estab, message.id, deps, ask_deps)
+    elif school := ask_deps.sessions.schools.get(message.estab):
         ask_due(school, deps)
 
 
@@ -74,6 +73,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="request_availability",
+        read=read_request,
         handle=work_on,
         park=dead_letters.dead_letter,
     )

@@ -43,6 +43,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="settle_availability",
-        handle=lambda message: settle(AvailabilityReceived.read(message), deps),
+        read=AvailabilityReceived.read,
+        handle=lambda message: settle(message, deps),
         park=dead_letters.dead_letter,
     )

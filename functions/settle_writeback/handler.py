@@ -40,6 +40,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="settle_writeback",
-        handle=lambda message: settle(OutcomeReceived.read(message), deps),
+        read=OutcomeReceived.read,
+        handle=lambda message: settle(message, deps),
         park=dead_letters.dead_letter,
     )

@@ -18,7 +18,11 @@ from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept_message, without_payload
-from xporter_bridge.writebacks.messages import WritebackRequested, read_writeback
+from xporter_bridge.writebacks.messages import (
+    SubmitWriteback,
+    WritebackRequested,
+    read_writeback,
+)
 from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies
 from xporter_bridge.writebacks.submit import SendDependencies, submit
@@ -58,16 +62,15 @@ def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDepen
     return accepting, WritebackDependencies(operations, bus, accepting.now), sending, dead_letters
 
 
-def handle(message: Mapping[str, Any], has_time: Callable[[], bool]) -> None:
+def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[], bool]) -> None:
     """Carry one writeback on; take it first if the company's software put it on the queue."""
     accepting, deps, sending, _ = dependencies()
-    read = read_writeback(message)
-    if isinstance(read, WritebackRequested):
-        school = sending.sessions.schools.get(str(read.estab))
-        id_ = accept_message(read, school, accepting).id
+    if isinstance(message, WritebackRequested):
+        school = sending.sessions.schools.get(str(message.estab))
+        id_ = accept_message(message, school, accepting).id
     else:
-        id_ = read.id
-    submit(read.estab, id_, deps, sending, has_time=has_time)
+        id_ = message.id
+    submit(message.estab, id_, deps, sending, has_time=has_time)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         event,
         context,
         function="submit_writeback",
+        read=read_writeback,
         handle=lambda message: handle(message, has_time),
         park=lambda body, reason: dead_letters.dead_letter(without_payload(body), reason),
     )

@@ -44,7 +44,9 @@ pytestmark = pytest.mark.xdist_group("leaks")
 
 # Kinds of canaries: what may never be anywhere, what may be in S3 alone, and what else comes in.
 SECRET, ROW, WORD = "secret", "row", "word"
-_CANARY = re.compile(r"canary-(secret|row|word)-[a-z0-9_]+-\d+", re.IGNORECASE)
+# An id of a writeback must be a number of the MIS, so this canary is one that is nowhere else.
+PUPIL = "70931640295"
+_CANARY = re.compile(rf"canary-(secret|row|word)-[a-z0-9_]+-\d+|{PUPIL}", re.IGNORECASE)
 _numbers = itertools.count(1)
 
 
@@ -63,7 +65,11 @@ def found(evidence: object, *kinds: str) -> list[str]:
             plain = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_")
             texts.append(plain.decode("latin-1"))
     hits = {match[0] for each in texts for match in _CANARY.finditer(each)}
-    return sorted(hit for hit in hits if hit.split("-")[1].lower() in kinds)
+    return sorted(hit for hit in hits if kind_of(hit) in kinds)
+
+
+def kind_of(hit: str) -> str:
+    return ROW if hit == PUPIL else hit.split("-")[1].lower()
 
 
 # -- an Xporter of canaries
@@ -242,6 +248,7 @@ def run() -> Iterator[Run]:
         mock_aws(),
     ):
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        monkeypatch.setattr("time.sleep", lambda _: None)  # between a call and its quick repetition
         cloud = Cloud(XporterUrl=xporter.url, CallbackBaseUrl=BASE_URL, LogLevel="DEBUG")
         made = Run(cloud, aviary)
         with watched(made):
@@ -348,7 +355,7 @@ def asked(run: Run, answer: Answer) -> Answer:
 
 def mark(**changes: Any) -> dict[str, Any]:
     return {
-        "StudentId": canary(ROW, "pupil"), "MarkType": "S", "Date": "2026-11-20", "Session": "AM",
+        "StudentId": PUPIL, "MarkType": "S", "Date": "2026-11-20", "Session": "AM",
         "Mark": "L", "Notes": canary(ROW, "note"), **changes,
     }  # fmt: skip
 
@@ -485,7 +492,7 @@ def test_nothing_of_it_is_in_an_attribute_of_a_message(run: Run) -> None:
 
 def test_no_secret_and_no_row_is_in_the_body_of_a_message(run: Run) -> None:
     bodies = [message["MessageBody"] for message in messages(run)]
-    assert found("\n".join(bodies), SECRET, ROW) == []
+    assert found("\n".join(bodies), SECRET, ROW) == [], [b for b in bodies if found(b, ROW)]
 
 
 def test_nothing_of_it_is_on_the_event_bus(run: Run) -> None:

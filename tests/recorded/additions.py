@@ -9,7 +9,10 @@ import json
 from typing import Any
 
 # Fields of the API's answers and of stored items that the recorded code did not have.
-ADDED = {"missing_scopes", "MissingScopeView", "marks_seen", "similar"}
+ADDED = {
+    "missing_scopes", "MissingScopeView", "marks_seen", "similar", "reason", "looks",
+    "first_refused_at", "key", "kind",
+}  # fmt: skip
 # Fields that were always null, and now say something.
 FILLED = {"retry_at"}
 # Sentences for people, which may be reworded.

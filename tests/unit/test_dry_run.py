@@ -13,6 +13,7 @@ from xporter_bridge import dry_run, telemetry
 from xporter_bridge.dry_run import MARK, DryRunEndedError
 from xporter_bridge.entrypoints import answer_callback, consume_messages, run_schedule
 from xporter_bridge.errors import ConfigurationError, TransientError
+from xporter_bridge.messages import Message
 
 FUNCTION = "arn:aws:lambda:eu-west-2:123456789012:function:stack-ReceiveDatabase-AbC1"
 VERSION = Context(invoked_function_arn=f"{FUNCTION}:17")
@@ -83,7 +84,12 @@ def test_no_message_of_a_queue_asks_for_a_dry_run() -> None:
     seen = []
     event = records({**MARKED, "estab": ESTAB})
     consume_messages(
-        event, VERSION, function="f", handle=lambda _: seen.append(dry_run.is_on()), park=print
+        event,
+        VERSION,
+        function="f",
+        read=Message.read,
+        handle=lambda _: seen.append(dry_run.is_on()),
+        park=print,
     )
     assert seen == [False]
 
@@ -91,9 +97,10 @@ def test_no_message_of_a_queue_asks_for_a_dry_run() -> None:
 def test_a_message_is_neither_failed_nor_parked_by_a_dry_run() -> None:
     parked: list[object] = []
     reply = consume_messages(
-        {**records({"n": 1}), **MARKED},
+        {**records({"estab": ESTAB}), **MARKED},
         VERSION,
         function="plan_pulls",
+        read=Message.read,
         handle=lambda _: write(),
         park=lambda *given: parked.append(given),
     )
@@ -105,8 +112,10 @@ def test_what_fails_in_a_dry_run_is_told() -> None:
     def fail(_: object) -> None:
         raise TransientError("dynamodb:GetItem")
 
-    event = {**records({"n": 1}), **MARKED}
-    reply = consume_messages(event, VERSION, function="f", handle=fail, park=print)
+    event = {**records({"estab": ESTAB}), **MARKED}
+    reply = consume_messages(
+        event, VERSION, function="f", read=Message.read, handle=fail, park=print
+    )
     assert reply["dry_run"]["failed"] == 1
 
 

@@ -19,6 +19,7 @@ from xporter_bridge.errors import (
     XporterRefusedError,
     XporterUnavailableError,
 )
+from xporter_bridge.messages import Message
 
 URL = "https://callbacks.example.app/callbacks/database?estab=3281102"
 CANARY = "canary-0755658d"
@@ -132,8 +133,8 @@ class Work:
         self.handled: list[dict[str, Any]] = []
         self.parked: list[tuple[str, str]] = []
 
-    def handle(self, message: dict[str, Any]) -> None:
-        self.handled.append(message)
+    def handle(self, message: Message) -> None:
+        self.handled.append(message.body())
         error = next(self._errors, None)
         if error:
             raise error
@@ -146,6 +147,7 @@ class Work:
             records(*bodies),
             CONTEXT,
             function="plan_pulls",
+            read=Message.read,
             handle=self.handle,
             park=self.park,
         )
@@ -162,15 +164,15 @@ def test_a_batch_that_succeeds_reports_no_failure() -> None:
 @pytest.mark.parametrize("error", [TransientError("x"), RateLimitedError("x"), KeyError("estab")])
 def test_one_that_may_succeed_later_comes_again_and_the_others_do_not(error: Exception) -> None:
     work = Work(None, error, None)
-    assert work.consume({"n": 0}, {"n": 1}, {"n": 2}) == ["message-1"]
-    assert work.handled == [{"n": 0}, {"n": 1}, {"n": 2}]
+    assert work.consume({"estab": "0"}, {"estab": "1"}, {"estab": "2"}) == ["message-1"]
+    assert work.handled == [{"estab": "0"}, {"estab": "1"}, {"estab": "2"}]
     assert work.parked == []
 
 
 def test_one_that_never_can_succeed_is_parked_with_its_reason_and_acknowledged() -> None:
     work = Work(XporterRefusedError("no_scope", f"Pupil {CANARY}"))
-    assert work.consume({"n": 0}, {"n": 1}) == []
-    assert work.parked == [('{"n": 0}', "no_scope")]
+    assert work.consume({"estab": "0"}, {"estab": "1"}) == []
+    assert work.parked == [('{"estab": "0"}', "no_scope")]
 
 
 def test_what_cannot_be_parked_is_not_acknowledged() -> None:
@@ -180,21 +182,21 @@ def test_what_cannot_be_parked_is_not_acknowledged() -> None:
 
     # An error of the function brings the whole batch again.
     with pytest.raises(TransientError):
-        FullLot(XporterRefusedError("no_scope")).consume({"n": 0})
+        FullLot(XporterRefusedError("no_scope")).consume({"estab": "0"})
 
 
 @pytest.mark.parametrize("body", ["", "no json", "{", "[" * 10_000])
 def test_a_message_that_is_none_fails_alone_until_the_queue_gives_it_up(body: str) -> None:
     work = Work()
-    assert work.consume({"n": 0}, body, {"n": 2}) == ["message-1"]
-    assert work.handled == [{"n": 0}, {"n": 2}]
+    assert work.consume({"estab": "0"}, body, {"estab": "2"}) == ["message-1"]
+    assert work.handled == [{"estab": "0"}, {"estab": "2"}]
 
 
 def test_a_fault_of_ours_fails_the_whole_batch_without_its_cause() -> None:
     error = ConfigurationError("kms:Decrypt: AccessDeniedException")
     error.__cause__ = ValueError(CANARY)
     with pytest.raises(ConfigurationError, match="AccessDenied") as raised:
-        Work(None, error).consume({"n": 0}, {"n": 1}, {"n": 2})
+        Work(None, error).consume({"estab": "0"}, {"estab": "1"}, {"estab": "2"})
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
 
@@ -203,7 +205,12 @@ def test_failures_of_messages_are_logged_without_their_text_or_body(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     work = Work(KeyError(CANARY), XporterRefusedError("refused", CANARY), TransientError("x"))
-    work.consume({"secret": CANARY}, {"secret": CANARY}, {"secret": CANARY}, f"no json {CANARY}")
+    work.consume(
+        {"estab": "1", "secret": CANARY},
+        {"estab": "1", "secret": CANARY},
+        {"estab": "1", "secret": CANARY},
+        f"no json {CANARY}",
+    )
     printed = capsys.readouterr()
     assert CANARY not in printed.out + printed.err
 
@@ -213,9 +220,10 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
 
     def consume(error: Exception, **facts: Any) -> list[str]:
         reply = consume_messages(
-            records({"n": 1, **facts}),
+            records({"estab": "1", "unknown": CANARY, **facts}),
             CONTEXT,
             function="onboard_school",
+            read=Message.read,
             handle=raising(error),
             park=lambda *_: None,
             resend_later=lambda message, delay_seconds: later.append((message, delay_seconds)),
@@ -224,7 +232,7 @@ def test_what_xporter_is_only_down_for_comes_back_and_is_no_failure() -> None:
 
     assert consume(XporterUnavailableError("xporter_timed_out")) == []
     assert consume(RateLimitedError("xporter_429", 700), tries=1) == []
-    assert later == [({"n": 1, "tries": 1}, 60), ({"n": 1, "tries": 2}, 700)]
+    assert later == [({"estab": "1", "tries": 1}, 60), ({"estab": "1", "tries": 2}, 700)]
     # A fault of AWS, and what was down for days, is the queue's.
     assert consume(TransientError("dynamodb:GetItem")) == ["message-0"]
     assert consume(XporterUnavailableError("xporter_timed_out"), tries=290) == ["message-0"]

@@ -38,5 +38,9 @@ def _lines(logs: Any, since: int, until: int) -> Iterator[str]:
     for group in logs.describe_log_groups()["logGroups"]:
         name = group["logGroupName"]
         window = {"logGroupName": name, "startTime": since, "endTime": until}
-        for event in logs.filter_log_events(**window)["events"]:
+        try:
+            events = logs.filter_log_events(**window)["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            continue  # A stack beside this one was deleted meanwhile, and its log with it.
+        for event in events:
             yield f"{name.rsplit('/', 1)[-1]}: {event['message'].rstrip()}\n"

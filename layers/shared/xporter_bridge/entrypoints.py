@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from xporter_bridge import dry_run, telemetry
 from xporter_bridge.errors import (
@@ -19,9 +20,10 @@ from xporter_bridge.errors import (
     XporterBridgeError,
     XporterUnavailableError,
 )
+from xporter_bridge.messages import Message
 
 Reply = dict[str, Any]
-Message = dict[str, Any]
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 # An Xporter that is down is asked again after 1, 2, 4, 8 and then every 15 minutes, for three days.
 _FIRST_WAIT_SECONDS = 60
@@ -82,7 +84,8 @@ def consume_messages(
     context: LambdaContext,
     *,
     function: str,
-    handle: Callable[[Message], None],
+    read: Callable[[Mapping[str, Any]], AnyMessage],
+    handle: Callable[[AnyMessage], None],
     park: Callable[[str, str], None],
     resend_later: Callable[..., None] | None = None,
 ) -> Reply:
@@ -90,18 +93,19 @@ def consume_messages(
 
     Args:
         function: Which function this is, for metrics.
-        handle: Takes the decoded body; must be idempotent, as messages come at least once.
+        read: Makes a message of the decoded body, and leaves out what it does not know.
+        handle: Takes the message; must be idempotent, as messages come at least once.
         park: Takes a message's body and the reason, and keeps it where a person looks: what will
             never succeed must not be retried, and must not be lost.
-        postpone: Takes a message and ``delay_seconds``, and sends it again after them: for messages
-            that nothing else brings back. A queue gives a message up after a few deliveries, and
-            would do so while Xporter is only down.
+        resend_later: Takes a message's body and ``delay_seconds``, and sends the body again after
+            them: for messages that nothing else brings back. A queue gives a message up after a
+            few deliveries, and would do so while Xporter is only down.
     """
     telemetry.bind(context.aws_request_id)
     failures: list[dict[str, str]] = []
     for message in event["Records"]:
         try:
-            _handle(json.loads(message["body"]), handle, resend_later, function)
+            _handle(read(json.loads(message["body"])), handle, resend_later, function)
         except TransientError as error:
             telemetry.warn("message_will_be_retried", function=function, reason=error.reason)
             failures.append({"itemIdentifier": message["messageId"]})
@@ -123,8 +127,8 @@ def consume_messages(
 
 
 def _handle(
-    message: Message,
-    handle: Callable[[Message], None],
+    message: AnyMessage,
+    handle: Callable[[AnyMessage], None],
     resend_later: Callable[..., None] | None,
     function: str,
 ) -> None:
@@ -132,13 +136,13 @@ def _handle(
     try:
         handle(message)
     except (XporterUnavailableError, RateLimitedError) as error:
-        tries = message.get("tries", 0)
+        tries = message.tries
         if resend_later is None or tries >= _MAX_TRIES:
             raise
         wait = max(_FIRST_WAIT_SECONDS << min(tries, 4), error.retry_after_seconds or 0)
         telemetry.warn("message_postponed", function=function, reason=error.reason, tries=tries)
-        again = {**message, "tries": tries + 1}
-        resend_later(again, delay_seconds=int(min(wait, _MAX_WAIT_SECONDS)))
+        again = replace(message, tries=tries + 1)
+        resend_later(again.body(), delay_seconds=int(min(wait, _MAX_WAIT_SECONDS)))
 
 
 @dry_run.possible

@@ -8,7 +8,7 @@ queue keeps a message for up to 14 days, and during a roll-out both versions rea
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 
@@ -24,12 +24,14 @@ class Message:
     KIND: ClassVar[str] = ""
 
     estab: str
+    # How often the message was put off because Xporter could not be asked.
+    tries: int = field(default=0, kw_only=True)
 
     def body(self) -> dict[str, Any]:
         """Return the message as the queue holds it."""
         kind = {"kind": self.KIND} if self.KIND else {}
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        defaults = {field.name: field.default for field in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        defaults = {each.name: each.default for each in fields(self)}
         return kind | {name: value for name, value in values.items() if value != defaults[name]}
 
     @classmethod
@@ -39,7 +41,7 @@ class Message:
         Raises:
             TypeError: A field is missing. The record fails, and is delivered again.
         """
-        names = [field.name for field in fields(cls) if field.name in body]
+        names = [each.name for each in fields(cls) if each.name in body]
         return cls(**{name: _immutable(body[name]) for name in names})
 
 
