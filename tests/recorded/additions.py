@@ -17,12 +17,16 @@ ADDED = {
 FILLED = {"retry_at"}
 # Sentences for people, which may be reworded.
 REWORDED = {"next_step"}
+# What nobody refreshed is stale now too, not only what nobody could look at.
+AS_OF_IS_OLD = "as_of is old"
 PROBED = {"probe_at", "watch_at"}
 
 
 def as_recorded(now: Any, then: Any) -> Any:
     """Return what is now without the additions, so that it can be compared with what was then."""
     if isinstance(now, dict) and isinstance(then, dict):
+        if now.get("reason") == AS_OF_IS_OLD and "is_stale" in then:
+            now = {**now, "is_stale": then["is_stale"]}
         if "probe_at" in now and "probe_at" in then:
             # The waits between probes may change; the watch follows the probe.
             now = {**now, **{name: then[name] for name in PROBED if name in now and name in then}}

@@ -158,6 +158,10 @@ def withdrawing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     it.clock.advance(days=1)
     it.invoke("schedule_registrations", {})
     it.cloud.settle("RegistrationQueue")
+    # Nothing is erased at the first look.
+    it.clock.advance(hours=7)
+    it.invoke("schedule_registrations", {"everyone": True})
+    it.cloud.settle("RegistrationQueue")
     [message, *_] = [m for m in it.cloud.take("ErasureQueue") if m.get("dataset") == "students"]
     keep("scope_removed")
     # Somebody holds it: the message has itself sent again.

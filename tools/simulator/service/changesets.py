@@ -97,7 +97,7 @@ def dataset_hash(selection: Selection, relying_party: str) -> str:
             shape.name,
             selection.source(shape).last(selection.revision),
             selection.columns(shape),
-            selection.odd_rows(shape),
+            *filter(None, [selection.odd_rows(shape)]),
         )
         for shape in selection.shapes
         if selection.is_asked(shape)
