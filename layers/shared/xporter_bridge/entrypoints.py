@@ -105,7 +105,7 @@ def consume_messages(
     failures: list[dict[str, str]] = []
     for message in event["Records"]:
         try:
-            _handle(read(json.loads(message["body"])), handle, resend_later, function)
+            _handle(message["body"], read, handle, resend_later, function)
         except TransientError as error:
             telemetry.warn("message_will_be_retried", function=function, reason=error.reason)
             failures.append({"itemIdentifier": message["messageId"]})
@@ -127,12 +127,14 @@ def consume_messages(
 
 
 def _handle(
-    message: AnyMessage,
+    body: str,
+    read: Callable[[Mapping[str, Any]], AnyMessage],
     handle: Callable[[AnyMessage], None],
     resend_later: Callable[..., None] | None,
     function: str,
 ) -> None:
     """Handle a message, or send it again for later if Xporter cannot be asked now."""
+    message = read(json.loads(body))
     try:
         handle(message)
     except (XporterUnavailableError, RateLimitedError) as error:
