@@ -1,0 +1,90 @@
+"""The fleet as it stands at 03:00: every school live, every dataset pulled the night before.
+
+One school is pulled in earnest by the product's own code; the others are copies of its items.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from nights.parameters import THREE
+from nights.stores import shard_of
+from tests.support.builders import ALL_SCOPES
+from tests.support.fakes import KEY
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.ingestion.run import pull
+from xporter_bridge.registrations.model import desired
+from xporter_bridge.schools.model import Registration, School, SchoolState
+from xporter_bridge.schools.vault import OpenedKey, with_secret
+from xporter_bridge.timestamps import iso
+
+if TYPE_CHECKING:
+    from nights.world import World
+
+MODEL = "1000000"
+LAST_NIGHT = THREE - timedelta(days=1) + timedelta(minutes=5)
+
+
+def settle(world: World, chance: random.Random) -> list[str]:
+    """Put the fleet into the tables, and return its estabs."""
+    _pull_model(world)
+    estabs = [f"{int(MODEL) + number}" for number in range(world.night.schools)]
+    for estab in estabs:
+        _copy_school(world, estab, chance)
+    return estabs
+
+
+def _pull_model(world: World) -> None:
+    school = replace(_school(world, MODEL), state=SchoolState.INSTALLED)
+    world.schools.change(MODEL, lambda _: school)
+    world.now_is(LAST_NIGHT)
+    for name in configured():
+        world.datasets.add_demand(MODEL, name, LAST_NIGHT)
+        pull(MODEL, name, world.pulling, remaining_seconds=lambda: 600.0)
+        found = world.datasets.get(MODEL, name)
+        if found is None or found.is_due or found.reason:
+            raise RuntimeError(f"the model's {name} was not pulled: {found and found.reason}")
+    world.now_is(None)
+
+
+def _copy_school(world: World, estab: str, chance: random.Random) -> None:
+    model = world.school_items.find(MODEL) or {}
+    school = replace(_school(world, estab), state_since=model["state_since"])
+    due = THREE + timedelta(minutes=chance.randrange(24 * 60))
+    world.schools.change(estab, lambda _: replace(school, registrations_due_at=iso(due)))
+    if estab == MODEL:
+        return
+    for name in configured():
+        item: dict[str, Any] = {
+            key: value.replace(MODEL, estab) if isinstance(value, str) else value
+            for key, value in (world.dataset_items.find(MODEL, name) or {}).items()
+        }
+        world.dataset_items.seed({**item, "watch_shard": shard_of(estab, name)})
+
+
+def _school(world: World, estab: str) -> School:
+    registered_at = iso(LAST_NIGHT)
+    wanted = desired(
+        estab, ALL_SCOPES, configured().values(), base_url=world.base_url, keys=world.keys
+    )
+    return School(
+        estab,
+        state=SchoolState.LIVE,
+        version=(world.school_items.find(estab) or {}).get("version", 0),
+        scopes=ALL_SCOPES,
+        is_installed=True,
+        # Without a token: every school's has expired, the worst that a night can begin with.
+        credentials=with_secret(OpenedKey(estab, KEY, b"wrapped"), "a secret"),
+        registrations={
+            each.database: Registration(
+                each.database, each.url_fingerprint, world.keys[0].id, registered_at
+            )
+            for each in wanted
+        },
+    )
+
+

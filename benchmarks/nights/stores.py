@@ -1,0 +1,198 @@
+"""The tests' AWS in memory, with calls that take virtual time and are counted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from math import ceil
+from typing import Any, TypeVar
+
+from nights.parameters import Night
+from nights.virtual_time import Clock
+from tests.support.fakes import S3, Calls, CountedItems, KilledError
+from xporter_bridge.errors import ConflictError
+from xporter_bridge.timestamps import parse
+
+T = TypeVar("T")
+Item = dict[str, Any]
+_SHARDS = 8
+_WATCHED = ("watch_at", "watch_shard")
+
+
+class TimedCalls(Calls):
+    """Every call of AWS: it takes its time, is counted, and may be the invocation's last."""
+
+    def __init__(self, clock: Clock, night: Night) -> None:
+        super().__init__()
+        self._clock, self._latencies = clock, night.latencies
+        self.counts: Counter[str] = Counter()
+
+    def make(self, name: str, work: Callable[[], T], fault: Callable[[str, bool], Exception]) -> T:
+        del fault
+        self._clock.spend(self._latencies.of(name))
+        worker = self._clock.running
+        if worker is not None:
+            worker.calls += 1
+            worker.used[name] += 1
+            if worker.deaths is not None and worker.calls >= worker.deaths:
+                raise KilledError
+        self.counts[name] += 1
+        return work()
+
+    def add(self, name: str, number: int) -> None:
+        """Count what is no call, such as write units."""
+        self.counts[name] += number
+        if self._clock.running is not None:
+            self._clock.running.used[name] += number
+
+
+class TimedItems(CountedItems):
+    """A table that also counts its write units and finds a school's items without a search.
+
+    Args:
+        changed: Told of every item that was written, before and after.
+    """
+
+    def __init__(
+        self, calls: TimedCalls, now: Callable[[], datetime], changed: Changed, *key: str
+    ) -> None:
+        super().__init__(calls, *key)
+        self._metered, self._now, self._changed = calls, now, changed
+        self._sort_keys: dict[str, set[tuple[str, ...]]] = {}
+        self.looks: list[float] = []
+
+    def seed(self, item: Item) -> None:
+        """Put an item there as if it had always been."""
+        key = tuple(item[name] for name in self._key)
+        self._items[key] = item
+        self._sort_keys.setdefault(key[0], set()).add(key)
+
+    def find(self, *key: str) -> Item | None:
+        """Return an item, without a call."""
+        return self._items.get(key)
+
+    def update(self, *key: str, **arguments: Any) -> Any:
+        before = self._items.get(key)
+        try:
+            made = super().update(*key, **arguments)
+        except ConflictError:
+            self._metered.add("write_units", _units(before or {}))
+            raise
+        self._sort_keys.setdefault(key[0], set()).add(key)
+        after = self._items[key]
+        self._metered.add("write_units", _written(before or {}, after))
+        self._changed(key, before or {}, after)
+        return made
+
+    def query_partition(self, partition: str) -> Iterator[Item]:
+        keys = sorted(self._sort_keys.get(partition, ()))
+        yield from self._metered.make(
+            "Query", lambda: [dict(self._items[key]) for key in keys], _no_fault
+        )
+
+    def query_due(self, now: str) -> Iterator[Item]:
+        """Yield as ``DynamoTable`` does: shard by shard, each minute beginning with another."""
+        due: dict[int, list[Item]] = {}
+        for item in self._items.values():
+            if item.get("watch_at", "~") <= now:
+                named = {name: item[name] for name in (*self._key, "watch_at")}
+                due.setdefault(item["watch_shard"], []).append(named)
+        first = int(parse(now).timestamp()) // 60
+        for shard in ((first + offset) % _SHARDS for offset in range(_SHARDS)):
+            self._metered.make("Query", lambda: None, _no_fault)
+            for item in sorted(due.get(shard, ()), key=lambda each: each["watch_at"]):
+                self.looks.append((self._now() - parse(item["watch_at"])).total_seconds())
+                yield item
+
+    def query_index(
+        self, index: str, attribute: str, value: str, sort: str, up_to: str
+    ) -> Iterator[Item]:
+        del index
+        yield from self._metered.make(
+            "Query",
+            lambda: [
+                dict(item)
+                for item in list(self._items.values())
+                if item.get(attribute) == value and item[sort] <= up_to
+            ],
+            _no_fault,
+        )
+
+    def count_index(self, index: str, attribute: str, value: str) -> int:
+        del index
+        return self._metered.make(
+            "Query",
+            lambda: sum(item.get(attribute) == value for item in self._items.values()),
+            _no_fault,
+        )
+
+
+Changed = Callable[[tuple[str, ...], Item, Item], None]
+
+
+class NightS3(S3):
+    """Buckets in which the schools' first snapshots are all the same, held once.
+
+    What is listed is staged, so only that is searched.
+    """
+
+    def __init__(self, calls: Calls, model: str) -> None:
+        self._held = _Objects(model)
+        super().__init__(calls, self._held)
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterable[dict[str, Any]]:  # noqa: N803
+        place = f"{Bucket}/{Prefix}"
+
+        def listed() -> list[dict[str, Any]]:
+            found = sorted(key for key in self._held.staged if key.startswith(place))
+            return [{"Contents": [{"Key": k.removeprefix(f"{Bucket}/"), "Size": 0} for k in found]}]
+
+        return self._make("ListObjectsV2", listed)
+
+
+class _Objects(dict[str, bytes]):
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self._model = model
+        self.staged: set[str] = set()
+
+    def __setitem__(self, name: str, body: bytes) -> None:
+        super().__setitem__(name, body)
+        if name.startswith("staging/"):
+            self.staged.add(name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        self.staged.discard(name)
+        return super().pop(name, *default)
+
+    def __missing__(self, name: str) -> bytes:
+        school = next((part for part in name.split("/") if "estab=" in part or part.isdigit()), "")
+        estab = school.removeprefix("estab=")
+        if not estab or estab == self._model:
+            raise KeyError(name)
+        return super().__getitem__(name.replace(estab, self._model))
+
+
+def shard_of(*key: str) -> int:
+    """Return the shard of the index in which an item lies, as ``watch_attributes`` does."""
+    return hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
+
+
+def _written(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:
+    """Return the write units of a write: the item's, and one for each entry of the index."""
+    units = max(_units(before), _units(after))
+    if all(before.get(name) == after.get(name) for name in _WATCHED):
+        return units
+    return units + ("watch_at" in before) + ("watch_at" in after)
+
+
+def _units(item: Mapping[str, Any]) -> int:
+    size = sum(len(name) + len(str(value)) for name, value in item.items())
+    return max(1, ceil(size / 1024))
+
+
+def _no_fault(name: str, is_done: bool) -> Exception:
+    del is_done
+    return AssertionError(name)

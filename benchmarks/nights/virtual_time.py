@@ -1,0 +1,110 @@
+"""Virtual time: a heap of what happens when, and invocations that wait within it.
+
+An invocation runs in a thread of its own so that the product's code can wait in the middle of a
+call; only one thread runs at a time, and the result depends on the seed alone.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import count
+
+# An invocation runs ahead of the others by no more than this, to save changes of thread.
+_AHEAD_SECONDS = 0.1
+Work = Callable[[], None]
+
+
+class Clock:
+    """Seconds since the night began, and what happens at each."""
+
+    def __init__(self, began: datetime) -> None:
+        self._began = began
+        self._heap: list[tuple[float, int, Work]] = []
+        self._numbers = count()
+        self._idle: list[_Worker] = []
+        self.global_seconds = 0.0
+        self.running: _Worker | None = None
+        self.handed_back = threading.Semaphore(0)
+        self.is_over = False
+
+    @property
+    def seconds(self) -> float:
+        """The time of whoever asks: an invocation may be a little ahead."""
+        return self.running.local if self.running else self.global_seconds
+
+    def now(self) -> datetime:
+        return self._began + timedelta(seconds=self.seconds)
+
+    def at(self, seconds: float, work: Work) -> None:
+        """Do something at a time; not in an invocation."""
+        heapq.heappush(self._heap, (seconds, next(self._numbers), work))
+
+    def run(self) -> None:
+        """Let everything happen until it is over."""
+        while self._heap and not self.is_over:
+            self.global_seconds, _, work = heapq.heappop(self._heap)
+            work()
+
+    def start(self, work: Work, deaths: int | None = None) -> None:
+        """Begin an invocation now.
+
+        Args:
+            deaths: At which of its calls of AWS it is killed.
+        """
+        worker = self._idle.pop() if self._idle else _Worker(self)
+        worker.begin(work, deaths)
+
+    def spend(self, seconds: float) -> None:
+        """Let time pass for the running invocation."""
+        worker = self.running
+        if worker is None or worker.thread is not threading.current_thread():
+            return
+        worker.local += seconds
+        if worker.local - self.global_seconds > _AHEAD_SECONDS:
+            worker.pause()
+
+    def ended(self, worker: _Worker) -> None:
+        self._idle.append(worker)
+
+
+class _Worker:
+    """A thread that runs one invocation after the other."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wake = threading.Semaphore(0)
+        self._work: Work = lambda: None
+        self.local = 0.0
+        self.deaths: int | None = None
+        self.calls = 0
+        self.used: Counter[str] = Counter()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def begin(self, work: Work, deaths: int | None) -> None:
+        self._work, self.deaths, self.calls = work, deaths, 0
+        self.local = self._clock.global_seconds
+        self._resume()
+
+    def pause(self) -> None:
+        """Let others run until their time is this invocation's."""
+        self._clock.at(self.local, self._resume)
+        self._clock.handed_back.release()
+        self._wake.acquire()
+
+    def _resume(self) -> None:
+        self._clock.running = self
+        self._wake.release()
+        self._clock.handed_back.acquire()
+        self._clock.running = None
+
+    def _serve(self) -> None:
+        while True:
+            self._wake.acquire()
+            self._work()
+            self._clock.ended(self)
+            self._clock.handed_back.release()

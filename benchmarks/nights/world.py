@@ -1,0 +1,287 @@
+"""The system of one night: the product's use cases over stores in memory, in virtual time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from nights.fleet import settle
+from nights.parameters import THREE, Night
+from nights.queues import Body, Consumer, TimedQueue
+from nights.stores import Item, NightS3, TimedCalls, TimedItems
+from nights.virtual_time import Clock
+from nights.xporter import NightXporter
+from tests.support.builders import RELYING_PARTY
+from tests.support.fakes import Events, Vault
+from xporter_bridge import telemetry
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.ingestion.acquire import PullDependencies
+from xporter_bridge.ingestion.run import pull
+from xporter_bridge.pulls.messages import DatabaseChanged
+from xporter_bridge.pulls.plan import plan
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.registrations.messages import RegisterWebhooks
+from xporter_bridge.registrations.register import RegisterDependencies, register
+from xporter_bridge.registrations.schedule import schedule
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.timestamps import iso
+from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
+
+MODEL = "1000000"
+# So long nothing may be due and no message may wait before the night counts as over: an unchanged
+# dataset is looked at again up to 15 minutes after its callback.
+_QUIET_SECONDS = 20 * 60
+Say = Callable[[str], None]
+
+
+class World:
+    """Everything that takes part, and what is counted of it."""
+
+    base_url = "https://callbacks.example.app"
+    keys = (SigningKey("k1", b"a key that nobody else has"),)
+
+    def __init__(self, night: Night, say: Say) -> None:
+        self.night, self._say, self._chance = night, say, random.Random(night.seed)
+        self.clock = Clock(THREE)
+        self._moment: datetime | None = None
+        self.calls = TimedCalls(self.clock, night)
+        self.metrics: Counter[str] = Counter()
+        self.watch: Counter[str] = Counter()
+        self.ends: dict[str, float] = {}
+        self._make_stores()
+        self._make_queues()
+        self._make_use_cases()
+        self._quiet_since: float | None = None
+        self._due: set[tuple[str, ...]] = set()
+        self.served: Counter[tuple[str, ...]] = Counter()
+        self.last_served = 0.0
+
+    def _make_stores(self) -> None:
+        none_changed: Callable[..., None] = lambda *_: None  # noqa: E731
+        self.schools = SchoolRepository(None, "schools")
+        self.datasets = DatasetRepository(None, "datasets")
+        self.school_items: Any = TimedItems(self.calls, self.now, none_changed, "estab")
+        self.dataset_items: Any = TimedItems(
+            self.calls, self.now, self._note_written, "estab", "dataset"
+        )
+        self.schools._items = self.school_items  # noqa: SLF001 - as the tests' worlds do
+        self.datasets._items = self.dataset_items  # noqa: SLF001
+        self.store = SnapshotStore(NightS3(self.calls, MODEL), "data", "staging")
+        self.bus = EventBus(Events(self.calls), "bus")
+
+    def _make_queues(self) -> None:
+        night, caps = self.night, self.night.capacities
+
+        def queue(name: str, handle: Callable[[Body], None], places: int, **how: Any) -> TimedQueue:
+            consumer = Consumer(
+                name, handle, places, overhead_seconds=night.latencies.overhead, **how
+            )
+            return TimedQueue(self.clock, self.calls, consumer, self._chance)
+
+        self.pull_queue = queue(
+            "pull",
+            self._pull,
+            night.pulls_at_a_time,
+            visibility_seconds=caps.visibility_seconds,
+            max_receives=caps.max_receives,
+            twice_share=night.twice_share if night.scenario == "twice" else 0,
+            killed_share=night.killed_share if night.scenario == "killed" else 0,
+        )
+        self.database_queue = queue(
+            "plan", self._plan, caps.planners, visibility_seconds=180, batch=caps.plan_batch
+        )
+        self.registration_queue = queue(
+            "register", self._register, caps.registrars, visibility_seconds=1080
+        )
+
+    def _make_use_cases(self) -> None:
+        night = self.night
+        hangs = round(night.schools * night.hanging_share) if night.scenario == "hanging" else 0
+        every = [f"{int(MODEL) + number}" for number in range(night.schools)]
+        self.hanging = frozenset(self._chance.sample(every, hangs))
+        self.xporter: Any = NightXporter(self.clock, night, self.hanging)
+        vault: Any = Vault(self.calls)
+        sessions = SchoolSessions(self.schools, vault, self.xporter, RELYING_PARTY)
+        self._pulls = Queue(self.pull_queue, "pulls")
+        self._nowhere = Queue(None, "nothing is sent there")
+        self.pulling = PullDependencies(
+            self.datasets, self.store, sessions, self._pulls, self.bus, timedelta(days=90), self.now
+        )
+        self._watching = WatchDependencies(
+            self.schools, self.datasets, self._pulls, self._nowhere, self._nowhere, self.bus
+        )
+        self._registering = RegisterDependencies(
+            sessions, self.datasets, self._pulls, self._nowhere, self.base_url,
+            lambda: self.keys, timedelta(hours=6), self.now,
+        )  # fmt: skip
+
+    def now(self) -> datetime:
+        return self._moment or self.clock.now()
+
+    def now_is(self, moment: datetime | None) -> None:
+        """Set the clock of what is done before the night; None returns it to the night's."""
+        self._moment = moment
+
+    # ------------------------------------------------------------------ the night
+
+    def run(self) -> None:
+        """Let the night pass."""
+        with (
+            mock.patch.object(telemetry, "_print", lambda _: None),
+            mock.patch.object(telemetry, "count", self._count),
+        ):
+            self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
+            estabs = settle(self, self._chance)
+            self.expected = {(estab, name) for estab in estabs for name in configured()}
+            for counts in (self.calls.counts, self.metrics, self.served, self.xporter.counts):
+                counts.clear()
+            self.dataset_items.looks.clear()
+            self.xporter.has_refreshed = True
+            self._due.clear()
+            if self.night.scenario != "silent":
+                self._let_callbacks_come(estabs)
+            self.clock.at(0, self._every_minute)
+            self.clock.at(self._chance.uniform(0, 900), self._every_hour)
+            self._said_at = time.monotonic()
+            self.clock.run()
+
+    def _let_callbacks_come(self, estabs: list[str]) -> None:
+        databases = sorted({each.database for each in configured().values()})
+        span = self.night.refresh_minutes * 60
+        for estab in estabs:
+            first = self._chance.uniform(0, span)
+            for database in databases:
+                for at in (first, first + self._chance.uniform(0, span)):
+                    self.clock.at(
+                        at, lambda estab=estab, database=database: self._called(estab, database)
+                    )
+
+    def _called(self, estab: str, database: str) -> None:
+        """Do what receive_database does: one durable message."""
+        self.metrics["callbacks"] += 1
+        message = DatabaseChanged(estab, database, iso(self.clock.now()))
+        Queue(self.database_queue, "databases").send(message.body())
+
+    def _every_minute(self) -> None:
+        if self._is_night_over():
+            self.clock.is_over = True
+            return
+        self.clock.start(self._watch)
+        self.clock.at(self.clock.global_seconds + 60, self._every_minute)
+        if time.monotonic() - self._said_at > 10:  # noqa: PLR2004 - seconds
+            self._said_at = time.monotonic()
+            self._say(
+                f"  {self.clock.now():%H:%M} served {sum(self.served.values())}, "
+                f"waiting {self.pull_queue.depth}, due {len(self._due)}"
+            )
+
+    def _every_hour(self) -> None:
+        def work() -> None:
+            schedule(self.schools, Queue(self.registration_queue, "registrations"), self.now())
+
+        self.watch["schedules"] += 1
+        self.clock.start(work)
+        self.clock.at(self.clock.global_seconds + 3600, self._every_hour)
+
+    def _watch(self) -> None:
+        began = self.clock.seconds
+        until = began + self.night.capacities.watch_seconds
+        found = enqueue_overdue(self._watching, self.now(), lambda: self.clock.seconds < until)
+        self.watch["runs"] += 1
+        self.watch["looks"] += found["datasets"]
+        self.watch["cut"] += bool(found["cut"])
+        self.watch["failed"] += found["failed"]
+        self.watch["seconds"] += round(self.clock.seconds - began)
+
+    def _is_night_over(self) -> bool:
+        seconds = self.clock.global_seconds
+        if seconds > self.night.longest_hours * 3600:
+            return True
+        is_over = seconds > self.night.refresh_minutes * 120 and not self.waited_for()
+        if not is_over:
+            self._quiet_since = None
+            return False
+        if self._quiet_since is None:
+            self._quiet_since = seconds
+        return seconds - self._quiet_since >= _QUIET_SECONDS
+
+    def waited_for(self) -> bool:
+        """Tell whether any dataset of a school that answers is still to be pulled."""
+        if any(key[0] not in self.hanging for key in self._due):
+            return True
+        if self.hanging:
+            return False
+        return self.pull_queue.depth > 0 or len(self.served) < len(self.expected)
+
+    def lost(self) -> int:
+        """Count datasets of schools that answer, and that nobody pulled or that are still due."""
+        return sum(
+            key in self._due or key not in self.served
+            for key in self.expected
+            if key[0] not in self.hanging
+        )
+
+    # ------------------------------------------------------------------ what is handled
+
+    def _pull(self, body: Body) -> None:
+        worker = self.clock.running
+        assert worker is not None  # noqa: S101
+        worker.used.clear()
+        until = self.clock.seconds + self.night.capacities.pull_seconds - 240
+        before = self.metrics["PullUnchanged"]
+        pull(
+            body["estab"],
+            body["dataset"],
+            self.pulling,
+            remaining_seconds=lambda: until - self.clock.seconds,
+            waits=body.get("waits", 0),
+        )
+        del before
+        self._note_invocation(worker.used)
+
+    def _note_invocation(self, used: Counter[str]) -> None:
+        """Sort an invocation by what it did; calls are kept for those that found nothing new."""
+        if not used["PullUnchanged"] and not used["PullCommitted"] and not used["PullFailed"]:
+            self.metrics["invocations_without_work"] += 1
+        elif used["PullUnchanged"] == 1 and not used["PullCommitted"]:
+            self.metrics["unchanged"] += 1
+            for name in used:
+                self.metrics[f"unchanged:{name}"] += used[name]
+
+    def _plan(self, body: Body) -> None:
+        message = DatabaseChanged.read(body)
+        plan(message, self.schools, self.datasets, self._pulls, self.now())
+        self.metrics["planned"] += 1
+
+    def _register(self, body: Body) -> None:
+        register(RegisterWebhooks.read(body), self._registering)
+
+    def _count(self, name: str, dimension: str, value: float = 1) -> None:
+        del dimension
+        self.metrics[name] += value if name != "PullDuration" else 1
+        if self.clock.running is not None:
+            self.clock.running.used[name] += 1
+        if name in {"PullCommitted", "PullUnchanged"}:
+            self.clock.spend(self.night.latencies.compute)
+
+    def _note_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
+        is_due = after.get("requested", 0) > after.get("served", 0)
+        was_due = before.get("requested", 0) > before.get("served", 0)
+        if is_due:
+            self._due.add(key)
+        elif was_due:
+            self._due.discard(key)
+            self.served[key] += 1
+            self.last_served = self.clock.seconds
+            if key[0] not in self.hanging:
+                self.ends["others"] = self.clock.seconds
