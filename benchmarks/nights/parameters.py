@@ -73,8 +73,8 @@ class Night:
 
     scenario: str = "ordinary"
     schools: int = 2_500
-    # Places in which datasets are pulled; 0 is the template's default for a whole fleet, and in
-    # proportion for a part of one, so that the night is as long.
+    # Places in which datasets are pulled. 0: a small model of a whole fleet, in which the places,
+    # the other consumers and the watchdog's time are in proportion to the schools.
     places: int = 0
     seed: int = 11
     # Xporter refreshes the schools "within minutes of each other"; the second callback of each
@@ -93,7 +93,17 @@ class Night:
     @property
     def pulls_at_a_time(self) -> int:
         """How many datasets are pulled at a time."""
-        return self.places or max(2, round(self.capacities.pulls * self.schools / FLEET))
+        return self.places or self.in_proportion(self.capacities.pulls)
+
+    @property
+    def watch_seconds(self) -> float:
+        """How long one run of the watchdog may look."""
+        whole = self.capacities.watch_seconds
+        return whole if self.places else max(1.0, whole * self.schools / FLEET)
+
+    def in_proportion(self, consumers: int) -> int:
+        """Return how many consumers there are of so many in a whole fleet."""
+        return consumers if self.places else max(2, round(consumers * self.schools / FLEET))
 
     def is_outage(self, now: datetime) -> bool:
         """Tell whether Xporter is down."""
@@ -104,5 +114,6 @@ class Night:
         """Return what the result's reader must know."""
         names = ("scenario", "schools", "seed")
         return {name: getattr(self, name) for name in names} | {
-            "pulls_at_a_time": self.pulls_at_a_time
+            "pulls_at_a_time": self.pulls_at_a_time,
+            "watch_seconds_a_run": self.watch_seconds,
         }

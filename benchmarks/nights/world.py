@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -98,10 +98,17 @@ class World:
             killed_share=night.killed_share if night.scenario == "killed" else 0,
         )
         self.database_queue = queue(
-            "plan", self._plan, caps.planners, visibility_seconds=180, batch=caps.plan_batch
+            "plan",
+            self._plan,
+            night.in_proportion(caps.planners),
+            visibility_seconds=180,
+            batch=caps.plan_batch,
         )
         self.registration_queue = queue(
-            "register", self._register, caps.registrars, visibility_seconds=1080
+            "register",
+            self._register,
+            night.in_proportion(caps.registrars),
+            visibility_seconds=1080,
         )
 
     def _make_use_cases(self) -> None:
@@ -137,7 +144,7 @@ class World:
     def run(self) -> None:
         """Let the night pass."""
         with (
-            mock.patch.object(telemetry, "_print", lambda _: None),
+            mock.patch.object(telemetry, "_print", _write_no_line),
             mock.patch.object(telemetry, "count", self._count),
         ):
             self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
@@ -178,7 +185,7 @@ class World:
             return
         self.clock.start(self._watch)
         self.clock.at(self.clock.global_seconds + 60, self._every_minute)
-        if time.monotonic() - self._said_at > 10:  # noqa: PLR2004 - seconds
+        if time.monotonic() - self._said_at > 10:
             self._said_at = time.monotonic()
             self._say(
                 f"  {self.clock.now():%H:%M} served {sum(self.served.values())}, "
@@ -195,13 +202,18 @@ class World:
 
     def _watch(self) -> None:
         began = self.clock.seconds
-        until = began + self.night.capacities.watch_seconds
-        found = enqueue_overdue(self._watching, self.now(), lambda: self.clock.seconds < until)
+        until = began + self.night.watch_seconds
+        found = self.watch_once(lambda: self.clock.seconds < until)
         self.watch["runs"] += 1
         self.watch["looks"] += found["datasets"]
+        self.watch["most"] = max(self.watch["most"], found["datasets"])
         self.watch["cut"] += bool(found["cut"])
         self.watch["failed"] += found["failed"]
         self.watch["seconds"] += round(self.clock.seconds - began)
+
+    def watch_once(self, has_time: Callable[[], bool]) -> Mapping[str, int]:
+        """Run the watchdog at the present time."""
+        return enqueue_overdue(self._watching, self.now(), has_time)
 
     def _is_night_over(self) -> bool:
         seconds = self.clock.global_seconds
@@ -235,10 +247,9 @@ class World:
 
     def _pull(self, body: Body) -> None:
         worker = self.clock.running
-        assert worker is not None  # noqa: S101
+        assert worker is not None
         worker.used.clear()
         until = self.clock.seconds + self.night.capacities.pull_seconds - 240
-        before = self.metrics["PullUnchanged"]
         pull(
             body["estab"],
             body["dataset"],
@@ -246,14 +257,15 @@ class World:
             remaining_seconds=lambda: until - self.clock.seconds,
             waits=body.get("waits", 0),
         )
-        del before
         self._note_invocation(worker.used)
 
     def _note_invocation(self, used: Counter[str]) -> None:
         """Sort an invocation by what it did; calls are kept for those that found nothing new."""
         if not used["PullUnchanged"] and not used["PullCommitted"] and not used["PullFailed"]:
             self.metrics["invocations_without_work"] += 1
-        elif used["PullUnchanged"] == 1 and not used["PullCommitted"]:
+            return
+        self.metrics["pulls"] += 1
+        if used["PullUnchanged"] == 1 and not used["PullCommitted"]:
             self.metrics["unchanged"] += 1
             for name in used:
                 self.metrics[f"unchanged:{name}"] += used[name]
@@ -285,3 +297,7 @@ class World:
             self.last_served = self.clock.seconds
             if key[0] not in self.hanging:
                 self.ends["others"] = self.clock.seconds
+
+
+def _write_no_line(line: object) -> None:
+    del line

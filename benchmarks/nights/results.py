@@ -1,0 +1,126 @@
+"""What a night comes to: counts per pull, delays, and a price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nights.world import World
+from tests.support import template
+from tools.cost.model import Facts
+
+_MEGABYTES = {
+    name: int(
+        template.functions()[name].get("MemorySize")
+        or template.load()["Globals"]["Function"]["MemorySize"]
+    )
+    for name in ("pull_dataset", "plan_pulls", "register_webhooks", "watch_deadlines")
+}
+_S3_READS = ("GetObject", "HeadObject")
+# Deleting costs nothing.
+_S3_WRITES = ("PutObject", "CopyObject", "ListObjectsV2", "CreateMultipartUpload", "UploadPart")
+_S3_WRITES += ("CompleteMultipartUpload",)
+_S3 = (*_S3_READS, *_S3_WRITES, "DeleteObjects")
+_ACKNOWLEDGED_SECONDS = 0.02
+
+
+def figures(world: World) -> dict[str, Any]:
+    """Return everything that the table and the JSON line say."""
+    queue, watch, metrics = world.pull_queue, world.watch, world.metrics
+    pulls = max(1, sum(world.served.values()))
+    invocations = queue.counts["invocations"]
+    looks = world.dataset_items.looks
+    requests = world.xporter.counts
+    tokens = requests["token"] - world.xporter.failed["token"]
+    return {
+        **world.night.described(),
+        "datasets": len(world.expected),
+        "pulls_served": sum(world.served.values()),
+        "pulls_a_dataset": round(sum(world.served.values()) / len(world.expected), 2),
+        "lost": world.lost(),
+        "messages": queue.counts["sent"],
+        "messages_a_pull": round(queue.counts["sent"] / pulls, 2),
+        "invocations_a_pull": round(invocations / pulls, 2),
+        "invocations_without_work": metrics["invocations_without_work"],
+        "invocations": invocations,
+        "delivered_twice": queue.counts["delivered_twice"],
+        "came_back": queue.counts["killed"] + queue.counts["failed"] - queue.counts["dead"],
+        "killed": queue.counts["killed"],
+        "dead_letters": queue.counts["dead"],
+        "tokens_a_school": round(tokens / world.night.schools, 2),
+        "queue_peak": queue.peak,
+        "watch_runs": watch["runs"],
+        "watch_runs_cut": watch["cut"],
+        "watch_looks": watch["looks"],
+        "most_looks_a_run": watch["most"],
+        "watch_messages": metrics["DeadlinePassed"],
+        "latest_look_minutes": round(max(looks, default=0) / 60, 1),
+        "silent_counted": metrics["DatasetsSilent"],
+        "contradicted_counted": metrics["CallbackContradicted"],
+        "night_hours": round(world.last_served / 3600, 2),
+        "others_hours": round(world.ends.get("others", 0) / 3600, 2),
+        "xporter_requests": sum(requests.values()),
+        "xporter_requests_failed": sum(world.xporter.failed.values()),
+        "registration_messages": world.registration_queue.counts["sent"],
+        **_of_an_unchanged_pull(world),
+        "usd": round(_price(world), 4),
+        "usd_for_25000": round(_price(world) * 25_000 / world.night.schools, 2),
+    }
+
+
+def _of_an_unchanged_pull(world: World) -> dict[str, float]:
+    """Return what one invocation uses that pulls and finds nothing new."""
+    counts, found = world.metrics, world.metrics["unchanged"] or 1
+
+    def each(*names: str) -> float:
+        return round(sum(counts[f"unchanged:{name}"] for name in names) / found, 2)
+
+    return {
+        "unchanged_pulls": counts["unchanged"],
+        "writes_an_unchanged_pull": each("UpdateItem"),
+        "write_units_an_unchanged_pull": each("write_units"),
+        "reads_an_unchanged_pull": each("GetItem", "Query"),
+        "s3_calls_an_unchanged_pull": each(*_S3),
+        "seconds_a_pull": round(world.pull_queue.busy_seconds / max(1, counts["pulls"]), 2),
+    }
+
+
+def _price(world: World) -> float:
+    """Return the night's price: requests and computing, without storage, logs and idle polling."""
+    facts, calls, watch = Facts.read(), world.calls.counts, world.watch
+    queues = (world.pull_queue, world.database_queue, world.registration_queue)
+    invocations = sum(queue.counts["invocations"] for queue in queues)
+    callbacks = world.metrics["callbacks"]
+    pull, planning, registering, watching = (_MEGABYTES[name] / 1024 for name in _MEGABYTES)
+    used = {
+        "lambda_request": invocations + watch["runs"] + watch["schedules"] + callbacks,
+        "lambda_gb_second": world.pull_queue.busy_seconds * pull
+        + world.database_queue.busy_seconds * planning
+        + world.registration_queue.busy_seconds * registering
+        + watch["seconds"] * watching
+        + callbacks * _ACKNOWLEDGED_SECONDS * planning,
+        "api_request": callbacks,
+        # Lambda receives each batch and deletes it.
+        "sqs_request": calls["SendMessage"] + calls["SendMessageBatch"] + 2 * invocations,
+        "dynamodb_write": calls["write_units"],
+        # Consistent reads; an item of less than 4 KB.
+        "dynamodb_read": calls["GetItem"] + calls["Query"],
+        "s3_write": sum(calls[name] for name in _S3_WRITES),
+        "s3_read": sum(calls[name] for name in _S3_READS),
+        "event": calls["PutEvents"],
+        "kms_request": calls["Decrypt"],
+        "scheduled_invocation": watch["runs"] + watch["schedules"],
+    }
+    return sum(number * facts.price(name) for name, number in used.items())
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """Return the nights side by side, one column each."""
+    lines = []
+    for name in found[0]:
+        cells = "".join(f"{_cell(night[name]):>14}" for night in found)
+        lines.append(f"{name.replace('_', ' '):32}{cells}")
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,64 @@
+"""The simulated night of a few schools: nothing is lost, and what is counted adds up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
+import pytest
+
+from tests.support.template import ROOT
+
+SCHOOLS = 20
+SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed")
+
+
+@cache
+def nights() -> dict[str, dict[str, Any]]:
+    """Return the figures of every scenario."""
+    command = [sys.executable, "benchmarks/night.py", "--schools", str(SCHOOLS)]
+    done = subprocess.run(
+        [*command, "--scenario", "all"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout.splitlines()[-1])
+    return {night["scenario"]: night for night in printed["nights"]}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_no_dataset_is_lost_in_any_night(scenario: str) -> None:
+    night = nights()[scenario]
+    assert night["lost"] == night["dead_letters"] == 0
+    answering = 0.9 if scenario == "hanging" else 1
+    assert night["datasets"] == 8 * SCHOOLS
+    assert night["pulls_served"] >= answering * night["datasets"]
+
+
+# A night ends when every school that answers is served: those that hang still have messages then.
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each != "hanging"])
+def test_every_message_is_delivered_once_and_again_only_if_it_came_back(scenario: str) -> None:
+    night = nights()[scenario]
+    sent = night["messages"] + night["delivered_twice"] + night["came_back"]
+    assert night["invocations"] == sent
+    assert (night["delivered_twice"] > 0) is (scenario == "twice")
+    assert (night["killed"] > 0) is (scenario == "killed")
+
+
+@pytest.mark.parametrize("scenario", ["ordinary", "silent", "twice"])
+def test_every_invocation_pulls_or_finds_nothing_to_do(scenario: str) -> None:
+    night = nights()[scenario]
+    assert night["pulls_served"] + night["invocations_without_work"] == night["invocations"]
+
+
+def test_without_callbacks_every_dataset_is_pulled_once_because_it_was_silent() -> None:
+    night = nights()["silent"]
+    assert night["silent_counted"] == night["pulls_served"] == night["datasets"]
+    assert nights()["ordinary"]["silent_counted"] == 0
+
+
+def test_only_an_xporter_that_is_down_or_hangs_fails_requests() -> None:
+    failing = {name for name, night in nights().items() if night["xporter_requests_failed"]}
+    assert failing == {"outage", "hanging"}
