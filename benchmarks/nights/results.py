@@ -46,6 +46,8 @@ def figures(world: World) -> dict[str, Any]:
         "came_back": queue.counts["killed"] + queue.counts["failed"] - queue.counts["dead"],
         "killed": queue.counts["killed"],
         "dead_letters": queue.counts["dead"],
+        "backed_off": metrics["pull_backs_off"],
+        "leases_lost": metrics["pull_lost_its_lease"],
         "tokens_a_school": round(tokens / world.night.schools, 2),
         "queue_peak": queue.peak,
         "watch_runs": watch["runs"],

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
-from nights.fleet import settle
+from nights.fleet import MODEL, settle
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
 from nights.stores import Item, NightS3, TimedCalls, TimedItems
@@ -37,7 +37,6 @@ from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
 
-MODEL = "1000000"
 # So long nothing may be due and no message may wait before the night counts as over: an unchanged
 # dataset is looked at again up to 15 minutes after its callback.
 _QUIET_SECONDS = 20 * 60
@@ -144,7 +143,7 @@ class World:
     def run(self) -> None:
         """Let the night pass."""
         with (
-            mock.patch.object(telemetry, "_print", _write_no_line),
+            mock.patch.object(telemetry, "_print", self._note_line),
             mock.patch.object(telemetry, "count", self._count),
         ):
             self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
@@ -193,11 +192,9 @@ class World:
             )
 
     def _every_hour(self) -> None:
-        def work() -> None:
-            schedule(self.schools, Queue(self.registration_queue, "registrations"), self.now())
-
+        due = Queue(self.registration_queue, "registrations")
         self.watch["schedules"] += 1
-        self.clock.start(work)
+        self.clock.start(lambda: schedule(self.schools, due, self.now()))
         self.clock.at(self.clock.global_seconds + 3600, self._every_hour)
 
     def _watch(self) -> None:
@@ -286,6 +283,9 @@ class World:
         if name in {"PullCommitted", "PullUnchanged"}:
             self.clock.spend(self.night.latencies.compute)
 
+    def _note_line(self, line: Mapping[str, Any]) -> None:
+        self.metrics[line["message"]] += 1
+
     def _note_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
         is_due = after.get("requested", 0) > after.get("served", 0)
         was_due = before.get("requested", 0) > before.get("served", 0)
@@ -297,7 +297,3 @@ class World:
             self.last_served = self.clock.seconds
             if key[0] not in self.hanging:
                 self.ends["others"] = self.clock.seconds
-
-
-def _write_no_line(line: object) -> None:
-    del line
