@@ -56,7 +56,7 @@ def fleet_overview(
         try:
             school = schools.get(estab)
             return present_school(school, datasets.of_school(estab), now) if school else None
-        except Exception as error:  # noqa: BLE001 - whoever cannot be shown hides nobody else
+        except Exception as error:  # noqa: BLE001 - one unreadable school hides no other
             telemetry.report("school_not_shown", error, estab=estab)
             return None
 

@@ -147,10 +147,10 @@ def request(
     *,
     is_retry: bool = False,
 ) -> AvailabilityRequest:
-    """Store a request, or find the open one for the same; then have it worked on.
+    """Store a request, or find the open request for the same dataset; then enqueue it.
 
-    The id follows from the number of the request among those for the dataset, so that two who
-    ask at once, or one who asks again after a crash, make one request.
+    The id follows from the number of the dataset's requests, so that two simultaneous calls,
+    or a call repeated after a crash, make one request.
 
     Raises:
         RequestRejectedError: 404 or 409: the school cannot be asked for this.
@@ -205,10 +205,10 @@ def _askable(school: School | None, dataset: Dataset) -> School:
 
 
 def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> AvailabilityRequest:
-    """Ask for the dataset: raise its generation, remember which, and send the pull's message.
+    """Raise the dataset's demand, store its number in the request, and send the pull's message.
 
-    A crash after the first leaves the request half handed over: done again, it costs one pull
-    more. One after the second leaves a dataset that is due, which its own watch finds.
+    After a crash between the first two steps, the repetition costs one more pull. After a crash
+    before the message, the dataset is overdue, and the watchdog finds it.
     """
     item = deps.datasets.add_demand(
         pull.estab,

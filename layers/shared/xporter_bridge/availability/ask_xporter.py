@@ -127,7 +127,7 @@ def _note_reply(
         end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
         return
     deps.operations.change(pull.estab, pull.id, lambda it: waiting(it, deadline, deps.now()))
-    # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
+    # A message at the deadline ends the wait on time; if it is lost, the watchdog ends it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
         again = AdvanceRequest(pull.estab, pull.id)

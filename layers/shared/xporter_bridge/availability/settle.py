@@ -40,7 +40,7 @@ def end_wait(
     deps: AvailabilityDependencies,
     decide: Callable[[AvailabilityRequest], AvailabilityRequest],
 ) -> None:
-    """End the wait and have the dataset pulled, whoever ended it."""
+    """End the wait and start the dataset's pull, also if another process ended the wait."""
     after = deps.operations.change(pull.estab, pull.id, decide)
     if after is None or not after.awaits_pull_start:
         return

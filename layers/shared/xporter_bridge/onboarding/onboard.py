@@ -64,10 +64,10 @@ class OnboardDependencies:
 
 
 def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
-    """Carry out one authentication callback, or one look at a school that waits.
+    """Process one authentication callback, or try the stored secret of a school that waits.
 
-    Idempotent: the same callback again proves the same secret again and changes nothing. A
-    message without a secret asks again with the one that is stored.
+    Idempotent: a repeated callback verifies the same secret again and changes nothing. A
+    message without a secret tries the stored secret again.
 
     Raises:
         TransientError: Xporter or AWS could not be reached, or the school is being erased; the
@@ -106,7 +106,7 @@ def enqueue_follow_up(
 
 
 def _probe(school: School, deps: OnboardDependencies) -> None:
-    """Ask again with what is stored: the pending secret first, then the one that worked."""
+    """Try the stored secrets again: the pending secret first, then the verified secret."""
     held = school.credentials
     if held is None or school.state is SchoolState.ERASED:
         return
@@ -116,7 +116,7 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
-        # The watcher has set the time of the next look before it sent this one.
+        # The watchdog has set the time of the next look before it sent this message.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 

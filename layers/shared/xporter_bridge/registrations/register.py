@@ -58,7 +58,7 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     except SchoolNotReadyError:
         return
     except (AuthorisationPausedError, SecretRefusedError) as error:
-        # Its own state says so now, and asks again.
+        # The school's record has its new state; the watchdog tries again.
         telemetry.warn("school_not_registered", estab=message.estab, reason=error.reason)
 
 
@@ -100,9 +100,9 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
 
 
 def _look_at_scopes(session: SchoolSession, deps: RegisterDependencies) -> None:
-    """Ask again what the school allows, and adapt its datasets if that has changed.
+    """Read the school's granted scopes, and adapt its datasets if the scopes have changed.
 
-    Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
+    Xporter sends no event when a school removes a scope (xporter-api.md 3): we check daily.
     """
     before, now = session.school, deps.now()
     details = session.fresh_details()

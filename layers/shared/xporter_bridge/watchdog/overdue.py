@@ -1,7 +1,7 @@
-"""Looks after whatever should have happened and has not: nothing is lost because nobody called.
+"""Finds overdue work and enqueues it: no work is lost because a callback did not arrive.
 
-Every item that waits for something carries the time by which somebody must look at it. Looking
-is cheap and repeatable: it decides from the item alone and sends a message to whoever does work.
+Every item that waits stores the time at which the watchdog must look at it. A look is cheap and
+idempotent: it decides from the item alone and sends a message to the function that does the work.
 """
 
 from __future__ import annotations
@@ -157,13 +157,13 @@ def _look_at_dataset(
 def _ask_again(
     item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
 ) -> DatasetRecord | str:
-    """Ask for a pull that no callback asks for, or return when to look at the dataset next."""
+    """Request a pull that no callback requested, or return the time of the next look."""
     is_silent = is_overdue(item, ttl, now)
     if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
         return next_watch_at(replace(item, outbox=(), look_at=""), ttl, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
-        # Its own state asks for every dataset when it is ready again.
+        # When the school is ready again, onboarding requests every dataset.
         return iso(now + timedelta(days=1))
     if is_silent:
         telemetry.count("DatasetsSilent", database_of(item) or "unknown")
