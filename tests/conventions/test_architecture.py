@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "deployments": {"aws", "callbacks"},
     "entrypoints": set(),
     "schools": {"aws", "events", "xporter"},
-    "pulls": {"aws", "events", "xporter", "datasets", "schools", "snapshots"},
+    "pulls": {"aws", "callbacks", "events", "xporter", "datasets", "schools", "snapshots"},
     "ingestion": {"aws", "events", "xporter", "datasets", "schools", "snapshots", "pulls"},
     "availability": {
         "aws",
@@ -109,6 +109,7 @@ EFFECTFUL = {
     "ingestion/page_workers", "ingestion/run", "ingestion/staged_pages",
     "onboarding/onboard", "onboarding/receive", "operations/repository",
     "pulls/fleet_notices", "pulls/hold", "pulls/outbox", "pulls/plan", "pulls/reconcile",
+    "availability/receive", "pulls/receive", "writebacks/receive",
     "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
     "registrations/register",
     "registrations/schedule", "schools/outbox",
