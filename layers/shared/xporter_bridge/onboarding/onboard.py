@@ -1,7 +1,7 @@
-"""Takes a school in: proves its secret, records what it allows, and sets its data in motion.
+"""Onboards a school: verifies its secret, records its scopes, and enqueues its first pulls.
 
-A callback proves nothing. Only a secret that yields a token whose details name this school and
-this relying party replaces what is stored (xporter-api.md 3 and 13.3).
+A callback is no evidence. A secret replaces the stored one only if its token's details name this
+school and this relying party (xporter-api.md 3 and 13.3).
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) 
 def enqueue_follow_up(
     school: School, previous_scopes: tuple[str, ...], deps: OnboardDependencies
 ) -> None:
-    """Queue the school's registrations, the pulls it is ready for, and what scopes took away.
+    """Enqueue the school's registrations and pulls, and erasures of removed scopes.
 
-    Derived from the school's state alone, so a crash half-way is mended by doing it again.
+    Derived from the school's state alone, so the repetition after a crash completes it.
     """
     deps.registrations.send(RegisterWebhooks(school.estab).body())
     if not school.is_pullable:
@@ -165,8 +165,8 @@ def _note_other_estab(
 ) -> bool:
     """Record that a secret opens another school; return False if it is not the stored one.
 
-    The stored one may have moved with its school to another number. Any other was forged, or sent
-    to the wrong number.
+    If it is the stored secret, the school may have a new number. Any other secret was forged, or
+    sent to the wrong number.
     """
     held, now = before.credentials, deps.now()
     if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
@@ -190,7 +190,7 @@ def with_verified_secret(
     *,
     second_look: timedelta,
 ) -> School:
-    """Return the school with a proved secret in place of whatever was stored."""
+    """Return the school with the verified secret in place of the stored one."""
     held = school.credentials
     is_same = held is not None and held.secret_digest == vaults.secret_digest(school.estab, secret)
     if held is None or not is_same or held.pending_secret or school.state is SchoolState.ERASED:
@@ -219,14 +219,14 @@ def record_refusal(
     key: OpenedKey | None = None,
     secret: str | None = None,
 ) -> None:
-    """Record why a callback was not believed, and leave alone whatever worked before.
+    """Record why a callback was refused, and keep the secret that worked before.
 
-    Only a refusal of the very secret that is stored counts against the school: anybody who knows
-    the URL could send another. Of a school that has no secret yet, Xporter's refusal may pass, and
-    nobody would send the secret again: it is kept, and asked for again over some days.
+    Only a refusal of the very secret that is stored counts against the school: a stranger who
+    knows the URL could send another. If the school has no secret yet, the refusal may be temporary,
+    and Xporter does not send the secret again: it is kept, and tried again over some days.
 
     Args:
-        key, secret: Of a secret that Xporter was asked about.
+        key, secret: The data key and the secret that Xporter refused.
     """
     now = deps.now()
     telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)

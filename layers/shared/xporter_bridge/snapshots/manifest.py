@@ -1,4 +1,4 @@
-"""Where data lies in the bucket, and the document that says what belongs together."""
+"""The manifest: the document that names all objects of one sequence of a dataset."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table_entry(
     repeated: int = 0,
     is_by_row: bool = False,
 ) -> dict[str, Any]:
-    """Return what a manifest says of one table.
+    """Return the manifest's entry of one table.
 
     Args:
         key: The field that identifies rows which have no Id.

@@ -45,7 +45,7 @@ _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
     OperationKind.PULL: AdvanceRequest,
     OperationKind.WRITEBACK: SubmitWriteback,
 }
-# A message was sent for it: give its consumer this long before looking again.
+# After a message was sent, its consumer has this long before the next look.
 _PATIENCE = timedelta(minutes=2)
 
 
@@ -66,7 +66,7 @@ def enqueue_overdue(
 ) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were.
 
-    What was not reached in time, or failed, is still due the next minute, which begins elsewhere.
+    Failed and unreached items are still overdue in the next sweep, which begins elsewhere.
     """
     schools = sweep(
         ((estab,) for estab, _ in deps.schools.due(now)),
@@ -94,7 +94,7 @@ def enqueue_overdue_operations(
 ) -> SweepResult:
     """Send a message for every operation whose time has come.
 
-    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    The consumer decides from the operation's record; nothing is decided here.
     """
 
     def send(estab: str, id_: str, seen: str) -> None:
