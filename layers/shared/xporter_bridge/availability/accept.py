@@ -21,7 +21,7 @@ from xporter_bridge.availability.model import (
 )
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
@@ -42,6 +42,7 @@ class AvailabilityDependencies:
     datasets: DatasetRepository
     requests: Queue
     pulls: Queue
+    config: DatasetConfig
     now: Callable[[], datetime]
 
 
@@ -70,7 +71,7 @@ def accept(
         return request_dataset(school, dataset, deps)
     name = catalogue.find(endpoint or "").name
     if not parameters and not options:
-        for each in configured().values():
+        for each in deps.config.values():
             if each.endpoint.name == name:
                 return request_dataset(school, each.name, deps)
     return request_endpoint(school, name, parameters or {}, deps, options=options)
@@ -92,7 +93,8 @@ def request_endpoint(
         RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
             the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
     """
-    return request(school, on_request(catalogue.find(endpoint), options, parameters), deps)
+    made = on_request(catalogue.find(endpoint), options, parameters, deps.config.values())
+    return request(school, made, deps)
 
 
 def request_dataset(
@@ -105,8 +107,9 @@ def request_dataset(
     """
     item = deps.datasets.get(school.estab, name) if school else None
     if item and item.definition:
-        return request(school, redefined(name, item.definition), deps)
-    dataset = configured().get(name)
+        made = redefined(name, item.definition, deps.config.values())
+        return request(school, made, deps)
+    dataset = deps.config.get(name)
     if dataset is None:
         raise RequestRejectedError(404, f"there is no dataset {name[:100]!r}")
     return request(school, today_of(dataset, deps.now()), deps)
@@ -115,7 +118,7 @@ def request_dataset(
 def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     """Request whatever the timetable of a configured dataset makes due, and return how many."""
     made = 0
-    for dataset in timetabled(deps.now(), school):
+    for dataset in timetabled(deps.now(), school, deps.config):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
         if timetable and timetable.is_due(deps.now(), parse(last) if last else None):
@@ -124,7 +127,7 @@ def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     return made
 
 
-def timetabled(now: datetime, school: School) -> list[Dataset]:
+def timetabled(now: datetime, school: School, config: DatasetConfig) -> list[Dataset]:
     """Return today's form of the datasets whose timetable is open now and which the school shares.
 
     Out of school hours this is empty, and nothing is read to find that out.
@@ -133,7 +136,7 @@ def timetabled(now: datetime, school: School) -> list[Dataset]:
         return []
     return [
         today_of(dataset, now)
-        for dataset in configured().values()
+        for dataset in config.values()
         if dataset.timetable
         and dataset.timetable.is_open(now)
         and dataset.covered_by(school.scopes)
@@ -160,7 +163,7 @@ def request(
     item = deps.datasets.get(school.estab, dataset.name)
     while latest is None or not is_open(latest, item):
         number += 1
-        latest = _begun(school.estab, dataset, number, deps.now(), is_retry=is_retry)
+        latest = _begun(school.estab, dataset, number, deps, is_retry=is_retry)
         try:
             deps.operations.add(latest)
             break
@@ -175,15 +178,16 @@ def request(
 
 
 def _begun(
-    estab: str, dataset: Dataset, number: int, now: datetime, *, is_retry: bool
+    estab: str, dataset: Dataset, number: int, deps: AvailabilityDependencies, *, is_retry: bool
 ) -> AvailabilityRequest:
+    now = deps.now()
     pull = AvailabilityRequest(
         estab=estab,
         id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
         created_at=iso(now),
         watch_at=soon(now),
         dataset=dataset.name,
-        definition=None if dataset.name in configured() else dataset.definition(),
+        definition=None if dataset.name in deps.config else dataset.definition(),
         is_retry=is_retry,
     )
     if dataset.parameters or dataset.timetable:
@@ -224,17 +228,18 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
     return after or pull
 
 
-def dataset_of(pull: AvailabilityRequest) -> Dataset:
+def dataset_of(pull: AvailabilityRequest, config: DatasetConfig) -> Dataset:
     """Return what the request is for.
 
     Raises:
         PermanentError: It was a configured dataset and no longer is.
+        RequestRejectedError: 404: the endpoint of its definition has left the catalogue.
     """
     if pull.definition:
-        return redefined(pull.dataset, pull.definition)
-    if pull.dataset not in configured():
+        return redefined(pull.dataset, pull.definition, config.values())
+    if pull.dataset not in config:
         raise PermanentError("not_configured")
-    return configured()[pull.dataset]
+    return config[pull.dataset]
 
 
 def today_of(dataset: Dataset, now: datetime) -> Dataset:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     EstabChangedError,
@@ -58,6 +59,7 @@ class OnboardDependencies:
     registrations: Queue
     pulls: Queue
     erasures: Queue
+    config: DatasetConfig
     bus: EventBus
     second_look: timedelta
     now: Callable[[], datetime]
@@ -101,7 +103,13 @@ def enqueue_follow_up(
     if not school.is_pullable:
         return
     reconcile_with_scopes(
-        school, previous_scopes, deps.datasets, deps.pulls, deps.erasures, deps.now()
+        school,
+        previous_scopes,
+        deps.datasets,
+        deps.pulls,
+        deps.erasures,
+        deps.config,
+        deps.now(),
     )
 
 

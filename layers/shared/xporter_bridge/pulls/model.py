@@ -16,8 +16,6 @@ from typing import Any
 
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.datasets.on_request import redefined
-from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.schools.model import School
 from xporter_bridge.snapshots.row_keys import ID
 from xporter_bridge.timestamps import iso, parse
@@ -153,12 +151,7 @@ class DatasetRecord:
 
 def dataset_of(item: DatasetRecord) -> Dataset | None:
     """Return the definition of the dataset; None if the dataset is not configured any more."""
-    if not item.definition:
-        return configured().get(item.dataset)
-    try:
-        return redefined(item.dataset, item.definition)
-    except RequestRejectedError:
-        return None  # Its endpoint has left the catalogue.
+    return configured().dataset_of(item)
 
 
 def database_of(item: DatasetRecord) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     SecretRefusedError,
@@ -35,6 +35,7 @@ class RegisterDependencies:
     datasets: DatasetRepository
     pulls: Queue
     erasures: Queue
+    config: DatasetConfig
     base_url: str
     keys: Callable[[], Sequence[SigningKey]]
     second_look: timedelta
@@ -68,7 +69,7 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
     wanted = desired(
         school.estab,
         school.retained_scopes,
-        configured().values(),
+        deps.config.values(),
         base_url=deps.base_url,
         keys=deps.keys(),
     )
@@ -113,7 +114,13 @@ def _look_at_scopes(session: SchoolSession, deps: RegisterDependencies) -> None:
         ),
     )
     reconcile_with_scopes(
-        session.school, before.scopes, deps.datasets, deps.pulls, deps.erasures, now
+        session.school,
+        before.scopes,
+        deps.datasets,
+        deps.pulls,
+        deps.erasures,
+        deps.config,
+        now,
     )
 
 
