@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.records import record
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.model import Credentials, School, SchoolState
 from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import (
@@ -48,7 +49,7 @@ def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() 
 
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 60), (2, 120), (20, 1440)])
 def test_a_failed_dataset_says_when_it_is_tried_again(failures: int, minutes: int) -> None:
-    failed = DatasetRecord(
+    failed = record(
         "3281102",
         "students",
         state=DatasetState.FAILED,
@@ -66,7 +67,7 @@ def test_an_erased_school_has_no_datasets() -> None:
 
 
 def test_a_dataset_that_is_configured_no_longer_is_still_shown() -> None:
-    item = DatasetRecord("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
+    item = record("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
     shown = {each.dataset: each for each in present_school(SCHOOL, [item], NOW).datasets}
     assert (shown["gone"].endpoint, shown["gone"].sequence) == (None, 2)
 
@@ -78,7 +79,7 @@ def test_nothing_sealed_is_ever_shown() -> None:
 
 
 def test_a_pull_shows_what_xporter_said_and_why_it_failed() -> None:
-    item = DatasetRecord("3281102", PULL.dataset, state=DatasetState.FAILED, reason="refused")
+    item = record("3281102", PULL.dataset, state=DatasetState.FAILED, reason="refused")
     shown = present_pull(PULL, item, PullState.FAILED, None)
     assert shown.reason == "refused"
     assert shown.parameters == {"date": "2026-11-20"}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.records import record
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -18,7 +19,7 @@ from xporter_bridge.availability.model import (
     timed_out,
     waiting,
 )
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -97,7 +98,7 @@ def test_a_request_is_handed_over_once() -> None:
 )
 def test_how_it_ended_is_read_off_the_dataset(facts: dict[str, object], state: PullState) -> None:
     pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
-    item = DatasetRecord("3281102", "attendance-x", **facts)  # type: ignore[arg-type]
+    item = record("3281102", "attendance-x", **facts)
     assert state_of(pull, item) is state
     assert is_open(pull, item) is (state is PullState.PULLING)
 

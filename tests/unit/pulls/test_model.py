@@ -1,19 +1,16 @@
 """What to do about a dataset: decisions from its item and the time."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.support.records import record, with_facts
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import (
     BASELINE_EVERY,
     CHECKPOINT_LIFE,
     SILENCE_GRACE,
-    DatasetRecord,
-    DatasetState,
-    PullCheckpoint,
     backoff,
     dataset_of,
     is_overdue,
@@ -23,6 +20,7 @@ from xporter_bridge.pulls.model import (
     start_or_resume,
     with_scopes_used,
 )
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import ALL_ROWS
 
@@ -37,7 +35,7 @@ def at(**passed: float) -> str:
 
 
 def item(**facts: Any) -> DatasetRecord:
-    return DatasetRecord("3281102", "students", **facts)
+    return record("3281102", "students", **facts)
 
 
 def current(**facts: Any) -> DatasetRecord:
@@ -96,7 +94,7 @@ def test_a_pull_is_as_old_as_what_was_said_when_it_began() -> None:
 def test_the_scopes_of_a_pull_join_earlier_ones_and_are_those_of_its_endpoint() -> None:
     before = current(scopes=("UPN",))
     after = with_scopes_used(before, STUDENTS, ["student", "StudentExtended", "Staff"])
-    assert after.scopes == ("Student", "StudentExtended", "UPN")
+    assert after.published.scopes == ("Student", "StudentExtended", "UPN")
 
 
 def test_nothing_is_pulled_while_it_is_being_erased() -> None:
@@ -135,7 +133,7 @@ def test_failures_slow_a_dataset_down_to_an_hour() -> None:
 
 
 def test_baselines_are_weekly_and_spread_over_a_day() -> None:
-    times = {next_baseline(DatasetRecord(str(estab), "students"), NOW) for estab in range(300)}
+    times = {next_baseline(record(str(estab), "students"), NOW) for estab in range(300)}
     assert len(times) > 200
     assert min(times) >= iso(NOW + BASELINE_EVERY)
     assert max(times) <= iso(NOW + BASELINE_EVERY + timedelta(days=1))
@@ -198,7 +196,7 @@ def test_silence_past_the_ttl_is_made_up_for() -> None:
 def test_a_baseline_that_is_due_is_asked_for_once_and_not_every_minute() -> None:
     due = current(baseline_at=at(minutes=-30))
     assert is_overdue(due, TTL, NOW)
-    tried = replace(due, began_at=at(minutes=-1))
+    tried = with_facts(due, began_at=at(minutes=-1))
     assert not is_overdue(tried, TTL, NOW)
     assert next_watch_at(tried, TTL, NOW) == at(minutes=-1 + 24 * 60)
 
@@ -227,14 +225,14 @@ def test_an_item_names_the_staged_work_that_somebody_may_need() -> None:
 
 def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
     assert dataset_of(item()) == STUDENTS
-    assert dataset_of(DatasetRecord("3281102", "gone")) is None
+    assert dataset_of(record("3281102", "gone")) is None
     definition = {
         "endpoint": "attendancefordate",
         "options": [],
         "parameters": {"date": "2026-11-24"},
     }
-    asked = dataset_of(DatasetRecord("3281102", "attendance-2026-11-24", definition=definition))
+    asked = dataset_of(record("3281102", "attendance-2026-11-24", definition=definition))
     assert asked is not None
     assert asked.parameters == {"date": "2026-11-24"}
     gone = {**definition, "endpoint": "no.such.endpoint"}
-    assert dataset_of(DatasetRecord("3281102", "x", definition=gone)) is None
+    assert dataset_of(record("3281102", "x", definition=gone)) is None

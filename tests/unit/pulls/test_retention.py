@@ -1,16 +1,19 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, next_watch_at
+from tests.support.records import manifest as full_manifest
+from tests.support.records import record, with_facts
+from xporter_bridge.pulls.model import next_watch_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.retention import (
     is_expired,
     prunable_at,
     schedule_pruning,
     unreferenced_keys,
 )
+from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -19,31 +22,34 @@ DAY = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2
 
 
 def item(name: str = "students", **facts: Any) -> DatasetRecord:
-    return replace(DatasetRecord("3281102", name, state=DatasetState.CURRENT), **facts)
+    return record("3281102", name, **{"state": DatasetState.CURRENT, **facts})
 
 
-def manifest(**tables: int) -> dict[str, Any]:
+def manifest(**tables: int) -> Manifest:
     """A manifest whose tables' snapshots are of these sequences."""
-    return {
-        "completed_at": iso(NOW),
-        "tables": {
+    return full_manifest(
+        completed_at=iso(NOW),
+        tables={
             name: {"rows": 1, "snapshot_key": f"s/{name}/{of}", "upserts_key": f"u/{name}/{of}"}
             for name, of in tables.items()
         },
-    }
+    )
 
 
 def test_the_first_sequence_replaces_nothing() -> None:
-    assert schedule_pruning(item(), KEEP, NOW).retire_at == ""
+    assert schedule_pruning(item(), KEEP, NOW).published.retire_at == ""
 
 
 def test_a_replaced_sequence_is_looked_after_when_its_time_has_come() -> None:
-    assert schedule_pruning(item(sequence=1), KEEP, NOW).retire_at == iso(NOW + KEEP)
+    assert schedule_pruning(item(sequence=1), KEEP, NOW).published.retire_at == iso(NOW + KEEP)
 
 
 def test_what_goes_first_says_when_to_look() -> None:
     sooner = iso(NOW + timedelta(days=1))
-    assert schedule_pruning(item(sequence=2, retire_at=sooner), KEEP, NOW).retire_at == sooner
+    assert (
+        schedule_pruning(item(sequence=2, retire_at=sooner), KEEP, NOW).published.retire_at
+        == sooner
+    )
 
 
 def test_a_sequence_goes_when_the_one_after_it_is_old_enough() -> None:
@@ -67,7 +73,7 @@ def test_a_snapshot_that_later_sequences_still_name_stays() -> None:
     ],
 )
 def test_only_what_nothing_asks_for_by_itself_expires(it: DatasetRecord, is_over: bool) -> None:
-    ended = it if it.expires_at else replace(it, expires_at=iso(NOW))
+    ended = it if it.published.expires_at else with_facts(it, expires_at=iso(NOW))
     assert is_expired(ended, NOW) is is_over
 
 

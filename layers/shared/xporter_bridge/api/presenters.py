@@ -27,12 +27,8 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
-from xporter_bridge.pulls.model import (
-    DatasetRecord,
-    DatasetState,
-    dataset_of,
-    next_unprompted_pull_at,
-)
+from xporter_bridge.pulls.model import dataset_of, next_unprompted_pull_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
@@ -121,7 +117,7 @@ def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshn
     found: dict[str, list[Freshness]] = {}
     for item in items:
         dataset = dataset_of(item)
-        state = freshness.of_dataset(item, dataset, now) if item.definition is None else None
+        state = freshness.of_dataset(item, dataset, now) if item.demand.definition is None else None
         if dataset and state:
             found.setdefault(dataset.database, []).append(state)
     return [
@@ -140,8 +136,8 @@ def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
         parameters=dict(dataset.parameters) if dataset else {},
         state=item.state,
         reason=item.reason or None,
-        sequence=item.sequence,
-        retry_at=item.retry_at or _asked_again_at(item, dataset) or None,
+        sequence=item.published.sequence,
+        retry_at=item.progress.retry_at or _asked_again_at(item, dataset) or None,
         freshness=FreshnessView(**_ages(state)) if state else None,
         hold=_hold(item),
     )
@@ -158,11 +154,11 @@ def _hold(item: DatasetRecord) -> HoldView | None:
     if not item.hold:
         return None
     return HoldView(
-        since=item.hold["since"],
-        expires_at=item.hold["expires_at"],
-        reasons=item.hold["reasons"],
-        sequence=item.hold["manifest"]["sequence"],
-        decision=item.decision or None,
+        since=item.hold.since,
+        expires_at=item.hold.expires_at,
+        reasons=list(item.hold.reasons),
+        sequence=item.hold.manifest.sequence,
+        decision=item.demand.decision or None,
     )
 
 

@@ -104,8 +104,8 @@ def request_dataset(
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
     item = deps.datasets.get(school.estab, name) if school else None
-    if item and item.definition:
-        return request(school, redefined(name, item.definition), deps)
+    if item and item.demand.definition:
+        return request(school, redefined(name, item.demand.definition), deps)
     dataset = configured().get(name)
     if dataset is None:
         raise RequestRejectedError(404, f"there is no dataset {name[:100]!r}")
@@ -218,7 +218,7 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
         staleness=pull.staleness,
     )
     after = deps.operations.change(
-        pull.estab, pull.id, lambda it: pull_started(it, item.requested, deps.now())
+        pull.estab, pull.id, lambda it: pull_started(it, item.demand.requested, deps.now())
     )
     deps.pulls.send(PullDataset(pull.estab, pull.dataset).body())
     return after or pull

@@ -147,7 +147,7 @@ def _retry(
 ) -> None:
     """Request the dataset of a stale result once more, unless it has been pulled since."""
     item = deps.datasets.get(pull.estab, pull.dataset)
-    if item is not None and item.requested <= pull.generation:
+    if item is not None and item.demand.requested <= pull.generation:
         school = ask_deps.sessions.schools.get(pull.estab)
         try:
             request(school, dataset_of(pull), deps, is_retry=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 from xporter_bridge.availability.db_status import Statuses, is_ready
 from xporter_bridge.operations.model import Operation, expiry, soon
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.timestamps import iso
 
 
@@ -96,7 +96,7 @@ def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState
         return pull.state
     if item is None:
         return PullState.FAILED
-    if item.served < pull.generation:
+    if item.progress.served < pull.generation:
         return PullState.PULLING
     # A reason that stands on a dataset says why the request got nothing.
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, database_of, next_look_at
+from xporter_bridge.pulls.model import database_of, next_look_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, Looks
 from xporter_bridge.timestamps import iso, parse
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
@@ -23,19 +24,18 @@ def after_nothing_new(item: DatasetRecord, began_at: str, now: datetime) -> Data
 
     A callback that came after the pull began is for the next pull.
     """
-    heard = item.heard_at
+    heard = item.demand.heard_at
     if not heard or heard > began_at or _has_changed_since(item, heard, first=1):
-        return replace(item, look_at="")
-    looks = item.looks if item.looked_for == heard else 0
-    if looks == len(LOOKS):
-        return replace(item, looked_for=heard, looks=looks, look_at="")
-    look_at = iso(now + LOOKS[looks])
-    return replace(item, looked_for=heard, looks=looks + 1, look_at=look_at)
+        return replace(item, looks=item.looks.ended())
+    count = item.looks.count if item.looks.heard_at == heard else 0
+    if count == len(LOOKS):
+        return replace(item, looks=Looks(heard, count))
+    return replace(item, looks=Looks(heard, count + 1, iso(now + LOOKS[count])))
 
 
 def after_news(item: DatasetRecord) -> DatasetRecord:
     """Return the dataset after a pull that found something: no callback is contradicted."""
-    return replace(item, looked_for=item.heard_at, looks=len(LOOKS), look_at="")
+    return replace(item, looks=Looks(item.demand.heard_at, len(LOOKS)))
 
 
 def is_look_due(item: DatasetRecord, now: datetime) -> bool:
@@ -51,12 +51,12 @@ def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> boo
     """
     return any(
         database_of(other) == database_of(item)
-        and _has_changed_since(other, item.looked_for, first=2)
+        and _has_changed_since(other, item.looks.heard_at, first=2)
         for other in of_school
         if other.dataset != item.dataset
     )
 
 
 def _has_changed_since(item: DatasetRecord, heard: str, *, first: int) -> bool:
-    changed_at = item.manifest["completed_at"] if item.manifest else ""
-    return item.sequence >= first and changed_at >= iso(parse(heard) - _SAME_NEWS)
+    changed_at = item.published.manifest.completed_at if item.published.manifest else ""
+    return item.published.sequence >= first and changed_at >= iso(parse(heard) - _SAME_NEWS)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.pulls.model import BASELINE_EVERY, SILENCE_GRACE, DatasetRecord, DatasetState
+from xporter_bridge.pulls.model import BASELINE_EVERY, SILENCE_GRACE
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.timestamps import parse
 
 _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
@@ -42,15 +43,22 @@ def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> F
     """
     if item.state in _WITHOUT_DATA or dataset is None:
         return None
-    reasons = [_MARKED] if item.manifest is not None and item.manifest["stale"] else []
+    made = item.published.manifest
+    reasons = [_MARKED] if made is not None and made.stale else []
     ttl = dataset.endpoint.ttl
-    is_kept = item.definition is None
-    if is_kept and is_outdated(item.as_of, ttl, now):
+    is_kept = item.demand.definition is None
+    if is_kept and is_outdated(item.published.as_of, ttl, now):
         reasons.append(AS_OF_IS_OLD)
-    if not item.checked_at or (is_kept and parse(item.checked_at) + ttl + SILENCE_GRACE <= now):
+    if not item.published.checked_at or (
+        is_kept and parse(item.published.checked_at) + ttl + SILENCE_GRACE <= now
+    ):
         reasons.append(CHECKED_AT_IS_OLD)
     return Freshness(
-        item.as_of, item.checked_at, _age(item.as_of, now), bool(reasons), ", ".join(reasons)
+        item.published.as_of,
+        item.published.checked_at,
+        _age(item.published.as_of, now),
+        bool(reasons),
+        ", ".join(reasons),
     )
 
 
