@@ -37,6 +37,7 @@ def accept(request: CallbackRequest) -> str:
     """Store one callback and return its estab; its body, if it has one, is ignored."""
     keys, queue = dependencies()
     about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
+    _ = request.body  # Says nothing, but may be too large.
     queue.send(
         DatabaseChanged(about.estab, about.subject, received_at=iso(datetime.now(UTC))).body(),
         delay_seconds=_SETTLING_SECONDS,

@@ -434,6 +434,9 @@ PARAMETERS: dict[str, Any] = template.load()["Parameters"]
     ("parameter", "good", "bad"),
     [
         ("XporterUrl", "https://xporter.groupcall.com", "xporter.groupcall.com"),
+        ("XporterUrl", "http://localhost:8080", "http://xporter.groupcall.com"),
+        ("XporterUrl", "http://127.0.0.1", "http://127.0.0.1.example.com"),
+        ("XporterUrl", "http://[::1]:80", "https://user:password@xporter.groupcall.com"),
         ("XporterUrl", "http://127.0.0.1:41873", "https://xporter.groupcall.com/"),
         ("XporterUrl", "https://test.example:8443", "https://xporter.groupcall.com/api"),
         ("RelyingParty", "live.yourcompany.app", ""),

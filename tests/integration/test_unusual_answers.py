@@ -323,6 +323,21 @@ def test_a_table_is_called_as_the_catalogue_has_it_from_the_first_pull_on(world:
     assert ids(world) == ["1", "2"]
 
 
+@pytest.mark.parametrize(
+    "name", ["StudentMedicalConditions", "sensitivedata_SEN", "SafeguardingLog"]
+)
+def test_a_table_that_nobody_has_catalogued_and_that_sounds_sensitive_is_not_stored(
+    world: World, name: str
+) -> None:
+    unknown = {name: [{"Id": "9", "Note": "x"}]}
+    answering(world, lambda q: chained(q, "a" * 32, Students=rows("1"), **unknown))
+    assert list(world.latest(STUDENTS)["tables"]) == ["Students"]
+    assert world.item(STUDENTS).reported_columns == {"withheld": [f"{name}.*"]}
+    deleted = {**unknown, f"{name}_deleted": [{"Id": "9"}]}
+    answering(world, lambda q: chained(q, "b" * 32, Students=rows("2"), **deleted))
+    assert (list(world.latest(STUDENTS)["tables"]), ids(world)) == (["Students"], ["1", "2"])
+
+
 def test_a_table_that_an_answer_does_not_name_waits_for_a_person(world: World) -> None:
     answering(world, lambda _: page(Students=rows("1", "2"), StudentSiblings=rows("7")))
     answering(world, lambda _: page(Students=rows("1", "2")))

@@ -132,3 +132,13 @@ def test_the_identity_of_rows_cannot_be_left_out() -> None:
     text = '[datasets.students]\nendpoint = "students"\nleave_out = { Students = ["ID"] }\n'
     with pytest.raises(ConfigurationError, match="identity"):
         parse(text)
+
+
+def test_a_table_is_withheld_if_nobody_knows_it_and_its_name_is_that_of_sensitive_data() -> None:
+    policy = ColumnPolicy(STUDENTS, {})
+    assert policy.is_withheld("StudentMedicalConditions")
+    assert not policy.is_withheld("STUDENTS")
+    assert not policy.is_withheld("StudentTrips")
+    assert policy.report.withheld == {"StudentMedicalConditions": {"*"}}
+    allowing = replace(STUDENTS, allow={"studentmedicalconditions": frozenset({"note"})})
+    assert not ColumnPolicy(allowing, {}).is_withheld("StudentMedicalConditions")

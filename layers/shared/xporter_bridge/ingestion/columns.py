@@ -96,6 +96,17 @@ class ColumnPolicy:
             self.report.note(self.report.recased, name, "*")
         return known
 
+    def is_withheld(self, table: str) -> bool:
+        """Tell whether a table is kept out as a whole: unknown, and named like sensitive data.
+
+        A configuration that allows some of its columns knows the table.
+        """
+        folded = table.casefold()
+        if folded in self._catalogued or folded in self._dataset.allow or not is_sensitive(table):
+            return False
+        self.report.note(self.report.withheld, table, "*")
+        return True
+
     def ignore(self, name: str) -> None:
         """Note a member of an answer that is no table."""
         self.report.note(self.report.ignored, ascii(name[:_NAME_SHOWN])[1:-1], "*")

@@ -195,9 +195,11 @@ class PageFetcher:
         return blocks
 
     def _by_table(self, named: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
-        """Return the arrays under the names that we know the tables by."""
+        """Return the arrays that may be stored, under the names that we know the tables by."""
         found: dict[str, list[Any]] = {}
         for name, rows in named.items():
+            if self._policy.is_withheld(name):
+                continue
             table = self._policy.table(name)
             found[table] = [*found[table], *rows] if table in found else rows
         return found
