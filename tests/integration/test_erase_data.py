@@ -451,7 +451,8 @@ def test_a_watcher_brings_an_erasure_again_whose_message_is_lost(cloud: Cloud) -
         erase_now(cloud, GONE)
     item = table.get(ESTAB, "contacts")
     assert item
-    table.reschedule_watch(ESTAB, "contacts", item.lease.expires_at, iso(NOW))
+    assert item.lease.expires_at
+    table.reschedule_watch(ESTAB, "contacts", iso(item.lease.expires_at), NOW)
     cloud.take("ErasureQueue")
     cloud.invoke("watch_deadlines", {})
     assert cloud.take("ErasureQueue") == [GONE]
@@ -505,7 +506,7 @@ def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetRepository:
     table.add_demand(ESTAB, DAY, NOW, definition=DEFINITION)
     held = table.lease(ESTAB, DAY, NOW)
     assert held
-    served = replace(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
+    served = with_facts(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
     table.save(served, timedelta(days=1), NOW)
     return table
 

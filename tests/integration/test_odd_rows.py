@@ -297,13 +297,13 @@ def test_a_time_in_another_form_is_unknown_and_the_rows_are_good(world: World, t
     assert (item.state, world.latest(STUDENTS)["as_of"], item.published.as_of) == (
         "current",
         None,
-        "",
+        None,
     )
     assert kept(world) == shown(world.xporter.truth(TABLE))
     dataset = configured()[STUDENTS]
     found = freshness.of_dataset(item, dataset, world.now())
     assert found
-    assert (found.as_of, found.age_seconds, found.is_stale) == ("", None, False)
+    assert (found.as_of, found.age_seconds, found.is_stale) == (None, None, False)
     world.change(rows=1)
     pulled(world)
     assert (world.item(STUDENTS).published.sequence, world.latest(STUDENTS)["as_of"]) == (2, None)

@@ -55,7 +55,11 @@ def test_a_sequence_goes_when_the_one_after_it_is_old_enough(world: World) -> No
 def test_a_school_at_which_nothing_changes_loses_old_sequences_all_the_same(world: World) -> None:
     world.advance(days=200)
     item = pulled(world)
-    assert (item.published.sequence, item.published.oldest, item.published.retire_at) == (5, 5, "")
+    assert (item.published.sequence, item.published.oldest, item.published.retire_at) == (
+        5,
+        5,
+        None,
+    )
     assert kept(world) == [PLACE.manifest(5)]
     verify(world, STUDENTS)
 

@@ -1,14 +1,18 @@
-"""Builds a dataset's record from the names of its stored attributes, whichever part they are in."""
+"""Builds a dataset's record from the names of its stored attributes, whichever part they are in.
+
+Times may be given as they are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from xporter_bridge.pulls.record import DatasetRecord, Hold
-from xporter_bridge.pulls.stored_form import PARTS, attributes
+from xporter_bridge.pulls.stored_form import PARTS, TIMES, attributes
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
+from xporter_bridge.timestamps import iso, parse, parse_or_none
 
 _PLACES = {
     attribute: (name, field)
@@ -25,6 +29,8 @@ def record(estab: str, dataset: str, **facts: Any) -> DatasetRecord:
 def with_facts(item: DatasetRecord, **facts: Any) -> DatasetRecord:
     """Return the dataset with other facts; a manifest or a hold may be a part of its document."""
     for attribute, value in facts.items():
+        if attribute in TIMES and isinstance(value, str):
+            value = parse_or_none(value)
         if attribute == "hold" and isinstance(value, Mapping):
             item = replace(item, hold=hold(**value))
         elif attribute in _PLACES:
@@ -58,6 +64,8 @@ def manifest(**facts: Any) -> Manifest:
         "next_changed_rows": "hash",
         "tables": {},
     }
+    times = {name: _moment(facts[name]) for name in ("as_of", "completed_at") if facts.get(name)}
+    facts |= {name: iso(moment) for name, moment in times.items()}
     tables = {name: {**_TABLE, **each} for name, each in facts.pop("tables", {}).items()}
     return Manifest.read({**known, **facts, "tables": tables})
 
@@ -72,7 +80,13 @@ def hold(**facts: Any) -> Hold:
         "copies": {},
     }
     made = manifest(**facts.pop("manifest", {}))
-    return Hold(**{**known, **facts, "manifest": made})
+    known |= facts
+    times = {name: _moment(known[name]) for name in ("since", "expires_at")}
+    return Hold(**{**known, **times, "manifest": made})
+
+
+def _moment(value: datetime | str) -> datetime:
+    return parse(value) if isinstance(value, str) else value
 
 
 _TABLE = TableEntry(0, "s", "0" * 64, 0, "u", 0, "d", []).document()

@@ -68,7 +68,7 @@ def test_a_dataset_goes_on_after_what_readers_have_seen_since(
     assert item.published.manifest.sequence == 5
     assert (item.published.unpublished, item.lease.expires_at, item.demand.decision) == (
         None,
-        "",
+        None,
         "",
     )
 

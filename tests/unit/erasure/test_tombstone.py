@@ -102,7 +102,7 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
         manifest={"tables": {"Contacts": {}}},
         as_of=iso(NOW),
         checked_at=iso(NOW),
-        checkpoint=PullCheckpoint("p", 4, "f", "hash", iso(NOW)),
+        checkpoint=PullCheckpoint("p", 4, "f", "hash", NOW),
         hold={},
         unpublished={"to": "from"},
         columns={"Contacts": ["Surname"]},
@@ -166,7 +166,7 @@ def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_
     [
         {},
         {"manifest": {}, "hold": {}},
-        {"manifest": None, "checkpoint": PullCheckpoint("p", 1, "f", "*", iso(NOW))},
+        {"manifest": None, "checkpoint": PullCheckpoint("p", 1, "f", "*", NOW)},
         {"manifest": None, "lease_expires_at": iso(NOW + timedelta(minutes=1))},
     ],
 )

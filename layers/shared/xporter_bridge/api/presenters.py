@@ -30,6 +30,7 @@ from xporter_bridge.pulls.freshness import Freshness
 from xporter_bridge.pulls.model import dataset_of, next_unprompted_pull_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
 
@@ -137,16 +138,16 @@ def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
         state=item.state,
         reason=item.reason or None,
         sequence=item.published.sequence,
-        retry_at=item.progress.retry_at or _asked_again_at(item, dataset) or None,
+        retry_at=iso_or_none(item.progress.retry_at or _asked_again_at(item, dataset)),
         freshness=FreshnessView(**_ages(state)) if state else None,
         hold=_hold(item),
     )
 
 
-def _asked_again_at(item: DatasetRecord, dataset: Dataset | None) -> str:
-    """Return when a failed dataset is pulled again by itself; empty for one that has not failed."""
+def _asked_again_at(item: DatasetRecord, dataset: Dataset | None) -> datetime | None:
+    """Return when a failed dataset is pulled again by itself; None for one that has not failed."""
     if item.state is not DatasetState.FAILED or dataset is None:
-        return ""
+        return None
     return next_unprompted_pull_at(item, dataset.endpoint.ttl)
 
 
@@ -154,8 +155,8 @@ def _hold(item: DatasetRecord) -> HoldView | None:
     if not item.hold:
         return None
     return HoldView(
-        since=item.hold.since,
-        expires_at=item.hold.expires_at,
+        since=iso(item.hold.since),
+        expires_at=iso(item.hold.expires_at),
         reasons=list(item.hold.reasons),
         sequence=item.hold.manifest.sequence,
         decision=item.demand.decision or None,
@@ -189,8 +190,8 @@ def _reading(reading: ReadBackResult) -> ReadingView:
 
 def _ages(state: Freshness) -> dict[str, Any]:
     return {
-        "as_of": state.as_of or None,
-        "checked_at": state.checked_at or None,
+        "as_of": iso_or_none(state.as_of),
+        "checked_at": iso_or_none(state.checked_at),
         "age_seconds": state.age_seconds,
         "is_stale": state.is_stale,
         "reason": state.reason or None,

@@ -69,8 +69,8 @@ def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> Manifest
         item.dataset,
         item.published.sequence + 1,
         pull_id=None,
-        as_of=iso(now),
-        completed_at=iso(now),
+        as_of=now,
+        completed_at=now,
         stale=False,
         requested_changed_rows=None,
         next_changed_rows=None,
@@ -83,11 +83,11 @@ def without_data(item: DatasetRecord, last: Manifest, reason: str, now: datetime
     event = new_event(
         "dataset.changed",
         now,
-        about=f"{item.dataset}/{last.sequence}/{last.completed_at}",
+        about=f"{item.dataset}/{last.sequence}/{iso(last.completed_at)}",
         estab=item.estab,
         dataset=item.dataset,
         sequence=last.sequence,
         manifest_key=DatasetLayout(item.estab, item.dataset).manifest(last.sequence),
     )
-    erased = item.erased(last, reason, until=iso(now + _TOMBSTONE))
+    erased = item.erased(last, reason, until=now + _TOMBSTONE)
     return replace(erased, outbox=(*item.outbox, event.document()))

@@ -28,7 +28,6 @@ from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter.pages import PageMetadata
 
 _ENDED_BY = {
@@ -101,7 +100,7 @@ class PullCommit:
         telemetry.count(
             "PullDuration",
             dataset.endpoint.name,
-            (self._now() - parse(checkpoint.started_at)) / timedelta(milliseconds=1),
+            (self._now() - checkpoint.started_at) / timedelta(milliseconds=1),
         )
         served = _served(item, dataset, checkpoint)
         return self._commit_sequence(served, made, assembled.copies, checkpoint.is_baseline)
@@ -215,7 +214,7 @@ class PullCommit:
     def _settled(self, item: DatasetRecord, made: Manifest, *, is_baseline: bool) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
-        report_outdated(item, made.as_of or "", self._ttl, now)
+        report_outdated(item, made.as_of, self._ttl, now)
         due = is_baseline or not item.chain.baseline_at
         return replace(
             item,
@@ -228,9 +227,9 @@ class PullCommit:
             ),
             published=replace(
                 item.published,
-                as_of=made.as_of or "",
-                checked_at=iso(now),
-                expires_at=iso(now + self._keep),
+                as_of=made.as_of,
+                checked_at=now,
+                expires_at=now + self._keep,
             ),
             progress=item.progress.ended(item.progress.served),
             hold=None,
@@ -261,7 +260,7 @@ class PullCommit:
         telemetry.count("PullHeld", dataset.endpoint.name)
         waiting = replace(
             after_news(item).held(hold, served=checkpoint.serving),
-            published=replace(item.published, checked_at=iso(now)),
+            published=replace(item.published, checked_at=now),
             chain=replace(item.chain, baseline_at=next_baseline(item, now))
             if checkpoint.is_baseline
             else item.chain,

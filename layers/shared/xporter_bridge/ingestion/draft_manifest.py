@@ -8,7 +8,6 @@ from typing import Any
 
 from xporter_bridge.pulls.record import DatasetRecord, PullCheckpoint
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
-from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import PageMetadata
 
 
@@ -29,7 +28,7 @@ def draft_manifest(
         item.published.sequence + 1,
         pull_id=checkpoint.pull_id,
         as_of=checkpoint.as_of,
-        completed_at=iso(now),
+        completed_at=now,
         stale=bool(checkpoint.staleness),
         requested_changed_rows=checkpoint.requested_changed_rows,
         next_changed_rows=facts.following,

@@ -14,7 +14,7 @@ from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.pulls.freshness import is_outdated
 from xporter_bridge.pulls.model import database_of
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.timestamps import parse
+from xporter_bridge.timestamps import iso_or_none
 
 
 def report_column_drift(
@@ -82,11 +82,13 @@ def report_baseline_mismatch(
     telemetry.count("BaselineDiffered", dataset.endpoint.name)
 
 
-def report_outdated(item: DatasetRecord, as_of: str, ttl: timedelta, now: datetime) -> None:
+def report_outdated(
+    item: DatasetRecord, as_of: datetime | None, ttl: timedelta, now: datetime
+) -> None:
     """Raise the alarm, once, when data begin to be so old that the school's agent may have died."""
-    was_outdated = bool(item.published.checked_at) and is_outdated(
-        item.published.as_of, ttl, parse(item.published.checked_at)
-    )
+    checked_at = item.published.checked_at
+    was_outdated = checked_at is not None and is_outdated(item.published.as_of, ttl, checked_at)
     if item.demand.definition is None and is_outdated(as_of, ttl, now) and not was_outdated:
-        telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=as_of)
+        told = iso_or_none(as_of)
+        telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=told)
         telemetry.count("MisNotRefreshed", database_of(item) or "unknown")

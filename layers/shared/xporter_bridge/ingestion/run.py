@@ -47,7 +47,6 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpo
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
-from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import ALL_ROWS
 
 _RENEWED_EVERY = LEASE / 4
@@ -115,7 +114,7 @@ class PullRun:
         self._item = self._committer.carry_out_decision(self._item, self._dataset)
         if self._dataset is None:
             self._give_up(reason="not_configured")
-        elif self._item.is_due and self._item.progress.retry_at <= iso(self._deps.now()):
+        elif self._item.is_due and not self._item.progress.backs_off(self._deps.now()):
             self._serve(self._dataset)
         else:
             self._let_go()
@@ -201,7 +200,7 @@ class PullRun:
             telemetry.warn("change_set_chain_broken", **self._names)
         # A change set may say nothing of its time: it is no older than what it follows.
         is_older = begun_with != ALL_ROWS and not page.has_time
-        as_of = page.as_of or (self._item.published.as_of or None if is_older else None)
+        as_of = page.as_of or (self._item.published.as_of if is_older else None)
         checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
         progress = replace(self._item.progress, checkpoint=checkpoint)
         self._item = self._save(replace(self._item, progress=progress))
@@ -256,7 +255,7 @@ class PullRun:
         wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._endpoint)
-        retry_at = iso(self._deps.now() + wait)
+        retry_at = self._deps.now() + wait
         progress = replace(self._item.progress, failures=failures, retry_at=retry_at)
         self._item = replace(self._item, reason=reason, progress=progress)
         self._let_go()

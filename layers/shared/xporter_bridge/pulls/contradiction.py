@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.pulls.model import database_of, next_look_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, Looks
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.timestamps import has_come
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 # Several callbacks speak of one change; what comes this soon after it is still about it.
 _SAME_NEWS = timedelta(minutes=2)
 
 
-def after_nothing_new(item: DatasetRecord, began_at: str, now: datetime) -> DatasetRecord:
+def after_nothing_new(item: DatasetRecord, began_at: datetime, now: datetime) -> DatasetRecord:
     """Return the dataset after a pull that found what there was, with the time to look again.
 
     A callback that came after the pull began is for the next pull.
@@ -30,7 +30,7 @@ def after_nothing_new(item: DatasetRecord, began_at: str, now: datetime) -> Data
     count = item.looks.count if item.looks.heard_at == heard else 0
     if count == len(LOOKS):
         return replace(item, looks=Looks(heard, count))
-    return replace(item, looks=Looks(heard, count + 1, iso(now + LOOKS[count])))
+    return replace(item, looks=Looks(heard, count + 1, now + LOOKS[count]))
 
 
 def after_news(item: DatasetRecord) -> DatasetRecord:
@@ -40,8 +40,8 @@ def after_news(item: DatasetRecord) -> DatasetRecord:
 
 def is_look_due(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether the time has come to look again after a callback."""
-    at = next_look_at(item)
-    return bool(at) and at <= iso(now) and not item.is_due and item.state is DatasetState.CURRENT
+    is_wanted = not item.is_due and item.state is DatasetState.CURRENT
+    return is_wanted and has_come(next_look_at(item), now)
 
 
 def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> bool:
@@ -57,6 +57,8 @@ def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> boo
     )
 
 
-def _has_changed_since(item: DatasetRecord, heard: str, *, first: int) -> bool:
-    changed_at = item.published.manifest.completed_at if item.published.manifest else ""
-    return item.published.sequence >= first and changed_at >= iso(parse(heard) - _SAME_NEWS)
+def _has_changed_since(item: DatasetRecord, heard: datetime | None, *, first: int) -> bool:
+    made = item.published.manifest
+    if heard is None or made is None or item.published.sequence < first:
+        return False
+    return made.completed_at >= heard - _SAME_NEWS

@@ -21,7 +21,6 @@ from xporter_bridge.pulls.record import Hold
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.snapshots.manifest import Manifest
-from xporter_bridge.timestamps import iso
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ def make_hold(
     hold keeps its expiry, however often the change set is pulled.
     """
     hold = Hold(
-        since=iso(now),
-        expires_at=iso(now + dataset.limits.expires),
+        since=now,
+        expires_at=now + dataset.limits.expires,
         reasons=tuple(reasons),
         fingerprint=dataset.fingerprint,
         manifest=made,

@@ -18,7 +18,7 @@ from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.timestamps import earliest, has_come, latest
 from xporter_bridge.xporter import scopes
 from xporter_bridge.xporter.pages import ALL_ROWS
 
@@ -71,16 +71,16 @@ def start_or_resume(
         under_way
         and under_way.fingerprint == dataset.fingerprint
         and under_way.requested_changed_rows in {ALL_ROWS, follows}
-        and parse(under_way.started_at) > now - CHECKPOINT_LIFE
+        and under_way.started_at > now - CHECKPOINT_LIFE
     ):
         return under_way
-    is_baseline = bool(item.chain.baseline_at) and item.chain.baseline_at <= iso(now)
+    is_baseline = has_come(item.chain.baseline_at, now)
     return PullCheckpoint(
         pull_id=pull_id,
         serving=item.demand.requested,
         fingerprint=dataset.fingerprint,
         requested_changed_rows=("" if is_baseline else follows) or ALL_ROWS,
-        started_at=iso(now),
+        started_at=now,
         is_baseline=is_baseline,
         staleness=item.demand.staleness,
     )
@@ -127,59 +127,59 @@ def backoff(failures: int) -> timedelta:
     return min(_BACKOFF_FIRST * (1 << min(failures - 1, 10)), _MAX_BACKOFF)
 
 
-def next_baseline(item: DatasetRecord, now: datetime) -> str:
+def next_baseline(item: DatasetRecord, now: datetime) -> datetime:
     """Return when to compare the whole dataset again: in a week, spread over the hours of a day."""
     digest = hashlib.sha256(f"{item.estab}/{item.dataset}".encode()).digest()
-    return iso(now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440))
+    return now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440)
 
 
-def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> str:
+def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> datetime | None:
     """Return when the watchdog should look at the dataset if nothing else happens."""
     if item.outbox or item.published.unpublished:
-        return iso(now + timedelta(minutes=1))
+        return now + timedelta(minutes=1)
     if item.is_leased(now):
         return item.lease.expires_at
     if item.has_unfinished_work or item.erasing:
-        return max(item.progress.retry_at, iso(now + timedelta(minutes=2)))
-    moments = [item.hold.expires_at] if item.hold else []
-    if is_temporary(item):
-        moments.append(item.published.expires_at)
-    moments += (next_unprompted_pull_at(item, ttl), next_look_at(item))
-    return min(filter(None, moments), default="")
-
-
-def next_look_at(item: DatasetRecord) -> str:
-    """Return when to look again after a callback; empty if nobody need, or somebody has since."""
-    return (
-        item.looks.at if item.looks.at > max(item.published.checked_at, item.lease.began_at) else ""
+        return latest(item.progress.retry_at, now + timedelta(minutes=2))
+    return earliest(
+        item.hold.expires_at if item.hold else None,
+        item.published.expires_at if is_temporary(item) else None,
+        next_unprompted_pull_at(item, ttl),
+        next_look_at(item),
     )
 
 
-def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> str:
-    """Return when to pull without a request; empty for never.
+def next_look_at(item: DatasetRecord) -> datetime | None:
+    """Return when to look again after a callback; None if nobody need, or somebody has since."""
+    at, tried_at = item.looks.at, _tried_at(item)
+    return at if at and (tried_at is None or at > tried_at) else None
+
+
+def _tried_at(item: DatasetRecord) -> datetime | None:
+    return latest(item.published.checked_at, item.lease.began_at)
+
+
+def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> datetime | None:
+    """Return when to pull without a request; None for never.
 
     A pull is due when the database has been silent past its TTL, when the whole dataset is to be
     compared, or when a request that Xporter refused may succeed. After an attempt, each of these
     waits its full time again, so that a school that cannot be pulled is not tried every minute.
     """
-    tried_at = max(item.published.checked_at, item.lease.began_at)
-    if item.demand.definition is not None or item.state not in _ASKED_AGAIN or not tried_at:
-        return ""
-    tried = parse(tried_at)
+    tried = _tried_at(item)
+    if item.demand.definition is not None or item.state not in _ASKED_AGAIN or tried is None:
+        return None
     if item.state is DatasetState.FAILED:
-        return iso(tried + min(_FAILED_FIRST * (1 << min(item.progress.failures - 1, 10)), ttl))
-    silent_at = iso(tried + ttl + SILENCE_GRACE)
-    if not item.chain.baseline_at:
+        return tried + min(_FAILED_FIRST * (1 << min(item.progress.failures - 1, 10)), ttl)
+    silent_at, baseline_at = tried + ttl + SILENCE_GRACE, item.chain.baseline_at
+    if not baseline_at:
         return silent_at
-    return min(
-        silent_at, item.chain.baseline_at if tried_at < item.chain.baseline_at else iso(tried + ttl)
-    )
+    return min(silent_at, baseline_at if tried < baseline_at else tried + ttl)
 
 
 def is_overdue(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
     """Tell whether a pull is due without a request."""
-    at = next_unprompted_pull_at(item, ttl)
-    return bool(at) and at <= iso(now) and not item.is_due
+    return has_come(next_unprompted_pull_at(item, ttl), now) and not item.is_due
 
 
 def needs_worker(item: DatasetRecord, now: datetime) -> bool:
@@ -187,6 +187,6 @@ def needs_worker(item: DatasetRecord, now: datetime) -> bool:
 
     Publishing a commit and carrying out a decision do not wait for the end of a back-off.
     """
-    may_pull = item.is_due and item.progress.retry_at <= iso(now)
+    may_pull = item.is_due and not item.progress.backs_off(now)
     has_work = may_pull or bool(item.published.unpublished) or bool(item.demand.decision)
     return has_work and not item.erasing and not item.is_leased(now)

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any
 
 from xporter_bridge.snapshots.manifest import Manifest
-from xporter_bridge.timestamps import iso
 
 
 class DatasetState(StrEnum):
@@ -40,8 +39,8 @@ class PullCheckpoint:
     serving: int
     fingerprint: str
     requested_changed_rows: str
-    started_at: str
-    as_of: str | None = None
+    started_at: datetime
+    as_of: datetime | None = None
     is_baseline: bool = False
     staleness: Mapping[str, Any] | None = None
 
@@ -60,7 +59,7 @@ class Demand:
     decision: str = ""
     decided_hold: str = ""
     staleness: Mapping[str, Any] | None = None
-    heard_at: str = ""
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ class Lease:
     """
 
     fence: int = 0
-    expires_at: str = ""
-    began_at: str = ""
+    expires_at: datetime | None = None
+    began_at: datetime | None = None
 
     def released(self) -> Lease:
         """Return the lease after its holder has let go of it."""
-        return replace(self, expires_at="")
+        return replace(self, expires_at=None)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Progress:
 
     served: int = 0
     failures: int = 0
-    retry_at: str = ""
+    retry_at: datetime | None = None
     checkpoint: PullCheckpoint | None = None
 
     @property
@@ -93,13 +92,17 @@ class Progress:
         """The pull under way; empty when none is."""
         return self.checkpoint.pull_id if self.checkpoint else ""
 
+    def backs_off(self, now: datetime) -> bool:
+        """Tell whether it is too early for another pull."""
+        return self.retry_at is not None and self.retry_at > now
+
     def ended(self, served: int) -> Progress:
         """Return the progress after a pull that need not be repeated; earlier trouble is over."""
         return Progress(served=served)
 
     def recovered(self) -> Progress:
         """Return the progress when no failure counts any more; a pull under way goes on."""
-        return replace(self, failures=0, retry_at="")
+        return replace(self, failures=0, retry_at=None)
 
     def abandoned(self, served: int) -> Progress:
         """Return the progress after a pull that nobody shall resume; its failures count on."""
@@ -115,7 +118,7 @@ class Chain:
 
     fingerprint: str = ""
     next_changed_rows: str = ""
-    baseline_at: str = ""
+    baseline_at: datetime | None = None
 
     def broken(self) -> Chain:
         """Return the chain that the next pull does not follow: it requests all rows."""
@@ -136,10 +139,10 @@ class Published:
     manifest: Manifest | None = None
     unpublished: Mapping[str, str] | None = None
     oldest: int = 0
-    retire_at: str = ""
-    expires_at: str = ""
-    as_of: str = ""
-    checked_at: str = ""
+    retire_at: datetime | None = None
+    expires_at: datetime | None = None
+    as_of: datetime | None = None
+    checked_at: datetime | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
 
@@ -153,7 +156,7 @@ class Published:
             columns=made.columns,
         )
 
-    def erased(self, tombstone: Manifest, until: str) -> Published:
+    def erased(self, tombstone: Manifest, until: datetime) -> Published:
         """Return what is stored once all data is deleted: a manifest, until its end."""
         sequence = tombstone.sequence
         return Published(sequence, tombstone, oldest=sequence, expires_at=until)
@@ -163,8 +166,8 @@ class Published:
 class Hold:
     """A change set that waits for a person's decision, or for the end of its time."""
 
-    since: str
-    expires_at: str
+    since: datetime
+    expires_at: datetime
     reasons: tuple[str, ...]
     fingerprint: str
     manifest: Manifest
@@ -183,13 +186,13 @@ class Looks:
     ``count`` is how many there were, ``at`` when to repeat next.
     """
 
-    heard_at: str = ""
+    heard_at: datetime | None = None
     count: int = 0
-    at: str = ""
+    at: datetime | None = None
 
     def ended(self) -> Looks:
         """Return the looks when no further one is needed."""
-        return replace(self, at="")
+        return replace(self, at=None)
 
 
 @dataclass(frozen=True)
@@ -251,7 +254,8 @@ class DatasetRecord:
 
     def is_leased(self, now: datetime) -> bool:
         """Tell whether an invocation holds the lease."""
-        return self.lease.expires_at > iso(now)
+        until = self.lease.expires_at
+        return until is not None and until > now
 
     def released(self) -> DatasetRecord:
         """Return the record after the lease holder has let go of it."""
@@ -276,7 +280,7 @@ class DatasetRecord:
             hold=hold,
         )
 
-    def erased(self, tombstone: Manifest, reason: str, until: str) -> DatasetRecord:
+    def erased(self, tombstone: Manifest, reason: str, until: datetime) -> DatasetRecord:
         """Return the record once its data is deleted; the next pull requests all rows.
 
         The demand stays, and so does what was served of it: an erasure serves no request.

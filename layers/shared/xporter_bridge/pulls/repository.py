@@ -19,7 +19,7 @@ from xporter_bridge.pulls.model import LEASE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, iso_or_none
 
 _ATTEMPTS = 10
 # The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
@@ -159,16 +159,12 @@ class DatasetRepository:
             return  # The dataset is deleted already.
 
     def _lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
-        until = iso(now + LEASE)
-        set_: Item = {
-            "lease_expires_at": until,
-            **watch_attributes(until, item.estab, item.dataset),
-        }
+        set_ = _until(now + LEASE, item)
         if item.is_due:
             # A resumed pull read the school's data when it first began. Work other than a pull,
             # such as carrying out a decision, reads none.
             under_way = item.progress.checkpoint
-            set_["began_at"] = under_way.started_at if under_way else iso(now)
+            set_["began_at"] = iso(under_way.started_at if under_way else now)
         try:
             taken = self._items.update(
                 item.estab,
@@ -190,11 +186,11 @@ class DatasetRepository:
         Raises:
             ConflictError: The lease was lost; stop at once.
         """
-        until = iso(now + LEASE)
+        until = now + LEASE
         self._items.update(
             item.estab,
             item.dataset,
-            set_={"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)},
+            set_=_until(until, item),
             condition="fence = :held",
             held=item.lease.fence,
         )
@@ -220,16 +216,16 @@ class DatasetRepository:
         raise ConflictError("dataset_changed")
 
     def _saved(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
-        look = watch_attributes(next_watch_at(item, ttl, now), item.estab, item.dataset)
+        at = iso_or_none(next_watch_at(item, ttl, now))
+        look = watch_attributes(at, item.estab, item.dataset)
         condition, seen = "fence = :held", dict[str, Any](held=item.lease.fence)
         if not item.lease.expires_at:
-            condition += " AND " + _same("requested", item.demand.requested)
-            condition += " AND " + _same("decision", item.demand.decision)
             asked = {"requested": item.demand.requested, "decision": item.demand.decision}
+            condition = " AND ".join([condition, *(_same(*each) for each in asked.items())])
             seen |= {name: value for name, value in asked.items() if value}
         return read(
             self._items.update(
-                item.estab, item.dataset, set_={**write(item), **look}, condition=condition, **seen
+                item.estab, item.dataset, set_=write(item) | look, condition=condition, **seen
             )
         )
 
@@ -249,9 +245,9 @@ class DatasetRepository:
         )
         return replace(item, demand=replace(item.demand, decision="", decided_hold=""))
 
-    def reschedule_watch(self, estab: str, dataset: str, seen: str, at: str) -> None:
+    def reschedule_watch(self, estab: str, dataset: str, seen: str, at: datetime | None) -> None:
         """Move the time of the next look, unless another writer has moved it since it was read."""
-        reschedule_watch(self._items, estab, dataset, seen=seen, at=at)
+        reschedule_watch(self._items, estab, dataset, seen=seen, at=iso_or_none(at))
 
     def clear_outbox(self, item: DatasetRecord) -> None:
         """Remove the events of the record, unless other events were added meanwhile."""
@@ -293,6 +289,11 @@ class DatasetRepository:
 def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
     soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
     return {**soon, "definition": text(definition)} if definition else soon
+
+
+def _until(moment: datetime, item: DatasetRecord) -> Item:
+    until = iso(moment)
+    return {"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)}
 
 
 def _same(name: str, value: object) -> str:

@@ -16,7 +16,7 @@ from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.timestamps import has_come
 
 EXPIRED = "expired"
 
@@ -25,12 +25,12 @@ def schedule_pruning(item: DatasetRecord, keep: timedelta, now: datetime) -> Dat
     """Return the record with the time to prune the sequence that a new one is about to replace."""
     if not item.published.sequence or item.published.retire_at:
         return item  # Nothing is replaced, or an older sequence is pruned first.
-    return replace(item, published=replace(item.published, retire_at=iso(now + keep)))
+    return replace(item, published=replace(item.published, retire_at=now + keep))
 
 
 def prunable_at(following: Manifest, keep: timedelta) -> datetime:
     """Return when to delete a sequence, given the manifest of the sequence that replaced it."""
-    return parse(following.completed_at) + keep
+    return following.completed_at + keep
 
 
 def unreferenced_keys(old: Manifest, *later: Manifest) -> list[str]:
@@ -44,7 +44,7 @@ def unreferenced_keys(old: Manifest, *later: Manifest) -> list[str]:
 
 def is_expired(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether a temporary dataset, or the manifest of its erasure, has reached its end."""
-    has_ended = bool(item.published.expires_at) and item.published.expires_at <= iso(now)
+    has_ended = has_come(item.published.expires_at, now)
     return has_ended and not item.is_due and is_temporary(item)
 
 
@@ -69,14 +69,14 @@ def prune_superseded(
         TransientError: S3 failed; the next pull continues.
     """
     published = item.published
-    if not published.manifest or not published.retire_at or published.retire_at > iso(now):
+    if not published.manifest or not has_come(published.retire_at, now):
         return item
     place = DatasetLayout(item.estab, item.dataset)
     oldest = max(published.oldest, 1)
     for sequence in range(oldest, min(published.sequence, oldest + _AT_A_TIME)):
         following = _read(store, place.manifest(sequence + 1))
         if following and prunable_at(following, keep) > now:
-            later = iso(prunable_at(following, keep))
+            later = prunable_at(following, keep)
             return replace(item, published=replace(published, oldest=sequence, retire_at=later))
         old = _read(store, place.manifest(sequence))
         if old:
@@ -88,7 +88,7 @@ def prune_superseded(
             )
         published = replace(published, oldest=sequence + 1)
     if published.oldest == published.sequence:
-        published = replace(published, retire_at="")
+        published = replace(published, retire_at=None)
     return replace(item, published=published)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ from xporter_bridge.pulls.record import (
     PullCheckpoint,
 )
 from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 # Documents are stored as JSON text: DynamoDB would make decimals of their numbers.
 DOCUMENTS = (
@@ -36,7 +38,21 @@ DOCUMENTS = (
     "repeated",
     "staleness",
 )
-_CHECKPOINT = "checkpoint"
+TIMES = frozenset(
+    {
+        "heard_at",
+        "lease_expires_at",
+        "began_at",
+        "retry_at",
+        "baseline_at",
+        "retire_at",
+        "expires_at",
+        "as_of",
+        "checked_at",
+        "looked_for",
+        "look_at",
+    }
+)
 PARTS = {
     "demand": Demand,
     "lease": Lease,
@@ -105,14 +121,22 @@ def read(item: Item) -> DatasetRecord:
 
 def text(document: Any) -> str | None:
     """Return the document as it is stored; None for an empty one, which is not stored."""
-    return orjson.dumps(document).decode() if document else None
+    # A datetime has a form of its own here, and not that of orjson.
+    return (
+        orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        if document
+        else None
+    )
 
 
 def _stored(attribute: str, value: Any) -> Any:
     if isinstance(value, Manifest):
         return text(value.document())
     if isinstance(value, PullCheckpoint):
-        return text(asdict(value))
+        times = {"started_at": iso(value.started_at), "as_of": iso_or_none(value.as_of)}
+        return text({**asdict(value), **times})
+    if isinstance(value, datetime):
+        return iso(value)
     if attribute in DOCUMENTS:
         return text(value)
     return list(value) if isinstance(value, tuple) else value
@@ -121,17 +145,27 @@ def _stored(attribute: str, value: Any) -> Any:
 def _read(attribute: str, value: Any) -> Any:
     if attribute == "manifest":
         return Manifest.read(orjson.loads(value))
-    if attribute == _CHECKPOINT:
-        return PullCheckpoint(**orjson.loads(value))
+    if attribute == "checkpoint":
+        return _checkpoint(orjson.loads(value))
+    if attribute in TIMES:
+        return parse_or_none(value)
     if attribute in DOCUMENTS:
         return orjson.loads(value)
     return tuple(value) if isinstance(value, list) else value
 
 
+def _checkpoint(document: Mapping[str, Any]) -> PullCheckpoint:
+    times = {
+        "started_at": parse(document["started_at"]),
+        "as_of": parse_or_none(document.get("as_of")),
+    }
+    return PullCheckpoint(**{**document, **times})
+
+
 def _hold_document(hold: Hold) -> dict[str, Any]:
     return {
-        "since": hold.since,
-        "expires_at": hold.expires_at,
+        "since": iso(hold.since),
+        "expires_at": iso(hold.expires_at),
         "reasons": list(hold.reasons),
         "fingerprint": hold.fingerprint,
         "manifest": hold.manifest.document(),
@@ -141,8 +175,8 @@ def _hold_document(hold: Hold) -> dict[str, Any]:
 
 def _hold(document: Mapping[str, Any]) -> Hold:
     return Hold(
-        since=document["since"],
-        expires_at=document["expires_at"],
+        since=parse(document["since"]),
+        expires_at=parse(document["expires_at"]),
         reasons=tuple(document["reasons"]),
         fingerprint=document["fingerprint"],
         manifest=Manifest.read(document["manifest"]),

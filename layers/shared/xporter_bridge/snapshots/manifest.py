@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from xporter_bridge.snapshots.row_keys import ID, ORDER_NAME
+from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ class Manifest:
     dataset: str
     sequence: int
     pull_id: str | None
-    as_of: str | None
-    completed_at: str
+    as_of: datetime | None
+    completed_at: datetime
     stale: bool
     requested_changed_rows: str | None
     next_changed_rows: str | None
@@ -92,6 +94,8 @@ class Manifest:
         """Return the manifest as readers find it."""
         return {
             **{name: getattr(self, name) for name in _OF_EVERY_SEQUENCE},
+            "as_of": iso_or_none(self.as_of),
+            "completed_at": iso(self.completed_at),
             **self.about,
             **({"erased": dict(self.erased)} if self.erased else {}),
             "order": self.order,
@@ -102,8 +106,11 @@ class Manifest:
     def read(cls, document: Mapping[str, Any]) -> Manifest:
         """Return what the document says."""
         known = {*_OF_EVERY_SEQUENCE, "erased", "order", "tables"}
+        times = {"as_of", "completed_at"}
         return cls(
-            **{name: document[name] for name in _OF_EVERY_SEQUENCE},
+            **{name: document[name] for name in _OF_EVERY_SEQUENCE if name not in times},
+            as_of=parse_or_none(document["as_of"]),
+            completed_at=parse(document["completed_at"]),
             about={name: value for name, value in document.items() if name not in known},
             erased=document.get("erased"),
             order=document.get("order", ORDER_NAME),

@@ -134,21 +134,21 @@ def _look_at_dataset(
     if item.erasing or is_expired(item, now):
         reason = item.erasing or EXPIRED
         deps.erasures.send(EraseDataset(estab, name, reason).body())
-        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
+        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
         return
-    if item.hold and item.hold.expires_at <= iso(now) and not item.demand.decision:
+    if item.hold and item.hold.expires_at <= now and not item.demand.decision:
         item = _expired(item, deps, now)
         seen = ""
     elif is_overdue(item, ttl, now) or is_look_due(item, now):
         asked = _ask_again(item, ttl, deps, now)
-        if isinstance(asked, str):
+        if not isinstance(asked, DatasetRecord):
             deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
         item, seen = asked, ""
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
         deps.pulls.send(PullDataset(estab, name).body())
-        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
+        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
     else:
         at = next_watch_at(replace(item, outbox=()), ttl, now)
         deps.datasets.reschedule_watch(estab, name, seen, at)
@@ -156,7 +156,7 @@ def _look_at_dataset(
 
 def _ask_again(
     item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
-) -> DatasetRecord | str:
+) -> DatasetRecord | datetime | None:
     """Ask for a pull that no callback asks for, or return when to look at the dataset next."""
     is_silent = is_overdue(item, ttl, now)
     if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
@@ -164,7 +164,7 @@ def _ask_again(
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
         # Its own state asks for every dataset when it is ready again.
-        return iso(now + timedelta(days=1))
+        return now + timedelta(days=1)
     if is_silent:
         telemetry.count("DatasetsSilent", database_of(item) or "unknown")
     elif item.looks.count == 1:
