@@ -332,7 +332,7 @@ def test_a_table_that_nobody_has_catalogued_and_that_sounds_sensitive_is_not_sto
     unknown = {name: [{"Id": "9", "Note": "x"}]}
     answering(world, lambda q: chained(q, "a" * 32, Students=rows("1"), **unknown))
     assert list(world.latest(STUDENTS)["tables"]) == ["Students"]
-    assert world.item(STUDENTS).reported_columns == {"withheld": [f"{name}.*"]}
+    assert world.item(STUDENTS).noticed.reported_columns == {"withheld": [f"{name}.*"]}
     deleted = {**unknown, f"{name}_deleted": [{"Id": "9"}]}
     answering(world, lambda q: chained(q, "b" * 32, Students=rows("2"), **deleted))
     assert (list(world.latest(STUDENTS)["tables"]), ids(world)) == (["Students"], ["1", "2"])
