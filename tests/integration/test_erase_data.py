@@ -114,7 +114,7 @@ def stored_everything(
         stored_dataset(cloud, estab, dataset)
     pull = identity(OperationKind.PULL, estab, "x")
     AvailabilityRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")).add(
-        AvailabilityRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
+        AvailabilityRequest(estab=estab, id=pull, created_at=NOW, dataset="students")
     )
 
 

@@ -25,7 +25,7 @@ SCHOOL = School("3281102", state=SchoolState.LIVE, scopes=("School", "Student"),
 PULL = AvailabilityRequest(
     estab="3281102",
     id="pull-1",
-    created_at=iso(NOW),
+    created_at=NOW,
     dataset="attendancefordate-2026-11-20",
     definition={"endpoint": "a", "options": [], "parameters": {"date": "2026-11-20"}},
     outcome=WaitOutcome.NOT_OK,
@@ -94,12 +94,12 @@ def test_a_writeback_shows_each_part_with_xporters_answer_and_no_content() -> No
         state=PartState.SENT,
         tracking_id="T-1",
         results=(("1", "1811"),),
-        reading=ReadBackResult(2, 1, 1, iso(NOW), seen=(("L", 1),)),
+        reading=ReadBackResult(2, 1, 1, NOW, seen=(("L", 1),)),
     )
     writeback = Writeback(
         estab="3281102",
         id="writeback-1",
-        created_at=iso(NOW),
+        created_at=NOW,
         kind=WritebackKind.CONDUCT,
         mode="sync",
         payload_digest="DIGEST",

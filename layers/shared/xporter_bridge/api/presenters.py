@@ -76,8 +76,8 @@ def present_pull(
         reason=pull.reason or failure or None,
         outcome=pull.outcome,
         statuses=[StatusView(database=name, status=said) for name, said in pull.statuses],
-        requested_at=pull.created_at,
-        deadline_at=pull.deadline_at or None,
+        requested_at=iso(pull.created_at),
+        deadline_at=iso_or_none(pull.deadline_at),
         manifest=Manifest(**document) if document else None,
     )
 
@@ -91,7 +91,7 @@ def present_writeback(writeback: Writeback) -> WritebackView:
         mode=writeback.mode,
         state=writeback.state,
         reason=writeback.reason or None,
-        requested_at=writeback.created_at,
+        requested_at=iso(writeback.created_at),
         parts=[_part(part) for part in writeback.parts],
     )
 
@@ -169,8 +169,8 @@ def _part(part: Part) -> PartView:
         rows=part.rows,
         state=part.state,
         attempts=part.attempts,
-        sent_at=part.sent_at or None,
-        deadline_at=part.deadline_at or None,
+        sent_at=iso_or_none(part.sent_at),
+        deadline_at=iso_or_none(part.deadline_at),
         tracking_id=part.tracking_id or None,
         reason=part.reason or None,
         results=[ResultView(id=ours, mis_id=theirs) for ours, theirs in part.results],
@@ -184,7 +184,7 @@ def _reading(reading: ReadBackResult) -> ReadingView:
         found=reading.found,
         similar=reading.similar,
         marks_seen=dict(reading.seen),
-        as_of=reading.as_of,
+        as_of=iso_or_none(reading.as_of),
     )
 
 

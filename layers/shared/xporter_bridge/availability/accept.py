@@ -30,7 +30,6 @@ from xporter_bridge.operations.model import OperationKind, identity, soon
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import endpoints as catalogue
 
 
@@ -118,7 +117,7 @@ def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     for dataset in timetabled(deps.now(), school):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
-        if timetable and timetable.is_due(deps.now(), parse(last) if last else None):
+        if timetable and timetable.is_due(deps.now(), last):
             request(school, dataset, deps)
             made += 1
     return made
@@ -180,7 +179,7 @@ def _begun(
     pull = AvailabilityRequest(
         estab=estab,
         id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
-        created_at=iso(now),
+        created_at=now,
         watch_at=soon(now),
         dataset=dataset.name,
         definition=None if dataset.name in configured() else dataset.definition(),

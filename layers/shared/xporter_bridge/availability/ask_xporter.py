@@ -39,7 +39,7 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSessions
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.xporter.pages import has_tables
 
 
@@ -70,7 +70,7 @@ def advance(
         expire(pull, deps)
     elif pull.awaits_pull_start:
         start_pull(pull, deps)
-    elif pull.retry_at and pull.retry_at <= iso(deps.now()):
+    elif has_come(pull.retry_at, deps.now()):
         _retry(pull, deps, ask_deps)
 
 
