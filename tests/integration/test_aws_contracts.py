@@ -113,7 +113,7 @@ def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -
     later = NOW + timedelta(hours=1)
     taken = datasets.lease(ESTAB, "students", later)
     assert taken
-    assert taken.fence == held.lease.fence + 1
+    assert taken.lease.fence == held.lease.fence + 1
     with pytest.raises(ConflictError):
         datasets.renew(held, later)
     with pytest.raises(ConflictError):

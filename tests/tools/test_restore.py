@@ -11,7 +11,7 @@ from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table
 from tests.support.moto_cloud import Cloud
 from tests.support.records import manifest as full_manifest
 from tools.operator.restore import Restorer
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.snapshots.layout import DatasetLayout
 
 PLACE = DatasetLayout(ESTAB, "students")
