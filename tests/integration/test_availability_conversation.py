@@ -77,7 +77,7 @@ def _ends(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
 def _staleness(company: Company, pull: AvailabilityRequest) -> Any:
     item = company.datasets.get(ESTAB, pull.dataset)
     assert item
-    return item.staleness
+    return item.demand.staleness
 
 
 @pytest.mark.parametrize("shape", ["__DbStatus__", "DbStatus", "__DBStatus__", "list", "form"])

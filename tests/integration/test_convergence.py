@@ -222,7 +222,7 @@ class School(RuleBasedStateMachine):
 
     def _approve(self, name: str) -> None:
         item = self.world.item(name)
-        if item.hold and not item.decision:
+        if item.hold and not item.demand.decision:
             self.world.aws.datasets.decide(ESTAB, name, "approve", self.world.now())
             self.world.queue.send({"estab": ESTAB, "dataset": name})
 
@@ -233,7 +233,7 @@ class School(RuleBasedStateMachine):
             if event["type"] == "dataset.changed":
                 ids[event["data"]["dataset"], event["data"]["sequence"]].add(event["id"])
         for name in DATASETS:
-            for sequence in range(1, self.world.item(name).sequence + 1):
+            for sequence in range(1, self.world.item(name).published.sequence + 1):
                 assert len(ids[name, sequence]) == 1
 
 

@@ -35,7 +35,7 @@ def test_every_dataset_of_the_database_is_asked_for_and_no_other(cloud: Cloud) -
     stored_school(cloud)
     asked = plan(cloud, change())
     assert sorted(asked) == [(ESTAB, name) for name in sorted(SCHOOL_DATA)]
-    stored = {item.dataset: item.requested for item in dataset_table(cloud).of_school(ESTAB)}
+    stored = {item.dataset: item.demand.requested for item in dataset_table(cloud).of_school(ESTAB)}
     assert stored == dict.fromkeys(SCHOOL_DATA, 1)
 
 

@@ -73,7 +73,7 @@ def test_a_request_is_asked_and_ends_by_its_callback(
     assert connected.take("PullQueue") == [{"estab": ESTAB, "dataset": held.dataset}]
     item = dataset_table(connected).get(ESTAB, held.dataset)
     assert item
-    assert (item.requested, item.staleness) == (1, None)
+    assert (item.demand.requested, item.demand.staleness) == (1, None)
 
 
 def test_a_school_that_has_revoked_us_fails_the_request(

@@ -12,7 +12,7 @@ from xporter_bridge import telemetry
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import DatasetConfig
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.schools.repository import SchoolRepository

@@ -13,7 +13,7 @@ from xporter_bridge.availability.model import PullState, state_of
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
@@ -92,7 +92,7 @@ class Queries:
             raise RequestRejectedError(404, "there is no such pull")
         item = self.datasets.get(estab, pull.dataset)
         state = state_of(pull, item)
-        if state is PullState.COMPLETED and item and item.unpublished:
+        if state is PullState.COMPLETED and item and item.published.unpublished:
             state = PullState.PULLING
         document = None
         if state is PullState.COMPLETED:

@@ -30,7 +30,6 @@ from xporter_bridge.operations.model import OperationKind, identity, soon
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter import endpoints as catalogue
 
 
@@ -106,8 +105,8 @@ def request_dataset(
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
     item = deps.datasets.get(school.estab, name) if school else None
-    if item and item.definition:
-        made = redefined(name, item.definition, deps.config.values())
+    if item and item.demand.definition:
+        made = redefined(name, item.demand.definition, deps.config.values())
         return request(school, made, deps)
     dataset = deps.config.get(name)
     if dataset is None:
@@ -121,7 +120,7 @@ def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     for dataset in timetabled(deps.now(), school, deps.config):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
-        if timetable and timetable.is_due(deps.now(), parse(last) if last else None):
+        if timetable and timetable.is_due(deps.now(), last):
             request(school, dataset, deps)
             made += 1
     return made
@@ -184,7 +183,7 @@ def _begun(
     pull = AvailabilityRequest(
         estab=estab,
         id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
-        created_at=iso(now),
+        created_at=now,
         watch_at=soon(now),
         dataset=dataset.name,
         definition=None if dataset.name in deps.config else dataset.definition(),
@@ -222,7 +221,7 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
         staleness=pull.staleness,
     )
     after = deps.operations.change(
-        pull.estab, pull.id, lambda it: pull_started(it, item.requested, deps.now())
+        pull.estab, pull.id, lambda it: pull_started(it, item.demand.requested, deps.now())
     )
     deps.pulls.send(PullDataset(pull.estab, pull.dataset).body())
     return after or pull

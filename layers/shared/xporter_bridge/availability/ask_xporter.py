@@ -39,7 +39,7 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSessions
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.xporter.pages import has_tables
 
 
@@ -70,7 +70,7 @@ def advance(
         expire(pull, deps)
     elif pull.awaits_pull_start:
         start_pull(pull, deps)
-    elif pull.retry_at and pull.retry_at <= iso(deps.now()):
+    elif has_come(pull.retry_at, deps.now()):
         _retry(pull, deps, ask_deps)
 
 
@@ -147,7 +147,7 @@ def _retry(
 ) -> None:
     """Request the dataset of a stale result once more, unless it has been pulled since."""
     item = deps.datasets.get(pull.estab, pull.dataset)
-    if item is not None and item.requested <= pull.generation:
+    if item is not None and item.demand.requested <= pull.generation:
         school = ask_deps.sessions.schools.get(pull.estab)
         try:
             request(school, dataset_of(pull, deps.config), deps, is_retry=True)

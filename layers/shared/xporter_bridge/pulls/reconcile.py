@@ -12,12 +12,8 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.erasure.messages import EraseDataset
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.model import (
-    DatasetRecord,
-    DatasetState,
-    dataset_of,
-    withheld_because,
-)
+from xporter_bridge.pulls.model import dataset_of, withheld_because
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.xporter import scopes
@@ -102,15 +98,15 @@ def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
     more expires (``retention``), unless a scope was removed under which it was pulled.
     """
     dataset = dataset_of(item)
-    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
+    gone = set(item.published.scopes) - set(scopes.among(item.published.scopes, granted))
     if dataset is None:
         return SCOPE_REMOVED if gone else ""
     if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
         return SCOPE_REMOVED
-    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
+    return LEFT_OUT if dataset.leaves_out_any(item.published.columns) else ""
 
 
 def has_data(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether the dataset has data, or a pull that is fetching some."""
-    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
-    return has_data or item.checkpoint is not None or item.is_leased(now)
+    has_data = bool(item.published.manifest and item.published.manifest.tables) or bool(item.hold)
+    return has_data or item.progress.checkpoint is not None or item.is_leased(now)

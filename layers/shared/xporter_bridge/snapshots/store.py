@@ -71,7 +71,8 @@ class SnapshotStore:
 
     def put_document(self, key: str, document: Mapping[str, Any], **conditions: str) -> None:
         """Write a manifest."""
-        body = orjson.dumps(document)  # on one line, as Athena reads JSON
+        # On one line, as Athena reads JSON; times are text already.
+        body = orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME)
         self._published.put(key, body, ContentType="application/json", **conditions)
 
     def etag(self, key: str) -> str:

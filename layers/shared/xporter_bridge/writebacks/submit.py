@@ -28,7 +28,7 @@ from xporter_bridge.errors import (
 )
 from xporter_bridge.schools.encryption import unseal
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.writebacks.accept import content_context
 from xporter_bridge.writebacks.model import PartState, Writeback, WritebackKind
 from xporter_bridge.writebacks.read_back import Step, check_overdue_part, read_from_mis
@@ -158,7 +158,7 @@ class WritebackRun:
 
     def _send(self, number: int) -> None:
         """Send a part, unless it is too late for that or somebody else is at it."""
-        if self._writeback.parts[number].deadline_at <= iso(self._deps.now()):
+        if has_come(self._writeback.parts[number].deadline_at, self._deps.now()):
             self._give_up("not_sent_in_time")
             return
         session, bodies = self._open()
