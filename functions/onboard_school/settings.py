@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xporter_bridge.settings import from_env
+from xporter_bridge.settings import EnvironmentSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(EnvironmentSettings):
     """One field per variable, in lower case."""
 
     xporter_url: str
@@ -25,12 +24,3 @@ class Settings:
     erasure_queue_url: str
     authentication_dead_letter_queue_url: str
     scope_removal_seconds: int
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings.
-
-        Raises:
-            ConfigurationError: Naming every missing variable.
-        """
-        return from_env(cls, env)

@@ -17,11 +17,8 @@ from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.session import SchoolSessions
-from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.schools.session_settings import school_sessions
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.xporter.client import XporterApi
 
 # Kept back of every invocation: for one page at its worst, and to let go in good order.
 RESERVE_SECONDS = 240
@@ -34,12 +31,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
     made = PullDependencies(
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
-        sessions=SchoolSessions(
-            SchoolRepository(client("dynamodb"), settings.schools_table),
-            SchoolVault(client("kms"), settings.school_key_id),
-            XporterApi(settings.xporter_url),
-            settings.relying_party,
-        ),
+        sessions=school_sessions(settings),
         queue=Queue(client("sqs"), settings.pull_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
         keep=timedelta(days=settings.keep_days),

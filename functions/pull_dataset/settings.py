@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xporter_bridge.settings import from_env
+from xporter_bridge.schools.session_settings import SessionSettings
 
 
 @dataclass(frozen=True)
-class Settings:
-    """One field per variable, in lower case."""
+class Settings(SessionSettings):
+    """Beside those of the session, one field per variable."""
 
-    xporter_url: str
-    relying_party: str
-    schools_table: str
     datasets_table: str
-    school_key_id: str
     bucket: str
     staging_bucket: str
     event_bus: str
     keep_days: int
     pull_queue_url: str
     pull_dead_letter_queue_url: str
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings.
-
-        Raises:
-            ConfigurationError: Naming every missing variable.
-        """
-        return from_env(cls, env)

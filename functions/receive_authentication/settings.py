@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xporter_bridge.settings import from_env
+from xporter_bridge.settings import EnvironmentSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(EnvironmentSettings):
     """One field per variable, in lower case."""
 
     authentication_token_secret_arn: str
     authentication_queue_url: str
     transit_key_id: str
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings.
-
-        Raises:
-            ConfigurationError: Naming every missing variable.
-        """
-        return from_env(cls, env)

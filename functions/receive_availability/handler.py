@@ -9,12 +9,10 @@ from typing import Any
 
 from functions.receive_availability.settings import Settings
 from xporter_bridge import entrypoints
-from xporter_bridge.availability.messages import AvailabilityReceived
-from xporter_bridge.availability.read_callback import read_statuses
+from xporter_bridge.availability.receive import accept_availability
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest, read_request
-from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 
@@ -29,12 +27,9 @@ def dependencies() -> tuple[SigningKeys, Queue]:
 
 
 def accept(request: CallbackRequest) -> str:
-    """Store one callback, of its body only the statuses, and return its estab."""
+    """Store one callback and return its estab."""
     keys, queue = dependencies()
-    about = verify(CallbackKind.AVAILABILITY, request.query, keys=keys.keys())
-    statuses = read_statuses(request.body)
-    queue.send(AvailabilityReceived(about.estab, about.subject, statuses).body())
-    return about.estab
+    return accept_availability(request, keys=keys, queue=queue)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:

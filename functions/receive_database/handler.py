@@ -13,14 +13,8 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest, read_request
-from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
-from xporter_bridge.pulls.messages import DatabaseChanged
-from xporter_bridge.timestamps import iso
-
-# Callbacks come many at once, one per database and often repeated: what follows within this time
-# shares a pull, and nightly data can wait for it.
-_SETTLING_SECONDS = 5
+from xporter_bridge.pulls.receive import accept_database
 
 
 @cache
@@ -34,15 +28,9 @@ def dependencies() -> tuple[SigningKeys, Queue]:
 
 
 def accept(request: CallbackRequest) -> str:
-    """Store one callback and return its estab; its body, if it has one, is ignored."""
+    """Store one callback and return its estab."""
     keys, queue = dependencies()
-    about = verify(CallbackKind.DATABASE, request.query, keys=keys.keys())
-    _ = request.body  # Says nothing, but may be too large.
-    queue.send(
-        DatabaseChanged(about.estab, about.subject, received_at=iso(datetime.now(UTC))).body(),
-        delay_seconds=_SETTLING_SECONDS,
-    )
-    return about.estab
+    return accept_database(request, keys=keys, queue=queue, now=datetime.now(UTC))
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:

@@ -12,9 +12,8 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.request import CallbackRequest, read_request
-from xporter_bridge.callbacks.signed_urls import CallbackKind, verify
 from xporter_bridge.callbacks.signing_keys import SigningKeys
-from xporter_bridge.writebacks.read_callback import message_of, read_outcome
+from xporter_bridge.writebacks.receive import accept_outcome
 
 
 @cache
@@ -28,12 +27,9 @@ def dependencies() -> tuple[SigningKeys, Queue]:
 
 
 def accept(request: CallbackRequest) -> str:
-    """Store one outcome, without the words it came with, and return its estab."""
+    """Store one callback and return its estab."""
     keys, queue = dependencies()
-    about = verify(CallbackKind.WRITEBACK, request.query, keys=keys.keys())
-    outcome = read_outcome(request.query, request.body)
-    queue.send(message_of(about.estab, about.subject, outcome).body())
-    return about.estab
+    return accept_outcome(request, keys=keys, queue=queue)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:

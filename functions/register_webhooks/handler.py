@@ -13,13 +13,11 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.session import SchoolSessions
-from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.schools.session_settings import school_sessions
 
 
 @cache
@@ -27,15 +25,11 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
     """Return what an invocation works with, its own queue, and where it parks messages."""
     settings = Settings.from_env(os.environ)
     made = RegisterDependencies(
-        sessions=SchoolSessions(
-            SchoolRepository(client("dynamodb"), settings.schools_table),
-            SchoolVault(client("kms"), settings.school_key_id),
-            XporterApi(settings.xporter_url),
-            settings.relying_party,
-        ),
+        sessions=school_sessions(settings),
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        config=configured(),
         base_url=settings.callback_base_url,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         second_look=timedelta(seconds=settings.scope_removal_seconds),

@@ -17,11 +17,9 @@ from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.session import SchoolSessions
-from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.schools.session_settings import school_sessions
 
 # One row is asked for, and whatever does not come of it a callback will tell.
 DATA_SECONDS = 20.0
@@ -36,14 +34,10 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
+        config=configured(),
         now=lambda: datetime.now(UTC),
     )
-    sessions = SchoolSessions(
-        SchoolRepository(client("dynamodb"), settings.schools_table),
-        SchoolVault(client("kms"), settings.school_key_id),
-        XporterApi(settings.xporter_url, data_seconds=DATA_SECONDS),
-        settings.relying_party,
-    )
+    sessions = school_sessions(settings, data_seconds=DATA_SECONDS)
     ask_deps = AskDependencies(
         sessions=sessions,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,

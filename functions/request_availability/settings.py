@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xporter_bridge.settings import from_env
+from xporter_bridge.schools.session_settings import SessionSettings
 
 
 @dataclass(frozen=True)
-class Settings:
-    """One field per variable, in lower case."""
+class Settings(SessionSettings):
+    """Beside those of the session, one field per variable."""
 
-    xporter_url: str
-    relying_party: str
     callback_base_url: str
     callback_key_secret_arn: str
-    school_key_id: str
-    schools_table: str
     datasets_table: str
     operations_table: str
     availability_request_queue_url: str
     pull_queue_url: str
     availability_request_dead_letter_queue_url: str
     availability_deadline_seconds: int
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings.
-
-        Raises:
-            ConfigurationError: Naming every missing variable.
-        """
-        return from_env(cls, env)

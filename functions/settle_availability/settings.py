@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xporter_bridge.settings import from_env
+from xporter_bridge.settings import EnvironmentSettings
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(EnvironmentSettings):
     """One field per variable, in lower case."""
 
     datasets_table: str
@@ -17,12 +16,3 @@ class Settings:
     availability_request_queue_url: str
     pull_queue_url: str
     availability_dead_letter_queue_url: str
-
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Settings:
-        """Return the settings.
-
-        Raises:
-            ConfigurationError: Naming every missing variable.
-        """
-        return from_env(cls, env)

@@ -14,8 +14,7 @@ from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.schools.session_settings import school_sessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept_message, without_payload
 from xporter_bridge.writebacks.messages import (
@@ -26,7 +25,6 @@ from xporter_bridge.writebacks.messages import (
 from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies
 from xporter_bridge.writebacks.submit import SendDependencies, submit
-from xporter_bridge.xporter.client import XporterApi
 
 # What one part may take, with a refused token; no part is begun that may not be ended.
 PART_SECONDS = 270
@@ -48,12 +46,7 @@ def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDepen
     )
     bus = EventBus(client("events"), settings.event_bus)
     sending = SendDependencies(
-        sessions=SchoolSessions(
-            SchoolRepository(client("dynamodb"), settings.schools_table),
-            vault,
-            XporterApi(settings.xporter_url),
-            settings.relying_party,
-        ),
+        sessions=school_sessions(settings),
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         callback_base_url=settings.callback_base_url,
         deadline=deadline,

@@ -24,7 +24,6 @@ from xporter_bridge.schools.model import (
     secret_refused,
     secret_verified,
 )
-from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import Part, Writeback, WritebackKind, WritebackOutcome
 from xporter_bridge.writebacks.transitions import claimed, marked_unknown, outcome_received, queued
 
@@ -57,7 +56,7 @@ def revoked(school: School) -> School:
 
 
 def sent() -> Writeback:
-    facts = {"created_at": iso(NOW), "watch_at": iso(NOW), "mode": "async", "payload_digest": "d"}
+    facts = {"created_at": NOW, "watch_at": NOW, "mode": "async", "payload_digest": "d"}
     part = queued(Part(date="2026-11-20", rows=1), DEADLINE, NOW)
     kind = WritebackKind.ATTENDANCE
     new = Writeback(estab=ESTAB, id="writeback-1", kind=kind, parts=(part,), **facts)  # type: ignore[arg-type]

@@ -77,7 +77,7 @@ def _ends(company: Company, pull: AvailabilityRequest) -> AvailabilityRequest:
 def _staleness(company: Company, pull: AvailabilityRequest) -> Any:
     item = company.datasets.get(ESTAB, pull.dataset)
     assert item
-    return item.staleness
+    return item.demand.staleness
 
 
 @pytest.mark.parametrize("shape", ["__DbStatus__", "DbStatus", "__DBStatus__", "list", "form"])
@@ -290,7 +290,7 @@ def test_a_text_in_a_row_ends_no_wait_and_breaks_no_request(
     assert _ends(company, pull).outcome == "ready"
 
 
-@pytest.mark.parametrize("body", ["page", "cut", "words", "bytes", "empty", "list_of_words"])
+@pytest.mark.parametrize("body", ["page", "words", "bytes", "empty", "list_of_words"])
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
 def test_a_callback_whose_body_says_nothing_ends_the_wait(
     company: Company, body: str, content_type: str

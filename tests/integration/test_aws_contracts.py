@@ -23,6 +23,7 @@ from tests.support.dynamodb_expressions import (
     VALUES,
 )
 from tests.support.emulated_aws import EmulatedAws, emulators_of
+from tests.support.records import with_facts
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import ConfigurationError, ConflictError, TransientError
@@ -112,13 +113,15 @@ def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -
     later = NOW + timedelta(hours=1)
     taken = datasets.lease(ESTAB, "students", later)
     assert taken
-    assert taken.fence == held.fence + 1
+    assert taken.lease.fence == held.lease.fence + 1
     with pytest.raises(ConflictError):
         datasets.renew(held, later)
     with pytest.raises(ConflictError):
         datasets.save(held, timedelta(days=1), later)
-    saved = datasets.save(replace(taken, lease_expires_at="", served=1), timedelta(days=1), later)
-    assert (saved.served, saved.lease_expires_at) == (1, "")
+    saved = datasets.save(
+        with_facts(taken, lease_expires_at="", served=1), timedelta(days=1), later
+    )
+    assert (saved.progress.served, saved.lease.expires_at) == (1, None)
 
 
 @on("dynamodb")

@@ -19,7 +19,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.xporter.endpoints import Endpoint, endpoints
 
 TODAY = "2026-11-24"

@@ -27,6 +27,7 @@ from tests.support.builders import ESTAB
 from tests.support.fakes import Mishap
 from tests.support.pull_world import World, in_memory, lines_of, verify
 from tests.support.xporter import Xporter
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
@@ -136,7 +137,7 @@ class School(RuleBasedStateMachine):
     def _hear(self, heard_at: datetime) -> None:
         world = self.world
         message = DatabaseChanged(ESTAB, "XodSchoolData", heard_at.isoformat())
-        plan(message, world.aws.schools, world.aws.datasets, world.queue, world.now())
+        plan(message, world.aws.schools, world.aws.datasets, world.queue, configured(), world.now())
 
     # ------------------------------------------------------------------ our processes
 
@@ -221,7 +222,7 @@ class School(RuleBasedStateMachine):
 
     def _approve(self, name: str) -> None:
         item = self.world.item(name)
-        if item.hold and not item.decision:
+        if item.hold and not item.demand.decision:
             self.world.aws.datasets.decide(ESTAB, name, "approve", self.world.now())
             self.world.queue.send({"estab": ESTAB, "dataset": name})
 
@@ -232,7 +233,7 @@ class School(RuleBasedStateMachine):
             if event["type"] == "dataset.changed":
                 ids[event["data"]["dataset"], event["data"]["sequence"]].add(event["id"])
         for name in DATASETS:
-            for sequence in range(1, self.world.item(name).sequence + 1):
+            for sequence in range(1, self.world.item(name).published.sequence + 1):
                 assert len(ids[name, sequence]) == 1
 
 

@@ -123,7 +123,7 @@ def _overtake(world: World) -> None:
 def check(world: World, *, is_true: bool) -> None:
     verify(world, DATASET, is_true=is_true, staged=True)
     item = world.item(DATASET)
-    assert (item.requested, item.decision) == (item.served, "")
+    assert (item.demand.requested, item.demand.decision) == (item.progress.served, "")
     ids = Counter(
         (event["data"]["sequence"], event["id"])
         for event in world.aws.events()
@@ -156,7 +156,7 @@ def test_a_pull_survives_any_call_that_goes_wrong(
         with _named(f"call {at} of {len(calls)}, {name}: {mishap}"):
             world = run(xporter, prepare, at, mishap)
             check(world, is_true=is_true)
-            assert world.item(DATASET).sequence == sequence
+            assert world.item(DATASET).published.sequence == sequence
 
 
 @pytest.mark.parametrize(("prepare", "sequence", "is_true"), KINDS)
@@ -169,7 +169,7 @@ def test_a_holder_that_was_overtaken_changes_nothing_that_readers_see(
             world = run(xporter, prepare, at, Mishap.STALLED)
             check(world, is_true=is_true)
             # The other holder has pulled one more change, unless that was held too.
-            assert world.item(DATASET).sequence in {sequence, sequence + 1}
+            assert world.item(DATASET).published.sequence in {sequence, sequence + 1}
 
 
 @pytest.mark.parametrize("prepare", [first_pull, change_pull, approved_pull])
@@ -204,7 +204,7 @@ def test_old_sequences_go_whatever_goes_wrong_on_the_way(xporter: Xporter, misha
             world = run(xporter, retiring_pull, at, mishap)
             world.ask(DATASET)
             world.settle()
-            assert world.item(DATASET).oldest == 2
+            assert world.item(DATASET).published.oldest == 2
             check(world, is_true=True)
 
 

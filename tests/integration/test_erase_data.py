@@ -24,6 +24,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud, refusing
+from tests.support.records import with_facts
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.model import AvailabilityRequest
@@ -35,7 +36,8 @@ from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.operations.repository import OperationRepository
-from xporter_bridge.pulls.model import LEASE, DatasetRecord, DatasetState
+from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
@@ -99,7 +101,7 @@ def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") 
         "as_of": iso(NOW),
         "columns": {"T": ["Id", "Surname"]},
     }
-    return table.save(replace(leased, **facts), timedelta(days=1), NOW)
+    return table.save(with_facts(leased, **facts), timedelta(days=1), NOW)
 
 
 def stored_everything(
@@ -112,7 +114,7 @@ def stored_everything(
         stored_dataset(cloud, estab, dataset)
     pull = identity(OperationKind.PULL, estab, "x")
     AvailabilityRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")).add(
-        AvailabilityRequest(estab=estab, id=pull, created_at=iso(NOW), dataset="students")
+        AvailabilityRequest(estab=estab, id=pull, created_at=NOW, dataset="students")
     )
 
 
@@ -339,8 +341,12 @@ def test_a_scope_that_went_takes_every_version_and_the_manifest_says_so(cloud: C
     assert document["erased"]["reason"] == "scope_removed"
     item = dataset_table(cloud).get(ESTAB, "contacts")
     assert item
-    assert (item.state, item.sequence, item.next_changed_rows) == (DatasetState.ERASED, 2, "")
-    assert item.columns == {}
+    assert (item.state, item.published.sequence, item.chain.next_changed_rows) == (
+        DatasetState.ERASED,
+        2,
+        "",
+    )
+    assert item.published.columns == {}
     [event] = cloud.events()
     assert event["type"] == "dataset.changed"
     assert event["data"] == {
@@ -411,8 +417,8 @@ def test_a_crash_while_a_dataset_is_erased_is_mended_likewise(cloud: Cloud) -> N
         assert item
         assert (item.state, item.outbox) == (DatasetState.ERASED, ())
         left = [key for key in versions(cloud) if "dataset=contacts" in key]
-        assert set(left) == {place.manifest(item.sequence), place.latest}
-        assert {event["data"]["sequence"] for event in cloud.events()} == {item.sequence}
+        assert set(left) == {place.manifest(item.published.sequence), place.latest}
+        assert {event["data"]["sequence"] for event in cloud.events()} == {item.published.sequence}
         if not died:
             break
     assert after_calls > 10
@@ -445,7 +451,8 @@ def test_a_watcher_brings_an_erasure_again_whose_message_is_lost(cloud: Cloud) -
         erase_now(cloud, GONE)
     item = table.get(ESTAB, "contacts")
     assert item
-    table.reschedule_watch(ESTAB, "contacts", item.lease_expires_at, iso(NOW))
+    assert item.lease.expires_at
+    table.reschedule_watch(ESTAB, "contacts", iso(item.lease.expires_at), NOW)
     cloud.take("ErasureQueue")
     cloud.invoke("watch_deadlines", {})
     assert cloud.take("ErasureQueue") == [GONE]
@@ -457,7 +464,7 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
     table.add_demand(ESTAB, "students", NOW)
     held = table.lease(ESTAB, "students", NOW)
     assert held
-    pulled = replace(held, scopes=("Student", "UPN"), served=2, lease_expires_at="")
+    pulled = with_facts(held.released(), scopes=("Student", "UPN"), served=2)
     table.save(pulled, timedelta(days=1), NOW)
     school_table(cloud).change(ESTAB, lambda school: replace(school, scopes=("Student", "Contact")))
     contacts = [key for key in versions(cloud) if "dataset=contacts" in key]
@@ -467,7 +474,7 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
     assert sorted(left) == sorted([place.manifest(2), place.latest])
     item = table.get(ESTAB, "students")
     assert item
-    assert (item.is_due, item.scopes) == (True, ())
+    assert (item.is_due, item.published.scopes) == (True, ())
     assert [key for key in versions(cloud) if "dataset=contacts" in key] == contacts
 
 
@@ -499,7 +506,7 @@ def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetRepository:
     table.add_demand(ESTAB, DAY, NOW, definition=DEFINITION)
     held = table.lease(ESTAB, DAY, NOW)
     assert held
-    served = replace(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
+    served = with_facts(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
     table.save(served, timedelta(days=1), NOW)
     return table
 

@@ -11,9 +11,11 @@ import pytest
 from tests.support.builders import ESTAB, NOW
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.fakes import S3, Calls, CountedItems
+from tests.support.records import record
 from xporter_bridge.aws.dynamodb import watch_attributes
 from xporter_bridge.errors import ConflictError, TransientError
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.stored_form import write
 from xporter_bridge.snapshots.row_keys import key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
 
@@ -156,6 +158,6 @@ def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:
     with pytest.raises(ConflictError):
         table.decide(ESTAB, "x", "approve", NOW)
     table.add_demand(ESTAB, "x", NOW)
-    items.update(ESTAB, "x", set_={"hold": '{"manifest":{"pull_id":"p1"}}'})
+    items.update(ESTAB, "x", set_={"hold": write(record(ESTAB, "x", hold={}))["hold"]})
     decided = table.decide(ESTAB, "x", "approve", NOW)
-    assert (decided.decision, decided.decided_hold) == ("approve", "p1")
+    assert (decided.demand.decision, decided.demand.decided_hold) == ("approve", "p1")

@@ -11,7 +11,6 @@ from tests.support.builders import ESTAB, NOW
 from tools.aws_rules.dynamodb import MAX_ITEM_BYTES, item_bytes
 from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.schools.encryption import seal
-from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback, WritebackOutcome
 from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import outcome_received, queued
@@ -55,17 +54,17 @@ def stored(kind: str, payload: dict[str, Any]) -> Writeback:
     assert 0.9 * MAX_PAYLOAD_BYTES < len(orjson.dumps(payload)) <= MAX_PAYLOAD_BYTES
     checked = check(kind, payload)
     id_ = identity(OperationKind.WRITEBACK, ESTAB, "key")
-    reading = ReadBackResult(5000, 4999, 4999, iso(NOW))
+    reading = ReadBackResult(5000, 4999, 4999, NOW)
     parts = tuple(
-        replace(queued(Part(date=day, rows=rows), DEADLINE, NOW), sent_at=iso(NOW), reading=reading)
+        replace(queued(Part(date=day, rows=rows), DEADLINE, NOW), sent_at=NOW, reading=reading)
         for day, rows in zip(checked.dates, checked.rows, strict=True)
     )
     content = orjson.dumps(checked.bodies).decode()
     return Writeback(
         estab=ESTAB,
         id=id_,
-        created_at=iso(NOW),
-        watch_at=iso(NOW),
+        created_at=NOW,
+        watch_at=NOW,
         kind=checked.kind,
         mode=checked.mode,
         payload_digest="d" * 64,

@@ -131,7 +131,7 @@ def test_a_pull_that_fails_comes_back_by_itself_for_a_quarter_of_an_hour_or_so(
         return bool(world.sqs.messages)
 
     assert length(handle) == BOUNDS["PullDatasetFunction"]
-    assert world.item(STUDENTS).failures == BOUNDS["PullDatasetFunction"]
+    assert world.item(STUDENTS).progress.failures == BOUNDS["PullDatasetFunction"]
     world.xporter.set_faults()
     world.advance(hours=1)
     world.watch()  # from then on it is the watcher's to send for it

@@ -259,7 +259,7 @@ def look(cloud: Cloud, *, after: timedelta = timedelta(0)) -> None:
 
 def states(cloud: Cloud) -> dict[str, str]:
     items = dataset_table(cloud).of_school(ESTAB)
-    return {item.dataset: str(item.state) for item in items if item.sequence}
+    return {item.dataset: str(item.state) for item in items if item.published.sequence}
 
 
 def snapshots(cloud: Cloud) -> dict[str, bytes]:
@@ -594,7 +594,7 @@ def test_what_is_no_data_fails_no_dataset_and_changes_none(
         connected.take("PullQueue")
     item = dataset_table(connected).get(ESTAB, "schoolinfo")
     assert item
-    assert (item.state, item.sequence, item.is_due) == ("current", 1, True)
+    assert (item.state, item.published.sequence, item.is_due) == ("current", 1, True)
     assert snapshots(connected) == files
     assert of(connected).state is SchoolState.LIVE
     assert dead_letters(connected) == []
@@ -629,5 +629,5 @@ def test_no_retry_after_breaks_a_pull_or_sends_it_away_for_long(
     assert item
     assert reply == {"batchItemFailures": []}
     assert item.reason == f"xporter_{status}"
-    assert before < parse(item.retry_at) <= datetime.now(UTC) + timedelta(hours=1, seconds=1)
+    assert before < item.progress.retry_at <= datetime.now(UTC) + timedelta(hours=1, seconds=1)
     assert dead_letters(connected) == []

@@ -15,6 +15,7 @@ import pytest
 from functions.render_widget.table import render
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory
+from tests.support.records import with_facts
 from tests.support.xporter import Xporter
 from tools.simulator.service.scopes import ALL
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
@@ -25,7 +26,7 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
@@ -73,7 +74,7 @@ def kept(world: World, name: str = STUDENTS, table: str = TABLE) -> list[str]:
 def followed(world: World, name: str = STUDENTS) -> dict[str, list[str]]:
     """Follow the change files from the first on, as docs/data.md says."""
     tables: dict[str, dict[str, Any]] = {}
-    for number in range(1, world.item(name).sequence + 1):
+    for number in range(1, world.item(name).published.sequence + 1):
         document = json.loads(world.aws.objects(DATA)[DatasetLayout(ESTAB, name).manifest(number)])
         for table, facts in document["tables"].items():
             rows = {identity(row, facts): row for row in tables.get(table, {}).values()}
@@ -126,10 +127,10 @@ def test_rows_that_repeat_are_data_and_the_dataset_goes_on_whole(
         assert len(asked) <= 2
         assert kept(world) == shown(world.xporter.truth(TABLE))
         assert followed(world)[TABLE] == kept(world)
-    assert world.item(STUDENTS).sequence == 4
+    assert world.item(STUDENTS).published.sequence == 4
     world.advance(hours=1)
     assert len(pulled(world)) == 1, "what was odd before is odd again"
-    assert world.item(STUDENTS).sequence == 4, "and nothing has changed"
+    assert world.item(STUDENTS).published.sequence == 4, "and nothing has changed"
     said = [each["tables"] for each in logged(capsys, "identity_repeated")]
     assert said == ([{TABLE: odd["shared_ids"]}] if "shared_ids" in odd else [])
 
@@ -201,7 +202,8 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     before = kept(world, name, "AttendCodes")
     # As an earlier version kept it: by another key, and nothing said of it.
     item = world.aws.datasets.lease(ESTAB, name, world.now()) or world.item(name)
-    manifest = json.loads(json.dumps(item.manifest))
+    assert item.published.manifest
+    manifest = item.published.manifest.document()
     entry = manifest["tables"]["AttendCodes"]
     del entry["key"]
     key = f"{DATA}/{entry['snapshot_key']}"
@@ -209,7 +211,7 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(sorted(lines, key=lambda line: json.loads(line)["Mark"])))
     world.aws.datasets.save(
-        replace(item, manifest=manifest, lease_expires_at=""), timedelta(days=1), world.now()
+        with_facts(item.released(), manifest=manifest), timedelta(days=1), world.now()
     )
     world.change(table="AttendCodes", rows=2)
     assert pulled(world, name) == ["*"]
@@ -270,7 +272,7 @@ def test_an_answer_that_is_not_quite_json_is_read_where_its_meaning_is_clear(
     assert (world.item(STUDENTS).state, kept(world)) == (DatasetState.CURRENT, shown(expected))
     world.change(rows=2)
     pulled(world)
-    assert world.item(STUDENTS).sequence == 2
+    assert world.item(STUDENTS).published.sequence == 2
     assert len(logged(capsys, "answer_mended")) == 1
 
 
@@ -292,15 +294,19 @@ def test_a_time_in_another_form_is_unknown_and_the_rows_are_good(world: World, t
     world.xporter.set_faults({"kind": "odd_meta", **({} if time is None else {"value": time})})
     pulled(world)
     item = world.item(STUDENTS)
-    assert (item.state, world.latest(STUDENTS)["as_of"], item.as_of) == ("current", None, "")
+    assert (item.state, world.latest(STUDENTS)["as_of"], item.published.as_of) == (
+        "current",
+        None,
+        None,
+    )
     assert kept(world) == shown(world.xporter.truth(TABLE))
     dataset = configured()[STUDENTS]
     found = freshness.of_dataset(item, dataset, world.now())
     assert found
-    assert (found.as_of, found.age_seconds, found.is_stale) == ("", None, False)
+    assert (found.as_of, found.age_seconds, found.is_stale) == (None, None, False)
     world.change(rows=1)
     pulled(world)
-    assert (world.item(STUDENTS).sequence, world.latest(STUDENTS)["as_of"]) == (2, None)
+    assert (world.item(STUDENTS).published.sequence, world.latest(STUDENTS)["as_of"]) == (2, None)
     # A time that can be read is known again.
     world.xporter.set_faults({"kind": "odd_meta", "value": "2026-11-24T02:25:06.2230000"})
     world.change(rows=1)
@@ -390,7 +396,12 @@ def test_what_nobody_sends_in_earnest_has_a_clear_reason_and_leaves_nothing_stuc
     tracemalloc.stop()
     item = world.item(STUDENTS)
     assert (item.state, item.reason.split(":")[0]) == (DatasetState.FAILED, reason)
-    assert (item.is_due, item.unpublished, kept(world), world.staged()) == (False, None, before, [])
+    assert (item.is_due, item.published.unpublished, kept(world), world.staged()) == (
+        False,
+        None,
+        before,
+        [],
+    )
     # It is asked for again by itself, and as soon as a database is said to have changed.
     world.xporter.set_faults()
     world.advance(hours=1, minutes=5)
@@ -412,7 +423,10 @@ def test_an_answer_is_read_however_it_is_packed_and_labelled(world: World, packe
     pulled(world)
     world.change(rows=2, deletes=1)
     pulled(world)
-    assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).published.sequence) == (
+        DatasetState.CURRENT,
+        2,
+    )
     assert kept(world) == shown(world.xporter.truth(TABLE))
 
 
@@ -501,7 +515,9 @@ def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
         world.settle()
         school = world.aws.schools.get(ESTAB)
         assert school
-        return present_school(school, world.aws.datasets.of_school(ESTAB), world.now())
+        return present_school(
+            school, world.aws.datasets.of_school(ESTAB), configured(), world.now()
+        )
 
     world.xporter.set_faults({"kind": "odd_meta", "value": time})
     for _ in range(3):
@@ -588,7 +604,11 @@ def test_empty_arrays_beside_a_status_that_is_not_ok_are_no_data_yet(
     world.ask(STUDENTS)
     world.deliver()
     item, school = world.item(STUDENTS), world.aws.schools.get(ESTAB)
-    assert (item.reason, item.is_due, item.sequence) == ("data_not_ready", True, len(before) and 1)
+    assert (item.reason, item.is_due, item.published.sequence) == (
+        "data_not_ready",
+        True,
+        len(before) and 1,
+    )
     assert school
     assert (school.state is SchoolState.LIVE) is not is_first
     world.xporter.set_faults()
@@ -620,7 +640,10 @@ def test_a_release_that_touches_every_row_is_published_and_not_held(
     xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
     world.advance(hours=1)
     pulled(world)
-    assert (world.item(STUDENTS).state, world.item(STUDENTS).sequence) == (DatasetState.CURRENT, 2)
+    assert (world.item(STUDENTS).state, world.item(STUDENTS).published.sequence) == (
+        DatasetState.CURRENT,
+        2,
+    )
     assert world.latest(STUDENTS)["tables"][TABLE]["upserts"] == 60
     assert not set(kept(world)) & set(before)
     assert followed(world)[TABLE] == kept(world)
@@ -655,6 +678,6 @@ def test_the_same_column_at_many_schools_raises_one_alarm(
         xporter.set_faults({"kind": "added_column", "column": column, "value": number})
         xporter.control("POST", f"schools/{ESTAB}/forget-hashes")
         pulled(world)
-        assert world.item(STUDENTS).reported_columns
+        assert world.item(STUDENTS).noticed.reported_columns
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[:1] == "{"]
     assert sum(sum(line.get("ColumnDrift", [])) for line in lines) == 2, "of two tables"

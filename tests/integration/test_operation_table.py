@@ -31,8 +31,8 @@ NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 PULL = AvailabilityRequest(
     estab=ESTAB,
     id=identity(OperationKind.PULL, ESTAB, "attendance/1"),
-    created_at=iso(NOW),
-    watch_at=iso(NOW),
+    created_at=NOW,
+    watch_at=NOW,
     dataset="attendancefordate-2026-11-20",
     definition={"endpoint": "attendancefordate", "options": [], "parameters": {"date": "x"}},
     state=PullState.PULLING,
@@ -42,8 +42,8 @@ PULL = AvailabilityRequest(
 WRITEBACK = Writeback(
     estab=ESTAB,
     id=identity(OperationKind.WRITEBACK, ESTAB, "key"),
-    created_at=iso(NOW),
-    watch_at=iso(NOW),
+    created_at=NOW,
+    watch_at=NOW,
     kind=WritebackKind.CONDUCT,
     mode="sync",
     payload_digest="digest",
@@ -54,9 +54,9 @@ WRITEBACK = Writeback(
             rows=2,
             state=PartState.SENT,
             attempts=1,
-            sent_at=iso(NOW),
+            sent_at=NOW,
             results=(("1", "1811"),),
-            reading=ReadBackResult(2, 1, 1, iso(NOW), (("1", "1811"),)),
+            reading=ReadBackResult(2, 1, 1, NOW, (("1", "1811"),)),
         ),
     ),
     content=b"\x00sealed",
@@ -142,31 +142,31 @@ def test_nothing_can_be_made_of_what_is_not_there(table: Repositories) -> None:
 def test_what_ends_leaves_its_content_and_its_watch_behind(table: Repositories) -> None:
     table.writebacks.add(WRITEBACK)
     table.writebacks.change(
-        ESTAB, WRITEBACK.id, lambda it: replace(it, content=None, watch_at="", expires_at=9)
+        ESTAB, WRITEBACK.id, lambda it: replace(it, content=None, watch_at=None, expires_at=9)
     )
     after = table.writebacks.get(ESTAB, WRITEBACK.id)
     assert after
-    assert (after.content, after.watch_at, after.expires_at) == (None, "", 9)
+    assert (after.content, after.watch_at, after.expires_at) == (None, None, 9)
     assert list(table.every.due(NOW)) == []
 
 
 def test_due_is_what_must_be_looked_at_by_now(table: Repositories) -> None:
     table.pulls.add(PULL)
-    table.writebacks.add(replace(WRITEBACK, watch_at=iso(NOW.replace(hour=10))))
-    assert list(table.every.due(NOW)) == [(ESTAB, PULL.id, PULL.watch_at)]
+    table.writebacks.add(replace(WRITEBACK, watch_at=NOW.replace(hour=10)))
+    assert list(table.every.due(NOW)) == [(ESTAB, PULL.id, iso(NOW))]
 
 
 def test_a_look_is_moved_only_by_who_saw_its_time(table: Repositories) -> None:
     table.pulls.add(PULL)
-    later = iso(NOW.replace(hour=11))
+    later = NOW.replace(hour=11)
     table.every.reschedule_watch(ESTAB, PULL.id, "2020-01-01T00:00:00.000Z", later)
-    assert [watch_at for *_, watch_at in table.every.due(NOW)] == [PULL.watch_at]
-    table.every.reschedule_watch(ESTAB, PULL.id, PULL.watch_at, later)
+    assert [watch_at for *_, watch_at in table.every.due(NOW)] == [iso(NOW)]
+    table.every.reschedule_watch(ESTAB, PULL.id, iso(NOW), later)
     assert list(table.every.due(NOW)) == []
 
 
 def test_the_latest_pull_of_a_dataset_is_not_taken_back(table: Repositories) -> None:
-    assert table.pulls.latest_pull(ESTAB, PULL.dataset) == (0, None, "")
+    assert table.pulls.latest_pull(ESTAB, PULL.dataset) == (0, None, None)
     second = replace(PULL, id=identity(OperationKind.PULL, ESTAB, "attendance/2"))
     table.pulls.add(PULL)
     table.pulls.add(second)

@@ -17,6 +17,7 @@ from tests.support.builders import ESTAB, records
 from tests.support.fakes import Mishap
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import DATA, STAGING, World, in_memory, in_moto, verify
+from tests.support.records import with_facts
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
@@ -24,7 +25,8 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.model import LEASE, DatasetState, start_or_resume
+from xporter_bridge.pulls.model import LEASE, start_or_resume
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -102,7 +104,9 @@ def test_the_real_handler_pulls_every_default_dataset_and_then_what_changed(
     verify(world)
     assert changed_ids(world, 2, "deletes") == set(ids[TABLE]["deleted"])
     kinds = Counter(event["type"] for event in connected.events())
-    assert kinds == {"dataset.changed": 8 + sum(world.item(n).sequence == 2 for n in configured())}
+    assert kinds == {
+        "dataset.changed": 8 + sum(world.item(n).published.sequence == 2 for n in configured())
+    }
 
 
 def test_the_change_files_hold_exactly_what_changed(world: World) -> None:
@@ -123,8 +127,10 @@ def test_nothing_new_makes_no_sequence(world: World) -> None:
     world.advance(hours=1)
     pulled(world)
     after = world.item(STUDENTS)
-    assert (after.sequence, after.served) == (1, 2)
-    assert after.checked_at > before.checked_at
+    assert (after.published.sequence, after.progress.served) == (1, 2)
+    assert before.published.checked_at
+    assert after.published.checked_at
+    assert after.published.checked_at > before.published.checked_at
     verify(world, STUDENTS)
 
 
@@ -174,12 +180,16 @@ def test_a_school_that_never_stands_still_is_left_alone_for_a_while(world: World
     world.ask(STUDENTS)
     world.deliver()
     item = world.item(STUDENTS)
-    assert (item.reason, item.failures, item.sequence) == ("pages_kept_moving", 1, 0)
+    assert (item.reason, item.progress.failures, item.published.sequence) == (
+        "pages_kept_moving",
+        1,
+        0,
+    )
     assert pages_asked(world)[1] == pulls.MAX_RESTARTS
     world.xporter.set_faults()
     world.settle()
     verify(world, STUDENTS)
-    assert world.item(STUDENTS).failures == 0
+    assert world.item(STUDENTS).progress.failures == 0
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -207,7 +217,8 @@ def test_xporter_says_when_to_come_back(world: World) -> None:
     world.deliver()
     item = world.item(STUDENTS)
     assert item.reason == "xporter_429"
-    assert item.retry_at >= pulls.iso(world.now() + timedelta(seconds=300))
+    assert item.progress.retry_at
+    assert item.progress.retry_at >= world.now() + timedelta(seconds=300)
     asked = len(world.pages_asked())
     world.advance(seconds=299)
     world.watch()
@@ -238,7 +249,7 @@ def test_a_school_that_pauses_keeps_what_it_had_and_is_not_asked(world: World) -
     school, item = world.aws.schools.get(ESTAB), world.item(STUDENTS)
     assert school is not None
     assert school.state is SchoolState.PAUSED
-    assert (item.is_due, item.sequence, item.reason) == (False, 1, "authorisation_paused")
+    assert (item.is_due, item.published.sequence, item.reason) == (False, 1, "authorisation_paused")
     asked = len(world.xporter.requests())
     pulled(world)
     assert len(world.xporter.requests()) == asked
@@ -253,7 +264,7 @@ def test_a_secret_that_is_refused_loses_nothing(world: World) -> None:
     world.ask(STUDENTS)
     world.deliver()
     item = world.item(STUDENTS)
-    assert (item.reason, item.is_due, item.sequence) == ("secret_refused", True, 1)
+    assert (item.reason, item.is_due, item.published.sequence) == ("secret_refused", True, 1)
     world.xporter.set_school(revoked=False)
     world.change(rows=1)
     world.settle()
@@ -268,7 +279,7 @@ def test_what_xporter_refuses_is_visible_and_tried_again_by_itself(world: World)
     pulled(world)
     item = world.item(STUDENTS)
     assert (item.state, item.reason) == (DatasetState.FAILED, "xporter_exception")
-    assert (item.is_due, item.sequence) == (False, 1)
+    assert (item.is_due, item.published.sequence) == (False, 1)
     world.xporter.set_school(scopes=scopes)
     world.change(rows=1)
     world.advance(minutes=70)
@@ -289,8 +300,10 @@ def test_a_fault_that_nobody_thought_of_slows_its_own_dataset_down(
         world.ask(STUDENTS)
         world.deliver()
     item = world.item(STUDENTS)
-    assert (item.failures, item.reason) == (1, "unexpected_fault")
-    assert item.retry_at > item.began_at
+    assert (item.progress.failures, item.reason) == (1, "unexpected_fault")
+    assert item.progress.retry_at
+    assert item.lease.began_at
+    assert item.progress.retry_at > item.lease.began_at
     assert not item.is_leased(world.now())
     world.settle()
     verify(world, STUDENTS)
@@ -305,7 +318,12 @@ def test_what_cannot_be_cleaned_up_does_not_make_a_pull_fail(
     monkeypatch.setattr(SnapshotStore, "delete_staged", refused)
     pulled(world)
     item = world.item(STUDENTS)
-    assert (item.sequence, item.failures, item.reason, item.retry_at) == (1, 0, "", "")
+    assert (
+        item.published.sequence,
+        item.progress.failures,
+        item.reason,
+        item.progress.retry_at,
+    ) == (1, 0, "", None)
     verify(world, STUDENTS, staged=True)
 
 
@@ -329,7 +347,7 @@ def test_a_stale_answer_is_stale_whatever_is_asked_for_meanwhile(world: World) -
     assert item
     under_way = start_or_resume(item, configured()[STUDENTS], "p1", world.now())
     item = world.aws.datasets.save(
-        replace(item, checkpoint=under_way, lease_expires_at=""), LEASE, world.now()
+        with_facts(item.released(), checkpoint=under_way), LEASE, world.now()
     )
     world.hear()
     world.settle()
@@ -347,7 +365,7 @@ def test_what_the_scopes_do_not_cover_is_not_asked_for(world: World) -> None:
     assert (item.state, item.is_due) == (DatasetState.NOT_COVERED, False)
     assert "Student" in item.reason
     assert world.pages_asked() == []
-    assert not item.lease_expires_at
+    assert not item.lease.expires_at
 
 
 # ---------------------------------------------------------------------- columns
@@ -365,14 +383,14 @@ def test_a_column_that_comes_is_taken_and_one_that_goes_is_let_go(world: World) 
     pulled(world)
     # All rows differ, so somebody has to look first.
     assert world.item(STUDENTS).state is DatasetState.HELD
-    assert world.item(STUDENTS).reported_columns["added"][0].endswith(".House2")
+    assert world.item(STUDENTS).noticed.reported_columns["added"][0].endswith(".House2")
     decide(world, "approve")
     assert column(world, "House2") == {"red"}
     world.xporter.set_faults()
     world.change(rows=10)
     pulled(world)
     assert column(world, "House2") == {"red"}
-    assert "House2" in world.item(STUDENTS).columns[TABLE]
+    assert "House2" in world.item(STUDENTS).published.columns[TABLE]
 
 
 def test_a_dataset_that_discards_leaves_new_columns_out(
@@ -383,7 +401,7 @@ def test_a_dataset_that_discards_leaves_new_columns_out(
     world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
     world.change(rows=5)
     pulled(world)
-    assert world.item(STUDENTS).sequence == 2
+    assert world.item(STUDENTS).published.sequence == 2
     assert column(world, "House2") == set()
     world.xporter.set_faults()
     verify(world, STUDENTS)
@@ -400,7 +418,7 @@ def test_a_frozen_dataset_stops_until_somebody_has_looked(
     item = world.item(STUDENTS)
     reason = "column_added_to_frozen_dataset: Students.House2"
     assert (item.state, item.reason) == (DatasetState.FAILED, reason)
-    assert item.sequence == 1
+    assert item.published.sequence == 1
     world.xporter.set_faults()
     pulled(world)
     verify(world, STUDENTS)
@@ -411,11 +429,11 @@ def test_another_casing_of_a_key_is_kept_and_reported_once(world: World) -> None
     world.xporter.set_faults({"kind": "key_casing"})
     world.change(rows=2)
     pulled(world)
-    recased = world.item(STUDENTS).reported_columns["recased"]
+    recased = world.item(STUDENTS).noticed.reported_columns["recased"]
     assert recased
     world.change(rows=2)
     pulled(world)
-    assert world.item(STUDENTS).reported_columns["recased"] == recased
+    assert world.item(STUDENTS).noticed.reported_columns["recased"] == recased
     world.xporter.set_faults()
     rows = world.rows(world.latest(STUDENTS)["tables"][TABLE]["snapshot_key"])
     assert len(rows) == len(world.xporter.truth(TABLE))
@@ -433,7 +451,7 @@ def test_a_sensitive_column_that_nobody_knows_is_never_written(world: World) -> 
     assert canary.encode() not in everything(world, STAGING)
     world.settle()
     assert canary.encode() not in everything(world, DATA)
-    assert f"{TABLE}.MedicalDiary" in world.item(STUDENTS).reported_columns["withheld"]
+    assert f"{TABLE}.MedicalDiary" in world.item(STUDENTS).noticed.reported_columns["withheld"]
 
 
 def everything(world: World, bucket: str) -> bytes:
@@ -464,7 +482,7 @@ def test_fields_left_out_later_vanish_by_the_next_pull(
     pulled(world)
     assert column(world, "Forename") == set()
     assert world.latest(STUDENTS)["requested_changed_rows"] == "*"
-    assert world.item(STUDENTS).fingerprint == dataset.fingerprint
+    assert world.item(STUDENTS).chain.fingerprint == dataset.fingerprint
 
 
 # ---------------------------------------------------------------------- holds
@@ -487,7 +505,7 @@ def held(xporter: Xporter) -> World:
 def test_a_change_that_deletes_thirty_percent_is_held_every_time(held: World) -> None:
     for _ in range(3):
         item = held.item(STUDENTS)
-        assert (item.state, item.sequence) == (DatasetState.HELD, 1)
+        assert (item.state, item.published.sequence) == (DatasetState.HELD, 1)
         assert "30 of 100 rows deleted" in item.reason
         assert held.latest(STUDENTS)["sequence"] == 1
         held.advance(hours=24)
@@ -500,14 +518,18 @@ def test_a_change_that_deletes_thirty_percent_is_held_every_time(held: World) ->
 def test_approval_applies_what_was_held(held: World) -> None:
     decide(held, "approve")
     verify(held, STUDENTS)
-    assert held.item(STUDENTS).sequence == 2
+    assert held.item(STUDENTS).published.sequence == 2
     assert len(changed_ids(held, 2, "deletes")) == 30
 
 
 def test_rejection_applies_nothing_and_the_next_pull_is_held_again(held: World) -> None:
     decide(held, "reject")
     item = held.item(STUDENTS)
-    assert (item.state, item.reason, item.sequence) == (DatasetState.CURRENT, "hold_rejected", 1)
+    assert (item.state, item.reason, item.published.sequence) == (
+        DatasetState.CURRENT,
+        "hold_rejected",
+        1,
+    )
     assert held.staged() == []
     pulled(held)
     assert held.item(STUDENTS).state is DatasetState.HELD
@@ -520,7 +542,7 @@ def test_what_was_held_under_another_configuration_is_dropped_and_pulled_anew(
     held.aws.datasets.decide(ESTAB, STUDENTS, "approve", held.now())
     held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
     held.settle()
-    assert held.item(STUDENTS).served == held.item(STUDENTS).requested
+    assert held.item(STUDENTS).progress.served == held.item(STUDENTS).demand.requested
     assert held.latest(STUDENTS)["sequence"] == 1
     # Thirty percent are gone still, so that is held, without what must not be stored.
     assert held.item(STUDENTS).hold
@@ -552,12 +574,12 @@ def test_a_hold_that_nobody_decides_expires_however_often_it_is_pulled(held: Wor
     again = held.item(STUDENTS).hold
     assert first is not None
     assert again is not None
-    assert [again[name] == first[name] for name in ("since", "expires_at")] == [True, True]
+    assert (again.since, again.expires_at) == (first.since, first.expires_at)
     held.advance(days=1, minutes=1)
     held.watch()
     held.deliver()
     item = held.item(STUDENTS)
-    assert (item.hold, item.reason, item.sequence) == (None, "hold_expired", 1)
+    assert (item.hold, item.reason, item.published.sequence) == (None, "hold_expired", 1)
     assert held.staged() == []
 
 
@@ -569,14 +591,12 @@ def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> Non
     leased = held.aws.datasets.lease(ESTAB, STUDENTS, held.now())
     assert leased is not None
     assert leased.hold is not None
-    other = {**leased.hold, "manifest": {**leased.hold["manifest"], "pull_id": "another"}}
-    held.aws.datasets.save(
-        replace(leased, hold=other, lease_expires_at=""), timedelta(days=1), held.now()
-    )
+    other = replace(leased.hold, manifest=replace(leased.hold.manifest, pull_id="another"))
+    held.aws.datasets.save(replace(leased.released(), hold=other), timedelta(days=1), held.now())
     held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
     held.settle()
     item = held.item(STUDENTS)
-    assert (item.sequence, item.decision, item.hold_id) == (1, "", "another")
+    assert (item.published.sequence, item.demand.decision, item.hold_id) == (1, "", "another")
     assert first.hold_id != "another"
 
 
@@ -586,7 +606,7 @@ def test_at_the_roll_over_nothing_is_held(xporter: Xporter) -> None:
     pulled(world)
     xporter.control("POST", f"schools/{ESTAB}/roll-over")
     pulled(world)
-    assert world.item(STUDENTS).sequence == 2
+    assert world.item(STUDENTS).published.sequence == 2
     assert len(changed_ids(world, 2, "deletes")) > 14
     verify(world, STUDENTS)
 
@@ -606,8 +626,9 @@ def test_the_weekly_baseline_finds_what_drifted_alarms_and_mends_it(
     world.watch()
     world.settle()
     item = world.item(STUDENTS)
-    assert item.sequence == 2
-    assert item.baseline_at > pulls.iso(world.now() + timedelta(days=6))
+    assert item.published.sequence == 2
+    assert item.chain.baseline_at
+    assert item.chain.baseline_at > world.now() + timedelta(days=6)
     said = [
         orjson.loads(line) for line in capsys.readouterr().out.splitlines() if "BaselineD" in line
     ]
@@ -622,7 +643,7 @@ def test_a_baseline_of_an_unchanged_school_makes_no_sequence(world: World) -> No
     world.watch()
     world.settle()
     item = world.item(STUDENTS)
-    assert (item.sequence, item.requested) == (1, 2)
+    assert (item.published.sequence, item.demand.requested) == (1, 2)
     assert world.pages_asked()[-1].count("changedRows=%2A") == 1
 
 
@@ -681,7 +702,7 @@ def test_a_pull_longer_than_an_invocation_goes_on_in_the_next(xporter: Xporter) 
     asked = pages_asked(world)
     assert all(asked[page] == 1 for page in range(2, 26))
     verify(world, STUDENTS)
-    assert world.item(STUDENTS).sequence == 1
+    assert world.item(STUDENTS).published.sequence == 1
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -711,7 +732,7 @@ def test_columns_outlive_the_process_that_saw_them(
     world.settle()
     world.change(rows=2)
     pulled(world)
-    assert world.item(STUDENTS).sequence == 2
+    assert world.item(STUDENTS).published.sequence == 2
     verify(world, STUDENTS, staged=True)
 
 
@@ -754,7 +775,7 @@ def test_what_is_asked_for_during_a_pull_causes_one_more(world: World) -> None:
     world.aws.calls.plan(9, Mishap.STALLED)
     world.deliver()
     item = world.item(STUDENTS)
-    assert item.requested == item.served == 6
+    assert item.demand.requested == item.progress.served == 6
     assert len(asked_for_students(world)) == 2
 
 
@@ -768,7 +789,7 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
         leased = table.lease(ESTAB, dataset, held.now())
         assert leased is not None
         meanwhile()
-        served = replace(leased, served=leased.requested, lease_expires_at="")
+        served = with_facts(leased.released(), served=leased.demand.requested)
         table.save(served, timedelta(days=1), held.now())
         # Here the process dies, and its message with it.
         soon = held.now() + timedelta(minutes=3)
@@ -781,7 +802,7 @@ def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: Worl
     world.ask(STUDENTS)
     assert world.deliver() == 1
     item = world.item(STUDENTS)
-    assert (item.is_due, item.lease_expires_at, world.pages_asked()) == (True, "", [])
+    assert (item.is_due, item.lease.expires_at, world.pages_asked()) == (True, None, [])
     assert taken[0] is not None
     slots.release(taken[0])
     world.advance(seconds=3)

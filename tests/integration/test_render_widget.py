@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from unittest import mock
 
@@ -16,9 +15,10 @@ from tests.support.builders import (
     stored_school,
 )
 from tests.support.moto_cloud import Cloud
+from tests.support.records import with_facts
 from tests.support.template import ROOT
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.timestamps import iso
 
@@ -38,7 +38,7 @@ def stored_datasets(cloud: Cloud, estab: str, **facts: object) -> None:
         assert leased
         at = {"checked_at": iso(then), "as_of": iso(then), "state": DatasetState.CURRENT}
         changes = {"lease_expires_at": "", "served": 1, **at, **facts}
-        table.save(replace(leased, **changes), timedelta(days=1), then)  # type: ignore[arg-type]
+        table.save(with_facts(leased, **changes), timedelta(days=1), then)
 
 
 def test_schools_in_trouble_come_first_and_erased_ones_last(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, in_memory, verify
 from tests.support.xporter import Xporter
-from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.snapshots.layout import DatasetLayout
 
 STUDENTS = "students"
@@ -47,7 +47,7 @@ def test_a_sequence_stays_while_the_one_after_it_is_young(world: World) -> None:
 def test_a_sequence_goes_when_the_one_after_it_is_old_enough(world: World) -> None:
     world.advance(days=5)
     world.change(rows=2)
-    assert pulled(world).oldest == 2
+    assert pulled(world).published.oldest == 2
     assert kept(world) == [PLACE.manifest(n) for n in range(2, 7)]
     verify(world, STUDENTS)
 
@@ -55,7 +55,11 @@ def test_a_sequence_goes_when_the_one_after_it_is_old_enough(world: World) -> No
 def test_a_school_at_which_nothing_changes_loses_old_sequences_all_the_same(world: World) -> None:
     world.advance(days=200)
     item = pulled(world)
-    assert (item.sequence, item.oldest, item.retire_at) == (5, 5, "")
+    assert (item.published.sequence, item.published.oldest, item.published.retire_at) == (
+        5,
+        5,
+        None,
+    )
     assert kept(world) == [PLACE.manifest(5)]
     verify(world, STUDENTS)
 

@@ -20,10 +20,11 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
+from tests.support.records import with_facts
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Registration, SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
@@ -64,9 +65,8 @@ def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> Dat
     table.add_demand(ESTAB, dataset, NOW)
     leased = table.lease(ESTAB, dataset, NOW)
     assert leased
-    held = {name: value for name, value in vars(leased).items() if name not in facts}
-    facts = {"lease_expires_at": "", "served": leased.requested, **facts}
-    return table.save(DatasetRecord(**{**held, **facts}), timedelta(days=1), NOW)
+    facts = {"lease_expires_at": "", "served": leased.demand.requested, **facts}
+    return table.save(with_facts(leased, **facts), timedelta(days=1), NOW)
 
 
 def store(cloud: Cloud) -> SnapshotStore:
@@ -180,7 +180,7 @@ def test_a_decision_on_a_hold_is_stored_and_handed_to_the_pull_engine(
     assert answer.document == {"estab": ESTAB, "dataset": "students", "decision": decision}
     item = dataset_table(cloud).get(ESTAB, "students")
     assert item
-    assert item.decision == decision
+    assert item.demand.decision == decision
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "students"}]
     shown = {each["dataset"]: each for each in api.get(SCHOOL).document["datasets"]}
     assert shown["students"]["hold"]["reasons"] == ["Students: 300 of 1000 rows deleted"]
@@ -223,11 +223,11 @@ def test_a_completed_pull_shows_the_manifest_only_when_readers_find_it(
     item = table.lease(ESTAB, "students", NOW)
     assert item
     facts = {"served": 1, "state": DatasetState.CURRENT, "sequence": 1, "manifest": manifest()}
-    committed = DatasetRecord(**{**vars(item), **facts, "unpublished": {"to": "from"}})
+    committed = with_facts(item, **facts, unpublished={"to": "from"})
     committed = table.save(committed, timedelta(days=1), NOW)
     assert api.get(f"{SCHOOL}/pulls/{id_}").document["state"] == "pulling"
     store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
-    table.save(DatasetRecord(**{**vars(committed), "unpublished": None}), timedelta(days=1), NOW)
+    table.save(with_facts(committed, unpublished=None), timedelta(days=1), NOW)
     shown = api.get(f"{SCHOOL}/pulls/{id_}").document
     assert (shown["state"], shown["manifest"]) == ("completed", manifest())
 

@@ -27,7 +27,7 @@ from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import pack, page_key, unpack_header
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls import model as pulls
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.snapshots.compression import compress, decompress
 from xporter_bridge.snapshots.encode_rows import rendered
 from xporter_bridge.snapshots.layout import DatasetLayout
@@ -120,9 +120,9 @@ def test_a_table_may_become_empty_and_be_filled_again(world: World) -> None:
     assert (ids(world), world.item(STUDENTS).state) == (["1", "2"], DatasetState.HELD)
     world.aws.datasets.decide(ESTAB, STUDENTS, "approve", world.clock)
     world.pull(STUDENTS)
-    assert (ids(world), world.item(STUDENTS).sequence) == ([], 2)
+    assert (ids(world), world.item(STUDENTS).published.sequence) == ([], 2)
     answering(world, lambda _: page(Students=rows("3")))
-    assert (ids(world), world.item(STUDENTS).sequence) == (["3"], 3)
+    assert (ids(world), world.item(STUDENTS).published.sequence) == (["3"], 3)
 
 
 @pytest.mark.parametrize("answer", [{}, {"__DbStatus__": [{"Name": "X", "Status": "Pending"}]}])
@@ -162,10 +162,10 @@ def test_a_hash_over_which_xporter_fails_again_and_again_begins_the_chain_anew(
 
     for failures in (1, 2, 3):
         answering(world, failing)
-        assert (world.item(STUDENTS).failures, ids(world)) == (failures, ["1", "2"])
+        assert (world.item(STUDENTS).progress.failures, ids(world)) == (failures, ["1", "2"])
         world.advance(hours=1)
     answering(world, failing)
-    assert (world.item(STUDENTS).failures, ids(world)) == (0, ["1", "3"])
+    assert (world.item(STUDENTS).progress.failures, ids(world)) == (0, ["1", "3"])
 
 
 def test_a_full_page_without_paging_is_not_taken_for_all(
@@ -213,7 +213,7 @@ def test_pages_that_repeat_another_row_each_time_are_not_believed(world: World) 
 
     scripted = answering(world, answer)
     item = world.item(STUDENTS)
-    assert (item.sequence, item.reason) == (0, "pages_kept_moving")
+    assert (item.published.sequence, item.reason) == (0, "pages_kept_moving")
     assert firsts(scripted) == 2 * pulls.MAX_RESTARTS
 
 
@@ -314,7 +314,7 @@ def test_a_table_whose_name_changes_its_casing_stays_one_table(world: World) -> 
     tables = world.latest(STUDENTS)["tables"]
     assert list(tables) == ["Students"]
     assert world.rows(tables["Students"]["snapshot_key"]) == [*rows("1"), *changed]
-    assert world.item(STUDENTS).reported_columns == {"recased": ["students.*"]}
+    assert world.item(STUDENTS).noticed.reported_columns == {"recased": ["students.*"]}
 
 
 def test_a_table_is_called_as_the_catalogue_has_it_from_the_first_pull_on(world: World) -> None:
@@ -332,7 +332,7 @@ def test_a_table_that_nobody_has_catalogued_and_that_sounds_sensitive_is_not_sto
     unknown = {name: [{"Id": "9", "Note": "x"}]}
     answering(world, lambda q: chained(q, "a" * 32, Students=rows("1"), **unknown))
     assert list(world.latest(STUDENTS)["tables"]) == ["Students"]
-    assert world.item(STUDENTS).reported_columns == {"withheld": [f"{name}.*"]}
+    assert world.item(STUDENTS).noticed.reported_columns == {"withheld": [f"{name}.*"]}
     deleted = {**unknown, f"{name}_deleted": [{"Id": "9"}]}
     answering(world, lambda q: chained(q, "b" * 32, Students=rows("2"), **deleted))
     assert (list(world.latest(STUDENTS)["tables"]), ids(world)) == (["Students"], ["1", "2"])
@@ -342,7 +342,7 @@ def test_a_table_that_an_answer_does_not_name_waits_for_a_person(world: World) -
     answering(world, lambda _: page(Students=rows("1", "2"), StudentSiblings=rows("7")))
     answering(world, lambda _: page(Students=rows("1", "2")))
     item = world.item(STUDENTS)
-    assert (item.state, item.sequence) == (DatasetState.HELD, 1)
+    assert (item.state, item.published.sequence) == (DatasetState.HELD, 1)
     assert item.reason == "StudentSiblings: absent from the answer"
     world.aws.datasets.decide(ESTAB, STUDENTS, "approve", world.clock)
     world.pull(STUDENTS)
@@ -357,7 +357,7 @@ def test_a_table_that_is_no_longer_asked_for_goes(
     answering(world, lambda _: page(Students=rows("1"), StudentSiblings=rows("7")))
     set_dataset(monkeypatch, replace(configured()[STUDENTS], options=()))
     answering(world, lambda _: page(Students=rows("1")))
-    assert (ids(world, "StudentSiblings"), world.item(STUDENTS).sequence) == ([], 2)
+    assert (ids(world, "StudentSiblings"), world.item(STUDENTS).published.sequence) == ([], 2)
 
 
 def test_a_table_that_a_change_set_does_not_name_did_not_change(world: World) -> None:
@@ -397,7 +397,7 @@ def test_a_reply_that_does_not_echo_our_hash_begins_the_chain_anew(world: World)
 
     answering(world, answer)
     assert len(ids(world)) == 31
-    assert world.item(STUDENTS).next_changed_rows == "h2"
+    assert world.item(STUDENTS).chain.next_changed_rows == "h2"
 
 
 def test_deletions_are_seen_where_the_table_itself_is_not_named(world: World) -> None:
@@ -443,7 +443,7 @@ def test_what_is_deleted_and_given_again_stays(world: World) -> None:
     answering(
         world, lambda q: {**chained(q, "h2", Students=rows("2")), "Students_deleted": [{"Id": "2"}]}
     )
-    assert (ids(world), world.item(STUDENTS).sequence) == (["1", "2"], 1)
+    assert (ids(world), world.item(STUDENTS).published.sequence) == (["1", "2"], 1)
 
 
 # ---------------------------------------------------------------------- identities
@@ -568,7 +568,7 @@ def test_columns_that_nobody_has_catalogued_may_hide_nothing(world: World) -> No
     key = world.latest(STUDENTS)["tables"]["Students"]["snapshot_key"]
     kept = {"Id": "1", "Plain": "{}", "Forename": "A"}
     assert world.rows(key) == [kept, {"Id": "2", "Extra": "plain"}]
-    reported = world.item(STUDENTS).reported_columns
+    reported = world.item(STUDENTS).noticed.reported_columns
     assert reported == {"withheld": ["Students.Extra", "Students.More"]}
 
 

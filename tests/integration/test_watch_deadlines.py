@@ -172,8 +172,8 @@ def overdue(cloud: Cloud) -> None:
         Writeback(
             estab=ESTAB,
             id="writeback-1",
-            created_at=iso(now()),
-            watch_at=iso(now() - MINUTE),
+            created_at=now(),
+            watch_at=now() - MINUTE,
             kind=WritebackKind.CONDUCT,
             mode="async",
             payload_digest="",
@@ -201,7 +201,7 @@ def test_what_others_wait_for_is_looked_at_first_and_takes_no_more_than_half_the
     assert (found["operations"], found["schools"], found["datasets"]) == (1, 0, 0)
     # Of forty seconds, nineteen are left when operations come: they are not theirs any more.
     writeback_table(cloud).reschedule_watch(
-        ESTAB, "writeback-1", watch_at_of(cloud), iso(now() - MINUTE)
+        ESTAB, "writeback-1", watch_at_of(cloud), now() - MINUTE
     )
     found = watch(cloud, 60.0, 39.0)
     assert (found["operations"], found["schools"], found["datasets"]) == (0, 1, 1)

@@ -118,6 +118,7 @@ def test_a_part_that_there_is_no_time_for_is_left_and_sent_by_the_next_who_looks
     found = company.written.get(ESTAB, made.id)
     assert found
     assert [part.attempts for part in found.parts] == [1, 0]
+    assert found.watch_at
     assert found.watch_at <= soon(company.now())
     company.has_time = lambda: True
     company.skipped = timedelta(minutes=3)

@@ -150,6 +150,8 @@ def _record(lines: Iterable[str]) -> None:
     """Write down a test for each permission that was used: few tests, each for many."""
     uses: dict[str, set[tuple[str, str]]] = {}
     for function, permission, test in map(json.loads, lines):
+        if "test_check_version" in test and function != "check_version":
+            continue  # A dry run that may not do something is told of, and the test goes on.
         uses.setdefault(test, set()).add((function, permission))
     left, chosen = set().union(*uses.values()), dict[tuple[str, str], str]()
     while left:

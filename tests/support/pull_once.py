@@ -98,9 +98,9 @@ def main(rows: int, directory: Path, url: str) -> None:
         world.change(rows=100, table="StudentExclusions")
         world.advance(hours=1)
     item = world.item(NAME)
-    tables = item.manifest["tables"] if item.manifest else {}
-    made = {name: table["rows"] for name, table in tables.items()}
-    told = {"peak_kb": peak_kilobytes(), "rows": made, "sequence": item.sequence}
+    tables = item.published.manifest.tables if item.published.manifest else {}
+    made = {name: table.rows for name, table in tables.items()}
+    told = {"peak_kb": peak_kilobytes(), "rows": made, "sequence": item.published.sequence}
     sys.stdout.write(json.dumps(told) + "\n")
 
 

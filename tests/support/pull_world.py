@@ -25,8 +25,8 @@ from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
 from xporter_bridge.pulls.messages import DatabaseChanged
-from xporter_bridge.pulls.model import DatasetRecord
 from xporter_bridge.pulls.plan import plan
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
@@ -155,7 +155,7 @@ class World:
         """Let callbacks come, each handled at once."""
         for _ in range(times):
             message = DatabaseChanged(ESTAB, database, self.clock.isoformat())
-            plan(message, self.aws.schools, self.aws.datasets, self.queue, self.clock)
+            plan(message, self.aws.schools, self.aws.datasets, self.queue, configured(), self.clock)
 
     def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:
         """Change the school's data, without a callback; return the ids that differ, by table."""
@@ -312,11 +312,19 @@ def verify(world: World, *names: str, is_true: bool = True, staged: bool = False
 def _verify_item(world: World, name: str, objects: Mapping[str, bytes]) -> None:
     item, place = world.item(name), DatasetLayout(ESTAB, name)
     keys = [key for key in objects if key.startswith(place.prefixes[2])]
-    expected = [place.manifest(number) for number in range(item.oldest or 1, item.sequence + 1)]
+    expected = [
+        place.manifest(number)
+        for number in range(item.published.oldest or 1, item.published.sequence + 1)
+    ]
     assert sorted(keys) == sorted([*expected, place.latest])
     latest = orjson.loads(objects[place.latest])
-    assert latest == item.manifest == orjson.loads(objects[place.manifest(item.sequence)])
-    assert (item.unpublished, item.checkpoint, item.outbox) == (None, None, ())
+    assert item.published.manifest
+    assert (
+        latest
+        == item.published.manifest.document()
+        == orjson.loads(objects[place.manifest(item.published.sequence)])
+    )
+    assert (item.published.unpublished, item.progress.checkpoint, item.outbox) == (None, None, ())
     assert not item.is_leased(world.now())
 
 
@@ -336,8 +344,8 @@ def _fold(world: World, dataset: Dataset, objects: Mapping[str, bytes]) -> dict[
         return rows
 
     item = world.item(dataset.name)
-    oldest = item.oldest or 1
-    for sequence in range(oldest, item.sequence + 1):
+    oldest = item.published.oldest or 1
+    for sequence in range(oldest, item.published.sequence + 1):
         document = orjson.loads(objects[place.manifest(sequence)])
         assert document["sequence"] == sequence
         for table, entry in document["tables"].items():

@@ -9,8 +9,9 @@ import pytest
 from tests.support import template
 from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table
 from tests.support.moto_cloud import Cloud
+from tests.support.records import manifest as full_manifest
 from tools.operator.restore import Restorer
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.snapshots.layout import DatasetLayout
 
 PLACE = DatasetLayout(ESTAB, "students")
@@ -43,7 +44,7 @@ def put(cloud: Cloud, table: str, **item: Any) -> None:
 
 
 def publish(cloud: Cloud, **manifest: Any) -> None:
-    body = json.dumps(manifest).encode()
+    body = json.dumps(full_manifest(**manifest).document()).encode()
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=PLACE.latest, Body=body)
 
 
@@ -61,11 +62,15 @@ def test_a_dataset_goes_on_after_what_readers_have_seen_since(
     assert found == {"restored": 1, "there": 0, "left_out": 0}
     item = dataset_table(cloud).get(ESTAB, "students")
     assert item
-    assert (item.state, item.sequence) == (DatasetState.CURRENT, 5)
-    assert item.next_changed_rows == "hash-5"
-    assert item.manifest
-    assert item.manifest["sequence"] == 5
-    assert (item.unpublished, item.lease_expires_at, item.decision) == (None, "", "")
+    assert (item.state, item.published.sequence) == (DatasetState.CURRENT, 5)
+    assert item.chain.next_changed_rows == "hash-5"
+    assert item.published.manifest
+    assert item.published.manifest.sequence == 5
+    assert (item.published.unpublished, item.lease.expires_at, item.demand.decision) == (
+        None,
+        None,
+        "",
+    )
 
 
 def test_what_is_there_is_newer_and_stays(cloud: Cloud, restorer: Restorer) -> None:
@@ -75,7 +80,7 @@ def test_what_is_there_is_newer_and_stays(cloud: Cloud, restorer: Restorer) -> N
     assert restorer.restore(copy, cloud.ref("DatasetsTable"))["there"] == 1
     item = dataset_table(cloud).get(ESTAB, "students")
     assert item
-    assert item.sequence == 9
+    assert item.published.sequence == 9
 
 
 @pytest.mark.parametrize(
@@ -100,8 +105,8 @@ def test_an_erased_dataset_comes_back_without_its_data_and_goes_on_counting(
     assert restorer.restore(copy, cloud.ref("DatasetsTable"))["restored"] == 1
     item = dataset_table(cloud).get(ESTAB, "students")
     assert item
-    assert (item.state, item.sequence, item.is_due) == (DatasetState.ERASED, 4, False)
-    assert (item.columns, item.next_changed_rows) == ({}, "")
+    assert (item.state, item.published.sequence, item.is_due) == (DatasetState.ERASED, 4, False)
+    assert (item.published.columns, item.chain.next_changed_rows) == ({}, "")
 
 
 def test_a_dataset_that_has_ended_does_not_come_back(cloud: Cloud, restorer: Restorer) -> None:

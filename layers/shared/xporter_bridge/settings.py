@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields
-from typing import Any, TypeVar
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any, Self
 
 from xporter_bridge.errors import ConfigurationError
 
-T = TypeVar("T")
 
+@dataclass(frozen=True)
+class EnvironmentSettings:
+    """What a function is told by its environment: one field per variable, in lower case."""
 
-def from_env(settings: type[T], env: Mapping[str, str]) -> T:
-    """Return the dataclass filled from the variables named like its fields in upper case.
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Return the settings that the variables make, named like the fields in upper case.
 
-    A field whose annotation is ``int`` or ``float`` is converted; an empty variable counts as
-    missing, because a template writes an empty string where a parameter was not given.
+        A field whose annotation is ``int`` or ``float`` is converted; an empty variable counts as
+        missing, because a template writes an empty string where a parameter was not given.
 
-    Raises:
-        ConfigurationError: Naming every missing or unreadable variable.
-    """
-    values: dict[str, Any] = {}
-    faults: list[str] = []
-    for field in fields(settings):  # type: ignore[arg-type]
-        variable = field.name.upper()
-        text = env.get(variable, "")
-        if text:
-            try:
-                values[field.name] = _convert(field, text)
-            except ValueError:
-                faults.append(f"{variable} is not of type {field.type}")
-        elif field.default is MISSING:
-            faults.append(f"{variable} is missing")
-    if faults:
-        raise ConfigurationError("; ".join(faults))
-    return settings(**values)
+        Raises:
+            ConfigurationError: Naming every missing or unreadable variable.
+        """
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for field in fields(cls):
+            variable = field.name.upper()
+            text = env.get(variable, "")
+            if text:
+                try:
+                    values[field.name] = _convert(field, text)
+                except ValueError:
+                    faults.append(f"{variable} is not of type {field.type}")
+            elif field.default is MISSING:
+                faults.append(f"{variable} is missing")
+        if faults:
+            raise ConfigurationError("; ".join(faults))
+        return cls(**values)
 
 
 def _convert(field: Field[Any], text: str) -> Any:

@@ -13,6 +13,40 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def iso_or_none(moment: datetime | None) -> str | None:
+    """Return the moment as text; None for never, which is stored by storing nothing."""
+    return iso(moment) if moment else None
+
+
+def parse_or_none(text: str | None) -> datetime | None:
+    """Return the moment; None for never, which earlier versions also wrote as empty text.
+
+    Raises:
+        ValueError: The text is not a time.
+    """
+    return parse(text) if text else None
+
+
+def has_come(moment: datetime | None, now: datetime) -> bool:
+    """Tell whether it is that late; never comes never."""
+    return moment is not None and moment <= now
+
+
+def earliest(*moments: datetime | None) -> datetime | None:
+    """Return the first of the moments, never being the last of all."""
+    return min(filter(None, moments), default=None)
+
+
+def latest(*moments: datetime | None) -> datetime | None:
+    """Return the last of the moments; None if none of them is known."""
+    return max(filter(None, moments), default=None)
+
+
+def to_milliseconds(moment: datetime) -> datetime:
+    """Return the moment as exactly as it is written, so that it equals what is read again."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def parse(text: str) -> datetime:
     """Return the moment that Xporter or we wrote.
 

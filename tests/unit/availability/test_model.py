@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.records import record
 from xporter_bridge.availability.model import (
     AvailabilityRequest,
     PullState,
@@ -18,15 +19,12 @@ from xporter_bridge.availability.model import (
     timed_out,
     waiting,
 )
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
-from xporter_bridge.timestamps import iso
+from xporter_bridge.pulls.record import DatasetState
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TTL = timedelta(minutes=30)
 WAIT = timedelta(minutes=12)
-QUEUED = AvailabilityRequest(
-    estab="3281102", id="pull-1", created_at=iso(NOW), dataset="attendance-x"
-)
+QUEUED = AvailabilityRequest(estab="3281102", id="pull-1", created_at=NOW, dataset="attendance-x")
 WAITING = waiting(QUEUED, WAIT, NOW)
 OK = (("XodAttendanceForDate", "OK"),)
 PENDING = (("XodAttendanceForDate", "Pending"),)
@@ -35,8 +33,8 @@ PENDING = (("XodAttendanceForDate", "Pending"),)
 def test_a_wait_has_a_deadline_at_which_it_is_looked_at() -> None:
     assert (WAITING.state, WAITING.deadline_at, WAITING.watch_at) == (
         "waiting",
-        iso(NOW + WAIT),
-        iso(NOW + WAIT),
+        NOW + WAIT,
+        NOW + WAIT,
     )
 
 
@@ -45,13 +43,13 @@ def test_ok_ends_the_wait_fresh_and_anything_else_stale_with_one_retry() -> None
         callback_received(WAITING, OK, TTL, NOW),
         callback_received(WAITING, PENDING, TTL, NOW),
     )
-    assert (fresh.outcome, fresh.staleness, fresh.retry_at) == (WaitOutcome.READY, None, "")
-    assert (stale.outcome, stale.retry_at) == (WaitOutcome.NOT_OK, iso(NOW + TTL))
+    assert (fresh.outcome, fresh.staleness, fresh.retry_at) == (WaitOutcome.READY, None, None)
+    assert (stale.outcome, stale.retry_at) == (WaitOutcome.NOT_OK, NOW + TTL)
     assert stale.staleness == {
         "reason": "not_ok",
         "statuses": [{"database": "XodAttendanceForDate", "status": "Pending"}],
     }
-    assert callback_received(replace(WAITING, is_retry=True), PENDING, TTL, NOW).retry_at == ""
+    assert callback_received(replace(WAITING, is_retry=True), PENDING, TTL, NOW).retry_at is None
 
 
 def test_a_callback_may_come_before_the_request_is_known_to_be_asked() -> None:
@@ -79,7 +77,7 @@ def test_after_the_end_nothing_changes_it(end: AvailabilityRequest) -> None:
 
 def test_a_request_is_handed_over_once() -> None:
     once = pull_started(callback_received(WAITING, PENDING, TTL, NOW), 4, NOW)
-    assert (once.generation, once.watch_at) == (4, iso(NOW + TTL))
+    assert (once.generation, once.watch_at) == (4, NOW + TTL)
     assert pull_started(once, 5, NOW) == once
 
 
@@ -97,7 +95,7 @@ def test_a_request_is_handed_over_once() -> None:
 )
 def test_how_it_ended_is_read_off_the_dataset(facts: dict[str, object], state: PullState) -> None:
     pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
-    item = DatasetRecord("3281102", "attendance-x", **facts)  # type: ignore[arg-type]
+    item = record("3281102", "attendance-x", **facts)
     assert state_of(pull, item) is state
     assert is_open(pull, item) is (state is PullState.PULLING)
 

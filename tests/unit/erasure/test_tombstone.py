@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.records import fact, record
 from xporter_bridge.erasure.tombstone import (
     begun,
     cleared,
@@ -15,8 +16,8 @@ from xporter_bridge.erasure.tombstone import (
     without_data,
 )
 from xporter_bridge.events.model import Event
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.reconcile import erasure_reason, has_data
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
@@ -88,7 +89,7 @@ def test_work_in_progress_of_every_dataset_lies_under_the_schools_own_prefix() -
 
 
 def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_follow() -> None:
-    item = DatasetRecord(
+    item = record(
         "3281102",
         "contacts",
         state=DatasetState.CURRENT,
@@ -101,22 +102,26 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
         manifest={"tables": {"Contacts": {}}},
         as_of=iso(NOW),
         checked_at=iso(NOW),
-        checkpoint=PullCheckpoint("p", 4, "f", "hash", iso(NOW)),
-        hold={"manifest": {}},
+        checkpoint=PullCheckpoint("p", 4, "f", "hash", NOW),
+        hold={},
         unpublished={"to": "from"},
         columns={"Contacts": ["Surname"]},
     )
-    document = erased_manifest(item, "scope_removed", NOW)
-    assert (document["sequence"], document["tables"]) == (7, {})
-    assert document["erased"] == {"at": iso(NOW), "reason": "scope_removed"}
-    emptied = without_data(item, document, NOW)
+    last = erased_manifest(item, "scope_removed", NOW)
+    assert (last.sequence, last.tables) == (7, {})
+    assert last.erased == {"at": iso(NOW), "reason": "scope_removed"}
+    emptied = without_data(item, last, "scope_removed", NOW)
     assert is_erased(emptied)
     assert not is_erased(item)
-    assert (emptied.state, emptied.sequence, emptied.fence) == (DatasetState.ERASED, 7, 9)
-    assert (emptied.requested, emptied.served) == (4, 3)
+    assert (emptied.state, emptied.published.sequence, emptied.lease.fence) == (
+        DatasetState.ERASED,
+        7,
+        9,
+    )
+    assert (emptied.demand.requested, emptied.progress.served) == (4, 3)
     forgotten = ("fingerprint", "next_changed_rows", "checkpoint", "hold", "unpublished", "columns")
     for name in (*forgotten, "as_of", "checked_at"):
-        assert not getattr(emptied, name), name
+        assert not fact(emptied, name), name
     [event] = emptied.outbox
     assert event["type"] == "dataset.changed"
     assert event["data"]["manifest_key"].endswith("/0000000007.json")
@@ -130,7 +135,7 @@ def pulled_item(name: str = "students", **facts: Any) -> DatasetRecord:
         "scopes": ("Student", "StudentExtended", "UPN"),
         "manifest": {"tables": {"T": {}}},
     }
-    return DatasetRecord("3281102", name, **{**pulled, **facts})
+    return record("3281102", name, **{**pulled, **facts})
 
 
 @pytest.mark.parametrize(
@@ -160,8 +165,8 @@ def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_
     "facts",
     [
         {},
-        {"manifest": {"tables": {}}, "hold": {"manifest": {}}},
-        {"manifest": None, "checkpoint": PullCheckpoint("p", 1, "f", "*", iso(NOW))},
+        {"manifest": {}, "hold": {}},
+        {"manifest": None, "checkpoint": PullCheckpoint("p", 1, "f", "*", NOW)},
         {"manifest": None, "lease_expires_at": iso(NOW + timedelta(minutes=1))},
     ],
 )

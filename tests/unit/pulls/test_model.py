@@ -1,19 +1,16 @@
 """What to do about a dataset: decisions from its item and the time."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from tests.support.records import record, with_facts
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import (
     BASELINE_EVERY,
     CHECKPOINT_LIFE,
     SILENCE_GRACE,
-    DatasetRecord,
-    DatasetState,
-    PullCheckpoint,
     backoff,
     dataset_of,
     is_overdue,
@@ -23,21 +20,21 @@ from xporter_bridge.pulls.model import (
     start_or_resume,
     with_scopes_used,
 )
-from xporter_bridge.timestamps import iso
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.xporter.pages import ALL_ROWS
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 TTL = timedelta(days=1)
 STUDENTS = configured()["students"]
-HOLD = {"expires_at": iso(NOW + timedelta(days=7)), "manifest": {"pull_id": "held"}}
+HOLD = {"expires_at": NOW + timedelta(days=7), "manifest": {"pull_id": "held"}}
 
 
-def at(**passed: float) -> str:
-    return iso(NOW + timedelta(**passed))
+def at(**passed: float) -> datetime:
+    return NOW + timedelta(**passed)
 
 
 def item(**facts: Any) -> DatasetRecord:
-    return DatasetRecord("3281102", "students", **facts)
+    return record("3281102", "students", **facts)
 
 
 def current(**facts: Any) -> DatasetRecord:
@@ -64,7 +61,7 @@ def checkpoint(**facts: Any) -> PullCheckpoint:
 
 def test_a_chain_is_followed() -> None:
     begun = start_or_resume(current(requested=5), STUDENTS, "p1", NOW)
-    assert begun == PullCheckpoint("p1", 5, STUDENTS.fingerprint, "hash", iso(NOW))
+    assert begun == PullCheckpoint("p1", 5, STUDENTS.fingerprint, "hash", NOW)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +78,7 @@ def test_a_chain_begins_anew_when_there_is_nothing_to_follow(facts: dict[str, An
 
 
 def test_a_baseline_says_that_it_is_one() -> None:
-    assert start_or_resume(current(baseline_at=iso(NOW)), STUDENTS, "p1", NOW).is_baseline
+    assert start_or_resume(current(baseline_at=NOW), STUDENTS, "p1", NOW).is_baseline
     assert not start_or_resume(current(), STUDENTS, "p1", NOW).is_baseline
 
 
@@ -96,7 +93,7 @@ def test_a_pull_is_as_old_as_what_was_said_when_it_began() -> None:
 def test_the_scopes_of_a_pull_join_earlier_ones_and_are_those_of_its_endpoint() -> None:
     before = current(scopes=("UPN",))
     after = with_scopes_used(before, STUDENTS, ["student", "StudentExtended", "Staff"])
-    assert after.scopes == ("Student", "StudentExtended", "UPN")
+    assert after.published.scopes == ("Student", "StudentExtended", "UPN")
 
 
 def test_nothing_is_pulled_while_it_is_being_erased() -> None:
@@ -115,7 +112,7 @@ def test_a_pull_under_way_is_gone_on_with(asked: str) -> None:
     "under_way",
     [
         checkpoint(fingerprint="other"),
-        checkpoint(started_at=iso(NOW - CHECKPOINT_LIFE)),
+        checkpoint(started_at=NOW - CHECKPOINT_LIFE),
         checkpoint(requested_changed_rows="hash of a chain that was left"),
     ],
 )
@@ -135,10 +132,10 @@ def test_failures_slow_a_dataset_down_to_an_hour() -> None:
 
 
 def test_baselines_are_weekly_and_spread_over_a_day() -> None:
-    times = {next_baseline(DatasetRecord(str(estab), "students"), NOW) for estab in range(300)}
+    times = {next_baseline(record(str(estab), "students"), NOW) for estab in range(300)}
     assert len(times) > 200
-    assert min(times) >= iso(NOW + BASELINE_EVERY)
-    assert max(times) <= iso(NOW + BASELINE_EVERY + timedelta(days=1))
+    assert min(times) >= NOW + BASELINE_EVERY
+    assert max(times) <= NOW + BASELINE_EVERY + timedelta(days=1)
 
 
 # ---------------------------------------------------------------------- who wants a pull
@@ -150,9 +147,9 @@ def test_baselines_are_weekly_and_spread_over_a_day() -> None:
         ({}, False),
         ({"requested": 4}, True),
         ({"requested": 4, "lease_expires_at": at(seconds=1)}, False),
-        ({"requested": 4, "lease_expires_at": iso(NOW)}, True),
+        ({"requested": 4, "lease_expires_at": NOW}, True),
         ({"requested": 4, "retry_at": at(seconds=1)}, False),
-        ({"requested": 4, "retry_at": iso(NOW)}, True),
+        ({"requested": 4, "retry_at": NOW}, True),
         ({"unpublished": {"a": "b"}, "retry_at": at(hours=1)}, True),
         ({"decision": "approve", "retry_at": at(hours=1)}, True),
     ],
@@ -180,17 +177,19 @@ def test_a_message_is_worth_sending_for_work_that_can_be_done(
         ({"requested": 4, "retry_at": at(hours=-1)}, at(minutes=2)),
         ({"decision": "approve", "hold": HOLD}, at(minutes=2)),
         ({"hold": HOLD, "state": DatasetState.HELD}, at(hours=26)),
-        ({"state": DatasetState.NOT_COVERED}, ""),
-        ({"definition": {"endpoint": "x"}}, ""),
+        ({"state": DatasetState.NOT_COVERED}, None),
+        ({"definition": {"endpoint": "x"}}, None),
         ({"definition": {"endpoint": "x"}, "hold": HOLD}, at(days=7)),
     ],
 )
-def test_whatever_waits_is_looked_at_in_time(facts: dict[str, Any], expected: str) -> None:
+def test_whatever_waits_is_looked_at_in_time(
+    facts: dict[str, Any], expected: datetime | None
+) -> None:
     assert next_watch_at(current(**facts), TTL, NOW) == expected
 
 
 def test_silence_past_the_ttl_is_made_up_for() -> None:
-    silent = iso(NOW - TTL - SILENCE_GRACE)
+    silent = NOW - TTL - SILENCE_GRACE
     assert is_overdue(current(checked_at=silent, began_at=silent), TTL, NOW)
     assert not is_overdue(current(checked_at=silent, began_at=silent, requested=4), TTL, NOW)
 
@@ -198,19 +197,19 @@ def test_silence_past_the_ttl_is_made_up_for() -> None:
 def test_a_baseline_that_is_due_is_asked_for_once_and_not_every_minute() -> None:
     due = current(baseline_at=at(minutes=-30))
     assert is_overdue(due, TTL, NOW)
-    tried = replace(due, began_at=at(minutes=-1))
+    tried = with_facts(due, began_at=at(minutes=-1))
     assert not is_overdue(tried, TTL, NOW)
     assert next_watch_at(tried, TTL, NOW) == at(minutes=-1 + 24 * 60)
 
 
 @pytest.mark.parametrize(("failures", "hours"), [(1, 1), (2, 2), (3, 4), (9, 24)])
 def test_what_was_refused_is_tried_again_ever_more_seldom(failures: int, hours: int) -> None:
-    failed = current(state=DatasetState.FAILED, failures=failures, began_at=iso(NOW), checked_at="")
+    failed = current(state=DatasetState.FAILED, failures=failures, began_at=NOW, checked_at=None)
     assert next_watch_at(failed, TTL, NOW) == at(hours=hours)
 
 
 def test_a_school_that_cannot_be_asked_is_not_asked_every_minute() -> None:
-    silent = iso(NOW - TTL - SILENCE_GRACE)
+    silent = NOW - TTL - SILENCE_GRACE
     assert not is_overdue(current(checked_at=silent, began_at=at(minutes=-1)), TTL, NOW)
 
 
@@ -227,14 +226,14 @@ def test_an_item_names_the_staged_work_that_somebody_may_need() -> None:
 
 def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
     assert dataset_of(item()) == STUDENTS
-    assert dataset_of(DatasetRecord("3281102", "gone")) is None
+    assert dataset_of(record("3281102", "gone")) is None
     definition = {
         "endpoint": "attendancefordate",
         "options": [],
         "parameters": {"date": "2026-11-24"},
     }
-    asked = dataset_of(DatasetRecord("3281102", "attendance-2026-11-24", definition=definition))
+    asked = dataset_of(record("3281102", "attendance-2026-11-24", definition=definition))
     assert asked is not None
     assert asked.parameters == {"date": "2026-11-24"}
     gone = {**definition, "endpoint": "no.such.endpoint"}
-    assert dataset_of(DatasetRecord("3281102", "x", definition=gone)) is None
+    assert dataset_of(record("3281102", "x", definition=gone)) is None

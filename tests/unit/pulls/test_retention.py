@@ -1,17 +1,19 @@
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, next_watch_at
+from tests.support.records import manifest as full_manifest
+from tests.support.records import record, with_facts
+from xporter_bridge.pulls.model import next_watch_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.retention import (
     is_expired,
     prunable_at,
     schedule_pruning,
     unreferenced_keys,
 )
-from xporter_bridge.timestamps import iso
+from xporter_bridge.snapshots.manifest import Manifest
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 KEEP = timedelta(days=90)
@@ -19,31 +21,34 @@ DAY = {"endpoint": "attendancefordate", "options": [], "parameters": {"date": "2
 
 
 def item(name: str = "students", **facts: Any) -> DatasetRecord:
-    return replace(DatasetRecord("3281102", name, state=DatasetState.CURRENT), **facts)
+    return record("3281102", name, **{"state": DatasetState.CURRENT, **facts})
 
 
-def manifest(**tables: int) -> dict[str, Any]:
+def manifest(**tables: int) -> Manifest:
     """A manifest whose tables' snapshots are of these sequences."""
-    return {
-        "completed_at": iso(NOW),
-        "tables": {
+    return full_manifest(
+        completed_at=NOW,
+        tables={
             name: {"rows": 1, "snapshot_key": f"s/{name}/{of}", "upserts_key": f"u/{name}/{of}"}
             for name, of in tables.items()
         },
-    }
+    )
 
 
 def test_the_first_sequence_replaces_nothing() -> None:
-    assert schedule_pruning(item(), KEEP, NOW).retire_at == ""
+    assert schedule_pruning(item(), KEEP, NOW).published.retire_at is None
 
 
 def test_a_replaced_sequence_is_looked_after_when_its_time_has_come() -> None:
-    assert schedule_pruning(item(sequence=1), KEEP, NOW).retire_at == iso(NOW + KEEP)
+    assert schedule_pruning(item(sequence=1), KEEP, NOW).published.retire_at == NOW + KEEP
 
 
 def test_what_goes_first_says_when_to_look() -> None:
-    sooner = iso(NOW + timedelta(days=1))
-    assert schedule_pruning(item(sequence=2, retire_at=sooner), KEEP, NOW).retire_at == sooner
+    sooner = NOW + timedelta(days=1)
+    assert (
+        schedule_pruning(item(sequence=2, retire_at=sooner), KEEP, NOW).published.retire_at
+        == sooner
+    )
 
 
 def test_a_sequence_goes_when_the_one_after_it_is_old_enough() -> None:
@@ -63,11 +68,11 @@ def test_a_snapshot_that_later_sequences_still_name_stays() -> None:
         (item("configured-no-longer"), True),
         (item("students"), False),
         (item("attendance-2026-08-24", definition=DAY, requested=1), False),
-        (item("attendance-2026-08-24", definition=DAY, expires_at=iso(NOW + KEEP)), False),
+        (item("attendance-2026-08-24", definition=DAY, expires_at=NOW + KEEP), False),
     ],
 )
 def test_only_what_nothing_asks_for_by_itself_expires(it: DatasetRecord, is_over: bool) -> None:
-    ended = it if it.expires_at else replace(it, expires_at=iso(NOW))
+    ended = it if it.published.expires_at else with_facts(it, expires_at=NOW)
     assert is_expired(ended, NOW) is is_over
 
 
@@ -76,7 +81,7 @@ def test_nothing_expires_that_was_never_pulled() -> None:
 
 
 def test_a_temporary_dataset_is_looked_at_when_it_expires_and_another_is_not() -> None:
-    at, ttl = iso(NOW + KEEP), timedelta(days=1)
+    at, ttl = NOW + KEEP, timedelta(days=1)
     temporary = item("attendance-2026-08-24", definition=DAY, expires_at=at)
     assert next_watch_at(temporary, ttl, NOW) == at
-    assert next_watch_at(item(expires_at=at), ttl, NOW) == ""
+    assert next_watch_at(item(expires_at=at), ttl, NOW) is None

@@ -1,5 +1,6 @@
 """Finding in the school's data what was written back."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ ATTENDANCE, LESSON, CONDUCT = (
     WritebackKind.ATTENDANCE, WritebackKind.LESSON_ATTENDANCE, WritebackKind.CONDUCT,
 )  # fmt: skip
 META = [{"Id": 1, "DateTime": "2016-08-24T12:00:00"}]
-AS_OF = "2016-08-24T12:00:00.000Z"
+AS_OF = datetime(2016, 8, 24, 12, 0, tzinfo=UTC)
 MARK = {"StudentId": "PL-9919", "MarkType": "S", "Date": "2016-08-24", "Session": "AM", "Mark": "L"}
 ROW = {
     "Id": "9919.2016-08-24.AM", "StudentId": "9919", "Date": "2016-08-24T00:00:00",

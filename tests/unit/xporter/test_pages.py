@@ -6,6 +6,7 @@ import pytest
 
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.snapshots.row_keys import identities
+from xporter_bridge.timestamps import parse as moment
 from xporter_bridge.xporter.pages import (
     PageMetadata,
     has_tables,
@@ -34,7 +35,7 @@ def test_a_page_is_taken_apart() -> None:
     assert page.tables == {"Students": [{"Id": "1"}], "StudentSiblings": []}
     assert page.deleted == {"Students": [{"Id": "3221"}]}
     assert page.facts == PageMetadata(41, 1017, "*", "db69")
-    assert page.as_of == "2018-06-20T02:25:06.223Z"
+    assert page.as_of == moment("2018-06-20T02:25:06.223Z")
     assert page.longest == 1
 
 
@@ -50,7 +51,7 @@ def test_names_are_read_whatever_their_casing() -> None:
     )
     assert page.facts == PageMetadata(3, 9, None, "ab")
     assert page.deleted == {"Group": ["7", 8]}
-    assert page.as_of == "2018-06-20T02:25:06.000Z"
+    assert page.as_of == moment("2018-06-20T02:25:06.000Z")
 
 
 @pytest.mark.parametrize(

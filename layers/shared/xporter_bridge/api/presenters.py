@@ -23,23 +23,22 @@ from xporter_bridge.api.schemas import (
     WritebackView,
 )
 from xporter_bridge.availability.model import AvailabilityRequest, PullState
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
-from xporter_bridge.pulls.model import (
-    DatasetRecord,
-    DatasetState,
-    dataset_of,
-    next_unprompted_pull_at,
-)
+from xporter_bridge.pulls.model import next_unprompted_pull_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
 
-def present_school(school: School, held: list[DatasetRecord], now: datetime) -> SchoolView:
+def present_school(
+    school: School, held: list[DatasetRecord], config: DatasetConfig, now: datetime
+) -> SchoolView:
     """Return what is told of a school and its datasets."""
-    items = [*held, *_not_begun(school, held)]
+    items = [*held, *_not_begun(school, held, config)]
     return SchoolView(
         estab=school.estab,
         name=school.name or None,
@@ -54,14 +53,17 @@ def present_school(school: School, held: list[DatasetRecord], now: datetime) -> 
             MissingScopeView(scope=scope, kept_until=until or None)
             for scope, until in sorted(school.missing_scopes.items())
         ],
-        freshness=_databases(items, now),
+        freshness=_databases(items, config, now),
         registrations=[
             RegistrationView(
                 database=each.database, registered_at=each.registered_at, key_id=each.key_id
             )
             for each in sorted(school.registrations.values(), key=lambda each: each.database)
         ],
-        datasets=[_dataset(item, now) for item in sorted(items, key=lambda item: item.dataset)],
+        datasets=[
+            _dataset(item, config.dataset_of(item), now)
+            for item in sorted(items, key=lambda item: item.dataset)
+        ],
     )
 
 
@@ -79,8 +81,8 @@ def present_pull(
         reason=pull.reason or failure or None,
         outcome=pull.outcome,
         statuses=[StatusView(database=name, status=said) for name, said in pull.statuses],
-        requested_at=pull.created_at,
-        deadline_at=pull.deadline_at or None,
+        requested_at=iso(pull.created_at),
+        deadline_at=iso_or_none(pull.deadline_at),
         manifest=Manifest(**document) if document else None,
     )
 
@@ -94,18 +96,20 @@ def present_writeback(writeback: Writeback) -> WritebackView:
         mode=writeback.mode,
         state=writeback.state,
         reason=writeback.reason or None,
-        requested_at=writeback.created_at,
+        requested_at=iso(writeback.created_at),
         parts=[_part(part) for part in writeback.parts],
     )
 
 
-def _not_begun(school: School, held: list[DatasetRecord]) -> list[DatasetRecord]:
+def _not_begun(
+    school: School, held: list[DatasetRecord], config: DatasetConfig
+) -> list[DatasetRecord]:
     """Return the configured datasets that nobody has asked for yet, as far as there may be any."""
     if school.state is SchoolState.ERASED or school.is_being_erased:
         return []
     known = {item.dataset for item in held}
     waiting = []
-    for dataset in configured().values():
+    for dataset in config.values():
         if dataset.name in known or dataset.is_rolling:
             continue
         item = DatasetRecord(school.estab, dataset.name)
@@ -116,11 +120,13 @@ def _not_begun(school: School, held: list[DatasetRecord]) -> list[DatasetRecord]
     return waiting
 
 
-def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshness]:
+def _databases(
+    items: list[DatasetRecord], config: DatasetConfig, now: datetime
+) -> list[DatabaseFreshness]:
     """Return how fresh each database is, from the datasets that are kept up to date."""
     found: dict[str, list[Freshness]] = {}
     for item in items:
-        dataset = dataset_of(item)
+        dataset = config.dataset_of(item)
         state = freshness.of_dataset(item, dataset, now) if item.definition is None else None
         if dataset and state:
             found.setdefault(dataset.database, []).append(state)
@@ -130,8 +136,7 @@ def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshn
     ]
 
 
-def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
-    dataset = dataset_of(item)
+def _dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> DatasetView:
     state = freshness.of_dataset(item, dataset, now)
     return DatasetView(
         dataset=item.dataset,
@@ -140,17 +145,17 @@ def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
         parameters=dict(dataset.parameters) if dataset else {},
         state=item.state,
         reason=item.reason or None,
-        sequence=item.sequence,
-        retry_at=item.retry_at or _asked_again_at(item, dataset) or None,
+        sequence=item.published.sequence,
+        retry_at=iso_or_none(item.progress.retry_at or _asked_again_at(item, dataset)),
         freshness=FreshnessView(**_ages(state)) if state else None,
         hold=_hold(item),
     )
 
 
-def _asked_again_at(item: DatasetRecord, dataset: Dataset | None) -> str:
-    """Return when a failed dataset is pulled again by itself; empty for one that has not failed."""
+def _asked_again_at(item: DatasetRecord, dataset: Dataset | None) -> datetime | None:
+    """Return when a failed dataset is pulled again by itself; None for one that has not failed."""
     if item.state is not DatasetState.FAILED or dataset is None:
-        return ""
+        return None
     return next_unprompted_pull_at(item, dataset.endpoint.ttl)
 
 
@@ -158,11 +163,11 @@ def _hold(item: DatasetRecord) -> HoldView | None:
     if not item.hold:
         return None
     return HoldView(
-        since=item.hold["since"],
-        expires_at=item.hold["expires_at"],
-        reasons=item.hold["reasons"],
-        sequence=item.hold["manifest"]["sequence"],
-        decision=item.decision or None,
+        since=iso(item.hold.since),
+        expires_at=iso(item.hold.expires_at),
+        reasons=list(item.hold.reasons),
+        sequence=item.hold.manifest.sequence,
+        decision=item.demand.decision or None,
     )
 
 
@@ -172,8 +177,8 @@ def _part(part: Part) -> PartView:
         rows=part.rows,
         state=part.state,
         attempts=part.attempts,
-        sent_at=part.sent_at or None,
-        deadline_at=part.deadline_at or None,
+        sent_at=iso_or_none(part.sent_at),
+        deadline_at=iso_or_none(part.deadline_at),
         tracking_id=part.tracking_id or None,
         reason=part.reason or None,
         results=[ResultView(id=ours, mis_id=theirs) for ours, theirs in part.results],
@@ -187,14 +192,14 @@ def _reading(reading: ReadBackResult) -> ReadingView:
         found=reading.found,
         similar=reading.similar,
         marks_seen=dict(reading.seen),
-        as_of=reading.as_of,
+        as_of=iso_or_none(reading.as_of),
     )
 
 
 def _ages(state: Freshness) -> dict[str, Any]:
     return {
-        "as_of": state.as_of or None,
-        "checked_at": state.checked_at or None,
+        "as_of": iso_or_none(state.as_of),
+        "checked_at": iso_or_none(state.checked_at),
         "age_seconds": state.age_seconds,
         "is_stale": state.is_stale,
         "reason": state.reason or None,

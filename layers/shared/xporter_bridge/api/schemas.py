@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xporter_bridge.availability.model import PullState, WaitOutcome
-from xporter_bridge.pulls.model import DatasetState
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.writebacks.model import PartState, WritebackKind, WritebackState
 

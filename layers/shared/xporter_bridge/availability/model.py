@@ -16,8 +16,8 @@ from typing import Any
 
 from xporter_bridge.availability.db_status import Statuses, is_ready
 from xporter_bridge.operations.model import Operation, expiry, soon
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
-from xporter_bridge.timestamps import iso
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
+from xporter_bridge.timestamps import has_come
 
 
 class PullState(StrEnum):
@@ -61,13 +61,13 @@ class AvailabilityRequest(Operation):
     dataset: str
     definition: Mapping[str, Any] | None = None
     state: PullState = PullState.QUEUED
-    deadline_at: str = ""
+    deadline_at: datetime | None = None
     outcome: WaitOutcome | None = None
     statuses: Statuses = ()
     reason: str = ""
     generation: int = 0
     is_retry: bool = False
-    retry_at: str = ""
+    retry_at: datetime | None = None
 
     @property
     def awaits_availability(self) -> bool:
@@ -96,7 +96,7 @@ def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState
         return pull.state
     if item is None:
         return PullState.FAILED
-    if item.served < pull.generation:
+    if item.progress.served < pull.generation:
         return PullState.PULLING
     # A reason that stands on a dataset says why the request got nothing.
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
@@ -111,7 +111,7 @@ def waiting(pull: AvailabilityRequest, deadline: timedelta, now: datetime) -> Av
     """Return the request after Xporter was asked; itself if the wait has ended meanwhile."""
     if pull.state is not PullState.QUEUED:
         return pull
-    until = iso(now + deadline)
+    until = now + deadline
     return replace(pull, state=PullState.WAITING, deadline_at=until, watch_at=until)
 
 
@@ -125,7 +125,7 @@ def callback_received(
 
 def timed_out(pull: AvailabilityRequest, ttl: timedelta, now: datetime) -> AvailabilityRequest:
     """Return the request after its deadline; itself before it."""
-    if pull.state is not PullState.WAITING or pull.deadline_at > iso(now):
+    if pull.state is not PullState.WAITING or not has_come(pull.deadline_at, now):
         return pull
     return ended(pull, WaitOutcome.SILENCE, ttl, now)
 
@@ -152,7 +152,7 @@ def ended(
         outcome=outcome,
         statuses=statuses,
         reason=reason,
-        retry_at=iso(now + ttl) if wants_retry else "",
+        retry_at=now + ttl if wants_retry else None,
         watch_at=soon(now),
     )
 
@@ -161,7 +161,9 @@ def failed(pull: AvailabilityRequest, reason: str, now: datetime) -> Availabilit
     """Return the request that cannot succeed, such as one to a school that has revoked us."""
     if not pull.awaits_availability:
         return pull
-    return replace(pull, state=PullState.FAILED, reason=reason, watch_at="", expires_at=expiry(now))
+    return replace(
+        pull, state=PullState.FAILED, reason=reason, watch_at=None, expires_at=expiry(now)
+    )
 
 
 def pull_started(pull: AvailabilityRequest, generation: int, now: datetime) -> AvailabilityRequest:
@@ -173,4 +175,4 @@ def pull_started(pull: AvailabilityRequest, generation: int, now: datetime) -> A
 
 def retried(pull: AvailabilityRequest) -> AvailabilityRequest:
     """Return the request whose one retry has been asked for or is no longer needed."""
-    return replace(pull, retry_at="", watch_at="")
+    return replace(pull, retry_at=None, watch_at=None)

@@ -6,6 +6,8 @@ of that dataset, so that the same request made again finds it without a search.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.aws.dynamodb import Item
 from xporter_bridge.errors import ConflictError
@@ -17,7 +19,7 @@ from xporter_bridge.operations.repository import (
     plain_attributes,
     text_of,
 )
-from xporter_bridge.timestamps import parse
+from xporter_bridge.timestamps import iso, parse_or_none
 
 _LATEST = "#pull/"
 
@@ -27,11 +29,13 @@ class AvailabilityRepository(RecordRepository[AvailabilityRequest]):
 
     kind = OperationKind.PULL
 
-    def latest_pull(self, estab: str, dataset: str) -> tuple[int, AvailabilityRequest | None, str]:
+    def latest_pull(
+        self, estab: str, dataset: str
+    ) -> tuple[int, AvailabilityRequest | None, datetime | None]:
         """Return the number of the latest pull of a dataset, the pull, and when it was made."""
         item = self._items.get(estab, _LATEST + dataset) or {}
         pull = self.get(estab, item["latest"]) if "latest" in item else None
-        return item.get("number", 0), pull, item.get("requested_at", "")
+        return item.get("number", 0), pull, parse_or_none(item.get("requested_at"))
 
     def set_latest_pull(self, pull: AvailabilityRequest, number: int) -> None:
         """Record the latest pull of its dataset, unless a later one has been recorded."""
@@ -42,8 +46,8 @@ class AvailabilityRepository(RecordRepository[AvailabilityRequest]):
                 set_={
                     "latest": pull.id,
                     "number": number,
-                    "requested_at": pull.created_at,
-                    "expires_at": expiry(parse(pull.created_at)),
+                    "requested_at": iso(pull.created_at),
+                    "expires_at": expiry(pull.created_at),
                 },
                 condition="attribute_not_exists(#number) OR #number < :number",
             )

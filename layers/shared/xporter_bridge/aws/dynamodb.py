@@ -173,18 +173,18 @@ class DynamoTable:
         return {name: _serialize(value) for name, value in zip(self._key, key, strict=True)}
 
 
-def watch_attributes(watch_at: str, *key: str) -> Item:
+def watch_attributes(watch_at: str | None, *key: str) -> Item:
     """Return the attributes that put an item into the index, or take it out when empty."""
     shard = hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
 
 
-def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str) -> None:
-    """Move the time of the next look, unless somebody else has moved it since it was seen."""
+def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str | None) -> None:
+    """Change the time of the next look, unless another process changed it since it was read."""
     try:
         items.update(*key, set_=watch_attributes(at, *key), condition="watch_at = :seen", seen=seen)
     except ConflictError:
-        return  # Whoever moved it knows better when to look.
+        return  # The other process had newer facts.
 
 
 def _update_expression(

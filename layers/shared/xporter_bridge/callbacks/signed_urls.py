@@ -99,6 +99,11 @@ def verify(
     raise CallbackRejectedError(404, "wrong_signature" if signature else "unsigned")
 
 
+def key_id(query: Mapping[str, str]) -> str:
+    """Return which of our keys the URL says that it was signed with; empty if it says none."""
+    return str(fold_keys(query).get("key", ""))
+
+
 def is_authentication_token(candidate: str, *, keys: Sequence[SigningKey]) -> bool:
     """Tell whether the last path segment of an authentication callback is one of ours.
 

@@ -6,26 +6,51 @@ Receivers load this module in every cold start, so it imports nothing that only 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from xporter_bridge.aws.secrets_manager import read_secret_version
-from xporter_bridge.callbacks.signed_urls import SigningKey
+from xporter_bridge.callbacks.signed_urls import (
+    CallbackKind,
+    CallbackSubject,
+    SigningKey,
+    is_authentication_token,
+    key_id,
+    verify,
+)
 from xporter_bridge.errors import ConfigurationError
 
-_KEYS_LIVE_SECONDS = 60
+_MAX_AGE_SECONDS = 60
+# After a rotation a URL may be signed with a key that is newer than what was read last. Calls with
+# invented keys make a running function read the secret no oftener than this.
+_LOOK_FOR_UNKNOWN_EVERY_SECONDS = 5
 
 
 class SigningKeys:
     """One of our secrets with its previous version, so that it can be rotated without a gap.
 
-    Read again at most once a minute, so a rotation is seen within that time.
+    Both are read once a minute, and at once where a callback names a version that is not known:
+    who signs URLs may have seen the rotation first.
     """
 
     def __init__(self, client: Any, secret_id: str) -> None:
         self._client = client
         self._secret_id = secret_id
         self._keys: list[SigningKey] = []
-        self._read_at = -float("inf")
+        self._read_at = self._looked_at = -float("inf")
+
+    def verify(self, kind: CallbackKind, query: Mapping[str, str]) -> CallbackSubject:
+        """Return what the URL was issued for; see ``signed_urls.verify``."""
+        keys, named = self.keys(), key_id(query)
+        if named and named not in {key.id for key in keys}:
+            keys = self._look_for_newer()
+        return verify(kind, query, keys=keys)
+
+    def has_token(self, candidate: str) -> bool:
+        """Tell whether the last path segment of an authentication callback is a version of ours."""
+        return is_authentication_token(candidate, keys=self.keys()) or is_authentication_token(
+            candidate, keys=self._look_for_newer()
+        )
 
     def keys(self) -> list[SigningKey]:
         """Return the current and, if there is one, the previous version, newest first.
@@ -33,13 +58,19 @@ class SigningKeys:
         Raises:
             ConfigurationError: There is no current version.
         """
-        if time.monotonic() - self._read_at > _KEYS_LIVE_SECONDS:
+        if time.monotonic() - self._read_at > _MAX_AGE_SECONDS:
             versions = [self._version("AWSCURRENT"), self._version("AWSPREVIOUS")]
             self._keys = [version for version in versions if version]
             self._read_at = time.monotonic()
         if not self._keys:
             raise ConfigurationError("secret has no current version")
         return self._keys
+
+    def _look_for_newer(self) -> list[SigningKey]:
+        now = time.monotonic()
+        if now - self._looked_at > _LOOK_FOR_UNKNOWN_EVERY_SECONDS:
+            self._looked_at, self._read_at = now, -float("inf")
+        return self.keys()
 
     def _version(self, stage: str) -> SigningKey | None:
         found = read_secret_version(self._client, self._secret_id, stage)

@@ -28,8 +28,9 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.repository import OperationRepository
-from xporter_bridge.pulls.model import LEASE, DatasetRecord, dataset_of
+from xporter_bridge.pulls.model import LEASE, dataset_of
 from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, erasure_reason
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, SchoolState
@@ -43,8 +44,8 @@ from xporter_bridge.snapshots.layout import (
 )
 from xporter_bridge.snapshots.store import SnapshotStore
 
-# The longest that a queue delays; longer than any function may run, so whoever began before the
-# school was erased has ended.
+# The longest delay of a queue. It is longer than any function may run, so every invocation that
+# began before the school was erased has ended.
 _LATE = timedelta(minutes=15)
 _MARGIN = timedelta(seconds=5)
 _A_DAY = timedelta(days=1)
@@ -143,7 +144,9 @@ def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -
             again = EraseDataset(estab, name, reason).body()
             deps.erasures.send(again, delay_seconds=_seconds(LEASE))
             return
-        item = _emptied(leased, reason, deps) if leased.sequence else _stopped(leased, deps)
+        item = (
+            _emptied(leased, reason, deps) if leased.published.sequence else _stopped(leased, deps)
+        )
         telemetry.record("dataset_erased", estab=estab, dataset=name, reason=reason)
         telemetry.count("DataErased", "dataset")
     if item.outbox:
@@ -152,9 +155,9 @@ def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -
 
 
 def _delete_everything(estab: str, deps: EraseDependencies) -> int:
-    """Delete what can be, and return for how many seconds somebody may still be writing.
+    """Delete the school's data, and return for how many seconds a pull may still be writing.
 
-    Whoever holds a dataset cannot commit any more, but may be copying what they have committed.
+    A lease holder cannot commit any more, but may still be copying an earlier commit.
     """
     held = deps.datasets.of_school(estab)
     for item in held:
@@ -207,17 +210,21 @@ def _emptied(item: DatasetRecord, reason: str, deps: EraseDependencies) -> Datas
     for prefix in place.prefixes:
         deps.store.erase(prefix)
         item = deps.datasets.renew(item, deps.now())
-    document = erased_manifest(item, reason, deps.now())
-    deps.store.put_document(place.manifest(document["sequence"]), document)
-    deps.store.put_document(place.latest, document)
-    emptied = without_data(item, document, deps.now())
+    last = erased_manifest(item, reason, deps.now())
+    deps.store.put_document(place.manifest(last.sequence), last.document())
+    deps.store.put_document(place.latest, last.document())
+    emptied = without_data(item, last, reason, deps.now())
     return deps.datasets.save(emptied, _A_DAY, deps.now())
 
 
 def _stopped(item: DatasetRecord, deps: EraseDependencies) -> DatasetRecord:
     """End a first pull that has not been committed, and so has no readers to be told."""
     deps.store.delete_staged(staging_prefix(item.estab, item.dataset))
-    stopped = replace(item, lease_expires_at="", checkpoint=None, scopes=())
+    stopped = replace(
+        item.released(),
+        progress=replace(item.progress, checkpoint=None),
+        published=replace(item.published, scopes=()),
+    )
     return deps.datasets.save(stopped, _A_DAY, deps.now())
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge.events.model import new_event
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.snapshots.layout import DatasetLayout
-from xporter_bridge.snapshots.manifest import manifest
+from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
 
 # For so long a temporary dataset's last manifest tells its readers that the data is gone.
@@ -60,18 +58,19 @@ def _bare(school: School) -> School:
 
 def is_erased(item: DatasetRecord) -> bool:
     """Tell whether the dataset's data is erased and nothing has been pulled since."""
-    return item.manifest is not None and "erased" in item.manifest and not item.erasing
+    made = item.published.manifest
+    return made is not None and made.erased is not None and not item.erasing
 
 
-def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> dict[str, Any]:
+def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> Manifest:
     """Return the manifest that tells readers to forget the dataset: one more, without tables."""
-    return manifest(
-        DatasetLayout(item.estab, item.dataset),
-        item.sequence + 1,
-        {},
+    return Manifest(
+        item.estab,
+        item.dataset,
+        item.published.sequence + 1,
         pull_id=None,
-        as_of=iso(now),
-        completed_at=iso(now),
+        as_of=now,
+        completed_at=now,
         stale=False,
         requested_changed_rows=None,
         next_changed_rows=None,
@@ -79,44 +78,16 @@ def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> dict[str
     )
 
 
-def without_data(item: DatasetRecord, document: Mapping[str, Any], now: datetime) -> DatasetRecord:
-    """Return the dataset after its data is gone; its next pull is a full one."""
-    place = DatasetLayout(item.estab, item.dataset)
+def without_data(item: DatasetRecord, last: Manifest, reason: str, now: datetime) -> DatasetRecord:
+    """Return the dataset after its data is gone, with the event that says so."""
     event = new_event(
         "dataset.changed",
         now,
-        about=f"{item.dataset}/{document['sequence']}/{document['completed_at']}",
+        about=f"{item.dataset}/{last.sequence}/{iso(last.completed_at)}",
         estab=item.estab,
         dataset=item.dataset,
-        sequence=document["sequence"],
-        manifest_key=place.manifest(document["sequence"]),
+        sequence=last.sequence,
+        manifest_key=DatasetLayout(item.estab, item.dataset).manifest(last.sequence),
     )
-    return replace(
-        item,
-        lease_expires_at="",
-        state=DatasetState.ERASED,
-        expires_at=iso(now + _TOMBSTONE),
-        oldest=document["sequence"],
-        retire_at="",
-        reason=document["erased"]["reason"],
-        sequence=document["sequence"],
-        manifest=document,
-        fingerprint="",
-        next_changed_rows="",
-        as_of="",
-        checked_at="",
-        baseline_at="",
-        failures=0,
-        retry_at="",
-        checkpoint=None,
-        hold=None,
-        unpublished=None,
-        columns={},
-        reported_columns={},
-        oddities_seen="",
-        look_at="",
-        repeated={},
-        scopes=(),
-        erasing="",
-        outbox=(*item.outbox, event.document()),
-    )
+    erased = item.erased(last, reason, until=now + _TOMBSTONE)
+    return replace(erased, outbox=(*item.outbox, event.document()))

@@ -14,7 +14,8 @@ from math import ceil
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.model import DatasetRecord, needs_worker
+from xporter_bridge.pulls.model import needs_worker
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.slots import Slot, slot_retry_delay
 from xporter_bridge.schools.session import SchoolSessions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset
@@ -14,15 +13,13 @@ from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief, 
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
-from xporter_bridge.pulls.model import DatasetRecord, PullCheckpoint
 from xporter_bridge.snapshots.blocks import in_order
 from xporter_bridge.snapshots.layout import DatasetLayout
-from xporter_bridge.snapshots.manifest import manifest, table_entry
+from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts
 from xporter_bridge.snapshots.row_changes import slight_changes
-from xporter_bridge.snapshots.row_keys import ID, identity_line, key_of_line
+from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
-from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import PageMetadata
 
 
@@ -35,7 +32,7 @@ class BuiltSequence:
     ``is_reordered`` tells that a table was kept in the order of another key.
     """
 
-    tables: Mapping[str, Mapping[str, Any]]
+    tables: Mapping[str, TableEntry]
     changes: tuple[TableChange, ...]
     copies: Mapping[str, str]
     odd: Oddity | None = None
@@ -44,7 +41,7 @@ class BuiltSequence:
     @property
     def repeated(self) -> dict[str, int]:
         """How many rows of each table share their identity with another; only where some do."""
-        found = {name: entry.get("repeated", 0) for name, entry in self.tables.items()}
+        found = {name: entry.repeated for name, entry in self.tables.items()}
         return {name: rows for name, rows in found.items() if rows}
 
     @property
@@ -100,7 +97,7 @@ class SequenceBuilder:
         pages: StagedPages,
         facts: PageMetadata,
         columns: Mapping[str, list[str]],
-        previous: Mapping[str, Any] | None,
+        previous: Manifest | None,
         sequence: int,
         *,
         is_full: bool,
@@ -120,7 +117,7 @@ class SequenceBuilder:
                 it deletes rows that there are not.
         """
         self._sequence = sequence
-        before: Mapping[str, Any] = previous["tables"] if previous else {}
+        before: Mapping[str, TableEntry] = previous.tables if previous else {}
         came = {table: self._gatherer.gather(pages, table) for table in pages.tables()}
         gone = {table: self._gatherer.gather(pages, table + DELETED) for table in came}
         odd = find_oddity(facts, came, gone)
@@ -128,7 +125,7 @@ class SequenceBuilder:
             require_belief(odd, came, gone, seen)
         if not is_full:
             require_usable(came, odd)
-        entries: dict[str, Any] = {}
+        entries: dict[str, TableEntry] = {}
         changes: list[TableChange] = []
         for table in dict.fromkeys((*came, *before)):
             arrival = TableInput(
@@ -154,8 +151,8 @@ class SequenceBuilder:
         return BuiltSequence(entries, tuple(changes), self._copies, odd, self._is_reordered)
 
     def _table(
-        self, arrival: TableInput, old: Mapping[str, Any] | None, *, is_full: bool
-    ) -> tuple[dict[str, Any], MergeCounts]:
+        self, arrival: TableInput, old: TableEntry | None, *, is_full: bool
+    ) -> tuple[TableEntry, MergeCounts]:
         if old is None:
             self._note_unmet(arrival, 0, is_full=is_full)
             return self._begun(arrival)
@@ -163,7 +160,7 @@ class SequenceBuilder:
             return self._carried(arrival.table, old)
         return self._merged(arrival, old, is_full=is_full)
 
-    def _begun(self, arrival: TableInput) -> tuple[dict[str, Any], MergeCounts]:
+    def _begun(self, arrival: TableInput) -> tuple[TableEntry, MergeCounts]:
         """Begin a table with the rows that came: they are its snapshot and its upserts alike."""
         snapshot = self._store.write(f"{self._out}{arrival.table}.snapshot", self._heartbeat)
         for block in arrival.came.stream():
@@ -179,22 +176,22 @@ class SequenceBuilder:
             repeated=arrival.came.clashes,
             is_by_row=bool(arrival.came.clashes),
         )
-        self._copies[entry["snapshot_key"]] = self._copies[entry["upserts_key"]] = snapshot.key
-        self._copies[entry["deletes_key"]] = self._empty()
+        self._copies[entry.snapshot_key] = self._copies[entry.upserts_key] = snapshot.key
+        self._copies[entry.deletes_key] = self._empty()
         return entry, MergeCounts(rows=snapshot.rows, inserted=snapshot.rows)
 
     def _merged(
-        self, arrival: TableInput, old: Mapping[str, Any], *, is_full: bool
-    ) -> tuple[dict[str, Any], MergeCounts]:
+        self, arrival: TableInput, old: TableEntry, *, is_full: bool
+    ) -> tuple[TableEntry, MergeCounts]:
         """Apply what came to the snapshot."""
         snapshot, upserts, deletes = (
             self._store.write(f"{self._out}{arrival.table}.{kind}", self._heartbeat)
             for kind in ("snapshot", "upserts", "deletes")
         )
-        is_by_row = bool(arrival.came.clashes or old.get("repeated"))
+        is_by_row = bool(arrival.came.clashes or old.repeated)
         sinks = (snapshot, upserts, deletes)
         counts = self._merge(arrival, old, sinks, is_full=is_full, is_by_row=is_by_row)
-        is_reordered = old.get("key", ID) != self._dataset.key_of(arrival.table)
+        is_reordered = old.key != self._dataset.key_of(arrival.table)
         self._is_reordered |= is_reordered
         is_changed = bool(counts.inserted or counts.updated or counts.deleted or is_reordered)
         entry = self._entry(
@@ -203,20 +200,20 @@ class SequenceBuilder:
             sha256=snapshot.sha256,
             upserts=upserts.rows,
             deletes=deletes.rows,
-            columns=list(dict.fromkeys((*old["columns"], *arrival.columns))),
-            snapshot_key=None if is_changed else old["snapshot_key"],
+            columns=list(dict.fromkeys((*old.columns, *arrival.columns))),
+            snapshot_key=None if is_changed else old.snapshot_key,
             repeated=arrival.came.clashes,
             is_by_row=is_by_row,
         )
-        self._copies |= {entry["upserts_key"]: upserts.key, entry["deletes_key"]: deletes.key}
+        self._copies |= {entry.upserts_key: upserts.key, entry.deletes_key: deletes.key}
         if is_changed:
-            self._copies[entry["snapshot_key"]] = snapshot.key
+            self._copies[entry.snapshot_key] = snapshot.key
         return entry, counts
 
     def _merge(
         self,
         arrival: TableInput,
-        old: Mapping[str, Any],
+        old: TableEntry,
         into: tuple[RowWriter, RowWriter, RowWriter],
         *,
         is_full: bool,
@@ -229,14 +226,14 @@ class SequenceBuilder:
             key_of,
             identity_line(key_field),
             is_full=is_full,
-            is_slight=slight_changes(old["columns"]),
+            is_slight=slight_changes(old.columns),
             is_by_row=is_by_row,
             snapshot=snapshot,
             upserts=upserts,
             deletes=deletes,
         )
-        before = self._store.blocks(old["snapshot_key"], key_of)
-        if old.get("key", ID) != key_field:
+        before = self._store.blocks(old.snapshot_key, key_of)
+        if old.key != key_field:
             before = in_order(before, key_of)
         counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
         self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
@@ -244,28 +241,35 @@ class SequenceBuilder:
             written.close()
         return counts
 
-    def _carried(self, table: str, old: Mapping[str, Any]) -> tuple[dict[str, Any], MergeCounts]:
+    def _carried(self, table: str, old: TableEntry) -> tuple[TableEntry, MergeCounts]:
         """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
         entry = self._entry(
             table,
-            rows=old["rows"],
-            sha256=old["sha256"],
+            rows=old.rows,
+            sha256=old.sha256,
             upserts=0,
             deletes=0,
-            columns=old["columns"],
-            snapshot_key=old["snapshot_key"],
+            columns=old.columns,
+            snapshot_key=old.snapshot_key,
         )
-        self._copies[entry["upserts_key"]] = self._copies[entry["deletes_key"]] = self._empty()
-        return entry, MergeCounts(previous=old["rows"], rows=old["rows"])
+        self._copies[entry.upserts_key] = self._copies[entry.deletes_key] = self._empty()
+        return entry, MergeCounts(previous=old.rows, rows=old.rows)
 
     def _note_unmet(self, arrival: TableInput, met: int, *, is_full: bool) -> None:
         """Count the deletions of a change set that named no row: what they mean is gone unknown."""
         if not is_full and arrival.gone.rows > met:
             self._unmet[arrival.table] = arrival.gone.rows - met
 
-    def _entry(self, table: str, **facts: Any) -> dict[str, Any]:
-        key = self._dataset.key_of(table)
-        return table_entry(self._place, table, self._sequence, key=key, **facts)
+    def _entry(self, table: str, *, snapshot_key: str | None = None, **facts: Any) -> TableEntry:
+        """Return a table's entry; ``snapshot_key`` if an earlier snapshot still is the table."""
+        sequence = self._sequence
+        return TableEntry(
+            snapshot_key=snapshot_key or self._place.snapshot(table, sequence),
+            upserts_key=self._place.change(table, sequence, "upserts"),
+            deletes_key=self._place.change(table, sequence, "deletes"),
+            key=self._dataset.key_of(table),
+            **facts,
+        )
 
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
@@ -273,28 +277,3 @@ class SequenceBuilder:
         if empty.key not in self._copies.values():
             empty.close()
         return empty.key
-
-
-def draft_manifest(
-    item: DatasetRecord,
-    checkpoint: PullCheckpoint,
-    facts: PageMetadata,
-    tables: Mapping[str, Mapping[str, Any]],
-    now: datetime,
-) -> dict[str, Any]:
-    """Return the manifest that the pull will have if it is committed."""
-    about: dict[str, Any] = dict(item.definition or {})
-    if checkpoint.staleness:
-        about["staleness"] = checkpoint.staleness
-    return manifest(
-        DatasetLayout(item.estab, item.dataset),
-        item.sequence + 1,
-        tables,
-        pull_id=checkpoint.pull_id,
-        as_of=checkpoint.as_of,
-        completed_at=iso(now),
-        stale=bool(checkpoint.staleness),
-        requested_changed_rows=checkpoint.requested_changed_rows,
-        next_changed_rows=facts.following,
-        **about,
-    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
-from xporter_bridge.ingestion.build_sequence import BuiltSequence, draft_manifest
+from xporter_bridge.ingestion.build_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.ingestion.draft_manifest import draft_manifest
 from xporter_bridge.ingestion.drift_reports import (
     notice_repeats,
     report_baseline_mismatch,
@@ -21,12 +21,13 @@ from xporter_bridge.ingestion.drift_reports import (
 )
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint, next_baseline
+from xporter_bridge.pulls.model import next_baseline
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
 from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.xporter.pages import PageMetadata
 
 _ENDED_BY = {
@@ -76,19 +77,19 @@ class PullCommit:
         item = report_column_drift(item, dataset, policy, self._is_first)
         item = notice_repeats(item, dataset, assembled)
         made = draft_manifest(item, checkpoint, facts, assembled.tables, self._now())
-        before = item.manifest
+        before = item.published.manifest
         # An erased dataset that is empty when its scope returns is news all the same.
-        says_the_same = before and "erased" not in before and before["stale"] == made["stale"]
+        says_the_same = before and before.erased is None and before.stale == made.stale
         if assembled.is_unchanged and says_the_same:
             return self._unchanged(item, dataset, checkpoint, made)
-        if checkpoint.is_baseline and facts.following == item.next_changed_rows:
+        if checkpoint.is_baseline and facts.following == item.chain.next_changed_rows:
             report_baseline_mismatch(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = limit_violations(list(assembled.changes), dataset.limits.on(today))
         is_short = assembled.odd is not None and assembled.odd.is_short
         if is_short and any(change.deleted for change in assembled.changes):
             reasons.append(f"{facts.row_count} rows announced, and not so many came")
-        if item.manifest and reasons:
+        if item.published.manifest and reasons:
             return self._hold(item, dataset, checkpoint, made, assembled, reasons)
         telemetry.count("PullCommitted", dataset.endpoint.name)
         telemetry.count(
@@ -99,9 +100,9 @@ class PullCommit:
         telemetry.count(
             "PullDuration",
             dataset.endpoint.name,
-            (self._now() - parse(checkpoint.started_at)) / timedelta(milliseconds=1),
+            (self._now() - checkpoint.started_at) / timedelta(milliseconds=1),
         )
-        served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
+        served = _served(item, dataset, checkpoint)
         return self._commit_sequence(served, made, assembled.copies, checkpoint.is_baseline)
 
     def publish(self, item: DatasetRecord) -> DatasetRecord:
@@ -112,19 +113,21 @@ class PullCommit:
         Raises:
             ConflictError: The lease was lost; whoever has it publishes.
         """
-        document = item.manifest
-        if not item.unpublished or not document:
+        made = item.published.manifest
+        if not item.published.unpublished or not made:
             return item
         place = DatasetLayout(item.estab, item.dataset)
-        self._store.publish(item.unpublished)
-        self._store.put_document(place.manifest(item.sequence), document)
+        self._store.publish(item.published.unpublished)
+        self._store.put_document(place.manifest(made.sequence), made.document())
         # A holder that was overtaken must not put an older manifest in place of a later one: the
         # lease proves that what was seen is older, and the write that it is still there.
         seen = self._store.etag(place.latest)
         item = self._datasets.renew(item, self._now())
-        self._store.replace_manifest(place.latest, document, seen=seen)
-        self.staged_to_delete.add(document["pull_id"])
-        return self._save(replace(item, unpublished=None, reason="", failures=0, retry_at=""))
+        self._store.replace_manifest(place.latest, made.document(), seen=seen)
+        self.staged_to_delete.add(made.pull_id or "")
+        published = replace(item.published, unpublished=None)
+        recovered = item.progress.recovered()
+        return self._save(replace(item, published=published, reason="", progress=recovered))
 
     def prune(self, item: DatasetRecord) -> DatasetRecord:
         """Delete what was replaced long ago; whoever lets go of the dataset saves how far."""
@@ -136,19 +139,17 @@ class PullCommit:
         One that was made under another configuration might hold what must not be stored by now:
         it is dropped, and the dataset pulled anew.
         """
-        if not item.decision:
+        if not item.demand.decision:
             return item
         # What was decided on may be held no longer: applied already, replaced or released.
-        hold = item.hold if item.hold_id == item.decided_hold else None
-        decision = item.decision
-        if hold and (dataset is None or hold["fingerprint"] != dataset.fingerprint):
+        hold = item.hold if item.hold_id == item.demand.decided_hold else None
+        decision = item.demand.decision
+        if hold and (dataset is None or hold.fingerprint != dataset.fingerprint):
             decision = "configuration_changed"
             self._datasets.add_demand(item.estab, item.dataset, self._now())
         if hold and decision == "approve":
-            approved = replace(item, fingerprint=hold["fingerprint"])
-            item = self._commit_sequence(
-                approved, hold["manifest"], hold["copies"], is_baseline=False
-            )
+            approved = replace(item, chain=replace(item.chain, fingerprint=hold.fingerprint))
+            item = self._commit_sequence(approved, hold.manifest, hold.copies, is_baseline=False)
             item = self.publish(item)
         elif hold:
             reason = _ENDED_BY[decision]
@@ -158,47 +159,36 @@ class PullCommit:
 
     def not_covered(self, item: DatasetRecord, reason: str) -> DatasetRecord:
         """Note that the school's scopes do not allow the dataset, so it is not asked for."""
-        if item.checkpoint:
-            self.staged_to_delete.add(item.checkpoint.pull_id)
-        return self._save(
-            replace(
-                item,
-                state=DatasetState.NOT_COVERED,
-                reason=reason,
-                served=item.requested,
-                failures=0,
-                retry_at="",
-                checkpoint=None,
-            )
-        )
+        self.staged_to_delete.add(item.progress.pull_id)
+        return self._save(item.not_covered(reason))
 
     def _unchanged(
         self,
         item: DatasetRecord,
         dataset: Dataset,
         checkpoint: PullCheckpoint,
-        made: Mapping[str, Any],
+        made: Manifest,
     ) -> DatasetRecord:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
         item = after_nothing_new(item, checkpoint.started_at, self._now())
-        served = replace(item, served=checkpoint.serving, fingerprint=dataset.fingerprint)
+        served = _served(item, dataset, checkpoint)
         self.staged_to_delete |= {checkpoint.pull_id, item.hold_id}
         return self._save(self._settled(served, made, is_baseline=checkpoint.is_baseline))
 
     def _commit_sequence(
         self,
         item: DatasetRecord,
-        made: Mapping[str, Any],
+        made: Manifest,
         copies: Mapping[str, str],
         is_baseline: bool,
     ) -> DatasetRecord:
         """Make the draft the dataset's current sequence: this write is the commit."""
-        sequence = made["sequence"]
+        sequence = made.sequence
         event = new_event(
             "dataset.changed",
             self._now(),
-            about=f"{item.dataset}/{sequence}/{made['pull_id']}",
+            about=f"{item.dataset}/{sequence}/{made.pull_id}",
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
@@ -209,40 +199,39 @@ class PullCommit:
             estab=item.estab,
             dataset=item.dataset,
             sequence=sequence,
-            rows={name: table["rows"] for name, table in made["tables"].items()},
+            rows={name: table.rows for name, table in made.tables.items()},
         )
         settled = self._settled(item, made, is_baseline=is_baseline)
+        settled = schedule_pruning(after_news(settled), self._keep, self._now())
         committed = replace(
-            schedule_pruning(after_news(settled), self._keep, self._now()),
-            sequence=sequence,
-            manifest=made,
-            unpublished=copies,
-            columns={name: table["columns"] for name, table in made["tables"].items()},
+            settled,
+            published=settled.published.committed(made, copies),
             outbox=(*item.outbox, event.document()),
         )
-        under_way = item.checkpoint.pull_id if item.checkpoint else ""
-        self.staged_to_delete |= {under_way, item.hold_id} - {made["pull_id"]}
+        self.staged_to_delete |= {item.progress.pull_id, item.hold_id} - {made.pull_id}
         return self._save(committed)
 
-    def _settled(
-        self, item: DatasetRecord, made: Mapping[str, Any], *, is_baseline: bool
-    ) -> DatasetRecord:
+    def _settled(self, item: DatasetRecord, made: Manifest, *, is_baseline: bool) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
-        report_outdated(item, made["as_of"] or "", self._ttl, now)
-        due = is_baseline or not item.baseline_at
+        report_outdated(item, made.as_of, self._ttl, now)
+        due = is_baseline or not item.chain.baseline_at
         return replace(
             item,
             state=DatasetState.CURRENT,
             reason="",
-            next_changed_rows=made["next_changed_rows"] or "",
-            as_of=made["as_of"] or "",
-            checked_at=iso(now),
-            baseline_at=next_baseline(item, now) if due else item.baseline_at,
-            expires_at=iso(now + self._keep),
-            failures=0,
-            retry_at="",
-            checkpoint=None,
+            chain=replace(
+                item.chain,
+                next_changed_rows=made.next_changed_rows or "",
+                baseline_at=next_baseline(item, now) if due else item.chain.baseline_at,
+            ),
+            published=replace(
+                item.published,
+                as_of=made.as_of,
+                checked_at=now,
+                expires_at=now + self._keep,
+            ),
+            progress=item.progress.ended(item.progress.served),
             hold=None,
         )
 
@@ -251,7 +240,7 @@ class PullCommit:
         item: DatasetRecord,
         dataset: Dataset,
         checkpoint: PullCheckpoint,
-        made: Mapping[str, Any],
+        made: Manifest,
         assembled: BuiltSequence,
         reasons: list[str],
     ) -> DatasetRecord:
@@ -261,25 +250,20 @@ class PullCommit:
         event = new_event(
             "dataset.held",
             now,
-            about=f"{item.dataset}/{made['sequence']}/{made['pull_id']}",
+            about=f"{item.dataset}/{made.sequence}/{made.pull_id}",
             estab=item.estab,
             dataset=item.dataset,
-            sequence=made["sequence"],
+            sequence=made.sequence,
             reasons=reasons,
         )
         telemetry.warn("pull_held", estab=item.estab, dataset=item.dataset, reasons=reasons)
         telemetry.count("PullHeld", dataset.endpoint.name)
         waiting = replace(
-            after_news(item),
-            state=DatasetState.HELD,
-            reason="; ".join(reasons),
-            served=checkpoint.serving,
-            checked_at=iso(now),
-            baseline_at=next_baseline(item, now) if checkpoint.is_baseline else item.baseline_at,
-            failures=0,
-            retry_at="",
-            checkpoint=None,
-            hold=hold,
+            after_news(item).held(hold, served=checkpoint.serving),
+            published=replace(item.published, checked_at=now),
+            chain=replace(item.chain, baseline_at=next_baseline(item, now))
+            if checkpoint.is_baseline
+            else item.chain,
             outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
         self.staged_to_delete.add(item.hold_id)
@@ -290,3 +274,9 @@ class PullCommit:
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._datasets.save(item, self._ttl, self._now())
+
+
+def _served(item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint) -> DatasetRecord:
+    progress = replace(item.progress, served=checkpoint.serving)
+    chain = replace(item.chain, fingerprint=dataset.fingerprint)
+    return replace(item, progress=progress, chain=chain)

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 from xporter_bridge.errors import AnswerDoubtedError, ChangeSetUnusableError, PageDriftError
 from xporter_bridge.ingestion.collect_tables import TableStream
-from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata, meets_row_count
 
 Tables = Mapping[str, TableStream]
@@ -85,13 +85,17 @@ def start_over(
     A change set that does not fit, and an answer of all rows that was doubted, are followed by
     the question for all rows: the same question must get the same answer.
     """
-    under_way = item.checkpoint
+    under_way = item.progress.checkpoint
     is_whole = under_way is not None and under_way.requested_changed_rows == ALL_ROWS
     is_doubted = isinstance(error, AnswerDoubtedError)
-    seen = error.evidence if isinstance(error, AnswerDoubtedError) else item.oddities_seen
+    seen = error.evidence if isinstance(error, AnswerDoubtedError) else item.noticed.oddities_seen
     if isinstance(error, ChangeSetUnusableError) or (is_doubted and is_whole):
-        item = replace(item, next_changed_rows="")
-    return replace(item, checkpoint=None, oddities_seen=seen)
+        item = replace(item, chain=item.chain.broken())
+    return replace(
+        item,
+        progress=replace(item.progress, checkpoint=None),
+        noticed=replace(item.noticed, oddities_seen=seen),
+    )
 
 
 def digest_of(*all_tables: Tables) -> str:

@@ -12,8 +12,9 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.build_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.pulls.freshness import is_outdated
-from xporter_bridge.pulls.model import DatasetRecord, database_of
-from xporter_bridge.timestamps import parse
+from xporter_bridge.pulls.model import database_of
+from xporter_bridge.pulls.record import DatasetRecord
+from xporter_bridge.timestamps import iso_or_none
 
 
 def report_column_drift(
@@ -27,7 +28,7 @@ def report_column_drift(
     Args:
         is_first: Tells whether nothing of this name was noticed at any school before.
     """
-    reported = {kind: set(names) for kind, names in item.reported_columns.items()}
+    reported = {kind: set(names) for kind, names in item.noticed.reported_columns.items()}
     for kind in ("withheld", "added", "recased", "ignored"):
         seen = {
             f"{table}.{column}"
@@ -45,7 +46,8 @@ def report_column_drift(
             if firsts:
                 telemetry.count("ColumnDrift", dataset.endpoint.name, len(firsts))
             reported[kind] = reported.get(kind, set()) | news
-    return replace(item, reported_columns={k: sorted(v) for k, v in reported.items()})
+    columns = {kind: sorted(found) for kind, found in reported.items()}
+    return replace(item, noticed=replace(item.noticed, reported_columns=columns))
 
 
 def notice_repeats(
@@ -56,12 +58,14 @@ def notice_repeats(
     What was odd about the answer is remembered: the next pull may take it for the data at once.
     """
     repeated = assembled.repeated
-    news = {name: rows for name, rows in repeated.items() if item.repeated.get(name) != rows}
+    news = {
+        name: rows for name, rows in repeated.items() if item.noticed.repeated.get(name) != rows
+    }
     if news:
         telemetry.warn("identity_repeated", estab=item.estab, dataset=item.dataset, tables=news)
         telemetry.count("IdentityRepeated", dataset.endpoint.name, sum(news.values()))
-    odd = assembled.odd.digest if assembled.odd else item.oddities_seen
-    return replace(item, repeated=repeated, oddities_seen=odd)
+    odd = assembled.odd.digest if assembled.odd else item.noticed.oddities_seen
+    return replace(item, noticed=replace(item.noticed, repeated=repeated, oddities_seen=odd))
 
 
 def report_baseline_mismatch(
@@ -78,9 +82,13 @@ def report_baseline_mismatch(
     telemetry.count("BaselineDiffered", dataset.endpoint.name)
 
 
-def report_outdated(item: DatasetRecord, as_of: str, ttl: timedelta, now: datetime) -> None:
+def report_outdated(
+    item: DatasetRecord, as_of: datetime | None, ttl: timedelta, now: datetime
+) -> None:
     """Raise the alarm, once, when data begin to be so old that the school's agent may have died."""
-    was_outdated = bool(item.checked_at) and is_outdated(item.as_of, ttl, parse(item.checked_at))
-    if item.definition is None and is_outdated(as_of, ttl, now) and not was_outdated:
-        telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=as_of)
+    checked_at = item.published.checked_at
+    was_outdated = checked_at is not None and is_outdated(item.published.as_of, ttl, checked_at)
+    if item.demand.definition is None and is_outdated(as_of, ttl, now) and not was_outdated:
+        told = iso_or_none(as_of)
+        telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=told)
         telemetry.count("MisNotRefreshed", database_of(item) or "unknown")

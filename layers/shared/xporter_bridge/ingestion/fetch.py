@@ -7,6 +7,7 @@ whoever goes on with the pull lists what is there and fetches the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -147,7 +148,9 @@ class PageFetcher:
         workers = PageWorkers(work, most=max(1, min(CONCURRENT_PAGES, fitting)))
         workers.run_all(missing, self._go_on_or_stop, is_slow=self._is_slow)
 
-    def require_unchanged(self, changed_rows: str, as_of: str | None, staged: StagedPages) -> None:
+    def require_unchanged(
+        self, changed_rows: str, as_of: datetime | None, staged: StagedPages
+    ) -> None:
         """Ask for page 1 again: a pull of several pages may have met two moments of the school.
 
         Raises:

@@ -35,9 +35,6 @@ from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
-    DatasetRecord,
-    DatasetState,
-    PullCheckpoint,
     backoff,
     dataset_of,
     needs_worker,
@@ -46,10 +43,10 @@ from xporter_bridge.pulls.model import (
     withheld_because,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
-from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.pages import ALL_ROWS
 
 _RENEWED_EVERY = LEASE / 4
@@ -117,13 +114,13 @@ class PullRun:
         self._item = self._committer.carry_out_decision(self._item, self._dataset)
         if self._dataset is None:
             self._give_up(reason="not_configured")
-        elif self._item.is_due and self._item.retry_at <= iso(self._deps.now()):
+        elif self._item.is_due and not self._item.progress.backs_off(self._deps.now()):
             self._serve(self._dataset)
         else:
             self._let_go()
         deps, now = self._deps, self._deps.now()
         publish_dataset_events(self._item, deps.datasets, deps.sessions.schools, deps.bus, now)
-        if not self._item.unpublished and needs_worker(self._item, deps.now()):
+        if not self._item.published.unpublished and needs_worker(self._item, deps.now()):
             self._requeue()
 
     def _serve(self, dataset: Dataset) -> None:
@@ -159,8 +156,7 @@ class PullRun:
                 telemetry.count("PullRestarted", dataset.endpoint.name)
                 if error.reason == "deletion_unmet":
                     telemetry.count("DeletionUnmet", dataset.endpoint.name)
-                if self._item.checkpoint:
-                    self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
+                self._committer.staged_to_delete.add(self._item.progress.pull_id)
                 self._item = start_over(self._item, error)
         raise TransientError("pages_kept_moving")
 
@@ -169,7 +165,7 @@ class PullRun:
         if reason := withheld_because(self._item, dataset, session.school):
             return self._committer.not_covered(self._item, reason)
         self._item = with_scopes_used(self._item, dataset, session.school.scopes)
-        policy = ColumnPolicy(dataset, self._item.columns)
+        policy = ColumnPolicy(dataset, self._item.published.columns)
         fetcher = PageFetcher(
             dataset,
             session,
@@ -179,12 +175,13 @@ class PullRun:
             remaining_seconds=self._remaining_seconds,
         )
         checkpoint = start_or_resume(self._item, dataset, uuid.uuid4().hex, self._deps.now())
-        pages = StagedPages(self._deps.store, self._prefix(checkpoint.pull_id), self._item.fence)
-        is_resumed = checkpoint == self._item.checkpoint
+        staged, fence = self._prefix(checkpoint.pull_id), self._item.lease.fence
+        pages = StagedPages(self._deps.store, staged, fence)
+        is_resumed = checkpoint == self._item.progress.checkpoint
         if is_resumed:
             pages.recover(policy)
-        elif self._item.checkpoint:
-            self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
+        else:
+            self._committer.staged_to_delete.add(self._item.progress.pull_id)
         if not is_resumed or 1 not in pages.headers:
             checkpoint = self._fetch_first(checkpoint, fetcher, pages)
         fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
@@ -197,14 +194,16 @@ class PullRun:
     ) -> PullCheckpoint:
         """Fetch page 1; remember the pull before it is staged, so that others can go on with it."""
         asked = checkpoint.requested_changed_rows
-        page, begun_with = fetcher.ask_first(asked, may_be_down=self._item.failures < _BROKEN_AFTER)
+        may_be_down = self._item.progress.failures < _BROKEN_AFTER
+        page, begun_with = fetcher.ask_first(asked, may_be_down=may_be_down)
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
         # A change set may say nothing of its time: it is no older than what it follows.
         is_older = begun_with != ALL_ROWS and not page.has_time
-        as_of = page.as_of or (self._item.as_of or None if is_older else None)
+        as_of = page.as_of or (self._item.published.as_of if is_older else None)
         checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
-        self._item = self._save(checkpoint=checkpoint)
+        progress = replace(self._item.progress, checkpoint=checkpoint)
+        self._item = self._save(replace(self._item, progress=progress))
         fetcher.stage(page, 1, pages)
         return checkpoint
 
@@ -220,18 +219,18 @@ class PullRun:
             self._deps.store,
             dataset,
             DatasetLayout(self._item.estab, self._item.dataset),
-            out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.fence}/",
+            out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.lease.fence}/",
             heartbeat=self._renew,
         )
         assembled = assembler.assemble(
             pages,
             pages.facts,
             {table: list(columns) for table, columns in policy.columns.items()},
-            self._item.manifest,
-            self._item.sequence + 1,
+            self._item.published.manifest,
+            self._item.published.sequence + 1,
             is_full=checkpoint.requested_changed_rows == ALL_ROWS,
-            is_same_request=self._item.fingerprint == dataset.fingerprint,
-            seen=self._item.oddities_seen,
+            is_same_request=self._item.chain.fingerprint == dataset.fingerprint,
+            seen=self._item.noticed.oddities_seen,
         )
         facts = pages.facts
         telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
@@ -247,34 +246,38 @@ class PullRun:
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
         telemetry.count("PullFailed", self._endpoint)
-        failures = self._item.failures + 1
-        self._give_up(state=DatasetState.FAILED, reason=error.reason, failures=failures)
+        progress = replace(self._item.progress, failures=self._item.progress.failures + 1)
+        self._item = replace(self._item, state=DatasetState.FAILED, progress=progress)
+        self._give_up(reason=error.reason)
 
     def _back_off(self, reason: str, retry_after_seconds: float | None) -> None:
-        failures = self._item.failures + 1
+        failures = self._item.progress.failures + 1
         wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._endpoint)
-        self._let_go(reason=reason, failures=failures, retry_at=iso(self._deps.now() + wait))
+        retry_at = self._deps.now() + wait
+        progress = replace(self._item.progress, failures=failures, retry_at=retry_at)
+        self._item = replace(self._item, reason=reason, progress=progress)
+        self._let_go()
         if wait <= _MAX_DELAY:
             self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
 
-    def _give_up(self, **changes: object) -> None:
+    def _give_up(self, reason: str) -> None:
         """Let go of a pull that nobody shall go on with."""
-        if self._item.checkpoint:
-            self._committer.staged_to_delete.add(self._item.checkpoint.pull_id)
-        self._let_go(served=self._item.requested, checkpoint=None, retry_at="", **changes)
+        self._committer.staged_to_delete.add(self._item.progress.pull_id)
+        progress = self._item.progress.abandoned(self._item.demand.requested)
+        self._item = replace(self._item, reason=reason, progress=progress)
+        self._let_go()
 
-    def _let_go(self, **changes: object) -> None:
-        self._item = self._save(lease_expires_at="", **changes)
+    def _let_go(self) -> None:
+        self._item = self._save(self._item.released())
         for pull_id in self._committer.staged_to_delete - self._item.named_pulls:
             try:
                 self._deps.store.delete_staged(self._prefix(pull_id))
             except TransientError as error:  # The bucket's life cycle will.
                 telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
 
-    def _save(self, **changes: object) -> DatasetRecord:
-        item = replace(self._item, **changes)  # type: ignore[arg-type]
+    def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._deps.datasets.save(item, self._ttl, self._deps.now())
 
     def _renew(self) -> None:

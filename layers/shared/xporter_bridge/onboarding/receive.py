@@ -1,4 +1,4 @@
-"""What a receiver does: verify, decode, and store the callback in its queue. Nothing else."""
+"""Stores an authentication callback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from datetime import datetime
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.bodies import fields_of
 from xporter_bridge.callbacks.request import CallbackRequest
-from xporter_bridge.callbacks.signed_urls import is_authentication_token
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.onboarding.messages import SchoolAuthorised
@@ -28,14 +27,14 @@ def accept_authentication(
     """Store an authentication callback and return the estab that it names.
 
     The secret is sealed before it is written anywhere, and the contact's e-mail address, which
-    nothing here needs, is not written at all. Whether the callback is genuine is found out later,
-    by what the secret opens.
+    nothing here needs, is not written at all. The consumer verifies later whether
+    the callback is genuine, with the secret.
 
     Raises:
         CallbackRejectedError: 404 without our path token, 400 for an unusable body.
         TransientError: It could not be stored; the sender should try again.
     """
-    if not is_authentication_token(request.path_parameters.get("token", ""), keys=tokens.keys()):
+    if not tokens.has_token(request.path_parameters.get("token", "")):
         raise CallbackRejectedError(404, "wrong_authentication_token")
     said = read_authentication(fields_of(request.body))
     queue.send(

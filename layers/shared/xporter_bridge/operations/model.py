@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from xporter_bridge.timestamps import iso
-
 # How long an operation can be read after its end; then its item expires.
 KEPT = timedelta(days=90)
 # How long to leave a message to its consumer before the watchdog sends another.
@@ -30,15 +28,15 @@ class OperationKind(StrEnum):
 class Operation:
     """One conversation about one school.
 
-    ``watch_at`` is when the watchdog looks at it if nothing else happens, empty for never;
+    ``watch_at`` is when the watchdog looks at it if nothing else happens, None for never;
     ``expires_at`` is in epoch seconds, 0 for never. ``version`` is an optimistic lock, and 0
     before the operation is stored.
     """
 
     estab: str
     id: str
-    created_at: str
-    watch_at: str = ""
+    created_at: datetime
+    watch_at: datetime | None = None
     expires_at: int = 0
     version: int = 0
 
@@ -61,6 +59,6 @@ def expiry(now: datetime) -> int:
     return int((now + KEPT).timestamp())
 
 
-def soon(now: datetime) -> str:
+def soon(now: datetime) -> datetime:
     """Return when to look again at an operation for which a message has just been sent."""
-    return iso(now + PATIENCE)
+    return now + PATIENCE

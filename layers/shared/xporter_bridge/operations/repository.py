@@ -1,4 +1,4 @@
-"""The table of operations: what every kind of operation needs of it, generic in the record.
+"""The table of operations: the calls that every kind needs, generic in the record.
 
 ``availability.repository`` and ``writebacks.repository`` add how their record is stored.
 """
@@ -15,10 +15,11 @@ import orjson
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.operations.model import Operation, OperationKind, kind_of
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, iso_or_none, parse_or_none
 
 T = TypeVar("T", bound=Operation)
 _ATTEMPTS = 10
+_TIMES = {"created_at", "watch_at", "deadline_at", "retry_at"}
 
 
 class OperationRepository:
@@ -32,9 +33,9 @@ class OperationRepository:
         for item in self._items.query_due(iso(now)):
             yield item["estab"], item["operation"], item["watch_at"]
 
-    def reschedule_watch(self, estab: str, id_: str, seen: str, at: str) -> None:
-        """Move the time of the next look, unless somebody else has moved it since it was seen."""
-        reschedule_watch(self._items, estab, id_, seen=seen, at=at)
+    def reschedule_watch(self, estab: str, id_: str, seen: str, at: datetime) -> None:
+        """Change the time of the next look, unless another process changed it since it was read."""
+        reschedule_watch(self._items, estab, id_, seen=seen, at=iso(at))
 
     def delete_school(self, estab: str) -> None:
         """Delete every operation of the school."""
@@ -72,11 +73,11 @@ class RecordRepository(OperationRepository, Generic[T]):
     def change(self, estab: str, id_: str, decide: Callable[[T], T]) -> T | None:
         """Read the operation, let ``decide`` say what it becomes, and write that if it differs.
 
-        Decides again on what another writer made of it meanwhile, so ``decide`` must be pure.
+        Calls ``decide`` again if another writer changed the item meanwhile: it must be pure.
         Returns None if there is no such operation (any more).
 
         Raises:
-            ConflictError: Others changed it again and again.
+            ConflictError: Other writers changed it at every attempt.
         """
         for _ in range(_ATTEMPTS):
             before = self.get(estab, id_)
@@ -92,40 +93,43 @@ class RecordRepository(OperationRepository, Generic[T]):
         raise ConflictError("operation_changed")
 
     def save(self, record: T) -> T:
-        """Write an operation that was read before, if nobody else has changed it since.
+        """Write an operation, unless another writer has changed it since it was read.
 
         Raises:
             ConflictError: Another writer has changed or deleted it.
         """
         saved = replace(record, version=record.version + 1)
-        self._items.update(
-            record.estab,
-            record.id,
-            set_=self._attributes(saved),
-            condition="version = :seen",
-            seen=record.version,
+        return self.read(
+            self._items.update(
+                record.estab,
+                record.id,
+                set_=self._attributes(saved),
+                condition="version = :seen",
+                seen=record.version,
+            )
         )
-        return saved
 
     def _attributes(self, record: T) -> Item:
         common = {"expires_at": record.expires_at or None}
-        watch = watch_attributes(record.watch_at, record.estab, record.id)
+        watch = watch_attributes(iso_or_none(record.watch_at), record.estab, record.id)
         return self.write(record) | common | watch
 
 
 def plain_attributes(record: Operation) -> Item:
-    """Return the record's fields but the key, as they are."""
-    return {
+    """Return the record's fields but the key; times as text, all others as they are."""
+    plain = {
         field.name: getattr(record, field.name)
         for field in fields(record)
         if field.name not in {"estab", "id"}
     }
+    return plain | {name: iso_or_none(plain[name]) for name in _TIMES & plain.keys()}
 
 
 def known_fields(item: Item, type_: type[Operation]) -> dict[str, Any]:
-    """Return what the record knows of the item; another version may have stored more."""
+    """Return the item's attributes that are fields of the record; other versions may store more."""
     names = {field.name for field in fields(type_)}
     known = {name: value for name, value in item.items() if name in names}
+    known |= {name: parse_or_none(known[name]) for name in _TIMES & known.keys()}
     return {**known, "id": item["operation"]}
 
 
@@ -136,4 +140,6 @@ def document_of(known: Mapping[str, Any], name: str) -> Any:
 
 def text_of(document: Any) -> str | None:
     """Return the JSON text of a field, or None for an empty one, which is not stored."""
-    return orjson.dumps(document).decode() if document else None
+    if not document:
+        return None
+    return orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()

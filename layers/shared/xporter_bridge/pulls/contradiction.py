@@ -10,38 +10,38 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, database_of, next_look_at
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.pulls.model import database_of, next_look_at
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState, Looks
+from xporter_bridge.timestamps import has_come
 
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 # Several callbacks speak of one change; what comes this soon after it is still about it.
 _SAME_NEWS = timedelta(minutes=2)
 
 
-def after_nothing_new(item: DatasetRecord, began_at: str, now: datetime) -> DatasetRecord:
+def after_nothing_new(item: DatasetRecord, began_at: datetime, now: datetime) -> DatasetRecord:
     """Return the dataset after a pull that found what there was, with the time to look again.
 
     A callback that came after the pull began is for the next pull.
     """
-    heard = item.heard_at
+    heard = item.demand.heard_at
     if not heard or heard > began_at or _has_changed_since(item, heard, first=1):
-        return replace(item, look_at="")
-    looks = item.looks if item.looked_for == heard else 0
-    if looks == len(LOOKS):
-        return replace(item, looked_for=heard, looks=looks, look_at="")
-    look_at = iso(now + LOOKS[looks])
-    return replace(item, looked_for=heard, looks=looks + 1, look_at=look_at)
+        return replace(item, looks=item.looks.ended())
+    count = item.looks.count if item.looks.heard_at == heard else 0
+    if count == len(LOOKS):
+        return replace(item, looks=Looks(heard, count))
+    return replace(item, looks=Looks(heard, count + 1, now + LOOKS[count]))
 
 
 def after_news(item: DatasetRecord) -> DatasetRecord:
     """Return the dataset after a pull that found something: no callback is contradicted."""
-    return replace(item, looked_for=item.heard_at, looks=len(LOOKS), look_at="")
+    return replace(item, looks=Looks(item.demand.heard_at, len(LOOKS)))
 
 
 def is_look_due(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether the time has come to look again after a callback."""
-    at = next_look_at(item)
-    return bool(at) and at <= iso(now) and not item.is_due and item.state is DatasetState.CURRENT
+    is_wanted = not item.is_due and item.state is DatasetState.CURRENT
+    return is_wanted and has_come(next_look_at(item), now)
 
 
 def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> bool:
@@ -51,12 +51,14 @@ def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> boo
     """
     return any(
         database_of(other) == database_of(item)
-        and _has_changed_since(other, item.looked_for, first=2)
+        and _has_changed_since(other, item.looks.heard_at, first=2)
         for other in of_school
         if other.dataset != item.dataset
     )
 
 
-def _has_changed_since(item: DatasetRecord, heard: str, *, first: int) -> bool:
-    changed_at = item.manifest["completed_at"] if item.manifest else ""
-    return item.sequence >= first and changed_at >= iso(parse(heard) - _SAME_NEWS)
+def _has_changed_since(item: DatasetRecord, heard: datetime | None, *, first: int) -> bool:
+    made = item.published.manifest
+    if heard is None or made is None or item.published.sequence < first:
+        return False
+    return made.completed_at >= heard - _SAME_NEWS

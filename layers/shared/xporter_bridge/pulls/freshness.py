@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.pulls.model import BASELINE_EVERY, SILENCE_GRACE, DatasetRecord, DatasetState
-from xporter_bridge.timestamps import parse
+from xporter_bridge.pulls.model import BASELINE_EVERY, SILENCE_GRACE
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 
 _WITHOUT_DATA = {DatasetState.NOT_COVERED, DatasetState.ERASED}
 # A change set may say no time, so the time of the data may be that of the weekly pull of all rows.
@@ -23,12 +23,12 @@ class Freshness:
 
     ``as_of`` is the time that Xporter gave for them: it stands still when the school's agent does.
     ``checked_at`` is when we last compared them with Xporter: it stands still when we do. Both are
-    empty before the first pull, and ``as_of`` where Xporter gave no time. ``reason`` says which of
+    None before the first pull, and ``as_of`` where Xporter gave no time. ``reason`` says which of
     them is old.
     """
 
-    as_of: str
-    checked_at: str
+    as_of: datetime | None
+    checked_at: datetime | None
     age_seconds: int | None
     is_stale: bool
     reason: str = field(default="", compare=False)
@@ -42,21 +42,28 @@ def of_dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> F
     """
     if item.state in _WITHOUT_DATA or dataset is None:
         return None
-    reasons = [_MARKED] if item.manifest is not None and item.manifest["stale"] else []
+    made = item.published.manifest
+    reasons = [_MARKED] if made is not None and made.stale else []
     ttl = dataset.endpoint.ttl
-    is_kept = item.definition is None
-    if is_kept and is_outdated(item.as_of, ttl, now):
+    is_kept = item.demand.definition is None
+    if is_kept and is_outdated(item.published.as_of, ttl, now):
         reasons.append(AS_OF_IS_OLD)
-    if not item.checked_at or (is_kept and parse(item.checked_at) + ttl + SILENCE_GRACE <= now):
+    if not item.published.checked_at or (
+        is_kept and item.published.checked_at + ttl + SILENCE_GRACE <= now
+    ):
         reasons.append(CHECKED_AT_IS_OLD)
     return Freshness(
-        item.as_of, item.checked_at, _age(item.as_of, now), bool(reasons), ", ".join(reasons)
+        item.published.as_of,
+        item.published.checked_at,
+        _age(item.published.as_of, now),
+        bool(reasons),
+        ", ".join(reasons),
     )
 
 
-def is_outdated(as_of: str, ttl: timedelta, now: datetime) -> bool:
+def is_outdated(as_of: datetime | None, ttl: timedelta, now: datetime) -> bool:
     """Tell whether data are so old that nobody refreshes them; False where no time is known."""
-    return bool(as_of) and parse(as_of) + ttl + AS_OF_GRACE <= now
+    return as_of is not None and as_of + ttl + AS_OF_GRACE <= now
 
 
 def together(parts: Iterable[Freshness]) -> Freshness:
@@ -65,8 +72,8 @@ def together(parts: Iterable[Freshness]) -> Freshness:
     ages = [part.age_seconds for part in parts]
     known = [age for age in ages if age is not None]
     return Freshness(
-        as_of=min((part.as_of for part in parts), default=""),
-        checked_at=min((part.checked_at for part in parts), default=""),
+        as_of=_oldest(part.as_of for part in parts),
+        checked_at=_oldest(part.checked_at for part in parts),
         age_seconds=max(known) if known and len(known) == len(ages) else None,
         is_stale=any(part.is_stale for part in parts),
         reason=", ".join(
@@ -77,5 +84,12 @@ def together(parts: Iterable[Freshness]) -> Freshness:
     )
 
 
-def _age(as_of: str, now: datetime) -> int | None:
-    return max(0, int((now - parse(as_of)).total_seconds())) if as_of else None
+def _oldest(moments: Iterable[datetime | None]) -> datetime | None:
+    """Return the oldest of the moments; None if one of them is unknown."""
+    all_ = list(moments)
+    known = [moment for moment in all_ if moment is not None]
+    return min(known) if known and len(known) == len(all_) else None
+
+
+def _age(as_of: datetime | None, now: datetime) -> int | None:
+    return max(0, int((now - as_of).total_seconds())) if as_of else None

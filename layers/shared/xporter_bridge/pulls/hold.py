@@ -8,9 +8,8 @@ which has limits of its own in a calendar window.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -18,9 +17,10 @@ from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.pulls.messages import PullDataset
+from xporter_bridge.pulls.record import Hold
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import iso
+from xporter_bridge.snapshots.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -73,35 +73,34 @@ def limit_violations(changes: list[TableChange], limits: HoldLimits) -> list[str
 
 
 def make_hold(
-    before: Mapping[str, Any] | None,
-    made: Mapping[str, Any],
+    before: Hold | None,
+    made: Manifest,
     copies: Mapping[str, str],
     reasons: list[str],
     dataset: Dataset,
     now: datetime,
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[Hold, bool]:
     """Return the hold for the draft manifest ``made``, and whether the hold is new.
 
     The hold is not new when the same change set was held ``before`` for the same reasons. Such a
     hold keeps its expiry, however often the change set is pulled.
     """
-    is_news = before is None or not _is_same(before, made, reasons)
-    times = {"since": iso(now), "expires_at": iso(now + dataset.limits.expires)}
-    if before and not is_news:
-        times = {name: before[name] for name in times}
-    hold = {
-        **times,
-        "reasons": reasons,
-        "fingerprint": dataset.fingerprint,
-        "manifest": made,
-        "copies": dict(copies),
-    }
-    return hold, is_news
+    hold = Hold(
+        since=now,
+        expires_at=now + dataset.limits.expires,
+        reasons=tuple(reasons),
+        fingerprint=dataset.fingerprint,
+        manifest=made,
+        copies=copies,
+    )
+    if before is None or not _is_same(before, hold):
+        return hold, True
+    return replace(hold, since=before.since, expires_at=before.expires_at), False
 
 
-def _is_same(hold: Mapping[str, Any], made: Mapping[str, Any], reasons: list[str]) -> bool:
-    following = hold["manifest"]["next_changed_rows"]
-    return bool(following == made["next_changed_rows"] and hold["reasons"] == reasons)
+def _is_same(before: Hold, hold: Hold) -> bool:
+    following = before.manifest.next_changed_rows
+    return following == hold.manifest.next_changed_rows and before.reasons == hold.reasons
 
 
 def decide(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
-from xporter_bridge.pulls.model import DatasetRecord
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import went_live
 from xporter_bridge.schools.outbox import publish_outbox
@@ -25,9 +25,9 @@ def publish_dataset_events(
     now: datetime,
 ) -> None:
     """Publish the events in the dataset's outbox and, with its first data, ``school.live``."""
-    if item.unpublished:
+    if item.published.unpublished:
         return
-    if item.sequence:
+    if item.published.sequence:
         publish_outbox(
             schools.change(item.estab, lambda school: went_live(school, now)), schools, bus
         )

@@ -7,17 +7,13 @@ from datetime import datetime
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.erasure.messages import EraseDataset
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.model import (
-    DatasetRecord,
-    DatasetState,
-    dataset_of,
-    withheld_because,
-)
+from xporter_bridge.pulls.model import dataset_of, withheld_because
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.xporter import scopes
@@ -29,6 +25,7 @@ def reconcile_with_scopes(
     datasets: DatasetRepository,
     pulls: Queue,
     erasures: Queue,
+    config: DatasetConfig,
     now: datetime,
 ) -> None:
     """Ask for every dataset that the scopes allow and that is not current; erase what must go.
@@ -41,7 +38,7 @@ def reconcile_with_scopes(
     ending = _erase_what_must_go(school, held.values(), erasures, now)
     today = now.astimezone(SCHOOL_TIME).date()
     wanted = []
-    for dataset in configured().values():
+    for dataset in config.values():
         name = dataset.on(today).name
         # Of what is being erased, the erasure itself asks for whatever may be held of it after.
         if name not in ending and _is_wanted(dataset, held.get(name), school, previous_scopes):
@@ -101,15 +98,15 @@ def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
     more expires (``retention``), unless a scope was removed under which it was pulled.
     """
     dataset = dataset_of(item)
-    gone = set(item.scopes) - set(scopes.among(item.scopes, granted))
+    gone = set(item.published.scopes) - set(scopes.among(item.published.scopes, granted))
     if dataset is None:
         return SCOPE_REMOVED if gone else ""
     if not dataset.covered_by(granted) or gone & dataset.endpoint.column_scopes:
         return SCOPE_REMOVED
-    return LEFT_OUT if dataset.leaves_out_any(item.columns) else ""
+    return LEFT_OUT if dataset.leaves_out_any(item.published.columns) else ""
 
 
 def has_data(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether the dataset has data, or a pull that is fetching some."""
-    has_data = bool(item.manifest and item.manifest["tables"]) or bool(item.hold)
-    return has_data or item.checkpoint is not None or item.is_leased(now)
+    has_data = bool(item.published.manifest and item.published.manifest.tables) or bool(item.hold)
+    return has_data or item.progress.checkpoint is not None or item.is_leased(now)

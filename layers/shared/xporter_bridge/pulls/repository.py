@@ -1,8 +1,8 @@
 """The datasets of every school: generations, leases, checkpoints, and the commit.
 
 Two kinds of writer share an item and never write the same attribute. Code that requests a pull
-raises ``requested`` (and may say how). The lease holder writes all other attributes, on the
-condition that the fence is unchanged: a holder that has lost the lease cannot commit.
+writes the attributes of ``Demand``. The lease holder writes all other attributes, on the condition
+that the fence is unchanged: a holder that has lost the lease cannot commit.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.fleet_notices import FleetNotices
-from xporter_bridge.pulls.model import LEASE, DatasetRecord, needs_worker, next_watch_at
+from xporter_bridge.pulls.model import LEASE, needs_worker, next_watch_at
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, iso_or_none
 
-_ASKERS = ("requested", "definition", "decision", "decided_hold", "staleness", "heard_at")
 _ATTEMPTS = 10
 # The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
@@ -105,17 +105,18 @@ class DatasetRepository:
         Raises:
             ConflictError: Nothing is held, or the held change set has just changed.
         """
-        item = self.get(estab, dataset)
-        if item is None or item.hold is None:
+        stored = self._items.get(estab, dataset)
+        if not stored or "hold" not in stored:
             raise ConflictError("nothing_is_held")
+        seen = read(stored).hold_id
         soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
         return read(
             self._items.update(
                 estab,
                 dataset,
-                set_={"decision": decision, "decided_hold": item.hold_id, **soon},
+                set_={"decision": decision, "decided_hold": seen, **soon},
                 condition="#hold = :seen",
-                seen=text(item.hold),
+                seen=stored["hold"],
             )
         )
 
@@ -158,15 +159,12 @@ class DatasetRepository:
             return  # The dataset is deleted already.
 
     def _lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
-        until = iso(now + LEASE)
-        set_: Item = {
-            "lease_expires_at": until,
-            **watch_attributes(until, item.estab, item.dataset),
-        }
+        set_ = _until(now + LEASE, item)
         if item.is_due:
             # A resumed pull read the school's data when it first began. Work other than a pull,
             # such as carrying out a decision, reads none.
-            set_["began_at"] = item.checkpoint.started_at if item.checkpoint else iso(now)
+            under_way = item.progress.checkpoint
+            set_["began_at"] = iso(under_way.started_at if under_way else now)
         try:
             taken = self._items.update(
                 item.estab,
@@ -175,7 +173,7 @@ class DatasetRepository:
                 add={"fence": 1},
                 # No lease was granted since, so the checkpoint is the one that was read.
                 condition=f"(attribute_not_exists(fence) OR fence = :seen) AND {FREE}",
-                seen=item.fence,
+                seen=item.lease.fence,
                 now=iso(now),
             )
         except ConflictError:
@@ -188,15 +186,15 @@ class DatasetRepository:
         Raises:
             ConflictError: The lease was lost; stop at once.
         """
-        until = iso(now + LEASE)
+        until = now + LEASE
         self._items.update(
             item.estab,
             item.dataset,
-            set_={"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)},
+            set_=_until(until, item),
             condition="fence = :held",
-            held=item.fence,
+            held=item.lease.fence,
         )
-        return replace(item, lease_expires_at=until)
+        return replace(item, lease=replace(item.lease, expires_at=until))
 
     def save(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
         """Write everything that the lease holder owns, in one step, and return the whole record.
@@ -212,23 +210,22 @@ class DatasetRepository:
                 return self._saved(item, ttl, now)
             except ConflictError:
                 current = self.get(item.estab, item.dataset)
-                if current is None or current.fence != item.fence:
+                if current is None or current.lease.fence != item.lease.fence:
                     raise
-                item = replace(item, requested=current.requested, decision=current.decision)
+                item = replace(item, demand=current.demand)
         raise ConflictError("dataset_changed")
 
     def _saved(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
-        owned = {name: value for name, value in write(item).items() if name not in _ASKERS}
-        look = watch_attributes(next_watch_at(item, ttl, now), item.estab, item.dataset)
-        condition, seen = "fence = :held", dict[str, Any](held=item.fence)
-        if not item.lease_expires_at:
-            condition += " AND " + _same("requested", item.requested)
-            condition += " AND " + _same("decision", item.decision)
-            asked = {"requested": item.requested, "decision": item.decision}
+        at = iso_or_none(next_watch_at(item, ttl, now))
+        look = watch_attributes(at, item.estab, item.dataset)
+        condition, seen = "fence = :held", dict[str, Any](held=item.lease.fence)
+        if not item.lease.expires_at:
+            asked = {"requested": item.demand.requested, "decision": item.demand.decision}
+            condition = " AND ".join([condition, *(_same(*each) for each in asked.items())])
             seen |= {name: value for name, value in asked.items() if value}
         return read(
             self._items.update(
-                item.estab, item.dataset, set_={**owned, **look}, condition=condition, **seen
+                item.estab, item.dataset, set_=write(item) | look, condition=condition, **seen
             )
         )
 
@@ -243,14 +240,14 @@ class DatasetRepository:
             item.dataset,
             set_={"decision": None, "decided_hold": None},
             condition="fence = :held AND decided_hold = :done",
-            held=item.fence,
-            done=item.decided_hold,
+            held=item.lease.fence,
+            done=item.demand.decided_hold,
         )
-        return replace(item, decision="", decided_hold="")
+        return replace(item, demand=replace(item.demand, decision="", decided_hold=""))
 
-    def reschedule_watch(self, estab: str, dataset: str, seen: str, at: str) -> None:
+    def reschedule_watch(self, estab: str, dataset: str, seen: str, at: datetime | None) -> None:
         """Move the time of the next look, unless another writer has moved it since it was read."""
-        reschedule_watch(self._items, estab, dataset, seen=seen, at=at)
+        reschedule_watch(self._items, estab, dataset, seen=seen, at=iso_or_none(at))
 
     def clear_outbox(self, item: DatasetRecord) -> None:
         """Remove the events of the record, unless other events were added meanwhile."""
@@ -277,8 +274,8 @@ class DatasetRepository:
                 item.estab,
                 item.dataset,
                 condition="requested = :seen AND fence = :held",
-                seen=item.requested,
-                held=item.fence,
+                seen=item.demand.requested,
+                held=item.lease.fence,
             )
         except ConflictError:
             return  # The dataset is in use again.
@@ -292,6 +289,11 @@ class DatasetRepository:
 def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
     soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
     return {**soon, "definition": text(definition)} if definition else soon
+
+
+def _until(moment: datetime, item: DatasetRecord) -> Item:
+    until = iso(moment)
+    return {"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)}
 
 
 def _same(name: str, value: object) -> str:

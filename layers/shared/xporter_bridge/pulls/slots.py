@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from xporter_bridge.aws.dynamodb import DynamoTable
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.model import LEASE
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, iso_or_none
 
 SLOT = "#slot-"
 FREE = "(attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now)"
@@ -24,7 +24,7 @@ class Slot:
 
     estab: str
     number: int
-    until: str
+    until: datetime
 
 
 class PullSlots:
@@ -40,12 +40,12 @@ class PullSlots:
     def take(self, estab: str, now: datetime) -> Slot | None:
         """Take a slot, or return None if all are taken."""
         for number in range(_SLOTS_PER_SCHOOL):
-            until = iso(now + LEASE)
+            until = now + LEASE
             try:
                 self._items.update(
                     estab,
                     f"{SLOT}{number}",
-                    set_={"lease_expires_at": until},
+                    set_={"lease_expires_at": iso(until)},
                     condition=FREE,
                     now=iso(now),
                 )
@@ -56,21 +56,21 @@ class PullSlots:
 
     def renew(self, slot: Slot, now: datetime) -> Slot:
         """Extend the slot; a slot that another pull took meanwhile is not taken back."""
-        until = iso(now + LEASE)
+        until = now + LEASE
         return Slot(slot.estab, slot.number, until) if self._set(slot, until) else slot
 
     def release(self, slot: Slot) -> None:
         """Free the slot, unless another pull holds it by now."""
         self._set(slot, None)
 
-    def _set(self, slot: Slot, until: str | None) -> bool:
+    def _set(self, slot: Slot, until: datetime | None) -> bool:
         try:
             self._items.update(
                 slot.estab,
                 f"{SLOT}{slot.number}",
-                set_={"lease_expires_at": until},
+                set_={"lease_expires_at": iso_or_none(until)},
                 condition="lease_expires_at = :mine",
-                mine=slot.until,
+                mine=iso(slot.until),
             )
         except ConflictError:
             return False

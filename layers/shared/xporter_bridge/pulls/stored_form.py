@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from xporter_bridge.aws.dynamodb import Item
-from xporter_bridge.pulls.model import DatasetRecord, DatasetState, PullCheckpoint
+from xporter_bridge.pulls.record import (
+    Chain,
+    DatasetRecord,
+    DatasetState,
+    Demand,
+    Hold,
+    Lease,
+    Looks,
+    Noticed,
+    Progress,
+    Published,
+    PullCheckpoint,
+)
+from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 # Documents are stored as JSON text: DynamoDB would make decimals of their numbers.
 DOCUMENTS = (
@@ -22,37 +38,147 @@ DOCUMENTS = (
     "repeated",
     "staleness",
 )
+TIMES = frozenset(
+    {
+        "heard_at",
+        "lease_expires_at",
+        "began_at",
+        "retry_at",
+        "baseline_at",
+        "retire_at",
+        "expires_at",
+        "as_of",
+        "checked_at",
+        "looked_for",
+        "look_at",
+    }
+)
+PARTS = {
+    "demand": Demand,
+    "lease": Lease,
+    "progress": Progress,
+    "chain": Chain,
+    "published": Published,
+    "looks": Looks,
+    "noticed": Noticed,
+}
+# Attributes lie side by side in the item, so these have longer names there than in their part.
+_RENAMED = {
+    Lease: {"expires_at": "lease_expires_at"},
+    Looks: {"heard_at": "looked_for", "count": "looks", "at": "look_at"},
+}
+_OWN = ("estab", "dataset", "state", "reason", "erasing")
+
+
+def attributes(part: type) -> dict[str, str]:
+    """Return the attribute in which each field of the part is stored."""
+    renamed = _RENAMED.get(part, {})
+    return {each.name: renamed.get(each.name, each.name) for each in fields(part)}
 
 
 def write(item: DatasetRecord) -> Item:
-    """Return every attribute but the keys and the fence; empty ones are to be removed."""
-    attributes = {
-        name: getattr(item, name)
-        for name in DatasetRecord.__dataclass_fields__
-        if name not in {"estab", "dataset", "fence", *DOCUMENTS}
+    """Return every attribute that the lease holder owns; empty ones are to be removed."""
+    written: Item = {
+        "state": str(item.state),
+        "reason": item.reason,
+        "erasing": item.erasing,
+        "outbox": text(list(item.outbox)),
+        "hold": text(_hold_document(item.hold)) if item.hold else None,
     }
-    attributes["state"] = str(item.state)
-    attributes["scopes"] = list(item.scopes)
-    attributes["checkpoint"] = text(asdict(item.checkpoint)) if item.checkpoint else None
-    return attributes | {name: text(getattr(item, name)) for name in DOCUMENTS}
+    for name, part in PARTS.items():
+        if part is not Demand:
+            written |= {
+                attribute: _stored(attribute, getattr(getattr(item, name), field))
+                for field, attribute in attributes(part).items()
+                if attribute != "fence"  # the condition of every write
+            }
+    return written
 
 
 def read(item: Item) -> DatasetRecord:
     """Return the item as a dataset's record; attributes of later versions are ignored."""
-    known = {
-        name: value for name, value in item.items() if name in DatasetRecord.__dataclass_fields__
+    parts: dict[str, Any] = {
+        name: part(
+            **{
+                field: _read(attribute, item[attribute])
+                for field, attribute in attributes(part).items()
+                if attribute in item
+            }
+        )
+        for name, part in PARTS.items()
     }
-    for name in DOCUMENTS:
-        if name in known:
-            known[name] = orjson.loads(known[name])
-    known["scopes"] = tuple(known.get("scopes", ()))
-    known["outbox"] = tuple(known.get("outbox", ()))
-    known["state"] = DatasetState(known.get("state", DatasetState.PENDING))
-    if "checkpoint" in known:
-        known["checkpoint"] = PullCheckpoint(**orjson.loads(known["checkpoint"]))
-    return DatasetRecord(**known)
+    return DatasetRecord(
+        item["estab"],
+        item["dataset"],
+        state=DatasetState(item.get("state", DatasetState.PENDING)),
+        reason=item.get("reason", ""),
+        erasing=item.get("erasing", ""),
+        outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
+        hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
+        **parts,
+    )
 
 
 def text(document: Any) -> str | None:
     """Return the document as it is stored; None for an empty one, which is not stored."""
-    return orjson.dumps(document).decode() if document else None
+    # A datetime has a form of its own here, and not that of orjson.
+    return (
+        orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        if document
+        else None
+    )
+
+
+def _stored(attribute: str, value: Any) -> Any:
+    if isinstance(value, Manifest):
+        return text(value.document())
+    if isinstance(value, PullCheckpoint):
+        times = {"started_at": iso(value.started_at), "as_of": iso_or_none(value.as_of)}
+        return text({**asdict(value), **times})
+    if isinstance(value, datetime):
+        return iso(value)
+    if attribute in DOCUMENTS:
+        return text(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(attribute: str, value: Any) -> Any:
+    if attribute == "manifest":
+        return Manifest.read(orjson.loads(value))
+    if attribute == "checkpoint":
+        return _checkpoint(orjson.loads(value))
+    if attribute in TIMES:
+        return parse_or_none(value)
+    if attribute in DOCUMENTS:
+        return orjson.loads(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checkpoint(document: Mapping[str, Any]) -> PullCheckpoint:
+    times = {
+        "started_at": parse(document["started_at"]),
+        "as_of": parse_or_none(document.get("as_of")),
+    }
+    return PullCheckpoint(**{**document, **times})
+
+
+def _hold_document(hold: Hold) -> dict[str, Any]:
+    return {
+        "since": iso(hold.since),
+        "expires_at": iso(hold.expires_at),
+        "reasons": list(hold.reasons),
+        "fingerprint": hold.fingerprint,
+        "manifest": hold.manifest.document(),
+        "copies": dict(hold.copies),
+    }
+
+
+def _hold(document: Mapping[str, Any]) -> Hold:
+    return Hold(
+        since=parse(document["since"]),
+        expires_at=parse(document["expires_at"]),
+        reasons=tuple(document["reasons"]),
+        fingerprint=document["fingerprint"],
+        manifest=Manifest.read(document["manifest"]),
+        copies=document["copies"],
+    )

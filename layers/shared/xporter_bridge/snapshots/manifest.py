@@ -1,62 +1,141 @@
-"""Where data lies in the bucket, and the document that says what belongs together."""
+"""The manifest: the document that names all objects of one sequence of a dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.row_keys import ID, ORDER_NAME
+from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 
-def table_entry(
-    place: DatasetLayout,
-    table: str,
-    sequence: int,
-    *,
-    rows: int,
-    sha256: str,
-    upserts: int,
-    deletes: int,
-    columns: list[str],
-    key: str = ID,
-    snapshot_key: str | None = None,
-    repeated: int = 0,
-    is_by_row: bool = False,
-) -> dict[str, Any]:
-    """Return what a manifest says of one table.
+@dataclass(frozen=True)
+class TableEntry:
+    """What a manifest says of one table.
 
-    Args:
-        key: The field that identifies rows which have no Id.
-        snapshot_key: Given when the snapshot of an earlier sequence still is the table.
-        repeated: How many rows share their identity with another row.
-        is_by_row: The change files of this sequence identify each row by the whole of it.
+    ``key`` is the field that identifies rows which have no Id, ``repeated`` how many rows share
+    their identity with another. ``is_by_row`` tells that the change files of this sequence identify
+    each row by the whole of it. ``further`` are fields of later versions.
     """
-    odd = {"repeated": repeated} if repeated else {}
-    return {
-        "rows": rows,
-        "snapshot_key": snapshot_key or place.snapshot(table, sequence),
-        "sha256": sha256,
-        "upserts": upserts,
-        "upserts_key": place.change(table, sequence, "upserts"),
-        "deletes": deletes,
-        "deletes_key": place.change(table, sequence, "deletes"),
-        "columns": columns,
-        **({"key": key} if key != ID else {}),
-        **({"identity": "row"} if is_by_row else {}),
-        **odd,
-    }
+
+    rows: int
+    snapshot_key: str
+    sha256: str
+    upserts: int
+    upserts_key: str
+    deletes: int
+    deletes_key: str
+    columns: Sequence[str]
+    key: str = ID
+    is_by_row: bool = False
+    repeated: int = 0
+    further: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> tuple[str, str, str]:
+        """The keys of its objects."""
+        return self.snapshot_key, self.upserts_key, self.deletes_key
+
+    def document(self) -> dict[str, Any]:
+        """Return the entry as readers find it."""
+        return {
+            **{name: getattr(self, name) for name in _OF_EVERY_TABLE},
+            "columns": list(self.columns),
+            **({"key": self.key} if self.key != ID else {}),
+            **({"identity": "row"} if self.is_by_row else {}),
+            **({"repeated": self.repeated} if self.repeated else {}),
+            **self.further,
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> TableEntry:
+        """Return what the document says of one table."""
+        known = {*_OF_EVERY_TABLE, "key", "identity", "repeated"}
+        return cls(
+            **{name: document[name] for name in _OF_EVERY_TABLE},
+            key=document.get("key", ID),
+            is_by_row=document.get("identity") == "row",
+            repeated=document.get("repeated", 0),
+            further={name: value for name, value in document.items() if name not in known},
+        )
 
 
-def manifest(
-    place: DatasetLayout, sequence: int, tables: Mapping[str, Mapping[str, Any]], **facts: Any
-) -> dict[str, Any]:
-    """Return the manifest of one sequence; ``facts`` are the fields that docs/data.md explains."""
-    return {
-        "estab": place.estab,
-        "dataset": place.dataset,
-        "sequence": sequence,
-        **facts,
-        "order": ORDER_NAME,
-        "tables": dict(tables),
-    }
+@dataclass(frozen=True)
+class Manifest:
+    """One sequence of a dataset; docs/data.md explains every field.
+
+    ``pull_id`` is None in the manifest of an erasure, which has ``erased``. ``about`` is what else
+    the document says: the definition of a dataset made on request, why its data may be old, and
+    fields of later versions.
+    """
+
+    estab: str
+    dataset: str
+    sequence: int
+    pull_id: str | None
+    as_of: datetime | None
+    completed_at: datetime
+    stale: bool
+    requested_changed_rows: str | None
+    next_changed_rows: str | None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    erased: Mapping[str, str] | None = None
+    order: str = ORDER_NAME
+    tables: Mapping[str, TableEntry] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, list[str]]:
+        """The columns of each table."""
+        return {name: list(table.columns) for name, table in self.tables.items()}
+
+    def document(self) -> dict[str, Any]:
+        """Return the manifest as readers find it."""
+        return {
+            **{name: getattr(self, name) for name in _OF_EVERY_SEQUENCE},
+            "as_of": iso_or_none(self.as_of),
+            "completed_at": iso(self.completed_at),
+            **self.about,
+            **({"erased": dict(self.erased)} if self.erased else {}),
+            "order": self.order,
+            "tables": {name: table.document() for name, table in self.tables.items()},
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Manifest:
+        """Return what the document says."""
+        known = {*_OF_EVERY_SEQUENCE, "erased", "order", "tables"}
+        times = {"as_of", "completed_at"}
+        return cls(
+            **{name: document[name] for name in _OF_EVERY_SEQUENCE if name not in times},
+            as_of=parse_or_none(document["as_of"]),
+            completed_at=parse(document["completed_at"]),
+            about={name: value for name, value in document.items() if name not in known},
+            erased=document.get("erased"),
+            order=document.get("order", ORDER_NAME),
+            tables={name: TableEntry.read(each) for name, each in document["tables"].items()},
+        )
+
+
+_OF_EVERY_TABLE = (
+    "rows",
+    "snapshot_key",
+    "sha256",
+    "upserts",
+    "upserts_key",
+    "deletes",
+    "deletes_key",
+    "columns",
+)
+_OF_EVERY_SEQUENCE = (
+    "estab",
+    "dataset",
+    "sequence",
+    "pull_id",
+    "as_of",
+    "completed_at",
+    "stale",
+    "requested_changed_rows",
+    "next_changed_rows",
+)

@@ -1,7 +1,7 @@
-"""Looks after whatever should have happened and has not: nothing is lost because nobody called.
+"""Finds overdue work and enqueues it: no work is lost because a callback did not arrive.
 
-Every item that waits for something carries the time by which somebody must look at it. Looking
-is cheap and repeatable: it decides from the item alone and sends a message to whoever does work.
+Every item that waits stores the time at which the watchdog must look at it. A look is cheap and
+idempotent: it decides from the item alone and sends a message to the function that does the work.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.contradiction import is_explained, is_look_due
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
-    DatasetRecord,
     database_of,
     dataset_of,
     is_overdue,
@@ -31,6 +30,7 @@ from xporter_bridge.pulls.model import (
     next_watch_at,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, next_probe
@@ -45,7 +45,7 @@ _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
     OperationKind.PULL: AdvanceRequest,
     OperationKind.WRITEBACK: SubmitWriteback,
 }
-# A message was sent for it: give its consumer this long before looking again.
+# After a message was sent, its consumer has this long before the next look.
 _PATIENCE = timedelta(minutes=2)
 
 
@@ -66,7 +66,7 @@ def enqueue_overdue(
 ) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were.
 
-    What was not reached in time, or failed, is still due the next minute, which begins elsewhere.
+    Failed and unreached items are still overdue in the next sweep, which begins elsewhere.
     """
     schools = sweep(
         ((estab,) for estab, _ in deps.schools.due(now)),
@@ -94,7 +94,7 @@ def enqueue_overdue_operations(
 ) -> SweepResult:
     """Send a message for every operation whose time has come.
 
-    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    The consumer decides from the operation's record; nothing is decided here.
     """
 
     def send(estab: str, id_: str, seen: str) -> None:
@@ -129,26 +129,26 @@ def _look_at_dataset(
         return
     dataset = dataset_of(item)
     ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
-    if item.outbox and not item.unpublished:
+    if item.outbox and not item.published.unpublished:
         publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
     if item.erasing or is_expired(item, now):
         reason = item.erasing or EXPIRED
         deps.erasures.send(EraseDataset(estab, name, reason).body())
-        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
+        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
         return
-    if item.hold and item.hold["expires_at"] <= iso(now) and not item.decision:
+    if item.hold and item.hold.expires_at <= now and not item.demand.decision:
         item = _expired(item, deps, now)
         seen = ""
     elif is_overdue(item, ttl, now) or is_look_due(item, now):
         asked = _ask_again(item, ttl, deps, now)
-        if isinstance(asked, str):
+        if not isinstance(asked, DatasetRecord):
             deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
         item, seen = asked, ""
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
         deps.pulls.send(PullDataset(estab, name).body())
-        deps.datasets.reschedule_watch(estab, name, seen, iso(now + _PATIENCE))
+        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
     else:
         at = next_watch_at(replace(item, outbox=()), ttl, now)
         deps.datasets.reschedule_watch(estab, name, seen, at)
@@ -156,18 +156,18 @@ def _look_at_dataset(
 
 def _ask_again(
     item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
-) -> DatasetRecord | str:
-    """Ask for a pull that no callback asks for, or return when to look at the dataset next."""
+) -> DatasetRecord | datetime | None:
+    """Request a pull that no callback requested, or return the time of the next look."""
     is_silent = is_overdue(item, ttl, now)
     if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
-        return next_watch_at(replace(item, outbox=(), look_at=""), ttl, now)
+        return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), ttl, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
-        # Its own state asks for every dataset when it is ready again.
-        return iso(now + timedelta(days=1))
+        # When the school is ready again, onboarding requests every dataset.
+        return now + timedelta(days=1)
     if is_silent:
         telemetry.count("DatasetsSilent", database_of(item) or "unknown")
-    elif item.looks == 1:
+    elif item.looks.count == 1:
         telemetry.count("CallbackContradicted", database_of(item) or "unknown")
     return deps.datasets.add_demand(item.estab, item.dataset, now)
 

@@ -15,7 +15,6 @@ from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.messages import SubmitWriteback, WritebackRequested
 from xporter_bridge.writebacks.model import (
     Part,
@@ -59,7 +58,7 @@ def accept(
     Raises:
         RequestRejectedError: 400 for a missing key or a broken rule, 404 for no such school, 409
             for a key used with another payload or a school that cannot be written to, 413.
-        TransientError: It may or may not be stored; ask again with the same key.
+        TransientError: It may or may not be stored; repeat the request with the same key.
     """
     if school is None:
         raise RequestRejectedError(404, "there is no such school")
@@ -132,7 +131,7 @@ def _store(
     made = Writeback(
         estab=school.estab,
         id=id_,
-        created_at=iso(now),
+        created_at=now,
         watch_at=parts[0].look_at,
         kind=checked.kind,
         mode=checked.mode,
@@ -165,7 +164,7 @@ def _keep_refused(
     unchecked = Writeback(
         estab=estab,
         id=id_,
-        created_at=iso(now),
+        created_at=now,
         kind=WritebackKind(kind),
         mode="async",
         payload_digest=digest(kind, payload, key),

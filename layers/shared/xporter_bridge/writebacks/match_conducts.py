@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -64,7 +64,7 @@ class _Incident:
 
 
 def match_conducts(
-    body: Mapping[str, Any], tables: Mapping[str, Iterable[Row]], as_of: str | None
+    body: Mapping[str, Any], tables: Mapping[str, Iterable[Row]], as_of: datetime | None
 ) -> ReadBackResult:
     """Return how much of what was sent the tables show; their names are in lower case.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from xporter_bridge.casing import fold_keys
@@ -57,7 +57,9 @@ class _HeldMark:
     code: str
 
 
-def match_marks(body: Mapping[str, Any], rows: Iterable[Row], as_of: str | None) -> ReadBackResult:
+def match_marks(
+    body: Mapping[str, Any], rows: Iterable[Row], as_of: datetime | None
+) -> ReadBackResult:
     """Return how many marks of the body the rows show, and which others stand in their places."""
     held: dict[str | None, list[_HeldMark]] = {}
     for row in rows:

@@ -15,7 +15,6 @@ from enum import StrEnum
 
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.model import Operation
-from xporter_bridge.timestamps import iso
 
 
 class WritebackKind(StrEnum):
@@ -63,7 +62,7 @@ class ReadBackResult:
     expected: int
     found: int
     similar: int = 0
-    as_of: str | None = None
+    as_of: datetime | None = None
     results: tuple[tuple[str, str], ...] = ()
     seen: tuple[tuple[str, int], ...] = ()
 
@@ -95,9 +94,9 @@ class Part:
     rows: int
     state: PartState = PartState.QUEUED
     attempts: int = 0
-    sent_at: str = ""
-    look_at: str = ""
-    deadline_at: str = ""
+    sent_at: datetime | None = None
+    look_at: datetime | None = None
+    deadline_at: datetime | None = None
     is_acknowledged: bool = False
     tracking_id: str = ""
     reason: str = ""
@@ -106,7 +105,7 @@ class Part:
 
     def needs_look(self, now: datetime) -> bool:
         """Tell whether its outcome is overdue, or nearly so."""
-        return self.state in AWAITED and self.look_at <= iso(now)
+        return self.state in AWAITED and (self.look_at is None or self.look_at <= now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.errors import PermanentError, TransientError
 from xporter_bridge.schools.session import SchoolSession
-from xporter_bridge.timestamps import parse
 from xporter_bridge.writebacks.match_conducts import match_conducts
 from xporter_bridge.writebacks.match_marks import match_marks
 from xporter_bridge.writebacks.mis_values import MARGIN, identity_of, uk_day
@@ -38,7 +37,7 @@ def check_overdue_part(
     An Xporter that cannot be read now is asked again for a while after the deadline.
     """
     part = writeback.parts[number]
-    due = parse(part.deadline_at)
+    due = part.deadline_at or now
     if due <= now:
         telemetry.count("DeadlinePassed", "writeback")
     try:
@@ -104,7 +103,8 @@ def compare(kind: WritebackKind, body: Mapping[str, Any], page: Page) -> ReadBac
     One page of several, or an answer without a table, is no proof of absence: it counts as of no
     time at all.
     """
-    as_of = page.as_of if page.tables and page.facts.page_count <= 1 else None
+    is_whole = page.tables and page.facts.page_count <= 1
+    as_of = page.as_of if is_whole else None
     if kind is WritebackKind.CONDUCT:
         tables = {name.casefold(): rows for name, rows in page.tables.items()}
         return match_conducts(body, tables, as_of)

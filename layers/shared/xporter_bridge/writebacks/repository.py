@@ -16,6 +16,7 @@ from xporter_bridge.operations.repository import (
     plain_attributes,
     text_of,
 )
+from xporter_bridge.timestamps import iso_or_none, parse_or_none
 from xporter_bridge.writebacks.model import (
     Part,
     PartState,
@@ -24,6 +25,8 @@ from xporter_bridge.writebacks.model import (
     WritebackKind,
     WritebackState,
 )
+
+_TIMES = ("sent_at", "look_at", "deadline_at")
 
 
 class WritebackRepository(RecordRepository[Writeback]):
@@ -36,7 +39,7 @@ class WritebackRepository(RecordRepository[Writeback]):
         return plain_attributes(record) | {
             "kind": str(record.kind),
             "state": str(record.state),
-            "parts": text_of([asdict(part) for part in record.parts]),
+            "parts": text_of([_part_document(part) for part in record.parts]),
             "outbox": text_of([event.document() for event in record.outbox]),
         }
 
@@ -54,9 +57,22 @@ def _read_part(entry: dict[str, Any]) -> Part:
     reading = entry["reading"]
     if reading:
         pairs = {name: _pairs(reading.get(name, ())) for name in ("results", "seen")}
-        reading = ReadBackResult(**{**reading, **pairs})
-    state, results = PartState(entry["state"]), _pairs(entry["results"])
-    return Part(**{**entry, "state": state, "results": results, "reading": reading})
+        as_of = parse_or_none(reading.get("as_of"))
+        reading = ReadBackResult(**{**reading, **pairs, "as_of": as_of})
+    read = {
+        "state": PartState(entry["state"]),
+        "results": _pairs(entry["results"]),
+        "reading": reading,
+        **{name: parse_or_none(entry[name]) for name in _TIMES if name in entry},
+    }
+    return Part(**{**entry, **read})
+
+
+def _part_document(part: Part) -> dict[str, Any]:
+    document = asdict(part)
+    if part.reading:
+        document["reading"]["as_of"] = iso_or_none(part.reading.as_of)
+    return document | {name: iso_or_none(document[name]) or "" for name in _TIMES}
 
 
 def _pairs(entries: Iterable[list[str]]) -> tuple[tuple[str, str], ...]:

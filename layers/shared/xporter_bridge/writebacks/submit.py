@@ -28,7 +28,7 @@ from xporter_bridge.errors import (
 )
 from xporter_bridge.schools.encryption import unseal
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.writebacks.accept import content_context
 from xporter_bridge.writebacks.model import PartState, Writeback, WritebackKind
 from xporter_bridge.writebacks.read_back import Step, check_overdue_part, read_from_mis
@@ -103,8 +103,8 @@ class WritebackRun:
     def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
         """Read back what is overdue, then send what is queued.
 
-        A part that is being sent when the process ends counts as sent, so what there is no time
-        for is left alone: it is due, and the watcher sends for it within a minute.
+        A part that is being sent when the process ends counts as sent, so no part is begun
+        without enough time: it stays overdue, and the watchdog sends a message within a minute.
         """
         for number in range(len(self._writeback.parts)):
             if self._writeback.parts[number].needs_look(self._deps.now()) and has_time():
@@ -158,7 +158,7 @@ class WritebackRun:
 
     def _send(self, number: int) -> None:
         """Send a part, unless it is too late for that or somebody else is at it."""
-        if self._writeback.parts[number].deadline_at <= iso(self._deps.now()):
+        if has_come(self._writeback.parts[number].deadline_at, self._deps.now()):
             self._give_up("not_sent_in_time")
             return
         session, bodies = self._open()

@@ -12,7 +12,7 @@ from typing import Any
 
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.operations.model import expiry, soon
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.timestamps import earliest, parse
 from xporter_bridge.writebacks.model import (
     AWAITED,
     ENDS,
@@ -44,7 +44,7 @@ def pause(deadline: timedelta) -> timedelta:
 
 def queued(part: Part, deadline: timedelta, now: datetime) -> Part:
     """Return a part to be sent, until a deadline after which it is not sent any more."""
-    return replace(part, state=PartState.QUEUED, look_at=soon(now), deadline_at=iso(now + deadline))
+    return replace(part, state=PartState.QUEUED, look_at=soon(now), deadline_at=now + deadline)
 
 
 def claimed(writeback: Writeback, number: int, deadline: timedelta, now: datetime) -> Writeback:
@@ -56,9 +56,9 @@ def claimed(writeback: Writeback, number: int, deadline: timedelta, now: datetim
         now,
         state=PartState.SENDING,
         attempts=part.attempts + 1,
-        sent_at=iso(now),
-        look_at=iso(now + deadline * _EARLY),
-        deadline_at=iso(now + deadline),
+        sent_at=now,
+        look_at=now + deadline * _EARLY,
+        deadline_at=now + deadline,
     )
 
 
@@ -73,7 +73,7 @@ def released(writeback: Writeback, number: int, attempt: int, now: datetime) -> 
         now,
         state=PartState.QUEUED,
         attempts=attempt - 1,
-        sent_at="",
+        sent_at=None,
         look_at=soon(now),
     )
 
@@ -87,7 +87,7 @@ def accepted(
         return _with(writeback, number, now, tracking_id=part.tracking_id or tracking_id)
     changes: dict[str, Any] = {"state": PartState.SENT, "tracking_id": tracking_id}
     if writeback.mode == "sync":
-        soonest = min(part.deadline_at, iso(now + _CONFIRM))
+        soonest = earliest(part.deadline_at, now + _CONFIRM)
         changes |= {"is_acknowledged": True, "look_at": soonest, "deadline_at": soonest}
     return _with(writeback, number, now, **changes)
 
@@ -143,7 +143,7 @@ def read_back(
     facts: dict[str, Any] = {"reading": reading, "results": reading.results or part.results}
     if reading.found == reading.expected:
         return _with(writeback, number, now, state=PartState.COMPLETED, reason="read_back", **facts)
-    if part.deadline_at > iso(now):
+    if part.deadline_at and part.deadline_at > now:
         return _with(writeback, number, now, look_at=part.deadline_at, reading=reading)
     is_settled = _is_after(reading.as_of, part, deadline)
     is_absent = is_settled and all(it.shows_nothing for it in (reading, part.reading) if it)
@@ -179,7 +179,7 @@ def read_before_sending_again(
 def is_proof_recent(part: Part, deadline: timedelta, now: datetime) -> bool:
     """Tell whether what was read last is recent enough to send a part again on its strength."""
     as_of = part.reading.as_of if part.reading else None
-    return as_of is not None and parse(as_of) >= now - deadline * _RECENT
+    return as_of is not None and as_of >= now - deadline * _RECENT
 
 
 def postponed(writeback: Writeback, number: int, until: datetime, now: datetime) -> Writeback:
@@ -187,7 +187,7 @@ def postponed(writeback: Writeback, number: int, until: datetime, now: datetime)
     part = writeback.parts[number]
     if part.state not in OPEN:
         return writeback
-    return _with(writeback, number, now, look_at=iso(until))
+    return _with(writeback, number, now, look_at=until)
 
 
 def marked_unknown(
@@ -260,10 +260,10 @@ def _reason_of(parts: tuple[Part, ...]) -> str:
     return next(wrong, "")
 
 
-def _watch(parts: tuple[Part, ...], outbox: tuple[Event, ...]) -> str:
+def _watch(parts: tuple[Part, ...], outbox: tuple[Event, ...]) -> datetime | None:
     if outbox:
-        return outbox[0].timestamp
-    return min((part.look_at for part in parts if part.state in OPEN), default="")
+        return parse(outbox[0].timestamp)
+    return earliest(*(part.look_at for part in parts if part.state in OPEN))
 
 
 def _announcement(writeback: Writeback, now: datetime) -> Event:
@@ -282,11 +282,13 @@ def _announcement(writeback: Writeback, now: datetime) -> Event:
     )
 
 
-def _is_after(as_of: str | None, part: Part, deadline: timedelta) -> bool:
+def _is_after(as_of: datetime | None, part: Part, deadline: timedelta) -> bool:
     """Tell whether data were extracted late enough to show what was sent.
 
     An accepted write is tried for an hour, four fifths of the deadline. The same hour forgives
     times that Xporter writes without a zone and might mean as British summer time.
     """
     settled_after = timedelta() if part.is_acknowledged else deadline * 4 / 5
-    return as_of is not None and parse(as_of) >= parse(part.sent_at) + settled_after
+    if as_of is None or part.sent_at is None:
+        return False
+    return as_of >= part.sent_at + settled_after

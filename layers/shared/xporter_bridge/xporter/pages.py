@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from math import ceil
 from typing import Any
 
 from xporter_bridge.casing import fold_keys
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.timestamps import parse, to_milliseconds
 from xporter_bridge.xporter.not_ready import is_pending
 
 ALL_ROWS = "*"
@@ -68,7 +69,7 @@ class Page:
     """
 
     facts: PageMetadata
-    as_of: str | None
+    as_of: datetime | None
     tables: Mapping[str, list[dict[str, Any]]] = field(repr=False)
     deleted: Mapping[str, list[Any]] = field(repr=False)
     text: bytes = field(default=b"", repr=False)
@@ -269,10 +270,10 @@ def _times(document: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _readable(time: str) -> str | None:
+def _readable(time: str) -> datetime | None:
     """Return the time; None for another form than ISO 8601, and for years that nobody means."""
     try:
         moment = parse(time)
     except ValueError:
         return None
-    return iso(moment) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
+    return to_milliseconds(moment) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None

@@ -1,0 +1,38 @@
+"""What opens sessions at Xporter, made from the environment of the functions that need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xporter_bridge.aws.clients import client
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.settings import EnvironmentSettings
+from xporter_bridge.xporter.client import DATA_SECONDS, XporterApi
+
+
+@dataclass(frozen=True)
+class SessionSettings(EnvironmentSettings):
+    """What a function is told that calls Xporter in a school's name."""
+
+    xporter_url: str
+    relying_party: str
+    schools_table: str
+    school_key_id: str
+
+
+def school_sessions(
+    settings: SessionSettings, *, data_seconds: float = DATA_SECONDS
+) -> SchoolSessions:
+    """Return what opens a session at Xporter for a school.
+
+    Args:
+        data_seconds: How long an answer with data may take.
+    """
+    return SchoolSessions(
+        SchoolRepository(client("dynamodb"), settings.schools_table),
+        SchoolVault(client("kms"), settings.school_key_id),
+        XporterApi(settings.xporter_url, data_seconds=data_seconds),
+        settings.relying_party,
+    )
