@@ -45,8 +45,8 @@ def _pull_model(world: World) -> None:
         world.datasets.add_demand(MODEL, name, LAST_NIGHT)
         pull(MODEL, name, world.pulling, remaining_seconds=lambda: 600.0)
         found = world.datasets.get(MODEL, name)
-        if found is None or found.is_due or found.reason:
-            raise RuntimeError(f"the model's {name} was not pulled: {found and found.reason}")
+        if found is None or found.is_due or not found.published.manifest:
+            raise RuntimeError(f"the model's {name} was not pulled")
     # The watchdog looks once at each commit; without, its night would begin with 25,000 of those.
     world.now_is(LAST_NIGHT + timedelta(minutes=2))
     world.watch_once(lambda: True)

@@ -127,7 +127,7 @@ class World:
             self.schools, self.datasets, self._pulls, self._nowhere, self._nowhere, self.bus
         )
         self._registering = RegisterDependencies(
-            sessions, self.datasets, self._pulls, self._nowhere, self.base_url,
+            sessions, self.datasets, self._pulls, self._nowhere, configured(), self.base_url,
             lambda: self.keys, timedelta(hours=6), self.now,
         )  # fmt: skip
 
@@ -269,7 +269,7 @@ class World:
 
     def _plan(self, body: Body) -> None:
         message = DatabaseChanged.read(body)
-        plan(message, self.schools, self.datasets, self._pulls, self.now())
+        plan(message, self.schools, self.datasets, self._pulls, configured(), self.now())
         self.metrics["planned"] += 1
 
     def _register(self, body: Body) -> None:
