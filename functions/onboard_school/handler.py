@@ -12,6 +12,7 @@ from functions.onboard_school.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.onboarding.messages import read_onboarding
 from xporter_bridge.onboarding.onboard import OnboardDependencies, onboard
@@ -36,6 +37,7 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
         registrations=Queue(client("sqs"), settings.registration_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        config=configured(),
         bus=EventBus(client("events"), settings.event_bus),
         second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),

@@ -12,6 +12,7 @@ from functions.plan_pulls.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -19,13 +20,14 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 
 @cache
-def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, Queue]:
+def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, DatasetConfig, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
         DatasetRepository(client("dynamodb"), settings.datasets_table),
         Queue(client("sqs"), settings.pull_queue_url),
+        configured(),
         Queue(client("sqs"), settings.database_dead_letter_queue_url),
     )
 
@@ -35,12 +37,12 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A message that failed comes again, and a repetition causes no second pull.
     """
-    schools, datasets, pulls, dead_letters = dependencies()
+    schools, datasets, pulls, config, dead_letters = dependencies()
     return entrypoints.consume_messages(
         event,
         context,
         function="plan_pulls",
         read=DatabaseChanged.read,
-        handle=lambda message: plan(message, schools, datasets, pulls, datetime.now(UTC)),
+        handle=lambda message: plan(message, schools, datasets, pulls, config, datetime.now(UTC)),
         park=dead_letters.dead_letter,
     )

@@ -13,6 +13,7 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
@@ -28,6 +29,7 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        config=configured(),
         base_url=settings.callback_base_url,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         second_look=timedelta(seconds=settings.scope_removal_seconds),

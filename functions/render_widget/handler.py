@@ -13,6 +13,7 @@ from functions.render_widget.table import render
 from xporter_bridge import dry_run, entrypoints, telemetry
 from xporter_bridge.api.fleet_overview import fleet_overview
 from xporter_bridge.aws.clients import client
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 
@@ -25,12 +26,13 @@ in trouble first. Takes no parameters.
 
 
 @cache
-def tables() -> tuple[SchoolRepository, DatasetRepository]:
+def tables() -> tuple[SchoolRepository, DatasetRepository, DatasetConfig]:
     """Return what an invocation reads, opened once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
         DatasetRepository(client("dynamodb"), settings.datasets_table),
+        configured(),
     )
 
 
@@ -43,7 +45,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     telemetry.bind(context.aws_request_id)
     if event.get("describe"):
         return {"markdown": _DESCRIPTION}
-    schools, datasets = tables()
-    found = fleet_overview(schools, datasets, limit=_ROWS, now=datetime.now(UTC))
+    schools, datasets, config = tables()
+    found = fleet_overview(schools, datasets, config, limit=_ROWS, now=datetime.now(UTC))
     telemetry.record("widget_rendered", schools=len(found.schools))
     return render(found)

@@ -17,6 +17,7 @@ from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.session_settings import school_sessions
 
@@ -33,6 +34,7 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
+        config=configured(),
         now=lambda: datetime.now(UTC),
     )
     sessions = school_sessions(settings, data_seconds=DATA_SECONDS)

@@ -34,6 +34,7 @@ class ApiDependencies:
             datasets=self.viewer.datasets,
             requests=self.availability_requests,
             pulls=self.pulls,
+            config=self.viewer.config,
             now=self.now,
         )
 

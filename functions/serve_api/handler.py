@@ -16,6 +16,7 @@ from xporter_bridge.api.queries import Queries
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
@@ -34,6 +35,7 @@ def dependencies() -> ApiDependencies:
             requests=AvailabilityRepository(client("dynamodb"), settings.operations_table),
             writebacks=WritebackRepository(client("dynamodb"), settings.operations_table),
             store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
+            config=configured(),
         ),
         vault=SchoolVault(client("kms"), settings.school_key_id),
         pulls=Queue(client("sqs"), settings.pull_queue_url),

@@ -16,6 +16,7 @@ from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.availability.settle import settle
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 
 
@@ -28,6 +29,7 @@ def dependencies() -> tuple[AvailabilityDependencies, Queue]:
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
+        config=configured(),
         now=lambda: datetime.now(UTC),
     )
     return made, Queue(client("sqs"), settings.availability_dead_letter_queue_url)

@@ -52,7 +52,7 @@ ARROWS: dict[str, set[str]] = {
         "xporter",
     },
     "writebacks": {"aws", "callbacks", "events", "operations", "schools", "xporter"},
-    "onboarding": {"aws", "callbacks", "events", "pulls", "schools", "xporter"},
+    "onboarding": {"aws", "callbacks", "datasets", "events", "pulls", "schools", "xporter"},
     "registrations": {"aws", "callbacks", "datasets", "pulls", "schools"},
     "erasure": {
         "aws",

@@ -27,6 +27,7 @@ from tests.support.builders import ESTAB
 from tests.support.fakes import Mishap
 from tests.support.pull_world import World, in_memory, lines_of, verify
 from tests.support.xporter import Xporter
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
@@ -136,7 +137,7 @@ class School(RuleBasedStateMachine):
     def _hear(self, heard_at: datetime) -> None:
         world = self.world
         message = DatabaseChanged(ESTAB, "XodSchoolData", heard_at.isoformat())
-        plan(message, world.aws.schools, world.aws.datasets, world.queue, world.now())
+        plan(message, world.aws.schools, world.aws.datasets, world.queue, configured(), world.now())
 
     # ------------------------------------------------------------------ our processes
 

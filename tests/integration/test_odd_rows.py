@@ -515,7 +515,9 @@ def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
         world.settle()
         school = world.aws.schools.get(ESTAB)
         assert school
-        return present_school(school, world.aws.datasets.of_school(ESTAB), world.now())
+        return present_school(
+            school, world.aws.datasets.of_school(ESTAB), configured(), world.now()
+        )
 
     world.xporter.set_faults({"kind": "odd_meta", "value": time})
     for _ in range(3):

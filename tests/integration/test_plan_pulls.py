@@ -7,12 +7,12 @@ import pytest
 
 from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table, records, stored_school
 from tests.support.moto_cloud import Cloud, refusing
-from xporter_bridge.datasets.config import of_database
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.timestamps import iso
 
 FUNCTION, QUEUE = "plan_pulls", "DatabaseQueue"
-SCHOOL_DATA = {each.name for each in of_database("XodSchoolData")}
+SCHOOL_DATA = {each.name for each in configured().of_database("XodSchoolData")}
 
 
 def change(

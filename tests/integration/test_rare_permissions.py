@@ -24,6 +24,7 @@ from xporter_bridge.availability.accept import AvailabilityDependencies, request
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets import config
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import PermanentError
 
@@ -92,6 +93,7 @@ def availability(
         datasets=dataset_table(cloud),
         requests=Queue(cloud.client("sqs"), cloud.ref("AvailabilityRequestQueue")),
         pulls=Queue(cloud.client("sqs"), cloud.ref("PullQueue")),
+        config=configured(),
         now=now,
     )
 
@@ -128,8 +130,8 @@ def test_an_open_timetable_has_every_school_asked(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored_school(cloud, secret=SECRET)
-    configured = config.parse(ALWAYS_DUE)
-    monkeypatch.setattr("xporter_bridge.availability.schedule.configured", lambda: configured)
+    always = config.parse(ALWAYS_DUE)
+    monkeypatch.setattr("functions.schedule_pulls.handler.configured", lambda: always)
     monkeypatch.setattr(Timetable, "is_open", lambda self, now: True)
     assert cloud.invoke("schedule_pulls", {}) == {"due": 1}
     (message,) = cloud.take("AvailabilityRequestQueue")

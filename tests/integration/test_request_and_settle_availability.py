@@ -15,6 +15,7 @@ from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets import config as datasets
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools.model import SchoolState, change_state
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -26,6 +27,7 @@ def _deps(cloud: Cloud) -> AvailabilityDependencies:
         datasets=dataset_table(cloud),
         requests=Queue(cloud.client("sqs"), cloud.ref("AvailabilityRequestQueue")),
         pulls=Queue(cloud.client("sqs"), cloud.ref("PullQueue")),
+        config=configured(),
         now=lambda: datetime.now(UTC),
     )
 
@@ -104,8 +106,8 @@ def test_a_timetable_asks_once_in_its_time(
     connected: Cloud, xporter: Xporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored_school(connected, secret=xporter.school())
-    configured = datasets.parse(_TIMETABLED)
-    monkeypatch.setattr("xporter_bridge.availability.accept.configured", lambda: configured)
+    timetabled = datasets.parse(_TIMETABLED)
+    monkeypatch.setattr("functions.request_availability.handler.configured", lambda: timetabled)
     event = json.loads((EVENTS / "request_availability/message__timetable.json").read_text())
     for _ in range(2):
         reply = connected.invoke("request_availability", event)

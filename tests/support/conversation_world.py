@@ -21,6 +21,7 @@ from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.callbacks.request import read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import CallbackRejectedError, TransientError
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.model import OperationKind
@@ -167,7 +168,8 @@ class Company:
         self.deps = WritebackDependencies(self.written, self.bus, self.now)  # type: ignore[arg-type]
         self.sending = SendDependencies(sessions, lambda: KEYS, base_url, outcome_deadline)
         self.availability = AvailabilityDependencies(
-            self.availability_requests, self.datasets, self.requests, self.pulls, self.now  # type: ignore[arg-type]
+            self.availability_requests, self.datasets, self.requests, self.pulls,  # type: ignore[arg-type]
+            configured(), self.now,
         )  # fmt: skip
         self.asking = AskDependencies(sessions, lambda: KEYS, base_url, availability_deadline)
         key = self.vault.open(ESTAB, None)

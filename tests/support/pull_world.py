@@ -155,7 +155,7 @@ class World:
         """Let callbacks come, each handled at once."""
         for _ in range(times):
             message = DatabaseChanged(ESTAB, database, self.clock.isoformat())
-            plan(message, self.aws.schools, self.aws.datasets, self.queue, self.clock)
+            plan(message, self.aws.schools, self.aws.datasets, self.queue, configured(), self.clock)
 
     def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:
         """Change the school's data, without a callback; return the ids that differ, by table."""

@@ -86,11 +86,6 @@ def test_each_error_is_answered_with_what_the_sender_should_do(
     assert answered(raising(error)) == (status, {"message": message})
 
 
-def test_what_cannot_be_read_never_reaches_the_receiver() -> None:
-    event = callback(URL, "POST", body=b"a" * 65_537)
-    assert answered(raising(AssertionError("it was called")), event)[0] == 413
-
-
 def test_a_failure_is_logged_by_its_type_and_place_and_never_by_its_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -1,8 +1,8 @@
 """Tries a new version on examples before anything real reaches it: all of it, but what it writes.
 
-A dry run reads as always, with the version's own rights and settings. Its first call that would
-change anything, anywhere, ends it instead of being made; no metric counts it, and its answer is an
-error to whoever takes it for one. So a receiver that is in a dry run never says 2xx.
+A dry run reads with the version's own rights and settings. The first AWS call that would change
+anything is not made and ends the dry run. No metric counts a dry run, and its reply is an error to
+every other caller: a receiver in a dry run never answers 2xx.
 
 Nothing from outside can ask for one. The mark stands at the top of the event, where API Gateway,
 queues and schedules put what they say themselves and nothing that a caller sends; and all of them

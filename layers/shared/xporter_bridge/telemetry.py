@@ -1,7 +1,7 @@
 """Logs and metrics of the whole system: stable event names, bounded dimensions, no personal data.
 
-Whoever logs passes facts by name; estabs, counts and our own ids are facts, while bodies, query
-strings, headers, names, secrets and tokens never are. ``METRICS`` is the complete list of what
+Callers pass facts by name: estabs, counts and our own ids. Bodies, query strings, headers, names,
+secrets and tokens are never passed. ``METRICS`` is the complete list of what
 the code emits, and a test holds it against the dashboard and the alarms in the template.
 
 The lines are those of Powertools, whose Logger and Metrics took a quarter of an acknowledgement

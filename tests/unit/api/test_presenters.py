@@ -34,7 +34,7 @@ PULL = AvailabilityRequest(
 
 
 def test_every_configured_dataset_is_shown_though_nobody_has_asked_for_it_yet() -> None:
-    shown = {each.dataset: each for each in present_school(SCHOOL, [], NOW).datasets}
+    shown = {each.dataset: each for each in present_school(SCHOOL, [], configured(), NOW).datasets}
     assert set(shown) == {name for name, each in configured().items() if not each.is_rolling}
     assert shown["students"].state is DatasetState.PENDING
     assert shown["contacts"].state is DatasetState.NOT_COVERED
@@ -43,7 +43,7 @@ def test_every_configured_dataset_is_shown_though_nobody_has_asked_for_it_yet() 
 
 def test_a_school_whose_scopes_are_not_known_is_not_said_to_withhold_anything() -> None:
     invited = replace(SCHOOL, state=SchoolState.INVITED, scopes=())
-    states = {each.state for each in present_school(invited, [], NOW).datasets}
+    states = {each.state for each in present_school(invited, [], configured(), NOW).datasets}
     assert states == {DatasetState.PENDING}
 
 
@@ -57,24 +57,33 @@ def test_a_failed_dataset_says_when_it_is_tried_again(failures: int, minutes: in
         failures=failures,
         began_at=iso(NOW),
     )
-    shown = {each.dataset: each for each in present_school(SCHOOL, [failed], NOW).datasets}
+    shown = {
+        each.dataset: each for each in present_school(SCHOOL, [failed], configured(), NOW).datasets
+    }
     assert shown["students"].retry_at == iso(NOW + timedelta(minutes=minutes))
     assert shown["groups"].retry_at is None
 
 
 def test_an_erased_school_has_no_datasets() -> None:
-    assert present_school(replace(SCHOOL, state=SchoolState.ERASED), [], NOW).datasets == []
+    assert (
+        present_school(replace(SCHOOL, state=SchoolState.ERASED), [], configured(), NOW).datasets
+        == []
+    )
 
 
 def test_a_dataset_that_is_configured_no_longer_is_still_shown() -> None:
     item = record("3281102", "gone", state=DatasetState.CURRENT, sequence=2)
-    shown = {each.dataset: each for each in present_school(SCHOOL, [item], NOW).datasets}
+    shown = {
+        each.dataset: each for each in present_school(SCHOOL, [item], configured(), NOW).datasets
+    }
     assert (shown["gone"].endpoint, shown["gone"].sequence) == (None, 2)
 
 
 def test_nothing_sealed_is_ever_shown() -> None:
     sealed = Credentials(b"WRAPPED", secret=b"SEALED", token=b"SEALED", secret_digest="DIGEST")
-    text = present_school(replace(SCHOOL, credentials=sealed), [], NOW).model_dump_json()
+    text = present_school(
+        replace(SCHOOL, credentials=sealed), [], configured(), NOW
+    ).model_dump_json()
     assert not any(word in text for word in ("WRAPPED", "SEALED", "DIGEST"))
 
 

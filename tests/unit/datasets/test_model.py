@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from xporter_bridge.datasets.config import configured, of_database, parse
+from xporter_bridge.datasets.config import configured, parse
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import closest, on_request, redefined
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
@@ -25,13 +25,17 @@ def test_the_default_covers_what_the_seed_names() -> None:
         "attendancesummary", "attendancecodes",
     }  # fmt: skip
     assert "includeStudentMembers" in configured()["groups"].options
-    assert {each.name for each in of_database("xodattendancesummary")} == {"attendancesummary"}
+    assert {each.name for each in configured().of_database("xodattendancesummary")} == {
+        "attendancesummary"
+    }
 
 
 def test_a_change_of_a_database_makes_exactly_its_datasets_due_whatever_its_case() -> None:
-    assert of_database("XODSCHOOLDATA") == of_database("XodSchoolData")
-    assert {each.database for each in of_database("XodSchoolData")} == {"XodSchoolData"}
-    assert of_database("XodNonsense") == []
+    assert configured().of_database("XODSCHOOLDATA") == configured().of_database("XodSchoolData")
+    assert {each.database for each in configured().of_database("XodSchoolData")} == {
+        "XodSchoolData"
+    }
+    assert configured().of_database("XodNonsense") == []
 
 
 @pytest.mark.parametrize("name", configured())
@@ -171,7 +175,7 @@ def test_the_dataset_of_a_day_is_recreated_from_its_definition() -> None:
     dataset = one(
         '[datasets.it]\nendpoint = "attendancefordate"\nparameters = { date = "{today}" }'
     ).on(MONDAY)
-    again = redefined(dataset.name, dataset.definition())
+    again = redefined(dataset.name, dataset.definition(), configured().values())
     assert (again.name, again.fingerprint) == (dataset.name, dataset.fingerprint)
 
 
@@ -179,7 +183,7 @@ def test_the_dataset_of_a_day_is_recreated_from_its_definition() -> None:
 
 
 def requested(endpoint: str, parameters: Mapping[str, str], *options: str) -> Dataset:
-    return on_request(find(endpoint), options, parameters)
+    return on_request(find(endpoint), options, parameters, configured().values())
 
 
 def test_a_name_shows_the_dates_that_were_asked_for() -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from xporter_bridge import telemetry
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
@@ -44,7 +45,12 @@ class FleetOverview:
 
 
 def fleet_overview(
-    schools: SchoolRepository, datasets: DatasetRepository, *, limit: int, now: datetime
+    schools: SchoolRepository,
+    datasets: DatasetRepository,
+    config: DatasetConfig,
+    *,
+    limit: int,
+    now: datetime,
 ) -> FleetOverview:
     """Return at most ``limit`` schools, found through the index by state, the worst states first.
 
@@ -55,8 +61,10 @@ def fleet_overview(
     def show(estab: str) -> SchoolView | None:
         try:
             school = schools.get(estab)
-            return present_school(school, datasets.of_school(estab), now) if school else None
-        except Exception as error:  # noqa: BLE001 - whoever cannot be shown hides nobody else
+            if school is None:
+                return None
+            return present_school(school, datasets.of_school(estab), config, now)
+        except Exception as error:  # noqa: BLE001 - one unreadable school hides no other
             telemetry.report("school_not_shown", error, estab=estab)
             return None
 

@@ -23,20 +23,22 @@ from xporter_bridge.api.schemas import (
     WritebackView,
 )
 from xporter_bridge.availability.model import AvailabilityRequest, PullState
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.freshness import Freshness
-from xporter_bridge.pulls.model import dataset_of, next_unprompted_pull_at
+from xporter_bridge.pulls.model import next_unprompted_pull_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
 
-def present_school(school: School, held: list[DatasetRecord], now: datetime) -> SchoolView:
+def present_school(
+    school: School, held: list[DatasetRecord], config: DatasetConfig, now: datetime
+) -> SchoolView:
     """Return what is told of a school and its datasets."""
-    items = [*held, *_not_begun(school, held)]
+    items = [*held, *_not_begun(school, held, config)]
     return SchoolView(
         estab=school.estab,
         name=school.name or None,
@@ -51,14 +53,17 @@ def present_school(school: School, held: list[DatasetRecord], now: datetime) -> 
             MissingScopeView(scope=scope, kept_until=until or None)
             for scope, until in sorted(school.missing_scopes.items())
         ],
-        freshness=_databases(items, now),
+        freshness=_databases(items, config, now),
         registrations=[
             RegistrationView(
                 database=each.database, registered_at=each.registered_at, key_id=each.key_id
             )
             for each in sorted(school.registrations.values(), key=lambda each: each.database)
         ],
-        datasets=[_dataset(item, now) for item in sorted(items, key=lambda item: item.dataset)],
+        datasets=[
+            _dataset(item, config.dataset_of(item), now)
+            for item in sorted(items, key=lambda item: item.dataset)
+        ],
     )
 
 
@@ -96,13 +101,15 @@ def present_writeback(writeback: Writeback) -> WritebackView:
     )
 
 
-def _not_begun(school: School, held: list[DatasetRecord]) -> list[DatasetRecord]:
+def _not_begun(
+    school: School, held: list[DatasetRecord], config: DatasetConfig
+) -> list[DatasetRecord]:
     """Return the configured datasets that nobody has asked for yet, as far as there may be any."""
     if school.state is SchoolState.ERASED or school.is_being_erased:
         return []
     known = {item.dataset for item in held}
     waiting = []
-    for dataset in configured().values():
+    for dataset in config.values():
         if dataset.name in known or dataset.is_rolling:
             continue
         item = DatasetRecord(school.estab, dataset.name)
@@ -113,12 +120,14 @@ def _not_begun(school: School, held: list[DatasetRecord]) -> list[DatasetRecord]
     return waiting
 
 
-def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshness]:
+def _databases(
+    items: list[DatasetRecord], config: DatasetConfig, now: datetime
+) -> list[DatabaseFreshness]:
     """Return how fresh each database is, from the datasets that are kept up to date."""
     found: dict[str, list[Freshness]] = {}
     for item in items:
-        dataset = dataset_of(item)
-        state = freshness.of_dataset(item, dataset, now) if item.demand.definition is None else None
+        dataset = config.dataset_of(item)
+        state = freshness.of_dataset(item, dataset, now) if item.definition is None else None
         if dataset and state:
             found.setdefault(dataset.database, []).append(state)
     return [
@@ -127,8 +136,7 @@ def _databases(items: list[DatasetRecord], now: datetime) -> list[DatabaseFreshn
     ]
 
 
-def _dataset(item: DatasetRecord, now: datetime) -> DatasetView:
-    dataset = dataset_of(item)
+def _dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> DatasetView:
     state = freshness.of_dataset(item, dataset, now)
     return DatasetView(
         dataset=item.dataset,

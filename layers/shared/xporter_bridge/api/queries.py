@@ -11,7 +11,7 @@ from xporter_bridge.api.presenters import present_pull, present_school, present_
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
 from xporter_bridge.availability.repository import AvailabilityRepository
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -31,6 +31,7 @@ class Queries:
     requests: AvailabilityRepository
     writebacks: WritebackRepository
     store: SnapshotStore
+    config: DatasetConfig
 
     def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
         """Return one page of schools.
@@ -75,7 +76,7 @@ class Queries:
         if document is not None:
             return Manifest(**document)
         item = self.datasets.get(estab, name)
-        if item is None and name not in configured():
+        if item is None and name not in self.config:
             raise RequestRejectedError(404, "there is no such dataset")
         state = item.state if item else DatasetState.PENDING
         raise RequestRejectedError(404, f"the dataset is {state} and has no data")
@@ -110,7 +111,7 @@ class Queries:
         return present_writeback(writeback)
 
     def _show(self, school: School, now: datetime) -> SchoolView:
-        return present_school(school, self.datasets.of_school(school.estab), now)
+        return present_school(school, self.datasets.of_school(school.estab), self.config, now)
 
 
 def _cursor(estab: str) -> str:

@@ -21,7 +21,7 @@ from xporter_bridge.availability.model import (
 )
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import on_request, redefined
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
@@ -41,6 +41,7 @@ class AvailabilityDependencies:
     datasets: DatasetRepository
     requests: Queue
     pulls: Queue
+    config: DatasetConfig
     now: Callable[[], datetime]
 
 
@@ -69,7 +70,7 @@ def accept(
         return request_dataset(school, dataset, deps)
     name = catalogue.find(endpoint or "").name
     if not parameters and not options:
-        for each in configured().values():
+        for each in deps.config.values():
             if each.endpoint.name == name:
                 return request_dataset(school, each.name, deps)
     return request_endpoint(school, name, parameters or {}, deps, options=options)
@@ -91,7 +92,8 @@ def request_endpoint(
         RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
             the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
     """
-    return request(school, on_request(catalogue.find(endpoint), options, parameters), deps)
+    made = on_request(catalogue.find(endpoint), options, parameters, deps.config.values())
+    return request(school, made, deps)
 
 
 def request_dataset(
@@ -103,9 +105,10 @@ def request_dataset(
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
     item = deps.datasets.get(school.estab, name) if school else None
-    if item and item.demand.definition:
-        return request(school, redefined(name, item.demand.definition), deps)
-    dataset = configured().get(name)
+    if item and item.definition:
+        made = redefined(name, item.definition, deps.config.values())
+        return request(school, made, deps)
+    dataset = deps.config.get(name)
     if dataset is None:
         raise RequestRejectedError(404, f"there is no dataset {name[:100]!r}")
     return request(school, today_of(dataset, deps.now()), deps)
@@ -114,7 +117,7 @@ def request_dataset(
 def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     """Request whatever the timetable of a configured dataset makes due, and return how many."""
     made = 0
-    for dataset in timetabled(deps.now(), school):
+    for dataset in timetabled(deps.now(), school, deps.config):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
         if timetable and timetable.is_due(deps.now(), last):
@@ -123,7 +126,7 @@ def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     return made
 
 
-def timetabled(now: datetime, school: School) -> list[Dataset]:
+def timetabled(now: datetime, school: School, config: DatasetConfig) -> list[Dataset]:
     """Return today's form of the datasets whose timetable is open now and which the school shares.
 
     Out of school hours this is empty, and nothing is read to find that out.
@@ -132,7 +135,7 @@ def timetabled(now: datetime, school: School) -> list[Dataset]:
         return []
     return [
         today_of(dataset, now)
-        for dataset in configured().values()
+        for dataset in config.values()
         if dataset.timetable
         and dataset.timetable.is_open(now)
         and dataset.covered_by(school.scopes)
@@ -146,10 +149,10 @@ def request(
     *,
     is_retry: bool = False,
 ) -> AvailabilityRequest:
-    """Store a request, or find the open one for the same; then have it worked on.
+    """Store a request, or find the open request for the same dataset; then enqueue it.
 
-    The id follows from the number of the request among those for the dataset, so that two who
-    ask at once, or one who asks again after a crash, make one request.
+    The id follows from the number of the dataset's requests, so that two simultaneous calls,
+    or a call repeated after a crash, make one request.
 
     Raises:
         RequestRejectedError: 404 or 409: the school cannot be asked for this.
@@ -159,7 +162,7 @@ def request(
     item = deps.datasets.get(school.estab, dataset.name)
     while latest is None or not is_open(latest, item):
         number += 1
-        latest = _begun(school.estab, dataset, number, deps.now(), is_retry=is_retry)
+        latest = _begun(school.estab, dataset, number, deps, is_retry=is_retry)
         try:
             deps.operations.add(latest)
             break
@@ -174,15 +177,16 @@ def request(
 
 
 def _begun(
-    estab: str, dataset: Dataset, number: int, now: datetime, *, is_retry: bool
+    estab: str, dataset: Dataset, number: int, deps: AvailabilityDependencies, *, is_retry: bool
 ) -> AvailabilityRequest:
+    now = deps.now()
     pull = AvailabilityRequest(
         estab=estab,
         id=identity(OperationKind.PULL, estab, f"{dataset.name}/{number}"),
         created_at=now,
         watch_at=soon(now),
         dataset=dataset.name,
-        definition=None if dataset.name in configured() else dataset.definition(),
+        definition=None if dataset.name in deps.config else dataset.definition(),
         is_retry=is_retry,
     )
     if dataset.parameters or dataset.timetable:
@@ -204,10 +208,10 @@ def _askable(school: School | None, dataset: Dataset) -> School:
 
 
 def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> AvailabilityRequest:
-    """Ask for the dataset: raise its generation, remember which, and send the pull's message.
+    """Raise the dataset's demand, store its number in the request, and send the pull's message.
 
-    A crash after the first leaves the request half handed over: done again, it costs one pull
-    more. One after the second leaves a dataset that is due, which its own watch finds.
+    After a crash between the first two steps, the repetition costs one more pull. After a crash
+    before the message, the dataset is overdue, and the watchdog finds it.
     """
     item = deps.datasets.add_demand(
         pull.estab,
@@ -223,17 +227,18 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
     return after or pull
 
 
-def dataset_of(pull: AvailabilityRequest) -> Dataset:
+def dataset_of(pull: AvailabilityRequest, config: DatasetConfig) -> Dataset:
     """Return what the request is for.
 
     Raises:
         PermanentError: It was a configured dataset and no longer is.
+        RequestRejectedError: 404: the endpoint of its definition has left the catalogue.
     """
     if pull.definition:
-        return redefined(pull.dataset, pull.definition)
-    if pull.dataset not in configured():
+        return redefined(pull.dataset, pull.definition, config.values())
+    if pull.dataset not in config:
         raise PermanentError("not_configured")
-    return configured()[pull.dataset]
+    return config[pull.dataset]
 
 
 def today_of(dataset: Dataset, now: datetime) -> Dataset:

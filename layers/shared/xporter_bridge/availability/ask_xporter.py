@@ -77,7 +77,7 @@ def advance(
 def _request_from_xporter(
     pull: AvailabilityRequest, deps: AvailabilityDependencies, ask_deps: AskDependencies
 ) -> None:
-    dataset = dataset_of(pull)
+    dataset = dataset_of(pull, deps.config)
     try:
         reply = _sent(pull, dataset, ask_deps, deps.now())
     except (SchoolNotReadyError, AuthorisationPausedError) as error:
@@ -127,7 +127,7 @@ def _note_reply(
         end_wait(pull, deps, lambda it: callback_received(it, statuses, ttl, deps.now()))
         return
     deps.operations.change(pull.estab, pull.id, lambda it: waiting(it, deadline, deps.now()))
-    # A message that comes at the deadline ends the wait to the second; the watcher is behind it.
+    # A message at the deadline ends the wait on time; if it is lost, the watchdog ends it.
     wait = int(deadline.total_seconds()) + 1
     if wait <= 900:
         again = AdvanceRequest(pull.estab, pull.id)
@@ -150,7 +150,7 @@ def _retry(
     if item is not None and item.demand.requested <= pull.generation:
         school = ask_deps.sessions.schools.get(pull.estab)
         try:
-            request(school, dataset_of(pull), deps, is_retry=True)
+            request(school, dataset_of(pull, deps.config), deps, is_retry=True)
         except RequestRejectedError as rejected:
             telemetry.warn("stale_pull_not_retried", estab=pull.estab, reason=rejected.detail)
     deps.operations.change(pull.estab, pull.id, retried)

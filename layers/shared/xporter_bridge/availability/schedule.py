@@ -8,18 +8,20 @@ from typing import Any
 
 from xporter_bridge.availability.messages import TimetableOpen
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.schools.model import PULLABLE
 from xporter_bridge.schools.repository import SchoolRepository
 
 
-def schedule(schools: SchoolRepository, requests: Queue, now: datetime) -> Mapping[str, int]:
+def schedule(
+    schools: SchoolRepository, requests: Queue, config: DatasetConfig, now: datetime
+) -> Mapping[str, int]:
     """Enqueue every school while some dataset's timetable is open; return how many.
 
     Which datasets are due at which school is decided by the consumer, from what it asked last;
     so a school enqueued twice is asked once. Out of school hours nothing is read.
     """
-    timetables = [each.timetable for each in configured().values() if each.timetable]
+    timetables = [each.timetable for each in config.values() if each.timetable]
     if not any(timetable.is_open(now) for timetable in timetables):
         return {"due": 0}
 

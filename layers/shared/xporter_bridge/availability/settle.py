@@ -20,7 +20,7 @@ def settle(message: AvailabilityReceived, deps: AvailabilityDependencies) -> Non
     pull = deps.operations.get(message.estab, message.id)
     if pull is None:
         return
-    ttl = _ttl(pull)
+    ttl = _ttl(pull, deps)
     if pull.awaits_availability:
         end_wait(pull, deps, lambda it: callback_received(it, message.statuses, ttl, deps.now()))
     elif pull.awaits_pull_start:
@@ -29,7 +29,7 @@ def settle(message: AvailabilityReceived, deps: AvailabilityDependencies) -> Non
 
 def expire(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> None:
     """Stop waiting for a callback if its deadline has passed, and pull what Xporter has."""
-    ttl = _ttl(pull)
+    ttl = _ttl(pull, deps)
     if timed_out(pull, ttl, deps.now()) != pull:
         telemetry.count("DeadlinePassed", "availability")
         end_wait(pull, deps, lambda it: timed_out(it, ttl, deps.now()))
@@ -40,7 +40,7 @@ def end_wait(
     deps: AvailabilityDependencies,
     decide: Callable[[AvailabilityRequest], AvailabilityRequest],
 ) -> None:
-    """End the wait and have the dataset pulled, whoever ended it."""
+    """End the wait and start the dataset's pull, also if another process ended the wait."""
     after = deps.operations.change(pull.estab, pull.id, decide)
     if after is None or not after.awaits_pull_start:
         return
@@ -56,5 +56,5 @@ def end_wait(
     start_pull(after, deps)
 
 
-def _ttl(pull: AvailabilityRequest) -> timedelta:
-    return dataset_of(pull).endpoint.ttl
+def _ttl(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> timedelta:
+    return dataset_of(pull, deps.config).endpoint.ttl

@@ -35,7 +35,7 @@ def client(service: str) -> Any:
 
 
 def longest_seconds(service: str) -> float:
-    """Return how long a call takes at the worst: whoever makes it must be able to report that."""
+    """Return the longest time of a call; the caller needs time left to report its failure."""
     read = _READ_SECONDS.get(service, _OTHER_READ_SECONDS)
     # botocore waits up to one second before the second attempt, and doubles that for each.
     waits = sum(1 << attempt for attempt in range(_ATTEMPTS - 1))

@@ -180,11 +180,11 @@ def watch_attributes(watch_at: str | None, *key: str) -> Item:
 
 
 def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str | None) -> None:
-    """Move the time of the next look, unless somebody else has moved it since it was seen."""
+    """Change the time of the next look, unless another process changed it since it was read."""
     try:
         items.update(*key, set_=watch_attributes(at, *key), condition="watch_at = :seen", seen=seen)
     except ConflictError:
-        return  # Whoever moved it knows better when to look.
+        return  # The other process had newer facts.
 
 
 def _update_expression(

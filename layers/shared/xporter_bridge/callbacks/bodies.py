@@ -2,8 +2,8 @@
 
 Form and JSON are equal, because Xporter documents the encoding of almost none of its callbacks, and
 old clients send Windows-1252, bare flags and names with an ``&`` in them. Nothing is refused here:
-whoever acts on a field says what is too little to act on. Nothing needs more than the standard
-library: receivers have to start quickly.
+the code that acts on a field checks the field. Only the standard library is imported: receivers
+have to start quickly.
 """
 
 from __future__ import annotations

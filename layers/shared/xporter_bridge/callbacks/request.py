@@ -59,7 +59,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
         except ValueError as error:
             raise CallbackRejectedError(400, "body_not_base64") from error
     else:
-        # Half a character is kept: whoever reads the text replaces it.
+        # A lone surrogate is kept: the reader of the text replaces it.
         body = text.encode("utf-8", "surrogatepass")
     if len(body) > MAX_BODY_BYTES:
         raise CallbackRejectedError(413, "body_too_large")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from xporter_bridge.datasets.date_placeholders import filled
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.datasets.on_request import redefined
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
 from xporter_bridge.xporter import endpoints as catalogue
@@ -20,22 +21,64 @@ from xporter_bridge.xporter import endpoints as catalogue
 _DRIFT = ("evolve", "discard", "freeze")
 
 
+class NamesDataset(Protocol):
+    """A record about a dataset; ``definition`` is that of a dataset made on request."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's name."""
+        ...
+
+    @property
+    def definition(self) -> Mapping[str, Any] | None:
+        """What the dataset was made of; None for a configured dataset."""
+        ...
+
+
+class DatasetConfig(Mapping[str, Dataset]):
+    """The configured datasets by name.
+
+    A handler reads the configuration once and passes it on: no module reads it by itself.
+    """
+
+    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+        self._datasets = dict(datasets)
+
+    def __getitem__(self, name: str) -> Dataset:
+        return self._datasets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datasets)
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+    def of_database(self, database: str) -> list[Dataset]:
+        """Return the datasets that a change of the database makes due."""
+        name = database.casefold()
+        return [each for each in self.values() if each.database.casefold() == name]
+
+    def dataset_of(self, record: NamesDataset) -> Dataset | None:
+        """Return what the record is about; None if the dataset is not configured any more.
+
+        A dataset that was made on request is recreated from its definition, and is None once its
+        endpoint has left the catalogue.
+        """
+        if not record.definition:
+            return self.get(record.dataset)
+        try:
+            return redefined(record.dataset, record.definition, self.values())
+        except RequestRejectedError:
+            return None
+
+
 @cache
-def configured() -> Mapping[str, Dataset]:
-    """Return the enabled datasets of ``datasets.toml`` by name."""
+def configured() -> DatasetConfig:
+    """Return the enabled datasets of ``datasets.toml``; for handlers, which pass them on."""
     return parse(files(__package__).joinpath("datasets.toml").read_text(encoding="utf-8"))
 
 
-def of_database(database: str) -> list[Dataset]:
-    """Return the configured datasets that a change of the database makes due."""
-    return [
-        dataset
-        for dataset in configured().values()
-        if dataset.database.casefold() == database.casefold()
-    ]
-
-
-def parse(text: str) -> Mapping[str, Dataset]:
+def parse(text: str) -> DatasetConfig:
     """Return the enabled datasets that a configuration text names.
 
     Raises:
@@ -52,7 +95,7 @@ def parse(text: str) -> Mapping[str, Dataset]:
                 found[name] = _dataset(name, entry, document.get("hold", {}))
             except (RequestRejectedError, KeyError, TypeError, ValueError) as error:
                 raise ConfigurationError(f"datasets.toml, {name}: {error}") from error
-    return found
+    return DatasetConfig(found)
 
 
 def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Dataset:

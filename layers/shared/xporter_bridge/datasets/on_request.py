@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset, with_parameters
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.xporter import endpoints as catalogue
@@ -14,9 +13,14 @@ from xporter_bridge.xporter.endpoints import Endpoint
 
 
 def on_request(
-    endpoint: Endpoint, options: Iterable[str], parameters: Mapping[str, str]
+    endpoint: Endpoint,
+    options: Iterable[str],
+    parameters: Mapping[str, str],
+    among: Iterable[Dataset],
 ) -> Dataset:
     """Return the dataset that a request with these parameters makes.
+
+    ``among`` are the configured datasets: it keeps no more than those of the same endpoint.
 
     Raises:
         RequestRejectedError: 400, naming what the endpoint does not accept.
@@ -27,19 +31,24 @@ def on_request(
         raise RequestRejectedError(400, f"{endpoint.name} without parameters is a dataset")
     plain = Dataset(name=endpoint.name, endpoint=endpoint)
     made = with_parameters(plain, endpoint.name, options, parameters)
-    return _as_defined(made.name, endpoint, made.options, made.parameters)
+    return _as_defined(made.name, endpoint, made.options, made.parameters, among)
 
 
-def redefined(name: str, definition: Mapping[str, Any]) -> Dataset:
+def redefined(name: str, definition: Mapping[str, Any], among: Iterable[Dataset]) -> Dataset:
     """Return the on-request dataset that was stored with this definition."""
     endpoint = catalogue.find(definition["endpoint"])
-    return _as_defined(name, endpoint, tuple(definition["options"]), dict(definition["parameters"]))
+    options, parameters = tuple(definition["options"]), dict(definition["parameters"])
+    return _as_defined(name, endpoint, options, parameters, among)
 
 
 def _as_defined(
-    name: str, endpoint: Endpoint, options: tuple[str, ...], parameters: Mapping[str, str]
+    name: str,
+    endpoint: Endpoint,
+    options: tuple[str, ...],
+    parameters: Mapping[str, str],
+    among: Iterable[Dataset],
 ) -> Dataset:
-    like = closest(name, endpoint, configured().values())
+    like = closest(name, endpoint, among)
     return replace(like, name=name, endpoint=endpoint, options=options, parameters=parameters)
 
 

@@ -44,8 +44,8 @@ from xporter_bridge.snapshots.layout import (
 )
 from xporter_bridge.snapshots.store import SnapshotStore
 
-# The longest that a queue delays; longer than any function may run, so whoever began before the
-# school was erased has ended.
+# The longest delay of a queue. It is longer than any function may run, so every invocation that
+# began before the school was erased has ended.
 _LATE = timedelta(minutes=15)
 _MARGIN = timedelta(seconds=5)
 _A_DAY = timedelta(days=1)
@@ -155,9 +155,9 @@ def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -
 
 
 def _delete_everything(estab: str, deps: EraseDependencies) -> int:
-    """Delete what can be, and return for how many seconds somebody may still be writing.
+    """Delete the school's data, and return for how many seconds a pull may still be writing.
 
-    Whoever holds a dataset cannot commit any more, but may be copying what they have committed.
+    A lease holder cannot commit any more, but may still be copying an earlier commit.
     """
     held = deps.datasets.of_school(estab)
     for item in held:

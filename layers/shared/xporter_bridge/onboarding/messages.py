@@ -29,13 +29,13 @@ class SchoolAuthorised(Message):
 
 @dataclass(frozen=True)
 class ProbeSchool(Message):
-    """The secret that is stored of the school is tried again."""
+    """Try the school's stored secret again."""
 
     KIND = "probe"
 
 
 def read_onboarding(body: Mapping[str, Any]) -> SchoolAuthorised | ProbeSchool:
-    """Return the message; those without a kind are told apart by ``sealed_secret``.
+    """Return the message; without a kind, ``sealed_secret`` decides.
 
     Raises:
         TypeError: The message is neither.

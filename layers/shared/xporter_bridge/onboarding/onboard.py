@@ -1,7 +1,7 @@
-"""Takes a school in: proves its secret, records what it allows, and sets its data in motion.
+"""Onboards a school: verifies its secret, records its scopes, and enqueues its first pulls.
 
-A callback proves nothing. Only a secret that yields a token whose details name this school and
-this relying party replaces what is stored (xporter-api.md 3 and 13.3).
+A callback is no evidence. A secret replaces the stored one only if its token's details name this
+school and this relying party (xporter-api.md 3 and 13.3).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     EstabChangedError,
@@ -58,16 +59,17 @@ class OnboardDependencies:
     registrations: Queue
     pulls: Queue
     erasures: Queue
+    config: DatasetConfig
     bus: EventBus
     second_look: timedelta
     now: Callable[[], datetime]
 
 
 def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
-    """Carry out one authentication callback, or one look at a school that waits.
+    """Process one authentication callback, or try the stored secret of a school that waits.
 
-    Idempotent: the same callback again proves the same secret again and changes nothing. A
-    message without a secret asks again with the one that is stored.
+    Idempotent: a repeated callback verifies the same secret again and changes nothing. A
+    message without a secret tries the stored secret again.
 
     Raises:
         TransientError: Xporter or AWS could not be reached, or the school is being erased; the
@@ -93,20 +95,26 @@ def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) 
 def enqueue_follow_up(
     school: School, previous_scopes: tuple[str, ...], deps: OnboardDependencies
 ) -> None:
-    """Queue the school's registrations, the pulls it is ready for, and what scopes took away.
+    """Enqueue the school's registrations and pulls, and erasures of removed scopes.
 
-    Derived from the school's state alone, so a crash half-way is mended by doing it again.
+    Derived from the school's state alone, so the repetition after a crash completes it.
     """
     deps.registrations.send(RegisterWebhooks(school.estab).body())
     if not school.is_pullable:
         return
     reconcile_with_scopes(
-        school, previous_scopes, deps.datasets, deps.pulls, deps.erasures, deps.now()
+        school,
+        previous_scopes,
+        deps.datasets,
+        deps.pulls,
+        deps.erasures,
+        deps.config,
+        deps.now(),
     )
 
 
 def _probe(school: School, deps: OnboardDependencies) -> None:
-    """Ask again with what is stored: the pending secret first, then the one that worked."""
+    """Try the stored secrets again: the pending secret first, then the verified secret."""
     held = school.credentials
     if held is None or school.state is SchoolState.ERASED:
         return
@@ -116,7 +124,7 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
-        # The watcher has set the time of the next look before it sent this one.
+        # The watchdog has set the time of the next look before it sent this message.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 
@@ -165,8 +173,8 @@ def _note_other_estab(
 ) -> bool:
     """Record that a secret opens another school; return False if it is not the stored one.
 
-    The stored one may have moved with its school to another number. Any other was forged, or sent
-    to the wrong number.
+    If it is the stored secret, the school may have a new number. Any other secret was forged, or
+    sent to the wrong number.
     """
     held, now = before.credentials, deps.now()
     if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
@@ -190,7 +198,7 @@ def with_verified_secret(
     *,
     second_look: timedelta,
 ) -> School:
-    """Return the school with a proved secret in place of whatever was stored."""
+    """Return the school with the verified secret in place of the stored one."""
     held = school.credentials
     is_same = held is not None and held.secret_digest == vaults.secret_digest(school.estab, secret)
     if held is None or not is_same or held.pending_secret or school.state is SchoolState.ERASED:
@@ -219,14 +227,14 @@ def record_refusal(
     key: OpenedKey | None = None,
     secret: str | None = None,
 ) -> None:
-    """Record why a callback was not believed, and leave alone whatever worked before.
+    """Record why a callback was refused, and keep the secret that worked before.
 
-    Only a refusal of the very secret that is stored counts against the school: anybody who knows
-    the URL could send another. Of a school that has no secret yet, Xporter's refusal may pass, and
-    nobody would send the secret again: it is kept, and asked for again over some days.
+    Only a refusal of the very secret that is stored counts against the school: a stranger who
+    knows the URL could send another. If the school has no secret yet, the refusal may be temporary,
+    and Xporter does not send the secret again: it is kept, and tried again over some days.
 
     Args:
-        key, secret: Of a secret that Xporter was asked about.
+        key, secret: The data key and the secret that Xporter refused.
     """
     now = deps.now()
     telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)

@@ -27,8 +27,8 @@ def accept_authentication(
     """Store an authentication callback and return the estab that it names.
 
     The secret is sealed before it is written anywhere, and the contact's e-mail address, which
-    nothing here needs, is not written at all. Whether the callback is genuine is found out later,
-    by what the secret opens.
+    nothing here needs, is not written at all. The consumer verifies later whether
+    the callback is genuine, with the secret.
 
     Raises:
         CallbackRejectedError: 404 without our path token, 400 for an unusable body.

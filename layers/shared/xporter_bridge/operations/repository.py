@@ -1,4 +1,4 @@
-"""The table of operations: what every kind of operation needs of it, generic in the record.
+"""The table of operations: the calls that every kind needs, generic in the record.
 
 ``availability.repository`` and ``writebacks.repository`` add how their record is stored.
 """
@@ -34,7 +34,7 @@ class OperationRepository:
             yield item["estab"], item["operation"], item["watch_at"]
 
     def reschedule_watch(self, estab: str, id_: str, seen: str, at: datetime) -> None:
-        """Move the time of the next look, unless somebody else has moved it since it was seen."""
+        """Change the time of the next look, unless another process changed it since it was read."""
         reschedule_watch(self._items, estab, id_, seen=seen, at=iso(at))
 
     def delete_school(self, estab: str) -> None:
@@ -73,11 +73,11 @@ class RecordRepository(OperationRepository, Generic[T]):
     def change(self, estab: str, id_: str, decide: Callable[[T], T]) -> T | None:
         """Read the operation, let ``decide`` say what it becomes, and write that if it differs.
 
-        Decides again on what another writer made of it meanwhile, so ``decide`` must be pure.
+        Calls ``decide`` again if another writer changed the item meanwhile: it must be pure.
         Returns None if there is no such operation (any more).
 
         Raises:
-            ConflictError: Others changed it again and again.
+            ConflictError: Other writers changed it at every attempt.
         """
         for _ in range(_ATTEMPTS):
             before = self.get(estab, id_)
@@ -93,7 +93,7 @@ class RecordRepository(OperationRepository, Generic[T]):
         raise ConflictError("operation_changed")
 
     def save(self, record: T) -> T:
-        """Write an operation that was read before, if nobody else has changed it since.
+        """Write an operation, unless another writer has changed it since it was read.
 
         Raises:
             ConflictError: Another writer has changed or deleted it.
@@ -126,7 +126,7 @@ def plain_attributes(record: Operation) -> Item:
 
 
 def known_fields(item: Item, type_: type[Operation]) -> dict[str, Any]:
-    """Return what the record knows of the item; another version may have stored more."""
+    """Return the item's attributes that are fields of the record; other versions may store more."""
     names = {field.name for field in fields(type_)}
     known = {name: value for name, value in item.items() if name in names}
     known |= {name: parse_or_none(known[name]) for name in _TIMES & known.keys()}

@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.datasets.on_request import redefined
-from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import earliest, has_come, latest
@@ -39,12 +37,7 @@ _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.
 
 def dataset_of(item: DatasetRecord) -> Dataset | None:
     """Return the definition of the dataset; None if the dataset is not configured any more."""
-    if not item.demand.definition:
-        return configured().get(item.dataset)
-    try:
-        return redefined(item.dataset, item.demand.definition)
-    except RequestRejectedError:
-        return None  # Its endpoint has left the catalogue.
+    return configured().dataset_of(item)
 
 
 def database_of(item: DatasetRecord) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import of_database
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -19,6 +19,7 @@ def plan(
     schools: SchoolRepository,
     datasets: DatasetRepository,
     pulls: Queue,
+    config: DatasetConfig,
     now: datetime,
 ) -> None:
     """Request a pull of every dataset that the database feeds and the school's scopes allow.
@@ -40,7 +41,7 @@ def plan(
     today = now.astimezone(SCHOOL_TIME).date()
     due = [
         each.on(today).name
-        for each in of_database(database)
+        for each in config.of_database(database)
         if each.covered_by(school.scopes)
         and datasets.add_demand_since(
             estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)

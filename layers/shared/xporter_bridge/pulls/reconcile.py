@@ -7,7 +7,7 @@ from datetime import datetime
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.erasure.messages import EraseDataset
@@ -25,6 +25,7 @@ def reconcile_with_scopes(
     datasets: DatasetRepository,
     pulls: Queue,
     erasures: Queue,
+    config: DatasetConfig,
     now: datetime,
 ) -> None:
     """Ask for every dataset that the scopes allow and that is not current; erase what must go.
@@ -37,7 +38,7 @@ def reconcile_with_scopes(
     ending = _erase_what_must_go(school, held.values(), erasures, now)
     today = now.astimezone(SCHOOL_TIME).date()
     wanted = []
-    for dataset in configured().values():
+    for dataset in config.values():
         name = dataset.on(today).name
         # Of what is being erased, the erasure itself asks for whatever may be held of it after.
         if name not in ending and _is_wanted(dataset, held.get(name), school, previous_scopes):

@@ -149,11 +149,7 @@ class Published:
     def committed(self, made: Manifest, copies: Mapping[str, str]) -> Published:
         """Return what is stored once the draft is the current sequence."""
         return replace(
-            self,
-            sequence=made.sequence,
-            manifest=made,
-            unpublished=copies,
-            columns=made.columns,
+            self, sequence=made.sequence, manifest=made, unpublished=copies, columns=made.columns
         )
 
     def erased(self, tombstone: Manifest, until: datetime) -> Published:
@@ -229,6 +225,11 @@ class DatasetRecord:
     hold: Hold | None = None
     looks: Looks = Looks()
     noticed: Noticed = Noticed()
+
+    @property
+    def definition(self) -> Mapping[str, Any] | None:
+        """The definition of a dataset made on request or for one day; None of a configured one."""
+        return self.demand.definition
 
     @property
     def is_due(self) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     SecretRefusedError,
@@ -35,6 +35,7 @@ class RegisterDependencies:
     datasets: DatasetRepository
     pulls: Queue
     erasures: Queue
+    config: DatasetConfig
     base_url: str
     keys: Callable[[], Sequence[SigningKey]]
     second_look: timedelta
@@ -58,7 +59,7 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     except SchoolNotReadyError:
         return
     except (AuthorisationPausedError, SecretRefusedError) as error:
-        # Its own state says so now, and asks again.
+        # The school's record has its new state; the watchdog tries again.
         telemetry.warn("school_not_registered", estab=message.estab, reason=error.reason)
 
 
@@ -68,7 +69,7 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
     wanted = desired(
         school.estab,
         school.retained_scopes,
-        configured().values(),
+        deps.config.values(),
         base_url=deps.base_url,
         keys=deps.keys(),
     )
@@ -100,9 +101,9 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
 
 
 def _look_at_scopes(session: SchoolSession, deps: RegisterDependencies) -> None:
-    """Ask again what the school allows, and adapt its datasets if that has changed.
+    """Read the school's granted scopes, and adapt its datasets if the scopes have changed.
 
-    Nothing tells us when a school takes a scope away (xporter-api.md 3), so it is looked at daily.
+    Xporter sends no event when a school removes a scope (xporter-api.md 3): we check daily.
     """
     before, now = session.school, deps.now()
     details = session.fresh_details()
@@ -113,7 +114,13 @@ def _look_at_scopes(session: SchoolSession, deps: RegisterDependencies) -> None:
         ),
     )
     reconcile_with_scopes(
-        session.school, before.scopes, deps.datasets, deps.pulls, deps.erasures, now
+        session.school,
+        before.scopes,
+        deps.datasets,
+        deps.pulls,
+        deps.erasures,
+        deps.config,
+        now,
     )
 
 

@@ -9,7 +9,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 
 def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) -> None:
-    """Publish what the school's item still has to tell."""
+    """Publish the events in the school's outbox, if there are any."""
     school = schools.get(estab)
     if school:
         publish_outbox(school, schools, bus)

@@ -35,10 +35,10 @@ class SchoolRepository:
     def change(self, estab: str, decide: Callable[[School], School]) -> School:
         """Read the school, let ``decide`` say what it becomes, and write that if it differs.
 
-        Decides again on what another writer made of it meanwhile, so ``decide`` must be pure.
+        Calls ``decide`` again if another writer changed the item meanwhile: it must be pure.
 
         Raises:
-            ConflictError: Others changed the school again and again.
+            ConflictError: Other writers changed the school at every attempt.
         """
         for _ in range(_ATTEMPTS):
             before = self.get(estab) or School(estab)
@@ -52,7 +52,7 @@ class SchoolRepository:
         raise ConflictError("school_changed")
 
     def clear_outbox(self, school: School) -> None:
-        """Forget the events of the school that have been published."""
+        """Remove the school's published events from the outbox."""
         sent = {event.id for event in school.outbox}
         self.change(
             school.estab,

@@ -1,6 +1,6 @@
-"""Ordered rows in handy pieces, and the union of the pieces that pages bring.
+"""Blocks of ordered rows, and the union of the blocks of all pages.
 
-A table of a million rows never stands in memory: it flows through as blocks of a few hundred rows
+A table of a million rows is never whole in memory: it is processed in blocks of a few hundred rows
 each, ordered within and among each other.
 """
 
@@ -28,7 +28,7 @@ LOADED_AHEAD = 4
 class Block:
     """Rows of one table in order: newline-terminated JSON, with the order keys of both ends.
 
-    ``packed`` is the same rows compressed, if they happen to be at hand. ``repeats`` counts rows
+    ``packed`` is the same rows compressed, if they were compressed before. ``repeats`` counts rows
     that were left out because the same row had come already; ``clashes`` counts those that share
     their identity with another row before them.
     """
@@ -209,7 +209,7 @@ class _Head:
         return self._pairs[-1]
 
     def is_filled(self) -> bool:
-        """Make sure that there are rows; False when the run has ended."""
+        """Load the next block if necessary; return False at the end of the run."""
         if not self._pairs:
             block = next(self._blocks, None)
             if block is None:

@@ -1,8 +1,8 @@
 """gzip by ISA-L: the format that every reader knows, several times faster than zlib.
 
 A gzip file is made of sections that were compressed one by one and follow each other in one
-deflate stream. So what was compressed when a page was staged is compressed for good, and readers
-that know only the simplest gzip, of one member, can read the file.
+deflate stream. So the rows of a staged page are compressed only once, and readers that
+support only gzip files of one member can read the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from isal import isal_zlib
 _LEVEL = 1
 _RAW = -15
 _GZIP = 31
-# Neither a time nor a name: the same bytes in give the same bytes out.
+# No time and no name in the header: equal input gives equal output.
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_SECTION = b"\x03\x00"
 
@@ -29,7 +29,7 @@ def compress(data: bytes) -> bytes:
 
 
 def decompress(section: bytes) -> bytes:
-    """Return what one section holds."""
+    """Return the uncompressed data of one section."""
     return isal_zlib.decompressobj(_RAW).decompress(section)
 
 
@@ -50,7 +50,7 @@ class GzipFile:
         return self._begun() + self._work.compress(data)
 
     def add_section(self, section: bytes, data: bytes) -> bytes:
-        """Append a section, given what it holds."""
+        """Append a section, given its uncompressed data."""
         self._count(data)
         return self._begun() + self._settled() + section
 

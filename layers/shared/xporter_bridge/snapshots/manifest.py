@@ -1,4 +1,4 @@
-"""The document that says what belongs together: one sequence of a dataset, table by table."""
+"""The manifest: the document that names all objects of one sequence of a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells what a school did to a row from what only Xporter did: bookkeeping, and new columns.
+"""Distinguishes a school's changes to a row from Xporter's own: bookkeeping, and new columns.
 
 A release of Xporter may change every row of every school at once; that is no mass change.
 """
@@ -21,10 +21,10 @@ IsSlight = Callable[[bytes, bytes], bool]
 
 
 def slight_changes(known: Iterable[str]) -> IsSlight:
-    """Return the function that tells whether two versions of a row differ in nothing of the school.
+    """Return the function that tells whether only Xporter changed a row.
 
-    They do not differ in what the school says if only bookkeeping, the casing or the order of
-    names, or columns that the table never had are different. A column that went is a difference.
+    True if two versions differ only in bookkeeping, in the casing or order of names, or in
+    columns that the table never had. A removed column is the school's change.
 
     Args:
         known: The columns that the table has had.

@@ -1,6 +1,6 @@
 """The one order of rows, and how the identity of a row is found without parsing it.
 
-Rows are ordered by ``Id``: whole numbers by value, everything else after them by code point, and
+Rows are ordered by ``Id``: whole numbers by value, then other values by code point, and
 last the rows without an identity, by a digest of their text. The order is total and the same for
 every table, so that two snapshots can always be merged.
 """
@@ -60,7 +60,7 @@ def plain_keys(identities: Sequence[object]) -> list[bytes] | None:
 
 
 def line_key(line: bytes) -> bytes:
-    """Return the order key of a row without an identity: only its whole text tells it apart."""
+    """Return the order key of a row without an identity: a digest of its whole text."""
     return _WITHOUT_IDENTITY + sha256(line).digest()
 
 
@@ -142,7 +142,7 @@ def key_of_line(key_field: str) -> KeyOfLine:
 
 
 def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
-    """Return the entries of a ``_deleted`` array reduced to what identifies a row.
+    """Return the entries of a ``_deleted`` array, each reduced to a row's identity.
 
     Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible, as
     is the table's own key. An entry that names no row is an empty object.

@@ -1,9 +1,9 @@
 """The bucket of data and the bucket of work in progress.
 
-Nothing appears in the data bucket but what was committed: a pull writes its results into the
+The data bucket holds committed results only: a pull writes its results into the
 staging bucket, the commit is one write to the datasets table, and only then are the results
 copied to the keys that readers know. So a holder that lost its lease cannot overwrite anything,
-and a crash in between leaves a copy to be repeated, not a mixture.
+and a crash in between leaves a copy to be repeated, never mixed sequences.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SnapshotStore:
         return self._staging.keys(prefix)
 
     def delete_staged(self, prefix: str) -> None:
-        """Delete everything staged under the prefix; its life cycle would, days later."""
+        """Delete everything staged under the prefix, days before the bucket's life cycle does."""
         self._staging.delete(self._staging.keys(prefix))
 
     def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
@@ -62,9 +62,9 @@ class SnapshotStore:
         return _blocks(self._published, key, key_of)
 
     def publish(self, copies: Mapping[str, str]) -> None:
-        """Copy staged objects (target key -> staged key) to where readers find them.
+        """Copy staged objects (target key -> staged key) to the keys that readers know.
 
-        Repeating it is harmless: what is staged does not change.
+        Idempotent: staged objects do not change.
         """
         for target, source in copies.items():
             self._published.copy_from(self._staging, source, target)
@@ -76,14 +76,14 @@ class SnapshotStore:
         self._published.put(key, body, ContentType="application/json", **conditions)
 
     def etag(self, key: str) -> str:
-        """Return what names the present contents of a manifest; empty if there is none."""
+        """Return the ETag of a manifest; empty if there is no manifest."""
         return self._published.etag(key)
 
     def replace_manifest(self, key: str, document: Mapping[str, Any], *, seen: str) -> None:
-        """Write a manifest in place of the version that was seen.
+        """Replace a manifest if its ETag is still the given one.
 
         Raises:
-            ConflictError: It is another by now.
+            ConflictError: The manifest has changed since.
         """
         self.put_document(key, document, **({"IfMatch": seen} if seen else {"IfNoneMatch": "*"}))
 
@@ -93,16 +93,16 @@ class SnapshotStore:
         return None if body is None else orjson.loads(body)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects from where readers look; the bucket keeps their versions for some days.
+        """Delete objects from the data bucket, which keeps their versions for some days.
 
-        Deleting what is gone already is harmless.
+        Idempotent.
         """
         self._published.delete(keys)
 
     def erase(self, prefix: str) -> int:
         """Delete everything under the prefix, every version of it, and return how many objects.
 
-        Not what is staged: that is ``delete_staged``'s.
+        Staged objects stay: ``delete_staged`` deletes them.
         """
         return self._published.delete_versions(prefix)
 
@@ -110,8 +110,8 @@ class SnapshotStore:
 class RowWriter:
     """Rows on their way into one gzip object, through a buffer of a few megabytes.
 
-    Usable as a ``merge.Sink``. ``close`` makes the object exist; without it nothing does, and
-    the bucket's life cycle removes unfinished uploads.
+    Usable as a ``merge.Sink``. ``close`` creates the object. Without it no object exists, and
+    the bucket's life cycle removes the unfinished upload.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class RowWriter:
             self._took(block.data, block.rows, packed)
 
     def close(self) -> None:
-        """Write what is left and make the object appear."""
+        """Write the rest and create the object."""
         self._upload.complete(self._buffer + self._gzip.end())
 
     def _took(self, data: bytes, rows: int, packed: bytes) -> None:

@@ -1,7 +1,7 @@
-"""Looks after whatever should have happened and has not: nothing is lost because nobody called.
+"""Finds overdue work and enqueues it: no work is lost because a callback did not arrive.
 
-Every item that waits for something carries the time by which somebody must look at it. Looking
-is cheap and repeatable: it decides from the item alone and sends a message to whoever does work.
+Every item that waits stores the time at which the watchdog must look at it. A look is cheap and
+idempotent: it decides from the item alone and sends a message to the function that does the work.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
     OperationKind.PULL: AdvanceRequest,
     OperationKind.WRITEBACK: SubmitWriteback,
 }
-# A message was sent for it: give its consumer this long before looking again.
+# After a message was sent, its consumer has this long before the next look.
 _PATIENCE = timedelta(minutes=2)
 
 
@@ -66,7 +66,7 @@ def enqueue_overdue(
 ) -> Mapping[str, int]:
     """Look at every school and dataset whose time has come; return how many there were.
 
-    What was not reached in time, or failed, is still due the next minute, which begins elsewhere.
+    Failed and unreached items are still overdue in the next sweep, which begins elsewhere.
     """
     schools = sweep(
         ((estab,) for estab, _ in deps.schools.due(now)),
@@ -94,7 +94,7 @@ def enqueue_overdue_operations(
 ) -> SweepResult:
     """Send a message for every operation whose time has come.
 
-    What there is to do, its consumer reads off the operation; so nothing is decided here.
+    The consumer decides from the operation's record; nothing is decided here.
     """
 
     def send(estab: str, id_: str, seen: str) -> None:
@@ -157,13 +157,13 @@ def _look_at_dataset(
 def _ask_again(
     item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
 ) -> DatasetRecord | datetime | None:
-    """Ask for a pull that no callback asks for, or return when to look at the dataset next."""
+    """Request a pull that no callback requested, or return the time of the next look."""
     is_silent = is_overdue(item, ttl, now)
     if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
         return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), ttl, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
-        # Its own state asks for every dataset when it is ready again.
+        # When the school is ready again, onboarding requests every dataset.
         return now + timedelta(days=1)
     if is_silent:
         telemetry.count("DatasetsSilent", database_of(item) or "unknown")

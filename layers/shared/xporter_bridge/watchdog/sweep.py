@@ -1,4 +1,4 @@
-"""Looks at one due item after the other: none stops the others, and the sweep ends in time."""
+"""Looks at overdue items one by one, in bounded time: a failed item does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xporter_bridge import telemetry
 
 @dataclass
 class SweepResult:
-    """What came of a sweep. Failed and unseen items stay due, for the next."""
+    """Counts of one sweep. Failed and unseen items stay overdue, for the next sweep."""
 
     looked: int = 0
     failed: int = 0
@@ -22,8 +22,8 @@ def sweep(
 ) -> SweepResult:
     """Look at each item until the time is up.
 
-    Whatever is wrong with one item, even one that only a later version can read, is logged by its
-    type and place and keeps nobody else waiting.
+    An error with one item, also an item that only a later version can read, is logged with its
+    type and place and does not stop the sweep.
 
     Args:
         due: What ``look`` takes; the estab comes first.

@@ -58,7 +58,7 @@ def accept(
     Raises:
         RequestRejectedError: 400 for a missing key or a broken rule, 404 for no such school, 409
             for a key used with another payload or a school that cannot be written to, 413.
-        TransientError: It may or may not be stored; ask again with the same key.
+        TransientError: It may or may not be stored; repeat the request with the same key.
     """
     if school is None:
         raise RequestRejectedError(404, "there is no such school")

@@ -20,7 +20,7 @@ class SubmitWriteback(Message):
 
 @dataclass(frozen=True)
 class WritebackRequested(Message):
-    """The company's software asks for a writeback; its fields are as it wrote them."""
+    """The company's software requests a writeback; the fields are unchecked, as received."""
 
     kind: Any = None
     idempotency_key: Any = None
@@ -41,8 +41,8 @@ class OutcomeReceived(Message):
 def read_writeback(body: Mapping[str, Any]) -> SubmitWriteback | WritebackRequested:
     """Return the message of the writeback queue.
 
-    Only ours have an ``id``. ``kind`` does not tell them apart: the company's software states
-    what kind of writeback it asks for.
+    Only our own messages have an ``id``. ``kind`` does not distinguish them: in the company's
+    messages it is the kind of writeback.
 
     Raises:
         TypeError: The message is neither.

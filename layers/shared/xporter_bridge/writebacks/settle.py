@@ -50,7 +50,7 @@ def settle(message: OutcomeReceived, deps: WritebackDependencies) -> None:
 
 
 def publish_writeback_events(writeback: Writeback, deps: WritebackDependencies) -> None:
-    """Publish what became of the writeback; after a crash, whoever looks next does it."""
+    """Publish the writeback's outcome; after a crash, the next process that loads it does so."""
     events = writeback.outbox
     if not events:
         return

@@ -103,8 +103,8 @@ class WritebackRun:
     def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
         """Read back what is overdue, then send what is queued.
 
-        A part that is being sent when the process ends counts as sent, so what there is no time
-        for is left alone: it is due, and the watcher sends for it within a minute.
+        A part that is being sent when the process ends counts as sent, so no part is begun
+        without enough time: it stays overdue, and the watchdog sends a message within a minute.
         """
         for number in range(len(self._writeback.parts)):
             if self._writeback.parts[number].needs_look(self._deps.now()) and has_time():

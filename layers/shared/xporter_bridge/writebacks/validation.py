@@ -51,10 +51,10 @@ def scope_of(kind: WritebackKind) -> str:
 
 
 def digest(kind: str, payload: Mapping[str, Any], idempotency_key: str) -> str:
-    """Return what tells one payload from another.
+    """Return the digest that distinguishes one payload from another.
 
-    Keyed, so that the same payload under two keys does not look the same. Whoever reads the
-    table and knows the key could still try payloads: as secret as the table is, and no more.
+    Keyed, so that the same payload under two keys has two digests. A reader of the table who
+    knows the key could still guess payloads: the digest is only as secret as the table.
 
     Raises:
         RequestRejectedError: 400 if it is not JSON.

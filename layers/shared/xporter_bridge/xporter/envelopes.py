@@ -1,9 +1,9 @@
 """What each of Xporter's answers means: the one list of success, refusal and pause, call by call.
 
-An answer is what its envelope says, at whatever status; everything else is an outage. Whoever
-stands before Xporter (its hosting platform, a proxy, a page during maintenance) answers in words of
-its own, also with 200, 403 or 404: that says nothing of the school, its secret or its scopes, and
-so changes nothing of them. docs/xporter-api.md, section 9.1, has the same list as a table.
+An answer is what its envelope says, at whatever status; everything else is an outage. A server
+in front of Xporter (its hosting platform, a proxy, a maintenance page) answers without an envelope,
+also with 200, 403 or 404. Such an answer is no evidence about the school, its secret or its scopes,
+and changes none of them. docs/xporter-api.md, section 9.1, has the same list as a table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads a Retry-After header: a number of seconds or a date, from whoever stands before Xporter."""
+"""Reads a Retry-After header: a number of seconds or a date, from Xporter or its proxies."""
 
 from __future__ import annotations
 
