@@ -105,8 +105,8 @@ def request_dataset(
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
     """
     item = deps.datasets.get(school.estab, name) if school else None
-    if item and item.definition:
-        made = redefined(name, item.definition, deps.config.values())
+    if item and item.demand.definition:
+        made = redefined(name, item.demand.definition, deps.config.values())
         return request(school, made, deps)
     dataset = deps.config.get(name)
     if dataset is None:

@@ -228,7 +228,7 @@ class DatasetRecord:
 
     @property
     def definition(self) -> Mapping[str, Any] | None:
-        """The definition of a dataset made on request or for one day; None of a configured one."""
+        """What a dataset is made of that was requested by hand; None for a configured one."""
         return self.demand.definition
 
     @property
@@ -250,13 +250,11 @@ class DatasetRecord:
     def named_pulls(self) -> frozenset[str]:
         """The pulls whose staged objects are still needed, and the empty name."""
         made = self.published.manifest if self.published.unpublished else None
-        committed = (made.pull_id if made else "") or ""
-        return frozenset({self.progress.pull_id, committed, self.hold_id, ""})
+        return frozenset({self.progress.pull_id, (made and made.pull_id) or "", self.hold_id, ""})
 
     def is_leased(self, now: datetime) -> bool:
         """Tell whether an invocation holds the lease."""
-        until = self.lease.expires_at
-        return until is not None and until > now
+        return self.lease.expires_at is not None and self.lease.expires_at > now
 
     def released(self) -> DatasetRecord:
         """Return the record after the lease holder has let go of it."""
@@ -282,10 +280,7 @@ class DatasetRecord:
         )
 
     def erased(self, tombstone: Manifest, reason: str, until: datetime) -> DatasetRecord:
-        """Return the record once its data is deleted; the next pull requests all rows.
-
-        The demand stays, and so does what was served of it: an erasure serves no request.
-        """
+        """Return the record once its data is deleted; what was requested is still to be served."""
         return DatasetRecord(
             self.estab,
             self.dataset,
