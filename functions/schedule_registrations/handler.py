@@ -29,7 +29,8 @@ def dependencies() -> tuple[SchoolRepository, Queue]:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """Hourly: every school whose daily look is due has been enqueued.
 
-    By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain.
+    By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain;
+    with ``"pulls": true`` all their datasets are pulled as well, after callbacks were lost.
     A run that dies leaves the rest due, for the next.
     """
     schools, queue = dependencies()
@@ -38,6 +39,10 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         context,
         function="schedule_registrations",
         run=lambda: schedule(
-            schools, queue, datetime.now(UTC), everyone=event.get("everyone") is True
+            schools,
+            queue,
+            datetime.now(UTC),
+            everyone=event.get("everyone") is True,
+            pulls=event.get("pulls") is True,
         ),
     )

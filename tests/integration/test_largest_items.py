@@ -86,8 +86,9 @@ class Sizes:
     def update_item(self, **request: Any) -> dict[str, Any]:
         """Every attribute of an operation is set again when it is saved."""
         names = {name[1:]: value for name, value in request["ExpressionAttributeValues"].items()}
-        self.bytes.append(item_bytes({**names, **request["Key"]}))
-        return {"Attributes": {}}
+        item = {**names, **request["Key"]}
+        self.bytes.append(item_bytes(item))
+        return {"Attributes": item}
 
 
 @pytest.mark.parametrize(("kind", "payload"), [("attendance", marks()), ("conduct", conducts())])

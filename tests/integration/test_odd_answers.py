@@ -629,5 +629,6 @@ def test_no_retry_after_breaks_a_pull_or_sends_it_away_for_long(
     assert item
     assert reply == {"batchItemFailures": []}
     assert item.reason == f"xporter_{status}"
+    assert item.progress.retry_at
     assert before < item.progress.retry_at <= datetime.now(UTC) + timedelta(hours=1, seconds=1)
     assert dead_letters(connected) == []

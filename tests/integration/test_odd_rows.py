@@ -21,7 +21,7 @@ from tools.simulator.service.scopes import ALL
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import freshness
@@ -177,7 +177,7 @@ def test_a_row_is_known_again_by_the_id_that_it_has(
     changed: dict[str, Any],
 ) -> None:
     dataset = Dataset(name, replace(find(name), scope="*"))
-    monkeypatch.setattr(pulls, "configured", lambda: {**configured(), name: dataset})
+    monkeypatch.setattr(pulls, "configured", lambda: DatasetConfig({**configured(), name: dataset}))
     world = World(in_memory(), world.xporter, students=30, scopes=list(ALL))
 
     def pulled_once() -> None:

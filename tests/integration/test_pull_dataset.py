@@ -19,7 +19,7 @@ from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import DATA, STAGING, World, in_memory, in_moto, verify
 from tests.support.records import with_facts
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
@@ -61,7 +61,9 @@ def pulled(world: World, *datasets: str) -> World:
 def set_dataset(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> Dataset:
     """Configure the pupils' dataset otherwise."""
     changed = replace(configured()[STUDENTS], **facts)
-    monkeypatch.setattr(pulls, "configured", lambda: {**configured(), STUDENTS: changed})
+    monkeypatch.setattr(
+        pulls, "configured", lambda: DatasetConfig({**configured(), STUDENTS: changed})
+    )
     return changed
 
 

@@ -42,6 +42,15 @@ def register(cloud: Cloud, **message: Any) -> None:
     assert reply == {"batchItemFailures": []}
 
 
+def scan(cloud: Cloud) -> list[dict[str, Any]]:
+    answer = cloud.client("dynamodb").scan(TableName=cloud.ref("DatasetsTable"))
+    return list(answer["Items"])
+
+
+def is_current(item: dict[str, Any]) -> bool:
+    return bool(item.get("state") == {"S": "current"})
+
+
 def of(cloud: Cloud) -> School:
     school = school_table(cloud).get(ESTAB)
     assert school is not None
@@ -235,6 +244,28 @@ def test_unchanged_scopes_ask_for_nothing_that_is_current(
     register(connected, look_at_scopes=True)
     assert connected.take("PullQueue") == []
     assert connected.take("ErasureQueue") == []
+
+
+def test_after_callbacks_were_lost_every_dataset_is_pulled_however_often_the_message_comes(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    living(connected, xporter, scopes=("School",))
+    register(connected, look_at_scopes=True)
+    connected.settle("PullQueue")
+    names = {each["dataset"]["S"] for each in scan(connected) if is_current(each)}
+    asked_at = iso(datetime.now(UTC) + timedelta(minutes=1))
+    for _ in range(2):
+        register(connected, look_at_scopes=True, pulls_since=asked_at)
+    messages = connected.take("PullQueue")
+    assert {message["dataset"] for message in messages} >= names > set()
+    before = len(xporter.requests())
+    for message in messages:
+        connected.invoke("pull_dataset", records(message))
+    assert len(xporter.requests()) > before
+    before = len(xporter.requests())
+    register(connected, pulls_since=iso(datetime.now(UTC) - timedelta(hours=1)))
+    assert connected.take("PullQueue") == [], "pulls began after that time"
+    assert len(xporter.requests()) == before
 
 
 # -- schools that are not to be called for

@@ -15,7 +15,7 @@ from xporter_bridge.errors import TransientError
 from xporter_bridge.registrations.schedule import schedule
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, parse
 
 FUNCTION = "schedule_registrations"
 HOUR = timedelta(hours=1)
@@ -53,6 +53,15 @@ def test_by_hand_everyone_who_can_be_called_for_is_enqueued(cloud: Cloud) -> Non
     school(cloud, "3280002", 24 * HOUR, state=SchoolState.INSTALLED)
     assert run(cloud, everyone=True) == {"3280001", "3280002"}
     assert run(cloud, everyone="yes") == set(), "only a clear true counts"
+
+
+def test_by_hand_every_school_is_told_to_pull_as_well(cloud: Cloud) -> None:
+    school(cloud, ESTAB, HOUR)
+    cloud.invoke(FUNCTION, {"everyone": True, "pulls": True})
+    [message] = cloud.take("RegistrationQueue")
+    assert datetime.now(UTC) - parse(message["pulls_since"]) < timedelta(minutes=1)
+    cloud.invoke(FUNCTION, {"everyone": True, "pulls": "yes"})
+    assert "pulls_since" not in cloud.take("RegistrationQueue")[0], "only a clear true counts"
 
 
 def test_no_school_at_all_is_nothing_to_do(cloud: Cloud) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.support.builders import ESTAB
 from tests.support.pull_world import World, in_memory
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterUnavailableError
 from xporter_bridge.exact_json import Document
@@ -103,7 +103,9 @@ def ids(world: World, table: str = "Students", name: str = STUDENTS) -> list[Any
 
 
 def set_dataset(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    monkeypatch.setattr(pulls, "configured", lambda: {**configured(), dataset.name: dataset})
+    monkeypatch.setattr(
+        pulls, "configured", lambda: DatasetConfig({**configured(), dataset.name: dataset})
+    )
 
 
 # ---------------------------------------------------------------------- small and empty

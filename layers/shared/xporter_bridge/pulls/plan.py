@@ -10,6 +10,7 @@ from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import parse
 
@@ -49,3 +50,37 @@ def plan(
     ]
     pulls.send_all(PullDataset(estab, name).body() for name in due)
     telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))
+
+
+def plan_all(
+    school: School,
+    since: datetime,
+    datasets: DatasetRepository,
+    pulls: Queue,
+    config: DatasetConfig,
+    now: datetime,
+) -> None:
+    """Request a pull of every configured dataset that the school's scopes allow.
+
+    No callback says that the data changed, so data that is no newer contradicts none. A pull that
+    began after ``since`` has seen what is wanted, which makes a repetition harmless.
+
+    Raises:
+        TransientError: The message should come again.
+    """
+    today = now.astimezone(SCHOOL_TIME).date()
+    due = [
+        each.on(today).name
+        for each in config.values()
+        if each.covered_by(school.scopes)
+        and datasets.add_demand_since(
+            school.estab,
+            each.on(today).name,
+            since,
+            now,
+            definition=each.definition_on(today),
+            is_callback=False,
+        )
+    ]
+    pulls.send_all(PullDataset(school.estab, name).body() for name in due)
+    telemetry.record("school_asked", estab=school.estab, datasets=len(due))

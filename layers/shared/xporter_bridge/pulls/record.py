@@ -149,11 +149,7 @@ class Published:
     def committed(self, made: Manifest, copies: Mapping[str, str]) -> Published:
         """Return what is stored once the draft is the current sequence."""
         return replace(
-            self,
-            sequence=made.sequence,
-            manifest=made,
-            unpublished=copies,
-            columns=made.columns,
+            self, sequence=made.sequence, manifest=made, unpublished=copies, columns=made.columns
         )
 
     def erased(self, tombstone: Manifest, until: datetime) -> Published:

@@ -77,13 +77,13 @@ class DatasetRepository:
         now: datetime,
         *,
         definition: Mapping[str, Any] | None = None,
+        is_callback: bool = True,
     ) -> bool:
-        """Raise the demand because of a callback; return False if a pull has begun since.
+        """Raise the demand because of a callback, or of a person; False if a pull has begun since.
 
-        A pull that began after the callback was received has seen the change, however late the
-        callback's message is read. So at most two pulls serve thirty callbacks for one change.
+        A pull that began after a callback has seen the change: two pulls serve thirty callbacks.
         """
-        news: Item = {"staleness": None, "heard_at": iso(heard_at)}
+        news: Item = {"staleness": None} | ({"heard_at": iso(heard_at)} if is_callback else {})
         try:
             self._items.update(
                 estab,

@@ -9,6 +9,10 @@ from xporter_bridge.messages import Message
 
 @dataclass(frozen=True)
 class RegisterWebhooks(Message):
-    """The school's webhooks are compared and completed; its scopes are read first if wanted."""
+    """The school's webhooks are compared and completed; its scopes are read first if wanted.
+
+    With ``pulls_since``, a time, every dataset is pulled whose last pull began before that time.
+    """
 
     look_at_scopes: bool = False
+    pulls_since: str = ""

@@ -16,13 +16,14 @@ from xporter_bridge.errors import (
     UnrecognisedAnswerError,
     XporterRefusedError,
 )
+from xporter_bridge.pulls.plan import plan_all
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
 from xporter_bridge.schools.model import Registration, School, with_granted_scopes
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import iso, parse
 
 _RETRY_REFUSED_AFTER = timedelta(hours=1)
 
@@ -43,7 +44,7 @@ class RegisterDependencies:
 
 
 def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
-    """Look at one school: its scopes if asked to, and the webhooks that it lacks.
+    """Look at one school: its scopes and all its datasets if wanted, and the webhooks it lacks.
 
     Idempotent: a registration that is recorded, recent and on the right URL is left alone, and
     Xporter overwrites one that is made twice.
@@ -55,6 +56,15 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
         session = deps.sessions.open(message.estab, deps.now())
         if message.look_at_scopes:
             _look_at_scopes(session, deps)
+        if message.pulls_since:
+            plan_all(
+                session.school,
+                parse(message.pulls_since),
+                deps.datasets,
+                deps.pulls,
+                deps.config,
+                deps.now(),
+            )
         _make_missing(session, deps)
     except SchoolNotReadyError:
         return

@@ -11,10 +11,16 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.timestamps import iso
 
 
 def schedule(
-    schools: SchoolRepository, queue: Queue, now: datetime, *, everyone: bool = False
+    schools: SchoolRepository,
+    queue: Queue,
+    now: datetime,
+    *,
+    everyone: bool = False,
+    pulls: bool = False,
 ) -> Mapping[str, int]:
     """Enqueue every school whose registrations are due, and count the schools by state.
 
@@ -24,13 +30,16 @@ def schedule(
     Args:
         everyone: Include those not yet due: after a rotation of keys or a move of the domain, if
             a day is too long to wait.
+        pulls: Have every dataset of the schools pulled too: after callbacks were lost.
     """
+    pulls_since = iso(now) if pulls else ""
 
     def due() -> Iterator[Mapping[str, Any]]:
         for state in sorted(PULLABLE):
             found = schools.in_state(state) if everyone else schools.registrations_due(state, now)
             for estab in found:
-                yield RegisterWebhooks(estab, look_at_scopes=True).body()
+                message = RegisterWebhooks(estab, look_at_scopes=True, pulls_since=pulls_since)
+                yield message.body()
 
     sent = queue.send_all(due())
     for state in SchoolState:
