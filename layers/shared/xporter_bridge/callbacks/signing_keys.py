@@ -29,8 +29,8 @@ _LOOK_FOR_UNKNOWN_EVERY_SECONDS = 5
 class SigningKeys:
     """One of our secrets with its previous version, so that it can be rotated without a gap.
 
-    Both are read once a minute, and at once where a callback names a version that is not known:
-    who signs URLs may have seen the rotation first.
+    Both are read once a minute, and at once where a callback names an unknown version: the
+    function that signed its URL may have read the rotated secret first.
     """
 
     def __init__(self, client: Any, secret_id: str) -> None:

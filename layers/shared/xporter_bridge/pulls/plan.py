@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -39,17 +41,10 @@ def plan(
         )
         return
     heard_at = parse(message.received_at)
-    today = now.astimezone(SCHOOL_TIME).date()
-    due = [
-        each.on(today).name
-        for each in config.of_database(database)
-        if each.covered_by(school.scopes)
-        and datasets.add_demand_since(
-            estab, each.on(today).name, heard_at, now, definition=each.definition_on(today)
-        )
-    ]
-    pulls.send_all(PullDataset(estab, name).body() for name in due)
-    telemetry.record("database_changed", estab=estab, database=database, datasets=len(due))
+    wanted = config.of_database(database)
+    names = _requested(school, wanted, heard_at, datasets, now, is_callback=True)
+    pulls.send_all(PullDataset(estab, name).body() for name in names)
+    telemetry.record("database_changed", estab=estab, database=database, datasets=len(names))
 
 
 def plan_all(
@@ -62,16 +57,32 @@ def plan_all(
 ) -> None:
     """Request a pull of every configured dataset that the school's scopes allow.
 
-    No callback says that the data changed, so data that is no newer contradicts none. A pull that
-    began after ``since`` has seen what is wanted, which makes a repetition harmless.
+    A person wants it, and no callback says that data changed: an unchanged dataset contradicts
+    nothing. A dataset whose last pull began after ``since`` is left out, so a repetition is
+    harmless.
 
     Raises:
         TransientError: The message should come again.
     """
+    names = _requested(school, config.values(), since, datasets, now, is_callback=False)
+    pulls.send_all(PullDataset(school.estab, name).body() for name in names)
+    telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(names))
+
+
+def _requested(
+    school: School,
+    wanted: Iterable[Dataset],
+    since: datetime,
+    datasets: DatasetRepository,
+    now: datetime,
+    *,
+    is_callback: bool,
+) -> list[str]:
+    """Raise the demand for each dataset of which no pull began since, and return the names."""
     today = now.astimezone(SCHOOL_TIME).date()
-    due = [
+    return [
         each.on(today).name
-        for each in config.values()
+        for each in wanted
         if each.covered_by(school.scopes)
         and datasets.add_demand_since(
             school.estab,
@@ -79,8 +90,6 @@ def plan_all(
             since,
             now,
             definition=each.definition_on(today),
-            is_callback=False,
+            is_callback=is_callback,
         )
     ]
-    pulls.send_all(PullDataset(school.estab, name).body() for name in due)
-    telemetry.record("school_asked", estab=school.estab, datasets=len(due))
