@@ -1,55 +1,26 @@
-"""How many threads work off pages, and what becomes of the rest when one fails."""
+"""How threads work off pages, and what becomes of the rest when one fails."""
 
 import threading
 import time
 
 import pytest
 
-from xporter_bridge.ingestion.page_workers import FEWEST, PageWorkers
+from xporter_bridge.ingestion.page_workers import work_off
 
 
 def nothing() -> None:
-    """Beat for a crew whose lease nobody keeps."""
+    """Keep no lease."""
 
 
-def compute() -> None:
-    deadline = time.thread_time() + 0.002
-    while time.thread_time() < deadline:
-        pass
-
-
-@pytest.mark.parametrize("is_slow", [True, False])
-def test_every_page_is_done_once(is_slow: bool) -> None:
+def test_every_page_is_done_once() -> None:
     done: list[int] = []
-    PageWorkers(done.append, most=8).run_all(range(100), nothing, is_slow=is_slow)
+    work_off(range(100), done.append, nothing, threads=8)
     assert sorted(done) == list(range(100))
 
 
-def test_threads_join_while_pages_are_waited_for() -> None:
-    seen = set()
+def test_as_many_pages_are_under_way_as_there_are_threads() -> None:
     together = threading.Barrier(8, timeout=10)
-
-    def work(number: int) -> None:
-        seen.add(threading.get_ident())
-        # The last eight can only end together.
-        if number >= 92:
-            together.wait()
-        else:
-            time.sleep(0.005)
-
-    PageWorkers(work, most=8).run_all(range(100), nothing, is_slow=False)
-    assert len(seen) == 8
-
-
-def test_few_threads_compute() -> None:
-    seen = set()
-
-    def work(number: int) -> None:
-        seen.add(threading.get_ident())
-        compute()
-
-    PageWorkers(work, most=FEWEST).run_all(range(20), nothing, is_slow=True)
-    assert len(seen) <= FEWEST
+    work_off(range(16), lambda _: together.wait() and None, nothing, threads=8)
 
 
 def test_the_first_failure_ends_the_work_after_the_pages_at_hand() -> None:
@@ -62,19 +33,26 @@ def test_the_first_failure_ends_the_work_after_the_pages_at_hand() -> None:
         done.append(number)
 
     with pytest.raises(ValueError, match="10"):
-        PageWorkers(work, most=4).run_all(range(1_000), nothing)
+        work_off(range(1_000), work, nothing, threads=4)
     assert len(done) < 100
 
 
-def test_a_beat_that_raises_stops_everybody() -> None:
+def test_a_heartbeat_that_raises_ends_the_work() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        time.sleep(0.01)
+        done.append(number)
+
     def stop() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        PageWorkers(lambda _: time.sleep(0.01), most=4).run_all(range(1_000), stop)
+        work_off(range(1_000), work, stop, threads=4)
+    assert len(done) < 1_000
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
     done: list[int] = []
-    PageWorkers(done.append, most=8).run_all((), nothing)
+    work_off((), done.append, nothing, threads=8)
     assert done == []

@@ -24,7 +24,7 @@ from xporter_bridge.errors import (
 from xporter_bridge.exact_json import loads
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import DELETED, pack
-from xporter_bridge.ingestion.page_workers import PageWorkers, WaitRatio
+from xporter_bridge.ingestion.page_workers import work_off
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.schools.session import SchoolSession
 from xporter_bridge.snapshots.blocks import Block
@@ -37,7 +37,7 @@ from xporter_bridge.xporter.pages import ALL_ROWS, Page, read_page, with_request
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
-# The most at a time: eight hide Xporter's latency (benchmarks/pull.py); fewer do while it is quick.
+# So many at a time hide Xporter's latency (benchmarks/pull.py).
 CONCURRENT_PAGES = 8
 # So many bytes of answers at a time, going by the largest so far: each takes several times its
 # size until it is staged, and a page of photos has megabytes.
@@ -73,7 +73,6 @@ class PageFetcher:
         self._heartbeat = heartbeat
         self._remaining_seconds = remaining_seconds
         self._heartbeat_lock = Lock()
-        self._is_slow = True
 
     def ask(self, changed_rows: str, number: int) -> Page:
         """Return one page of the change set that follows ``changed_rows``."""
@@ -81,11 +80,9 @@ class PageFetcher:
         most = min(PAGE_SIZE, self._dataset.endpoint.rows_per_page(self._dataset.options))
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
         estab = self._session.school.estab
-        watch = WaitRatio()
         page = self._read(
             self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
         )
-        self._is_slow = watch.has_mostly_waited()
         if not page.tables and not page.deleted:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
@@ -145,8 +142,8 @@ class PageFetcher:
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
-        workers = PageWorkers(work, most=max(1, min(CONCURRENT_PAGES, fitting)))
-        workers.run_all(missing, self._go_on_or_stop, is_slow=self._is_slow)
+        threads = max(1, min(CONCURRENT_PAGES, fitting))
+        work_off(missing, work, self._go_on_or_stop, threads=threads)
 
     def require_unchanged(
         self, changed_rows: str, as_of: datetime | None, staged: StagedPages
