@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xporter_bridge.snapshots import merge as merging
 from xporter_bridge.snapshots.blocks import Block, block_of
-from xporter_bridge.snapshots.merge import Merge, MergeCounts
+from xporter_bridge.snapshots.merge import Merge, MergeCounts, Sinks
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line, order_key
 
 QUICK = settings(max_examples=40, deadline=None)
@@ -54,10 +53,8 @@ def merge(
     work = Merge(
         key_of_line("Id"),
         identity_line("Id"),
+        Sinks(snapshot, upserts, deletes),
         is_full=is_full,
-        snapshot=snapshot,
-        upserts=upserts,
-        deletes=deletes,
     )
     counts = work.run(
         blocks(old, size), blocks(came, size + 1), blocks(dict.fromkeys(gone, ""), size)
@@ -100,15 +97,6 @@ def test_of_a_full_pull_the_difference_is_found(
     check(old, came, merge(old, came, gone, size, is_full=True))
 
 
-@QUICK
-@given(TABLES, TABLES, st.sets(IDS))
-def test_blocks_that_fill_up_are_written(old: Table, came: Table, gone: set[int]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(merging, "ROWS_PER_BLOCK", 2)
-        kept = {key: row for key, row in old.items() if key not in gone}
-        check(old, {**kept, **came}, merge(old, came, gone, is_full=False))
-
-
 def test_what_was_not_there_is_not_deleted() -> None:
     assert merge({1: "a"}, {}, {2}, is_full=False) == (
         MergeCounts(previous=1, rows=1), {1: "a"}, {}, set(),
@@ -120,12 +108,11 @@ def test_a_row_that_came_and_went_has_come() -> None:
     assert (snapshot, upserts, deletes, counts.updated) == ({1: "b"}, {1: "b"}, set(), 1)
 
 
-def test_wide_rows_are_written_before_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(merging, "_BYTES_PER_BLOCK", 100)
-    written: list[int] = []
-    write = Sink.write
-    monkeypatch.setattr(Sink, "write", lambda s, d, n: (written.append(len(d)), write(s, d, n)))
-    wide = dict.fromkeys(range(50), "w" * 40)
-    new = dict.fromkeys(wide, "v" * 40)
-    check(wide, new, merge(wide, new, set(), is_full=True))
-    assert max(written) < 200
+def test_blocks_that_nothing_touches_are_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[bytes] = []
+    lines = Block.lines
+    monkeypatch.setattr(Block, "lines", lambda s: (opened.append(s.first), lines(s))[1])
+    old = dict.fromkeys(range(10, 40), "a")
+    check({**old}, {**old, 20: "b", 50: "c"}, merge(old, {20: "b", 50: "c"}, {5}, is_full=False))
+    # Of the snapshot, the block of row 20; of what came, the block of both rows.
+    assert len(opened) <= 4

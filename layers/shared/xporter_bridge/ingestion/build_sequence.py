@@ -16,7 +16,8 @@ from xporter_bridge.pulls.hold import TableChange
 from xporter_bridge.snapshots.blocks import in_order
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
-from xporter_bridge.snapshots.merge import Merge, MergeCounts
+from xporter_bridge.snapshots.merge import Merge, MergeCounts, Sinks
+from xporter_bridge.snapshots.merge_by_row import MergeByRow
 from xporter_bridge.snapshots.row_changes import slight_changes
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
@@ -189,8 +190,10 @@ class SequenceBuilder:
             for kind in ("snapshot", "upserts", "deletes")
         )
         is_by_row = bool(arrival.came.clashes or old.repeated)
-        sinks = (snapshot, upserts, deletes)
-        counts = self._merge(arrival, old, sinks, is_full=is_full, is_by_row=is_by_row)
+        if is_by_row and not is_full:
+            raise ChangeSetUnusableError("identity_repeated", {arrival.table: old.repeated})
+        into = (snapshot, upserts, deletes)
+        counts = self._merge(arrival, old, into, is_full=is_full, is_by_row=is_by_row)
         is_reordered = old.key != self._dataset.key_of(arrival.table)
         self._is_reordered |= is_reordered
         is_changed = bool(counts.inserted or counts.updated or counts.deleted or is_reordered)
@@ -219,24 +222,19 @@ class SequenceBuilder:
         is_full: bool,
         is_by_row: bool,
     ) -> MergeCounts:
-        snapshot, upserts, deletes = into
         key_field = self._dataset.key_of(arrival.table)
         key_of = key_of_line(key_field)
-        merge = Merge(
-            key_of,
-            identity_line(key_field),
-            is_full=is_full,
-            is_slight=slight_changes(old.columns),
-            is_by_row=is_by_row,
-            snapshot=snapshot,
-            upserts=upserts,
-            deletes=deletes,
-        )
         before = self._store.blocks(old.snapshot_key, key_of)
         if old.key != key_field:
             before = in_order(before, key_of)
-        counts = merge.run(before, arrival.came.stream(), arrival.gone.stream())
-        self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
+        came, sinks, is_slight = arrival.came.stream(), Sinks(*into), slight_changes(old.columns)
+        if is_by_row:
+            counts = MergeByRow(key_of, sinks, is_slight=is_slight).run(before, came)
+        else:
+            identity_of = identity_line(key_field)
+            merge = Merge(key_of, identity_of, sinks, is_full=is_full, is_slight=is_slight)
+            counts = merge.run(before, came, arrival.gone.stream())
+            self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
         for written in into:
             written.close()
         return counts

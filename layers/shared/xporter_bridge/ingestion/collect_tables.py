@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
-from xporter_bridge.snapshots.blocks import Block, Repeats, follow_each_other, union
+from xporter_bridge.snapshots.blocks import Block, Repeats
 from xporter_bridge.snapshots.row_keys import KeyOfLine, key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
+from xporter_bridge.snapshots.union import follow_each_other, union
 
 Stream = Callable[[], Iterator[Block]]
 

@@ -6,17 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xporter_bridge.snapshots.blocks import (
-    FAN_IN,
-    Block,
-    Repeats,
-    Section,
-    block_of,
-    distinct,
-    follow_each_other,
-    union,
-)
+from xporter_bridge.snapshots.blocks import Block, Repeats, Section, block_of, distinct
 from xporter_bridge.snapshots.row_keys import key_of_line, order_key
+from xporter_bridge.snapshots.union import FAN_IN, follow_each_other, union
 
 QUICK = settings(max_examples=40, deadline=None)
 KEY_OF = key_of_line("Id")
