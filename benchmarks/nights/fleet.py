@@ -15,7 +15,7 @@ from nights.stores import shard_of
 from tests.support.builders import ALL_SCOPES
 from tests.support.fakes import KEY
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.registrations.model import desired
 from xporter_bridge.schools.model import Registration, School, SchoolState
 from xporter_bridge.schools.vault import OpenedKey, with_secret

@@ -9,8 +9,8 @@ from typing import TypeVar
 from pulling.contest import ESTAB, Task
 from pulling.local_aws import FolderS3, OneHolderTable
 from pulling.rows import RESOURCE
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School
 from xporter_bridge.snapshots.store import SnapshotStore

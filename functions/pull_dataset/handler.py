@@ -14,8 +14,8 @@ from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.session_settings import school_sessions
@@ -44,13 +44,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
 def handle(message: PullDataset, remaining_seconds: Callable[[], float]) -> None:
     """Pull the dataset of one message."""
     deps, _ = dependencies()
-    pull(
-        message.estab,
-        message.dataset,
-        deps,
-        remaining_seconds=remaining_seconds,
-        waits=message.waits,
-    )
+    pull(message.estab, message.dataset, deps, remaining_seconds=remaining_seconds)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:

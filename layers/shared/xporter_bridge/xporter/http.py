@@ -34,6 +34,8 @@ MAX_BYTES = 256 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 _MAX_KEPT_CONNECTIONS = 16
 _NOT_CONNECTED = "xporter_not_connected"
+# Nothing came in time, though Xporter was reached.
+TIMED_OUT = "xporter_timed_out"
 _INVALID_URL = "Xporter's URL must be http:// or https:// and a host, without a user"
 
 
@@ -251,7 +253,7 @@ def _reason(error: RequestException | HTTPError) -> str:
     ):
         return _NOT_CONNECTED
     if isinstance(error, ReadTimeout | ReadTimeoutError):
-        return "xporter_timed_out"
+        return TIMED_OUT
     if isinstance(error, ProtocolError) and isinstance(error.args[-1], IncompleteRead):
         return "xporter_answer_cut"
     return "xporter_unreachable"

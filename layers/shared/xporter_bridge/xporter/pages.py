@@ -88,6 +88,12 @@ class Page:
         """Tell whether there are neither rows nor deletions."""
         return not any(self.tables.values()) and not any(self.deleted.values())
 
+    @property
+    def says_nothing_new(self) -> bool:
+        """Tell whether the page is a whole change set without a row, and odd in nothing."""
+        is_whole = self.facts.page_count <= 1 and not self.facts.row_count
+        return is_whole and self.is_empty and bool(self.facts.following) and not self.ignored
+
 
 def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = bool) -> Page:
     """Return the page that a parsed answer holds.
