@@ -21,8 +21,8 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from acknowledging.shipped import FORMS, forms, import_ms, python  # noqa: E402
-from acknowledging.side_by_side import compared  # noqa: E402
+from receiver_comparison.shipped import FORMS, forms, import_ms, python  # noqa: E402
+from receiver_comparison.side_by_side import compared  # noqa: E402
 
 ROUNDS = 7
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
@@ -73,7 +73,7 @@ def _spent_on(build: Path, name: str) -> dict[str, float]:
 def _called(build: Path, name: str) -> dict[str, float]:
     """Return the times of the first call and of the later ones: the best of the rounds."""
     rounds = [
-        json.loads(python(build, name, "-m", "acknowledging.one_receiver", name).stdout)
+        json.loads(python(build, name, "-m", "receiver_comparison.one_receiver", name).stdout)
         for _ in range(ROUNDS)
     ]
     return {figure: round(min(r[figure] for r in rounds), 2) for figure in rounds[0]}

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from isal import isal_zlib
-from pulling.rows import render
+from pull_comparison.rows import render
 
 ROWS, PAGE = 20_000, 1_000
 ROUNDS = 3

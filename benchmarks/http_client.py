@@ -23,8 +23,8 @@ from urllib.parse import urlencode
 
 import requests
 import urllib3
-from pulling.arena import arena
-from pulling.scenarios import Scenario
+from pull_comparison.arena import arena
+from pull_comparison.scenarios import Scenario
 
 PAGE_ROWS = (1, 1_000)
 REQUESTS, ROUNDS = 200, 7

@@ -1,9 +1,9 @@
 """How fast, how small and how right the pull engine is, beside what else one would use.
 
-In one run, against one server in a process of its own (``pulling/page_server.py``: the rows lie
-rendered in a file and are sent by the kernel, so that the server costs next to nothing), every
-contestant in a process of its own, imports not timed, and everything that they leave is compared
-with the truth:
+In one run, against one server in a process of its own (``pull_comparison/page_server.py``:
+the rows lie rendered in a file and are sent by the kernel, so that the server costs next to
+nothing), every contestant in a process of its own, imports not timed, and everything that they
+leave is compared with the truth:
 
 * ours: the real ``ingestion.run.pull``. S3 is a folder and the datasets table a file, because an
   emulator would cost more than the pull; the token is given. Each page is staged, proved against
@@ -24,8 +24,8 @@ import sys
 import time
 from typing import Any
 
-from pulling.arena import Arena, arena
-from pulling.measures import (
+from pull_comparison.arena import Arena, arena
+from pull_comparison.measures import (
     FAULTS,
     after_fault,
     contestants,
@@ -35,7 +35,7 @@ from pulling.measures import (
     say,
     wall_seconds,
 )
-from pulling.table import show
+from pull_comparison.table import show
 
 # A busy machine hurts the short runs most, so those are repeated most.
 ROUNDS = {"ours": 5, "floor": 5, "requests": 3, "singer": 1, "dlt": 2}

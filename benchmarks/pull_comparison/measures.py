@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import median
 
-from pulling.arena import Arena, Result
-from pulling.contest import MODULES
-from pulling.results import found
-from pulling.rows import FIRST_ID, row_hash
-from pulling.scenarios import Scenario, Version, versions
+from pull_comparison.arena import Arena, Result
+from pull_comparison.contest import MODULES
+from pull_comparison.results import found
+from pull_comparison.rows import FIRST_ID, row_hash
+from pull_comparison.scenarios import Scenario, Version, versions
 
 FAULTS = ("page_drift", "duplicate_page", "cut_json", "server_error")
 _WITHOUT_FLOOR = tuple(name for name in MODULES if name != "floor")

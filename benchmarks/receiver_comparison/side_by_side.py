@@ -15,9 +15,9 @@ from typing import IO
 
 CONTESTANTS = {
     "ours": "functions.receive_database.handler",
-    "plain": "acknowledging.plain",
-    "powertools": "acknowledging.powertools_resolver",
-    "fastapi_mangum": "acknowledging.fastapi_mangum",
+    "plain": "receiver_comparison.plain",
+    "powertools": "receiver_comparison.powertools_resolver",
+    "fastapi_mangum": "receiver_comparison.fastapi_mangum",
 }
 TURNS = 40
 CALLS = 50
@@ -41,7 +41,7 @@ def compared(environment: Mapping[str, str], turns: int = TURNS) -> dict[str, fl
 
 
 def _started(module: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "acknowledging.contestant", module]
+    command = [sys.executable, "-m", "receiver_comparison.contestant", module]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen(command, env=dict(environment), text=True, **pipes)
 

@@ -9,7 +9,7 @@ from typing import IO
 
 import orjson
 
-from pulling.contest import ESTAB
+from pull_comparison.contest import ESTAB
 
 _LATEST = "manifests/estab={}/dataset=studentschoolhistory/latest.json"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from pulling.scenarios import Scenario
+from pull_comparison.scenarios import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PATH = (ROOT / "benchmarks", ROOT, ROOT / "layers" / "shared")
@@ -58,7 +58,7 @@ class Arena:
         folder, attempt = self._folder_for(into)
         if into is None:
             self.serve(scenario)
-        command = [sys.executable, "-m", "pulling.contestant", name, self._url, str(folder)]
+        command = [sys.executable, "-m", "pull_comparison.contestant", name, self._url, str(folder)]
         with subprocess.Popen(
             [*command, str(attempt)],
             stdin=subprocess.PIPE,
@@ -107,7 +107,7 @@ class Arena:
 def arena(rows: int) -> Iterator[Arena]:
     """Run a page server that can serve tables of up to so many rows."""
     with tempfile.TemporaryDirectory(prefix="xporter-bench-", dir=_scratch()) as folder:
-        command = [sys.executable, "-m", "pulling.page_server", f"{folder}/rows", str(rows)]
+        command = [sys.executable, "-m", "pull_comparison.page_server", f"{folder}/rows", str(rows)]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment(), text=True)
         try:
             assert server.stdout

@@ -6,7 +6,7 @@ import json
 
 import requests
 
-from pulling.contest import PAGE_SIZE, Task, page_rows
+from pull_comparison.contest import PAGE_SIZE, Task, page_rows
 
 
 def run(task: Task) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 from isal import isal_zlib
 
-from pulling.contest import PAGE_SIZE, Task, page_rows
+from pull_comparison.contest import PAGE_SIZE, Task, page_rows
 
 
 def run(task: Task) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from pulling.contest import ESTAB, Task
-from pulling.local_aws import FolderS3, OneHolderTable
-from pulling.rows import RESOURCE
+from pull_comparison.contest import ESTAB, Task
+from pull_comparison.local_aws import FolderS3, OneHolderTable
+from pull_comparison.rows import RESOURCE
 from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
 from xporter_bridge.pulls.model import LEASE
