@@ -1,1 +1,1 @@
-"""What ``benchmarks/pull.py`` compares, and what it compares them with."""
+"""The contestants, the server and the measurements of ``benchmarks/pull.py``."""

@@ -1,4 +1,4 @@
-"""What a contestant is given and where it leaves its rows; the same for all."""
+"""The task of a contestant: the source of the rows and the folder for the result."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Answers pages of Xporter's shape as fast as the kernel sends files, so that clients are measured.
+"""Serves pages in Xporter's format with little processor time, so that the clients are measured.
 
-The rows lie rendered in a file; a page is a short head, ``sendfile`` and a short tail. Faults are
-those of ``scenarios``. Runs in a process of its own:
+The rows are prepared in a file; a page is a short head, ``sendfile`` and a short tail. The faults
+are those of ``scenarios``. The server runs in a process of its own:
 ``python -m pull_comparison.page_server FILE ROWS``.
 """
 
@@ -38,7 +38,7 @@ class PageServer(socketserver.ThreadingTCPServer):
         self.stage = Stage()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went in the middle of an answer: some are killed."""
+        """Ignore clients that disconnect during a response, because some are killed."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

@@ -1,4 +1,4 @@
-"""The loop that everybody writes first: ``requests``, ``json``, a file of JSON lines."""
+"""The usual loop: ``requests``, ``json``, a file of JSON lines."""
 
 from __future__ import annotations
 

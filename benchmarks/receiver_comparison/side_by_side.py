@@ -1,7 +1,7 @@
-"""What a warm acknowledgement costs beside what others would write for it.
+"""Compares the processor time of a warm acknowledgement with that of alternatives.
 
-Processor time, as the wall's is anybody's; in short turns, one contestant after the other, so that
-whatever else the machine does hits all of them alike; the median of the turns.
+The contestants alternate in short blocks, so that other work on the machine disturbs all alike; the
+median of the blocks counts.
 """
 
 from __future__ import annotations
