@@ -1,6 +1,6 @@
-"""The fleet as it stands at 03:00: every school live, every dataset pulled the night before.
+"""The fleet at 03:00: every school is live, and every dataset was pulled the night before.
 
-One school is pulled in earnest by the product's own code; the others are copies of its items.
+The product's own code pulls one school; the other schools are copies of its items.
 """
 
 from __future__ import annotations
