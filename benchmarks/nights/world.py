@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -19,6 +19,7 @@ from nights.xporter import NightXporter
 from tests.support.builders import RELYING_PARTY
 from tests.support.fakes import Events, Vault
 from xporter_bridge import telemetry
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
@@ -182,7 +183,8 @@ class World:
         if self._is_night_over():
             self.clock.is_over = True
             return
-        self.clock.start(self._watch)
+        for shard in WATCH_SHARDS:
+            self.clock.start(lambda shard=shard: self._watch(shard))
         self.clock.at(self.clock.global_seconds + 60, self._every_minute)
         if time.monotonic() - self._said_at > 10:
             self._said_at = time.monotonic()
@@ -197,10 +199,15 @@ class World:
         self.clock.start(lambda: schedule(self.schools, due, self.now()))
         self.clock.at(self.clock.global_seconds + 3600, self._every_hour)
 
-    def _watch(self) -> None:
+    def _watch(self, shard: int) -> None:
         began = self.clock.seconds
         until = began + self.night.watch_seconds
-        found = self.watch_once(lambda: self.clock.seconds < until)
+
+        def has_time() -> bool:
+            self.clock.spend(self.night.latencies.look)
+            return self.clock.seconds < until
+
+        found = self.watch_once(has_time, (shard,))
         self.watch["runs"] += 1
         self.watch["looks"] += found["datasets"]
         self.watch["most"] = max(self.watch["most"], found["datasets"])
@@ -208,9 +215,11 @@ class World:
         self.watch["failed"] += found["failed"]
         self.watch["seconds"] += round(self.clock.seconds - began)
 
-    def watch_once(self, has_time: Callable[[], bool]) -> Mapping[str, int]:
+    def watch_once(
+        self, has_time: Callable[[], bool], shards: Sequence[int] = WATCH_SHARDS
+    ) -> Mapping[str, int]:
         """Run the watchdog at the present time."""
-        return enqueue_overdue(self._watching, self.now(), has_time)
+        return enqueue_overdue(self._watching, shards, self.now(), has_time)
 
     def _is_night_over(self) -> bool:
         seconds = self.clock.global_seconds

@@ -1,9 +1,14 @@
 """Every minute: what should have happened and has not is set going again."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from tests.support import template
 from tests.support.builders import (
     ESTAB,
     OTHER_ESTAB,
@@ -16,6 +21,8 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
+from xporter_bridge.errors import ConfigurationError
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.timestamps import iso, parse
@@ -212,12 +219,48 @@ def watch_at_of(cloud: Cloud) -> str:
     return str(item["watch_at"]["S"])
 
 
-def test_every_minute_begins_with_another_part_of_the_fleet(cloud: Cloud) -> None:
+def test_the_runs_of_one_minute_share_the_fleet_and_no_school_is_looked_at_twice(
+    cloud: Cloud,
+) -> None:
     for number in range(40):
         stored_school(cloud, f"32811{number:02d}", probe_at=iso(now() - 60 * MINUTE))
-    table = school_table(cloud)
-    firsts = {next(table.due(now() + minute * MINUTE))[0] for minute in range(8)}
-    assert len(firsts) == 8
+    looked = [cloud.invoke(FUNCTION, event)["schools"] for event in events_of_the_schedules()]
+    assert sum(looked) == 40
+    assert len([each for each in looked if each]) > 8
+
+
+def events_of_the_schedules() -> list[dict[str, Any]]:
+    schedules = template.functions()[FUNCTION]["Events"].values()
+    return [json.loads(each["Properties"]["Input"]) for each in schedules]
+
+
+def test_there_is_one_schedule_for_each_shard() -> None:
+    assert [each["shard"] for each in events_of_the_schedules()] == list(WATCH_SHARDS)
+
+
+def test_an_item_that_was_stored_when_there_were_eight_shards_is_found(cloud: Cloud) -> None:
+    stored_school(cloud, probe_at=iso(now() - MINUTE))
+    shard = hashlib.sha256(ESTAB.encode()).digest()[0] % 8
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.ref("SchoolsTable"),
+        Key={"estab": {"S": ESTAB}},
+        UpdateExpression="SET watch_shard = :shard",
+        ExpressionAttributeValues={":shard": {"N": str(shard)}},
+    )
+    assert cloud.invoke(FUNCTION, {"shard": shard})["schools"] == 1
+
+
+@pytest.mark.parametrize("shard", [16, -1, "3"])
+def test_a_shard_in_which_nothing_can_lie_is_refused(cloud: Cloud, shard: object) -> None:
+    with pytest.raises(ConfigurationError):
+        cloud.invoke(FUNCTION, {"shard": shard})
+
+
+def test_a_run_that_is_cut_is_counted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    overdue(cloud)
+    watch(cloud, 0.0)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [each["Kind"] for each in lines if "WatchCut" in each] == ["operations", "data"]
 
 
 # -- datasets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -59,9 +59,9 @@ class SchoolRepository:
             lambda now: replace(now, outbox=tuple(e for e in now.outbox if e.id not in sent)),
         )
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """Yield (estab, watch_at) of every school that must be looked at."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str]]:
+        """Yield (estab, watch_at) of every school of the shards that must be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["watch_at"]
 
     def page(self, limit: int, after: str | None) -> tuple[list[School], str | None]:
