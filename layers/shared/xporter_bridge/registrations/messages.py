@@ -12,7 +12,9 @@ class RegisterWebhooks(Message):
     """The school's webhooks are compared and completed; its scopes are read first if wanted.
 
     With ``pulls_since``, a time, every dataset is pulled whose last pull began before that time.
+    ``sent_at`` is the time of the schedule that sent the message; empty if nothing scheduled it.
     """
 
     look_at_scopes: bool = False
     pulls_since: str = ""
+    sent_at: str = ""
