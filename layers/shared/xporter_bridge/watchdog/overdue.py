@@ -26,6 +26,7 @@ from xporter_bridge.pulls.model import (
     database_of,
     dataset_of,
     is_overdue,
+    is_silent,
     needs_worker,
     next_watch_at,
 )
@@ -177,16 +178,16 @@ def _ask_again(
     item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
 ) -> DatasetRecord | datetime | None:
     """Request a pull that no callback requested, or return the time of the next look."""
-    is_silent = is_overdue(item, ttl, now)
-    if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
+    is_due = is_overdue(item, ttl, now)
+    if not is_due and is_explained(item, deps.datasets.of_school(item.estab)):
         return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), ttl, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
         # When the school is ready again, onboarding requests every dataset.
         return now + timedelta(days=1)
-    if is_silent:
+    if is_due and is_silent(item, ttl, now):
         telemetry.count("DatasetsSilent", database_of(item) or "unknown")
-    elif item.looks.count == 1:
+    elif not is_due and item.looks.count == 1:
         telemetry.count("CallbackContradicted", database_of(item) or "unknown")
     return deps.datasets.add_demand(item.estab, item.dataset, now)
 
