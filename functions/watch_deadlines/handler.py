@@ -20,11 +20,13 @@ from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.watchdog.forecast_night import forecast_night
 from xporter_bridge.watchdog.overdue import (
     WatchDependencies,
     enqueue_overdue,
     enqueue_overdue_operations,
 )
+from xporter_bridge.watchdog.repository import NightRepository
 
 # Kept back of every invocation: one look may meet an AWS that hangs.
 RESERVE_SECONDS = 20
@@ -35,6 +37,7 @@ class Dependencies:
     """What an invocation works with."""
 
     watching: WatchDependencies
+    nights: NightRepository
     operations: OperationRepository
     consumers: Mapping[OperationKind, Queue]
 
@@ -53,6 +56,7 @@ def dependencies() -> Dependencies:
     )
     return Dependencies(
         watching,
+        NightRepository(client("dynamodb"), settings.datasets_table),
         OperationRepository(client("dynamodb"), settings.operations_table),
         {
             OperationKind.PULL: Queue(client("sqs"), settings.availability_request_queue_url),
@@ -100,13 +104,17 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     ``{"shard": 3}`` is what one of the schedules says; without it, the run looks at all shards. The
     runs share no item and know nothing of each other. What a run does not reach stays overdue, for
-    the next run of the shard.
+    the next run of the shard. ``{"forecast": true}``, every five minutes, forecasts the end of the
+    night instead.
     """
-    shards = shards_of(event)
 
     def remaining_seconds() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
 
-    return entrypoints.run_schedule(
-        event, context, function="watch_deadlines", run=lambda: look(shards, remaining_seconds)
-    )
+    def run() -> Mapping[str, int]:
+        if event.get("forecast") is True:
+            deps = dependencies()
+            return forecast_night(deps.watching.pulls, deps.nights, datetime.now(UTC))
+        return look(shards_of(event), remaining_seconds)
+
+    return entrypoints.run_schedule(event, context, function="watch_deadlines", run=run)

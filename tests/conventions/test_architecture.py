@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "snapshots",
     },
-    "watchdog": {"aws", "events", "operations", "pulls", "schools"},
+    "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
 ARROWS["api"] = {"availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
@@ -90,6 +90,7 @@ PURE = {
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
     "snapshots/cursor", "snapshots/manifest", "snapshots/merge", "snapshots/merge_by_row",
     "snapshots/row_changes", "snapshots/row_keys", "snapshots/union",
+    "watchdog/night",
     "writebacks/match_conducts", "writebacks/match_marks", "writebacks/mis_values",
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
@@ -115,7 +116,7 @@ EFFECTFUL = {
     "registrations/schedule", "schools/outbox",
     "schools/repository", "schools/session", "schools/session_settings", "schools/vault",
     "snapshots/store",
-    "watchdog/overdue", "watchdog/sweep",
+    "watchdog/forecast_night", "watchdog/overdue", "watchdog/repository", "watchdog/sweep",
     "writebacks/accept", "writebacks/read_back", "writebacks/repository", "writebacks/send_attempt",
     "writebacks/settle", "writebacks/submit",
     "xporter/client", "xporter/http",

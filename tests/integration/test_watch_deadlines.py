@@ -22,10 +22,14 @@ from tests.support.builders import (
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
 from xporter_bridge.aws.dynamodb import WATCH_SHARDS
+from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConfigurationError
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.watchdog.forecast_night import forecast_night
+from xporter_bridge.watchdog.night import SAMPLES, QueueSample
+from xporter_bridge.watchdog.repository import NightRepository
 from xporter_bridge.writebacks.model import Part, PartState, Writeback, WritebackKind
 
 FUNCTION = "watch_deadlines"
@@ -231,7 +235,8 @@ def test_the_runs_of_one_minute_share_the_fleet_and_no_school_is_looked_at_twice
 
 def events_of_the_schedules() -> list[dict[str, Any]]:
     schedules = template.functions()[FUNCTION]["Events"].values()
-    return [json.loads(each["Properties"]["Input"]) for each in schedules]
+    events = [json.loads(each["Properties"]["Input"]) for each in schedules]
+    return [each for each in events if "shard" in each]
 
 
 def test_there_is_one_schedule_for_each_shard() -> None:
@@ -261,6 +266,31 @@ def test_a_run_that_is_cut_is_counted(cloud: Cloud, capsys: pytest.CaptureFixtur
     watch(cloud, 0.0)
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     assert [each["Kind"] for each in lines if "WatchCut" in each] == ["operations", "data"]
+
+
+def test_the_end_of_the_night_is_forecast_from_the_pull_queue(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulls = Queue(cloud.client("sqs"), cloud.ref("PullQueue"))
+    nights = NightRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
+    assert cloud.invoke(FUNCTION, {"forecast": True}) == {
+        "waiting": 0, "served_per_hour": 0, "minutes_late": 0,
+    }  # fmt: skip
+    pulls.send_all({"estab": ESTAB, "dataset": str(number)} for number in range(120))
+    four = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
+    nights.save([QueueSample(four - 5 * MINUTE, 121)])
+    capsys.readouterr()
+    assert forecast_night(pulls, nights, four) == {
+        "waiting": 120, "served_per_hour": 12, "minutes_late": 6 * 60,
+    }  # fmt: skip
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [each["NightLateMinutes"] for each in lines] == [[360.0]]
+    assert forecast_night(pulls, nights, four.replace(hour=9))["minutes_late"] == 0
+    assert capsys.readouterr().out == "", "by day, nothing is counted"
+    assert [each.at.hour for each in nights.samples()] == [3, 4, 9]
+    for _ in range(9):
+        forecast_night(pulls, nights, four.replace(hour=9))
+    assert len(nights.samples()) == SAMPLES
 
 
 # -- datasets

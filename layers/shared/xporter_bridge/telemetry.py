@@ -70,6 +70,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "DataErased": (MetricUnit.Count, "Cause"),
     "DeadlinePassed": (MetricUnit.Count, "Kind"),
     "WatchCut": (MetricUnit.Count, "Kind"),
+    "NightLateMinutes": (MetricUnit.Count, "Queue"),
 }
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from xporter_bridge.messages import Message
+
+# A message that has been sent is waited for so long; then the schedule sends another.
+MESSAGE_LIFE = timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from xporter_bridge.timestamps import iso, parse
 # Nothing promises that Xporter keeps a registration for ever, so each is renewed (13.10).
 RENEW_AFTER = timedelta(days=7)
 LOOK_EVERY = timedelta(days=1)
-# A message that has been sent is waited for so long; then the schedule sends another.
-MESSAGE_LIFE = timedelta(days=1)
 
 
 @dataclass(frozen=True)

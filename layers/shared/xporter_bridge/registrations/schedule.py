@@ -9,8 +9,7 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.registrations.messages import RegisterWebhooks
-from xporter_bridge.registrations.model import MESSAGE_LIFE
+from xporter_bridge.registrations.messages import MESSAGE_LIFE, RegisterWebhooks
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso
