@@ -3,9 +3,9 @@
 Real, and called as the functions' handlers call them: ``pulls.plan.plan`` for every callback,
 ``ingestion.run.pull`` from one end to the other for every message (place, lease, session and
 token, change set, staged page, comparison, commit, publication, outbox, back-off), the watchdog's
-``enqueue_overdue`` every minute within its time, ``registrations.schedule`` every hour and
-``registrations.register`` for its messages, over the real repositories, queue, vault's seals and
-snapshot store.
+``enqueue_overdue`` every minute within its time, once for each shard, ``registrations.schedule``
+every hour and ``registrations.register`` for its messages, over the real repositories, queue,
+vault's seals and snapshot store.
 
 Not real: AWS is the tests' dictionaries (``tests/support/fakes.py``), with virtual time for every
 call; SQS delivers in order, Lambda starts at once and polls without end, DynamoDB never throttles
@@ -13,6 +13,9 @@ and its indices are never late. Xporter is ``nights/xporter.py``: each answer is
 says "nothing new" or brings one row of twenty. The receiver is one message, there are no
 operations, and the fleet begins as copies of one school that was pulled in earnest. An invocation
 sees others' writes at most 0.1 s late. The figures assumed are in ``nights/parameters.py``.
+
+*keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.
+Growth is the same scenario with other numbers of ``--schools``.
 
 ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the last
 line of stdout is the result as JSON. Without ``--places`` it is a small model of a fleet of 25,000:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support import template
 
-SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed")
+SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed", "keys")
 FLEET = 25_000
 THREE = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 _PULL_QUEUE = template.resources("AWS::SQS::Queue")["PullQueue"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nights.ending import lost
 from nights.world import World
 from tests.support import template
 from tools.cost.model import Facts
@@ -36,7 +37,7 @@ def figures(world: World) -> dict[str, Any]:
         "datasets": len(world.expected),
         "pulls_served": sum(world.served.values()),
         "pulls_a_dataset": round(sum(world.served.values()) / len(world.expected), 2),
-        "lost": world.lost(),
+        "lost": lost(world),
         "messages": queue.counts["sent"],
         "messages_a_pull": round(queue.counts["sent"] / pulls, 2),
         "invocations_a_pull": round(invocations / pulls, 2),
@@ -63,6 +64,9 @@ def figures(world: World) -> dict[str, Any]:
         "xporter_requests": sum(requests.values()),
         "xporter_requests_failed": sum(world.xporter.failed.values()),
         "registration_messages": world.registration_queue.counts["sent"],
+        "registrations": requests["registration"],
+        "registered_hours": round(world.ends.get("registered", 0) / 3600, 2),
+        "most_writes_a_second_by_state": max(world.state_writes.values(), default=0),
         **_of_an_unchanged_pull(world),
         "usd": round(_price(world), 4),
         "usd_for_25000": round(_price(world) * 25_000 / world.night.schools, 2),
