@@ -1,11 +1,11 @@
 """Simulates the night of a whole fleet, with callbacks of all schools at the same time.
 
 The following parts are real, and are called as the handlers call them: ``pulls.plan.plan`` for
-every callback; ``ingestion.run.pull`` for every message (slot, lease, session and token, change
-set, staged page, comparison, commit, publication, outbox, back-off); the watchdog's
-``enqueue_overdue`` every minute within its time; ``registrations.schedule`` every hour and
-``registrations.register`` for its messages. They use the real repositories, queue, encryption and
-snapshot store.
+every callback; ``ingestion.pull_school.pull`` for every message (slot, lease, session and token,
+change set, staged page, comparison, commit, publication, outbox, back-off); the watchdog's
+``enqueue_overdue`` every minute within its time, once for each shard; ``registrations.schedule``
+every hour and ``registrations.register`` for its messages. They use the real repositories, queue,
+encryption and snapshot store.
 
 The following parts are simulated. AWS is the dictionaries of the tests (``tests/support/fakes.py``)
 with virtual time for every call: SQS delivers in order, Lambda starts at once and polls without
@@ -14,6 +14,9 @@ each response is one page without changes or with one changed row of twenty. A r
 message, there are no operations, and the fleet begins as copies of one school with real data. An
 invocation sees the writes of others at most 0.1 s late. ``nights/parameters.py`` has the
 assumptions.
+
+*keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.
+Growth is the same scenario with other numbers of ``--schools``.
 
 Run ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the
 last line of stdout is the result as JSON. Without ``--places``, it is a small model of a fleet of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nights.ending import lost
 from nights.world import World
 from tests.support import template
 from tools.cost.model import Facts
@@ -45,7 +46,7 @@ def _of_pulls_and_messages(world: World) -> dict[str, Any]:
         "datasets": len(world.expected),
         "pulls_served": served,
         "pulls_a_dataset": round(served / len(world.expected), 2),
-        "lost": world.lost(),
+        "lost": lost(world),
         "messages": queue.counts["sent"],
         "messages_a_pull": round(queue.counts["sent"] / pulls, 2),
         "invocations_a_pull": round(queue.counts["invocations"] / pulls, 2),
@@ -83,6 +84,9 @@ def _of_the_whole_night(world: World) -> dict[str, Any]:
         "xporter_requests": sum(world.xporter.counts.values()),
         "xporter_requests_failed": sum(world.xporter.failed.values()),
         "registration_messages": world.registration_queue.counts["sent"],
+        "registrations": world.xporter.counts["registration"],
+        "registered_hours": round(world.ends.get("registered", 0) / 3600, 2),
+        "most_writes_a_second_by_state": max(world.state_writes.values(), default=0),
     }
 
 

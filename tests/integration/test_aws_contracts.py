@@ -65,7 +65,7 @@ def test_a_school_is_found_by_its_state_and_by_when_it_is_due(emulator: str, aws
     schools.change(OTHER_ESTAB, lambda _: School(OTHER_ESTAB, state=SchoolState.LIVE))
     assert schools.count(SchoolState.LIVE) == 2
     assert sorted(schools.in_state(SchoolState.LIVE)) == [ESTAB, OTHER_ESTAB]
-    assert list(schools.registrations_due(SchoolState.LIVE, NOW)) == [ESTAB]
+    assert list(schools.registrations_due(SchoolState.LIVE, NOW)) == [(ESTAB, iso(NOW))]
     assert list(schools.registrations_due(SchoolState.LIVE, NOW - timedelta(days=1))) == []
     schools.change(ESTAB, lambda school: replace(school, state=SchoolState.PAUSED))
     assert schools.count(SchoolState.LIVE) == 1

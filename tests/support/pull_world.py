@@ -17,6 +17,7 @@ from tests.support.builders import ESTAB, RELYING_PARTY
 from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledError, Sqs, Vault
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
@@ -195,7 +196,7 @@ class World:
     def watch(self) -> None:
         """Run the watcher once."""
         try:
-            enqueue_overdue(self.watching, self.clock, lambda: True)
+            enqueue_overdue(self.watching, WATCH_SHARDS, self.clock, lambda: True)
         except (XporterBridgeError, KilledError):
             self.aws.calls.is_dead = False
 

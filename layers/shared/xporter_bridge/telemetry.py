@@ -69,6 +69,8 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "EventPublished": (MetricUnit.Count, "Type"),
     "DataErased": (MetricUnit.Count, "Cause"),
     "DeadlinePassed": (MetricUnit.Count, "Kind"),
+    "WatchCut": (MetricUnit.Count, "Kind"),
+    "NightLateMinutes": (MetricUnit.Count, "Queue"),
 }
 
 

@@ -120,7 +120,7 @@ def ask_due(school: School, deps: AvailabilityDependencies) -> int:
     for dataset in timetabled(deps.now(), school, deps.config):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
-        if timetable and timetable.is_due(deps.now(), last):
+        if timetable and timetable.is_due(deps.now(), last, school.estab):
             request(school, dataset, deps)
             made += 1
     return made

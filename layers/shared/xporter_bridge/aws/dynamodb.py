@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,11 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.timestamps import parse
 
 Item = dict[str, Any]
 WATCH_INDEX = "by_watch_at"
-_SHARDS = 8
+# Items that were stored when there were eight lie in the first eight, where they are still found.
+WATCH_SHARDS = range(16)
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -104,13 +104,12 @@ class DynamoTable:
             ConsistentRead=True,
         )
 
-    def query_due(self, now: str) -> Iterator[Item]:
-        """Yield the keys and ``watch_at`` of every item that is due for a check, page by page.
+    def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
+        """Yield the keys and ``watch_at`` of every item of the shards that must be looked at.
 
-        Every minute begins with another shard, so that no shard is always left out.
+        Within a shard, the item that has waited longest comes first.
         """
-        first = int(parse(now).timestamp()) // 60
-        for shard in ((first + offset) % _SHARDS for offset in range(_SHARDS)):
+        for shard in shards:
             yield from self._query(
                 IndexName=WATCH_INDEX,
                 KeyConditionExpression="watch_shard = :shard AND watch_at <= :now",
@@ -175,8 +174,8 @@ class DynamoTable:
 
 
 def watch_attributes(watch_at: str | None, *key: str) -> Item:
-    """Return the attributes that put an item into the index, or remove it for no time."""
-    shard = hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
+    """Return the attributes that put an item into the index, or take it out when empty."""
+    shard = hashlib.sha256("/".join(key).encode()).digest()[0] % len(WATCH_SHARDS)
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
 
 

@@ -53,6 +53,13 @@ class Queue:
             raise TransientError("sqs:SendMessageBatch: partly failed")
         return sent
 
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received; SQS is right within a minute."""
+        name = "ApproximateNumberOfMessages"
+        with translate_aws_errors("sqs:GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def dead_letter(self, body: str, reason: str) -> None:
         """Send a message that can never succeed to the dead-letter queue, with the reason."""
         with translate_aws_errors("sqs:SendMessage"):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -28,9 +28,9 @@ class OperationRepository:
     def __init__(self, client: Any, table: str) -> None:
         self._items = DynamoTable(client, table, "estab", "operation")
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
-        """Yield (estab, id, watch_at) of every operation that is due for a check."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str, str]]:
+        """Yield (estab, id, watch_at) of every operation of the shards that must be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["operation"], item["watch_at"]
 
     def reschedule_watch(self, estab: str, id_: str, seen: str, at: datetime) -> None:

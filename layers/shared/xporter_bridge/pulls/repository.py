@@ -7,7 +7,7 @@ that the fence is unchanged: a holder that has lost the lease cannot commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -263,9 +263,9 @@ class DatasetRepository:
                 sent=text(list(item.outbox)),
             )
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
-        """Yield (estab, dataset, watch_at) of every dataset that must be looked at."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str, str]]:
+        """Yield (estab, dataset, watch_at) of every dataset of the shards to be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["dataset"], item["watch_at"]
 
     def forget(self, item: DatasetRecord) -> None:
