@@ -25,6 +25,8 @@ BASELINE_EVERY = timedelta(days=7)
 SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
+# A message is on its way, and in a night of the whole fleet it waits in the queue.
+MESSAGE_PATIENCE = timedelta(minutes=30)
 _BACKOFF_FIRST = timedelta(seconds=5)
 _MAX_BACKOFF = timedelta(hours=1)
 # Most refusals repeat, but a temporary failure of Xporter looks the same.

@@ -17,15 +17,13 @@ from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, wat
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.fleet_notices import FleetNotices
-from xporter_bridge.pulls.model import LEASE, needs_worker, next_watch_at
+from xporter_bridge.pulls.model import LEASE, MESSAGE_PATIENCE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso, iso_or_none
 
 _ATTEMPTS = 10
-# The message of a demand is on its way, and in a night of the whole fleet it waits in the queue.
-_MESSAGE_PATIENCE = timedelta(minutes=30)
 # The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
@@ -286,7 +284,7 @@ class DatasetRepository:
 
 
 def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
-    soon = watch_attributes(iso(now + _MESSAGE_PATIENCE), estab, dataset)
+    soon = watch_attributes(iso(now + MESSAGE_PATIENCE), estab, dataset)
     return {**soon, "definition": text(definition)} if definition else soon
 
 

@@ -24,6 +24,7 @@ from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.contradiction import is_explained, is_look_due
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
+    MESSAGE_PATIENCE,
     is_overdue,
     is_silent,
     needs_worker,
@@ -170,7 +171,7 @@ def _enqueue_or_reschedule(
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
         deps.pulls.send(PullDataset(item.estab, item.dataset).body())
-        at: datetime | None = now + _PATIENCE
+        at: datetime | None = now + MESSAGE_PATIENCE
     else:
         at = next_watch_at(replace(item, outbox=()), dataset, now)
     if seen:
