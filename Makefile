@@ -65,7 +65,7 @@ bench: setup ## every benchmark; the last line of each is one JSON object
 cost: setup ## docs/cost.md anew, from the counted calls of a simulated day
 	@PYTHONPATH=layers/shared $(RUN) -m tests.support.write_cost
 
-setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready ## only what every other target begins with
+setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready .venv/bin/xporter-bridge ## only what every other target begins with
 
 # Second opinions on AWS, if the machine has npm and a JDK; without, the tests say what they left out.
 emulators: setup
@@ -81,6 +81,10 @@ lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .venv $<
+
+# The operator's command line; a new environment loses it.
+.venv/bin/xporter-bridge: tools/operator/launch.sh .venv/.ready
+	@install -m 755 $< $@
 
 .tools/%/.ready: requirements/%.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .tools/$* $<
