@@ -14,10 +14,23 @@ from .settings import common_options
 _COMMANDS = {
     "explain": "explain:explain",
     "status": "status:status",
-    "hold": "hold:hold",
-    "redrive": "redrive:redrive",
-    "replay": "replay:replay",
+    "schools": "schools:schools",
     "doctor": "doctor:doctor",
+    "history": "logs:history",
+    "tail": "logs:tail",
+    "pull": "pull:pull",
+    "hold": "hold:hold",
+    "writeback": "writeback:writeback",
+    "ask": "ask:ask",
+    "trigger": "trigger:trigger",
+    "replay": "replay:replay",
+    "redrive": "redrive:redrive",
+    "erase": "erase:erase",
+    "data": "data:data",
+    "events": "events:events",
+    "adopt": "adopt:adopt",
+    "restore": "restore:restore",
+    "completion": "completion:completion",
 }
 _DEBUG = "XPORTER_BRIDGE_DEBUG"
 

@@ -54,11 +54,26 @@ def find_queue(target: Target, typed: str) -> WorkQueue:
 
 def waiting(target: Target, url: str) -> int:
     """Return about how many messages wait in a queue."""
+    return _counts(target, url, "ApproximateNumberOfMessages")
+
+
+def waiting_or_under_way(target: Target, url: str) -> int:
+    """Return about how many messages wait, wait for their time, or are being handled."""
+    return _counts(
+        target,
+        url,
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    )
+
+
+def _counts(target: Target, url: str, *names: str) -> int:
     with explained():
-        attributes: Any = target.client("sqs").get_queue_attributes(
-            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+        answer: Any = target.client("sqs").get_queue_attributes(
+            QueueUrl=url, AttributeNames=list(names)
         )
-    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+    return sum(int(answer["Attributes"].get(name, 0)) for name in names)
 
 
 def send_all(

@@ -78,6 +78,8 @@ def sentence(reason: str) -> str:
     word = reason.partition(":")[0].strip()
     if word in _SENTENCES:
         return _SENTENCES[word]
+    if found := re.fullmatch(r"school_(\w+)", word):
+        return f"the school is {found[1].replace('_', ' ')}"
     if found := re.fullmatch(r"xporter_(\d{3})", word):
         return f"Xporter answers with HTTP {found[1]}"
     if word.startswith("xporter_"):

@@ -102,8 +102,7 @@ def _drawn(document: dict[str, Any], heard: Any) -> list[Any]:
     since = f" since {document['state_since']}" if document.get("state_since") else ""
     drawn: list[Any] = [
         f"[bold]{document['estab']}[/]{name}  {output.styled(document['state'])}{since}",
-        f"Next: {escape(document['next_step'])}.",
-        "",
+        *([f"Next: {escape(document['next_step'])}.", ""] if document["state"] != "live" else [""]),
         "[bold]Diagnosis[/]",
     ]
     for each in document["diagnosis"]:

@@ -1,7 +1,6 @@
 """`replay`: as if callbacks had come again."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from ..errors import OperatorError
 from ..findings import PULLED
 from ..queues import send_all
 from ..settings import common_options
-from .session import ESTAB, Session, open_session, yes_option
+from .session import ESTAB, Session, iso, open_session, yes_option
 
 _KINDS = ("database", "authentication", "availability", "writeback")
 # Why a callback of the other kinds cannot come again, and what to do instead.
@@ -68,7 +67,7 @@ def replay(
         return
     session.confirm(f"Replay {len(found)} callbacks?", is_sure=yes)
     messages = (
-        {"estab": each["estab"], "database": each["database"], "received_at": _iso(session.now)}
+        {"estab": each["estab"], "database": each["database"], "received_at": iso(session.now)}
         for each in found
     )
     with output.progress("callbacks", len(found)) as advance:
@@ -76,11 +75,6 @@ def replay(
             session.target, session.target.physical_id("DatabaseQueue"), messages, advance
         )
     session.say(f"Replayed {sent} callbacks; `xporter-bridge status` shows the datasets.")
-
-
-def _iso(time: datetime) -> str:
-    """Return a time as the product's messages write it."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _schools(session: Session, estabs: tuple[str, ...]) -> Iterator[dict[str, Any]]:

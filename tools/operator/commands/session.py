@@ -70,6 +70,11 @@ def open_session() -> Session:
     return Session(click.get_current_context().ensure_object(Settings))
 
 
+def iso(time: datetime) -> str:
+    """Return a time as the product's messages write it."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Estab(click.ParamType[str]):
     """A school's number."""
 
