@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock tables
+.PHONY: cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables
 .NOTPARALLEL:
 
 help: ## this list
@@ -55,6 +55,9 @@ permissions: setup ## takes every statement of every role away, one at a time, a
 
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
+
+dist: setup ## the wheel of the operator's command line, for machines without this repository, in dist
+	@cd tools/operator && exec ../../$(RUN) -m hatchling build --target wheel --directory ../../dist
 
 trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDPOINT_URL for an emulator (docs/trial.md)
 	@exec $(RUN) -m tools.trial $(if $(YES),--yes)

@@ -1,1 +1,3 @@
 """The operator's command line, `xporter-bridge`."""
+
+__version__ = "0.1.0"

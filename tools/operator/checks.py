@@ -104,7 +104,7 @@ def check_xporter(target: Target, _: Api) -> Check:
 
 def check_callbacks(target: Target, _: Api) -> Check:
     """Call the callbacks' URL unsigned, as a stranger would: the right answer is 404."""
-    base = str(target.local["callbacks_url"]) if target.local else target.output("CallbacksUrl")
+    base = target.output("CallbacksUrl")
     url = f"{base}/callbacks/database"
     status = _status_of(url)
     if status != 404:

@@ -13,7 +13,8 @@ def changes_of(target: Target, estab: str, dataset: str) -> list[dict[str, Any]]
         answer: Any = target.client("dynamodb").get_item(
             TableName=target.output("DatasetsTableName"),
             Key={"estab": {"S": estab}, "dataset": {"S": dataset}},
-            ProjectionExpression="hold, manifest",
+            ProjectionExpression="#hold, manifest",
+            ExpressionAttributeNames={"#hold": "hold"},
             ConsistentRead=True,
         )
     item = answer.get("Item", {})

@@ -41,6 +41,39 @@ class LogLine:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines are wanted; ``text`` is looked for in Lambda's own lines too."""
+
+    estab: str | None = None
+    event: str | None = None
+    errors: bool = False
+    text: str | None = None
+
+    @property
+    def pattern(self) -> str:
+        """What CloudWatch Logs filters by."""
+        if self.text is not None:
+            return '"' + self.text.replace('"', "'") + '"'
+        conditions = [
+            f'$.estab = "{self.estab}"' if self.estab else "",
+            f'$.message = "{self.event}"' if self.event else "",
+            '($.level = "ERROR" || $.level = "WARNING")' if self.errors else "",
+        ]
+        return f"{{ {' && '.join(filter(None, conditions)) or '$.message = *'} }}"
+
+    def read(self, function: str, event: Mapping[str, Any]) -> LogLine | None:
+        """Return the line if it is wanted: an emulator may take any pattern for "everything"."""
+        line = read(function, event)
+        if self.text is not None:
+            raw = str(event["message"]).strip()
+            return (line or _raw(function, event)) if self.text in raw else None
+        if line is None or self.estab not in (None, line.estab):
+            return None
+        is_wanted = self.event in (None, line.event) and (not self.errors or line.level != "INFO")
+        return line if is_wanted else None
+
+
 def groups(target: Target, function: str | None = None) -> dict[str, str]:
     """Return the log group of each function by the function's name, or of one alone.
 
@@ -64,25 +97,22 @@ def fetch(
     where: Mapping[str, str],
     since: datetime,
     until: datetime,
-    *,
-    estab: str | None = None,
-    errors: bool = False,
+    wanted: Wanted,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[LogLine]:
     """Return the lines of some functions between two times, in order."""
-    found = []
+    found: list[LogLine] = []
     pages = target.client("logs").get_paginator("filter_log_events")
     window = {
         "startTime": int(since.timestamp() * 1000),
         "endTime": int(until.timestamp() * 1000),
-        "filterPattern": _pattern(estab, errors=errors),
+        "filterPattern": wanted.pattern,
     }
     for function, group in where.items():
         with explained():
             for page in pages.paginate(logGroupName=group, **window):
-                lines = (read(function, event) for event in page["events"])
-                # An emulator may take any pattern for "everything".
-                found += [line for line in lines if line and _fits(line, estab, errors=errors)]
+                lines = (wanted.read(function, event) for event in page["events"])
+                found += [line for line in lines if line]
         advance(1)
     return sorted(found, key=lambda line: line.at)
 
@@ -95,9 +125,8 @@ def read(function: str, event: Mapping[str, Any]) -> LogLine | None:
         return None
     if not isinstance(document, dict) or not isinstance(document.get("message"), str):
         return None
-    at = datetime.fromtimestamp(int(event["timestamp"]) / 1000, UTC)
     return LogLine(
-        at=str(document.get("timestamp") or at.isoformat(timespec="milliseconds")),
+        at=str(document.get("timestamp") or _at(event)),
         function=function,
         level=str(document.get("level", "INFO")),
         event=document["message"],
@@ -106,15 +135,14 @@ def read(function: str, event: Mapping[str, Any]) -> LogLine | None:
     )
 
 
-def _pattern(estab: str | None, *, errors: bool) -> str:
-    of_school = f'$.estab = "{estab}"' if estab else ""
-    of_level = '($.level = "ERROR" || $.level = "WARNING")' if errors else ""
-    conditions = " && ".join(filter(None, (of_school, of_level))) or "$.message = *"
-    return f"{{ {conditions} }}"
+def _raw(function: str, event: Mapping[str, Any]) -> LogLine:
+    """Return a line of Lambda's own."""
+    return LogLine(_at(event), function, "LAMBDA", str(event["message"]).strip(), None)
 
 
-def _fits(line: LogLine, estab: str | None, *, errors: bool) -> bool:
-    return (estab is None or line.estab == estab) and (not errors or line.level != "INFO")
+def _at(event: Mapping[str, Any]) -> str:
+    at = datetime.fromtimestamp(int(event["timestamp"]) / 1000, UTC)
+    return at.isoformat(timespec="milliseconds")
 
 
 def _snake(name: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from . import __version__
 from .errors import Exit, OperatorError
 from .settings import common_options
 
@@ -17,6 +18,7 @@ _COMMANDS = {
     "schools": "schools:schools",
     "doctor": "doctor:doctor",
     "history": "logs:history",
+    "logs": "logs:logs",
     "tail": "logs:tail",
     "pull": "pull:pull",
     "hold": "hold:hold",
@@ -28,6 +30,7 @@ _COMMANDS = {
     "erase": "erase:erase",
     "data": "data:data",
     "events": "events:events",
+    "output": "outputs:output",
     "adopt": "adopt:adopt",
     "restore": "restore:restore",
     "completion": "completion:completion",
@@ -54,6 +57,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @common_options
+@click.version_option(__version__, prog_name="xporter-bridge")
 def cli() -> None:
     """Operate Xporter Bridge: ask it, decide for it, mend it.
 

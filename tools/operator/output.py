@@ -31,9 +31,16 @@ _STYLES = {
 }
 
 
+class _Results(Console):
+    """A console whose reader may stop early, as `head` does, without that being a failure."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def stdout() -> Console:
     """Return the console of results; NO_COLOR and a pipe take its colours away."""
-    return Console(highlight=False)
+    return _Results(highlight=False)
 
 
 def stderr() -> Console:

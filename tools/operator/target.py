@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -85,9 +84,12 @@ class Target:
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
-        """The stack's outputs."""
+        """The stack's outputs; a local stack is not reached where an API of AWS would be."""
         outputs = self.description.get("Outputs", ())
-        return {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        found = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        if self.local:
+            found |= {"ApiUrl": self.local["api_url"], "CallbacksUrl": self.local["callbacks_url"]}
+        return found
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:
@@ -144,9 +146,7 @@ class Target:
     @property
     def api_url(self) -> str:
         """Where the API is."""
-        if self.given_api_url:
-            return self.given_api_url.rstrip("/")
-        return str(self.local["api_url"]) if self.local else self.output("ApiUrl").rstrip("/")
+        return (self.given_api_url or self.output("ApiUrl")).rstrip("/")
 
     def _no_such_stack(self) -> NotReachableError:
         return NotReachableError(
@@ -161,6 +161,8 @@ def find(settings: Settings) -> Target:
     Raises:
         OperatorError: STACK_DIR names no stack that runs, or no region is known.
     """
+    import boto3  # noqa: PLC0415 - help and completion need not wait for it
+
     if directory := settings.stack_directory:
         ready = _ready_line(directory)
         session: Any = boto3.Session(_EMULATOR_KEY, _EMULATOR_KEY, region_name=ready["region"])

@@ -1,11 +1,13 @@
 """`events`: what the company's software is told."""
 
 import json
+import math
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import click
@@ -27,8 +29,9 @@ def events() -> None:
 
 @events.command()
 @click.option("--for", "duration", type=Span(), metavar="SPAN", help="Stop after this time.")
+@click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many events.")
 @common_options
-def tail(duration: timedelta | None) -> None:
+def tail(duration: timedelta | None, count: int | None) -> None:
     """Print every event from now on, one JSON document a line, until Ctrl-C.
 
     Makes a queue and a rule of its own for that, and deletes both at its end. Events hold ids and
@@ -36,19 +39,25 @@ def tail(duration: timedelta | None) -> None:
     sqs:CreateQueue, SetQueueAttributes, ReceiveMessage, DeleteMessage, DeleteQueue.
     """
     session = open_session()
-    end = time.monotonic() + duration.total_seconds() if duration else None
-    sqs = session.target.client("sqs")
+    end = time.monotonic() + duration.total_seconds() if duration else math.inf
     with _tap(session.target) as url:
         session.say("Listening; Ctrl-C stops.")
-        while end is None or time.monotonic() < end:
+        for event in islice(_received(session.target, url, end), count):
+            click.echo(json.dumps(event, ensure_ascii=False))
+
+
+def _received(target: Target, url: str, end: float) -> Iterator[Any]:
+    """Yield the details of events until a time of the monotonic clock."""
+    sqs = target.client("sqs")
+    while time.monotonic() < end:
+        with explained():
+            answer = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
+            )
+        for message in answer.get("Messages", ()):
+            yield json.loads(message["Body"])["detail"]
             with explained():
-                answer = sqs.receive_message(
-                    QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS
-                )
-            for message in answer.get("Messages", ()):
-                click.echo(json.dumps(json.loads(message["Body"])["detail"], ensure_ascii=False))
-                with explained():
-                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
 @contextmanager

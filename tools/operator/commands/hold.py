@@ -121,7 +121,9 @@ def _chosen(session: Session, estab: str, datasets: tuple[str, ...]) -> list[dic
     if missing or not held:
         names = ", ".join(missing) or "nothing"
         says = f"{names} of {estab} is held" if not missing else f"{names} of {estab} is not held"
-        raise OperatorError(says, f"held are {', '.join(held)}" if held else "look again later")
+        raise OperatorError(
+            says, f"held are {', '.join(held)}" if held else "there is nothing to decide"
+        )
     return [held[name] for name in datasets or held]
 
 

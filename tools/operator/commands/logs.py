@@ -1,4 +1,4 @@
-"""`history` and `tail`: what happened, in order."""
+"""`history`, `logs` and `tail`: what happened, in order."""
 
 import json
 import re
@@ -11,9 +11,9 @@ import click
 from rich.markup import escape
 
 from .. import output
-from ..log_lines import LogLine, fetch, groups
+from ..log_lines import LogLine, Wanted, fetch, groups
 from ..settings import common_options
-from .session import ESTAB, open_session
+from .session import ESTAB, Session, open_session
 
 _LOOK_EVERY_SECONDS = 5.0
 # A line can be read a moment after it is stamped, so each look begins a little before the last.
@@ -57,11 +57,37 @@ def history(estab: str, since: timedelta, errors: bool) -> None:
     session = open_session()
     where, now = groups(session.target), session.now
     with output.progress("logs", len(where)) as advance:
-        found = fetch(
-            session.target, where, now - since, now, estab=estab, errors=errors, advance=advance
-        )
-    drawn = [_drawn(line) for line in found] or ["Nothing was logged."]
-    session.show([asdict(line) for line in found], *drawn)
+        wanted = Wanted(estab=estab, errors=errors)
+        found = fetch(session.target, where, now - since, now, wanted, advance)
+    _show(session, found)
+
+
+@click.command()
+@click.argument("function", required=False)
+@click.option("--event", metavar="NAME", help="Only this event, as pull_held.")
+@click.option("--errors", is_flag=True, help="Only warnings and errors.")
+@click.option("--text", metavar="TEXT", help="Only lines with this text, Lambda's own too.")
+@click.option("--since", type=Span(), default="1h", show_default=True, metavar="SPAN")
+@common_options
+def logs(
+    function: str | None, event: str | None, errors: bool, text: str | None, since: timedelta
+) -> None:
+    """Search what functions logged, all of them or FUNCTION alone.
+
+    Lines name schools, datasets, counts and reasons, never names, secrets or values. Needs
+    logs:FilterLogEvents.
+
+    \b
+    Examples:
+      xporter-bridge logs pull_dataset --event pull_held --since 1d
+      xporter-bridge logs --text "Task timed out" --since 12h
+    """
+    session = open_session()
+    where, now = groups(session.target, function), session.now
+    with output.progress("logs", len(where)) as advance:
+        wanted = Wanted(event=event, errors=errors, text=text)
+        found = fetch(session.target, where, now - since, now, wanted, advance)
+    _show(session, found)
 
 
 @click.command()
@@ -81,15 +107,16 @@ def tail(
     \b
     Examples:
       xporter-bridge tail 3281102
-      xporter-bridge tail --function pull_dataset --errors --since 1d --for 0s
+      xporter-bridge tail --function pull_dataset --errors
     """
     session = open_session()
     where = groups(session.target, function)
     end = time.monotonic() + duration.total_seconds() if duration is not None else None
+    wanted = Wanted(estab=estab, errors=errors)
     begin, shown = session.now - since, set[str]()
     while True:
         now = session.now
-        for line in fetch(session.target, where, begin, now, estab=estab, errors=errors):
+        for line in fetch(session.target, where, begin, now, wanted):
             text = json.dumps(asdict(line), ensure_ascii=False)
             if text not in shown:
                 shown.add(text)
@@ -99,6 +126,16 @@ def tail(
         shown = {text for text in shown if _is_recent(text, now)}
         begin = now - _LATE
         time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _show(session: Session, found: list[LogLine]) -> None:
+    document = [asdict(line) for line in found]
+    if session.is_json or not found:
+        session.show(document, "Nothing was logged.")
+        return
+    console = output.stdout()
+    for line in found:
+        console.print(_drawn(line), soft_wrap=True)
 
 
 def _is_recent(text: str, now: datetime) -> bool:
@@ -115,7 +152,7 @@ def _print(line: LogLine, text: str, *, is_json: bool) -> None:
 
 def _drawn(line: LogLine) -> str:
     facts = " ".join(f"{name}={_plain(value)}" for name, value in line.facts.items())
-    event = escape(line.event.replace("_", " "))
+    event = escape(line.event)
     style = _STYLES.get(line.level, "bold")
     school = f" {line.estab}" if line.estab else ""
     return f"{line.at[:19].replace('T', ' ')}{school}  [{style}]{event}[/]  {escape(facts)}"
