@@ -12,7 +12,7 @@ from .errors import Exit, OperatorError
 from .settings import common_options
 
 # Where each command is. A module is imported when its command is wanted, so that help is quick.
-_COMMANDS = {
+COMMANDS = {
     "explain": "explain:explain",
     "status": "status:status",
     "schools": "schools:schools",
@@ -43,13 +43,13 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return every command's name."""
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Return a command; None for one that there is not."""
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, _, name = _COMMANDS[cmd_name].partition(":")
+        module, _, name = COMMANDS[cmd_name].partition(":")
         found = importlib.import_module(f".commands.{module}", __package__)
         command: click.Command = getattr(found, name)
         return command
