@@ -11,7 +11,8 @@ from .aws_errors import explained
 from .errors import WrongUseError
 from .target import Target
 
-_ACCESS_LOGS = frozenset({"CallbacksAccessLogGroup", "CompanyAccessLogGroup"})
+# API Gateway's own: read only when one is named.
+_ACCESS_LOGS = frozenset({"callbacks_access", "company_access"})
 # What stands on every line and says nothing of what happened.
 _NOISE = frozenset(
     {
@@ -43,18 +44,19 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which lines are wanted; ``text`` is looked for in Lambda's own lines too."""
+    """Which lines are wanted; one of ``text`` may stand in any line, Lambda's own too."""
 
     estab: str | None = None
     event: str | None = None
     errors: bool = False
-    text: str | None = None
+    text: tuple[str, ...] = ()
 
     @property
     def pattern(self) -> str:
         """What CloudWatch Logs filters by."""
-        if self.text is not None:
-            return '"' + self.text.replace('"', "'") + '"'
+        if self.text:
+            quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in self.text)
+            return " ".join(f'?"{text}"' for text in quoted)
         conditions = [
             f'$.estab = "{self.estab}"' if self.estab else "",
             f'$.message = "{self.event}"' if self.event else "",
@@ -65,9 +67,10 @@ class Wanted:
     def read(self, function: str, event: Mapping[str, Any]) -> LogLine | None:
         """Return the line if it is wanted: an emulator may take any pattern for "everything"."""
         line = read(function, event)
-        if self.text is not None:
-            raw = str(event["message"]).strip()
-            return (line or _raw(function, event)) if self.text in raw else None
+        if self.text:
+            raw = str(event["message"])
+            is_wanted = any(text in raw for text in self.text)
+            return (line or _raw(function, event)) if is_wanted else None
         if line is None or self.estab not in (None, line.estab):
             return None
         is_wanted = self.event in (None, line.event) and (not self.errors or line.level != "INFO")
@@ -83,10 +86,9 @@ def groups(target: Target, function: str | None = None) -> dict[str, str]:
     known = {
         _snake(name.removesuffix("LogGroup")): physical
         for name, physical in target.of_type("AWS::Logs::LogGroup").items()
-        if name not in _ACCESS_LOGS
     }
     if function is None:
-        return known
+        return {name: group for name, group in known.items() if name not in _ACCESS_LOGS}
     if function not in known:
         raise WrongUseError(f"there is no function {function}", f"name one of {', '.join(known)}")
     return {function: known[function]}

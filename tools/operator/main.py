@@ -4,10 +4,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 
 import click
 
-from . import __version__
 from .errors import Exit, OperatorError
 from .settings import common_options
 
@@ -55,9 +55,25 @@ class Commands(click.Group):
         return command
 
 
+def _print_version(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted and not context.resilient_parsing:
+        try:
+            click.echo(metadata.version("xporter-bridge-operator"))
+        except metadata.PackageNotFoundError:
+            click.echo("of this repository")
+        context.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @common_options
-@click.version_option(__version__, prog_name="xporter-bridge")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version.",
+)
 def cli() -> None:
     """Operate Xporter Bridge: ask it, decide for it, mend it.
 

@@ -66,13 +66,22 @@ def history(estab: str, since: timedelta, errors: bool) -> None:
 @click.argument("function", required=False)
 @click.option("--event", metavar="NAME", help="Only this event, as pull_held.")
 @click.option("--errors", is_flag=True, help="Only warnings and errors.")
-@click.option("--text", metavar="TEXT", help="Only lines with this text, Lambda's own too.")
+@click.option(
+    "--text",
+    "texts",
+    multiple=True,
+    metavar="TEXT",
+    help="Only lines with one of these texts, Lambda's own too.",
+)
 @click.option("--since", type=Span(), default="1h", show_default=True, metavar="SPAN")
 @common_options
 def logs(
-    function: str | None, event: str | None, errors: bool, text: str | None, since: timedelta
+    function: str | None, event: str | None, errors: bool, texts: tuple[str, ...], since: timedelta
 ) -> None:
     """Search what functions logged, all of them or FUNCTION alone.
+
+    FUNCTION is a folder of functions/, as pull_dataset, or one of API Gateway's access logs:
+    callbacks_access, company_access.
 
     Lines name schools, datasets, counts and reasons, never names, secrets or values. Needs
     logs:FilterLogEvents.
@@ -85,7 +94,7 @@ def logs(
     session = open_session()
     where, now = groups(session.target, function), session.now
     with output.progress("logs", len(where)) as advance:
-        wanted = Wanted(event=event, errors=errors, text=text)
+        wanted = Wanted(event=event, errors=errors, text=texts)
         found = fetch(session.target, where, now - since, now, wanted, advance)
     _show(session, found)
 
