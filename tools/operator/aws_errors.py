@@ -6,7 +6,13 @@ from contextlib import contextmanager
 
 from botocore import exceptions as aws
 
-from .errors import NotAllowedError, NotReachableError, OperatorError, WrongUseError
+from .errors import (
+    AwsRefusedError,
+    NotAllowedError,
+    NotReachableError,
+    OperatorError,
+    WrongUseError,
+)
 
 _DENIED = frozenset(
     {
@@ -98,4 +104,4 @@ def of_client_error(error: aws.ClientError) -> OperatorError:
     if code in {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}:
         return NotReachableError(f"AWS throttles {error.operation_name}", "try again in a minute")
     message = str(error.response.get("Error", {}).get("Message", "")).rstrip(". ")
-    return OperatorError(f"AWS refused {error.operation_name} ({code})", message)
+    return AwsRefusedError(f"AWS refused {error.operation_name} ({code})", message)

@@ -11,11 +11,11 @@ import requests
 from . import queues
 from .api import Api
 from .aws_errors import explained
-from .errors import NotAllowedError, OperatorError
+from .errors import AwsRefusedError, NotAllowedError, OperatorError
 from .target import Target
 
 NOTHING = "Nothing needs to be done."
-_NOT_ANSWERED = "Only a stack on AWS can answer this."
+_NOT_ANSWERED = "Only AWS itself can answer this."
 _SKEW_SECONDS = 60
 _MANY_MESSAGES = 1000
 
@@ -41,11 +41,11 @@ def examine(target: Target, api: Api) -> Iterator[Check]:
             yield check(target, api)
         except NotAllowedError as error:
             yield Check(name, False, f"Not checked: {error.says}.", f"{error.do.capitalize()}.")
+        except AwsRefusedError as error:
+            says = f"Not checked: {error.says}."
+            yield Check(name, target.is_emulated, says, _NOT_ANSWERED, skipped=target.is_emulated)
         except OperatorError as error:
-            if target.is_emulated and "refused" in error.says:
-                yield Check(name, True, f"Not checked: {error.says}.", _NOT_ANSWERED, skipped=True)
-            else:
-                yield Check(name, False, f"{error.says.capitalize()}.", f"{error.do}.")
+            yield Check(name, False, f"{error.says.capitalize()}.", f"{error.do.capitalize()}.")
 
 
 def check_configuration(target: Target, _: Api) -> Check:

@@ -10,7 +10,7 @@ SILENT_AFTER = timedelta(hours=27)
 # A callback that was received is pulled within minutes, in a long night within hours.
 _PULLED_WITHIN = timedelta(hours=6)
 # Registering takes seconds; until then a missing registration says nothing.
-_REGISTERED_WITHIN = timedelta(minutes=5)
+_REGISTERED_WITHIN = timedelta(seconds=30)
 # A callback announces data that is as old as the time that Xporter took to prepare it.
 _PREPARED_WITHIN = timedelta(hours=2)
 

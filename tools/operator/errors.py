@@ -51,6 +51,10 @@ class NotReachableError(OperatorError):
     status = Exit.NOT_REACHABLE
 
 
+class AwsRefusedError(OperatorError):
+    """AWS, or an emulator that does not know the call, refused it for another reason."""
+
+
 class RefusedError(OperatorError):
     """The API refused the request.
 
