@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .findings import WITHOUT_DATA, Code, Finding, View, listed
+from .findings import WITHOUT_DATA, Code, Finding, View, listed, said
 from .reasons import Fault, fault_of, is_of_secret, sentence
 
 _FAULTS = {
@@ -84,7 +84,7 @@ def _attempts(failing: Sequence[View]) -> str:
 
 def _next_attempt(failing: Sequence[View]) -> str:
     times = [each["retry_at"] for each in failing if each.get("retry_at")]
-    return f" The next attempt is after {min(times)}." if times else ""
+    return f" The next attempt is after {said(min(times))}." if times else ""
 
 
 def _count(things: Sequence[Any], one: str, many: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from .findings import WITHOUT_DATA, Code, Facts, Finding, View, listed, time_of
+from .findings import WITHOUT_DATA, Code, Facts, Finding, View, listed, said, time_of
 
 # Every database is refreshed at least daily; what the watchdog grants beyond that is three hours.
 SILENT_AFTER = timedelta(hours=27)
@@ -45,8 +45,8 @@ def _not_refreshed(old: Sequence[View]) -> Iterator[Finding]:
         since = min((str(each["as_of"]) for each in old), default="long ago")
         yield Finding(
             Code.MIS_NOT_REFRESHED,
-            f"Xporter answers, and its data of {_names(old)} is of {since}: Xporter on Demand at "
-            "the school does not reach the MIS.",
+            f"Xporter answers, and its data of {_names(old)} is of {said(since)}: Xporter on "
+            "Demand at the school does not reach the MIS.",
             "Ask the school whether its server and Xporter's agent run; holidays are the usual "
             "reason. Nothing is lost.",
         )

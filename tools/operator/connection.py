@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .findings import PULLED, Code, Finding, View, listed
+from .findings import PULLED, Code, Finding, View, listed, said
 from .reasons import sentence
 
 
@@ -12,7 +12,7 @@ def of_connection(school: View) -> Iterator[Finding]:
     if school.get("erasure_requested_at") and state != "erased":
         yield Finding(
             Code.ERASED,
-            f"The school is being erased since {school['erasure_requested_at']}.",
+            f"The school is being erased since {said(school['erasure_requested_at'])}.",
             "Wait for the event school.erased; `xporter-bridge redrive Erasure --dry-run` shows "
             "an erasure that is stuck.",
         )
@@ -25,8 +25,8 @@ def of_connection(school: View) -> Iterator[Finding]:
     elif state == "revoked":
         yield Finding(
             Code.REVOKED,
-            f"Xporter has refused the school's secret since {school['state_since']}: the school "
-            "took its authorisation back.",
+            f"Xporter has refused the school's secret since {said(school['state_since'])}: the "
+            "school took its authorisation back.",
             "Ask the school, and let it authorise again; the stored secret is tried daily, then "
             "weekly, and nothing is deleted meanwhile.",
         )
@@ -59,8 +59,8 @@ def _paused(school: View) -> Finding:
         )
     return Finding(
         Code.PAUSED,
-        f"The school has paused its authorisation since {school['state_since']}: it is still "
-        "choosing whom to include.",
+        f"The school has paused its authorisation since {said(school['state_since'])}: it is "
+        "still choosing whom to include.",
         "Wait, or ask the school to finish choosing in Xporter; it is tried again at least every "
         "six hours.",
     )
@@ -82,7 +82,11 @@ def of_scopes(school: View) -> Iterator[Finding]:
             (each["kept_until"] for each in school["missing_scopes"] if each["kept_until"]),
             default=None,
         )
-        kept = f"kept until another look after {until}" if until else "kept until a person decides"
+        kept = (
+            f"kept until another look after {said(until)}"
+            if until
+            else "kept until a person decides"
+        )
         yield Finding(
             Code.SCOPE_MISSING,
             f"The school shared {listed(missing)} before and does not any more; what they covered "

@@ -57,6 +57,12 @@ def time_of(text: Any) -> datetime | None:
     return datetime.fromisoformat(str(text)) if text else None
 
 
+def said(time: Any) -> str:
+    """Return a time as a person reads it: to the minute, in UTC; empty where there is none."""
+    at = time if isinstance(time, datetime) else time_of(time)
+    return f"{at.day} {at:%b %Y %H:%M}" if at else ""
+
+
 def listed(names: Iterable[Any]) -> str:
     """Return names in order, each once."""
     return ", ".join(sorted({str(name) for name in names}))

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -57,6 +58,15 @@ def styled(word: str) -> str:
     """Return a state in its colour, as rich's markup."""
     style = _STYLES.get(word)
     return f"[{style}]{escape(word)}[/]" if style else escape(word)
+
+
+def moment(time: Any) -> str:
+    """Return a time as short as a table wants it, in UTC; empty where there is none."""
+    at = time if isinstance(time, datetime) else datetime.fromisoformat(time) if time else None
+    if at is None:
+        return ""
+    is_this_year = at.year == datetime.now(UTC).year
+    return f"{at.day} {at:%b %H:%M}" if is_this_year else f"{at.day} {at:%b %Y}"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:

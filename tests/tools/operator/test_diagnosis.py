@@ -177,3 +177,10 @@ def test_no_finding_shows_a_word_that_only_the_code_knows() -> None:
     for reason in ("xporter_answer_cut", "unexpected_fault", "secret_refused"):
         for each in found(name="students", reason=reason, retry_at=iso(NOW)):
             assert reason not in each.says
+
+
+def test_a_person_reads_times_to_the_minute() -> None:
+    school = replace(SCHOOL, state=SchoolState.REVOKED, state_since="2026-11-03T04:05:06.789Z")
+    (revoked,) = found(school)
+    assert "3 Nov 2026 04:05" in revoked.says
+    assert "T04" not in revoked.says

@@ -60,7 +60,7 @@ def list_tables(estab: str, dataset: str | None) -> None:
             each["table"],
             str(each["rows"]),
             str(each["sequence"]),
-            str(each["as_of"] or "not said")[:16].replace("T", " "),
+            output.moment(each["as_of"]) or "not said",
         )
         for each in found
     )

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from .. import output
 from ..diagnosis import diagnose
 from ..errors import Exit, OperatorError, RefusedError
-from ..findings import Code, Facts, Finding
+from ..findings import Code, Facts, Finding, said
 from ..heard import heard_at
 from ..reasons import sentence
 from ..settings import common_options
@@ -99,7 +99,7 @@ def _document(estab: str, school: dict[str, Any] | None, findings: list[Finding]
 
 def _drawn(document: dict[str, Any], heard: Any) -> list[Any]:
     name = f"  {escape(document['name'])}" if document.get("name") else ""
-    since = f" since {document['state_since']}" if document.get("state_since") else ""
+    since = f" since {said(document['state_since'])}" if document.get("state_since") else ""
     drawn: list[Any] = [
         f"[bold]{document['estab']}[/]{name}  {output.styled(document['state'])}{since}",
         *([f"Next: {escape(document['next_step'])}.", ""] if document["state"] != "live" else [""]),
@@ -118,14 +118,14 @@ def _drawn(document: dict[str, Any], heard: Any) -> list[Any]:
 def _freshness(document: dict[str, Any]) -> Any:
     registered = {each["database"]: each["registered_at"] for each in document["registrations"]}
     return output.table(
-        ("database", "data of", "checked at", "stale", "webhook since"),
+        ("database", "data of", "checked", "stale", "webhook since"),
         (
             (
                 each["database"],
-                _short(each["as_of"]) or "not said",
-                _short(each["checked_at"]) or "never",
+                output.moment(each["as_of"]) or "not said",
+                output.moment(each["checked_at"]) or "never",
                 f"[yellow]{escape(each['reason'] or 'yes')}[/]" if each["is_stale"] else "no",
-                _short(registered.get(each["database"])) or "[yellow]none[/]",
+                output.moment(registered.get(each["database"])) or "[yellow]none[/]",
             )
             for each in document["freshness"]
         ),
@@ -140,7 +140,7 @@ def _datasets(document: dict[str, Any], heard: dict[str, Any]) -> Any:
                 each["dataset"],
                 output.styled(each["state"]),
                 str(each["sequence"]),
-                _short(heard.get(each["dataset"])) or "never",
+                output.moment(heard.get(each["dataset"])) or "never",
                 escape(_why(each)),
             )
             for each in document["datasets"]
@@ -150,10 +150,5 @@ def _datasets(document: dict[str, Any], heard: dict[str, Any]) -> Any:
 
 def _why(dataset: dict[str, Any]) -> str:
     why = sentence(dataset["reason"]) if dataset["reason"] else ""
-    again = f"next attempt {_short(dataset['retry_at'])}" if dataset["retry_at"] else ""
+    again = f"next attempt {output.moment(dataset['retry_at'])}" if dataset["retry_at"] else ""
     return "; ".join(filter(None, (why, again)))
-
-
-def _short(time: Any) -> str:
-    """Return a time as a person reads it: to the minute, in UTC."""
-    return str(time)[:16].replace("T", " ") if time else ""

@@ -144,8 +144,8 @@ def _table(found: list[dict[str, Any]]) -> Any:
             (
                 each["estab"],
                 each["dataset"],
-                each["since"][:16].replace("T", " "),
-                each["expires_at"][:10],
+                output.moment(each["since"]),
+                output.moment(each["expires_at"]),
                 escape("; ".join(each["reasons"])),
             )
             for each in found

@@ -114,7 +114,7 @@ def _table(found: list[dict[str, Any]]) -> Any:
                 each["estab"],
                 each["database"],
                 str(len(each["datasets"])),
-                (each["checked_at"] or "never")[:16].replace("T", " "),
+                output.moment(each["checked_at"]) or "never",
             )
             for each in found
         ),

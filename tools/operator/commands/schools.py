@@ -73,7 +73,7 @@ def _table(found: list[dict[str, Any]]) -> Any:
                 each["estab"],
                 escape(each["name"] or ""),
                 output.styled(each["state"]),
-                (each["as_of"] or "")[:16].replace("T", " "),
+                output.moment(each["as_of"]),
                 "" if each["codes"] == [Code.NONE] else ", ".join(each["codes"]),
             )
             for each in found

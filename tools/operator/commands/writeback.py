@@ -93,7 +93,7 @@ def _table(found: list[dict[str, Any]]) -> Any:
         ("requested", "kind", "state", "id", "why"),
         (
             (
-                str(each["created_at"])[:16].replace("T", " "),
+                output.moment(each["created_at"]),
                 str(each["kind"]),
                 output.styled(str(each["state"])),
                 each["id"],
