@@ -43,9 +43,17 @@ class Target:
     local: Mapping[str, Any] | None = None
 
     def client(self, service: str) -> Any:
-        """Return a client of an AWS service."""
-        with explained():
-            return self.session.client(service, endpoint_url=self.endpoint_url, config=_QUICK)
+        """Return a client of an AWS service, the same one each time: making one takes a while."""
+        if service not in self._clients:
+            with explained():
+                self._clients[service] = self.session.client(
+                    service, endpoint_url=self.endpoint_url, config=_QUICK
+                )
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        return {}
 
     @property
     def region(self) -> str:

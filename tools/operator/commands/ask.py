@@ -12,7 +12,7 @@ from ..settings import common_options
 from ..target import Target
 from .session import ESTAB, iso, open_session, yes_option
 
-_LOOK_EVERY_SECONDS = 2.0
+_LOOK_EVERY_SECONDS = 1.0
 # Messages move from one queue to the next: twice nothing in a row is the end.
 _QUIET_LOOKS = 2
 
