@@ -168,6 +168,17 @@ def is_overdue(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
     return has_come(next_unprompted_pull_at(item, ttl), now) and not item.is_due
 
 
+def is_silent(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether no callback has caused a pull for longer than the TTL and some grace.
+
+    The weekly comparison and the repetition of a refused pull are due without a callback too, and
+    say nothing about callbacks.
+    """
+    tried = _tried_at(item)
+    is_refused = item.state is DatasetState.FAILED
+    return not is_refused and tried is not None and tried + ttl + SILENCE_GRACE <= now
+
+
 def needs_worker(item: DatasetRecord, now: datetime) -> bool:
     """Tell whether to send a message for the dataset: work to do, no lease, no back-off.
 
