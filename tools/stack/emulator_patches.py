@@ -38,9 +38,18 @@ _translated = sam.transform
 _TRANSLATING = threading.Lock()
 
 
-def _action(*arguments: Any) -> str | None:
-    """IAM knows no action for a batch; the one for a single message allows it."""
-    action: str | None = _action_of(*arguments)
+def _action(
+    service: str, method: str, path: str, headers: Any, body: bytes, query: Mapping[str, Any]
+) -> str | None:
+    """IAM knows no action for a batch; the one for a single message or object allows it.
+
+    The first object of a DeleteObjects may name a version, as the others may.
+    """
+    action: str | None = _action_of(service, method, path, headers, body, query)
+    if action == "s3:DeleteObject" and method == "POST":
+        targets = iam_actions._s3_batch_delete_targets("", body)  # noqa: SLF001
+        if targets and targets[0][1]:
+            return "s3:DeleteObjectVersion"
     return BATCHES.get(action or "", action)
 
 

@@ -1,31 +1,19 @@
-"""What `tools/operator/adopt.py` hands to CloudFormation; it runs on SAM's own interpreter."""
+"""What `xporter-bridge adopt` hands to CloudFormation."""
 
 import json
-import subprocess
-from typing import Any
+
+import pytest
 
 from tests.support import template
 from tests.support.template import ROOT
-
-_PREPARE = """
-import json, runpy
-readopt = runpy.run_path("tools/operator/adopt.py")
-template = readopt["kept"]()
-physical = {name: "physical-" + name for name in template["Resources"]}
-print(json.dumps([template, readopt["imported"](template, physical)]))
-"""
-
-
-def prepared() -> Any:
-    python = ROOT / ".tools/sam/bin/python"
-    done = subprocess.run(
-        [python, "-c", _PREPARE], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
+from tools.operator.adopt import imported
+from tools.operator.adopt import kept as kept_of
+from tools.operator.errors import WrongUseError
 
 
 def test_everything_that_is_kept_is_imported_as_the_template_has_it() -> None:
-    document, resources = prepared()
+    document = kept_of(ROOT / "template.yaml")
+    resources = imported(document, {name: f"physical-{name}" for name in document["Resources"]})
     kept = {
         name: resource
         for name, resource in template.load()["Resources"].items()
@@ -39,3 +27,14 @@ def test_everything_that_is_kept_is_imported_as_the_template_has_it() -> None:
         assert list(each["ResourceIdentifier"].values()) == [
             f"physical-{each['LogicalResourceId']}"
         ]
+
+
+def test_a_stack_that_left_less_is_not_imported_by_half() -> None:
+    document = kept_of(ROOT / "template.yaml")
+    with pytest.raises(WrongUseError, match="has not left DataKey"):
+        imported(document, {})
+
+
+def test_a_file_that_is_no_template_is_said_to_be_none() -> None:
+    with pytest.raises(WrongUseError, match="is no template"):
+        kept_of(ROOT / "README.md")

@@ -1,4 +1,4 @@
-"""What `tools/operator/restore.py` puts back from a copy of a table, and what it must not."""
+"""What `xporter-bridge restore` puts back from a copy of a table, and what it must not."""
 
 import json
 from typing import Any
@@ -19,7 +19,12 @@ PLACE = DatasetLayout(ESTAB, "students")
 
 @pytest.fixture
 def restorer(cloud: Cloud) -> Restorer:
-    return Restorer(cloud.ref("SchoolsTable"), cloud.ref("DataBucket"))
+    return Restorer(
+        boto3.resource("dynamodb"),
+        cloud.client("s3"),
+        cloud.ref("SchoolsTable"),
+        cloud.ref("DataBucket"),
+    )
 
 
 def copied(table: str, *items: dict[str, Any]) -> str:
