@@ -305,7 +305,7 @@ def asked_for(cloud: Cloud, dataset: str, minutes_ago: int) -> None:
 def test_a_pull_whose_message_was_lost_is_asked_for_again_and_not_every_minute(
     cloud: Cloud,
 ) -> None:
-    asked_for(cloud, "staff", minutes_ago=10)
+    asked_for(cloud, "staff", minutes_ago=40)
     watch(cloud)
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "staff"}]
     watch(cloud)
@@ -331,7 +331,7 @@ def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) 
 
 
 def test_a_pull_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
-    asked_for(cloud, "staff", minutes_ago=10)
+    asked_for(cloud, "staff", minutes_ago=40)
     with refusing("sqs", "SendMessage"):
         assert watch(cloud)["failed"] == 1
     watch(cloud)
