@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.events.model import new_event
 from xporter_bridge.pulls.record import DatasetRecord
+from xporter_bridge.schools.credentials import ErasedSecrets
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
@@ -16,16 +17,23 @@ from xporter_bridge.timestamps import iso
 _TOMBSTONE = timedelta(days=30)
 
 
-def begun(school: School, now: datetime) -> School:
+def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) -> School:
     """Return the school as it is from the moment somebody asked to erase it.
 
     Its data key goes at once, and what the key seals opens no more (backups of the table aside);
     without credentials and not pullable, it is asked for nothing any more. A school erased before
     stays as it is.
+
+    Args:
+        erased: What is kept of its secrets, to refuse them; what is kept already, if not given.
     """
     if school.state is SchoolState.ERASED:
         return school
-    return replace(_bare(school), erasure_requested_at=school.erasure_requested_at or iso(now))
+    return replace(
+        _bare(school),
+        erasure_requested_at=school.erasure_requested_at or iso(now),
+        erased_secrets=erased or school.erased_secrets,
+    )
 
 
 def finished(school: School, now: datetime) -> School:
@@ -45,12 +53,19 @@ def cleared(school: School, now: datetime) -> School:
     return _bare(school) if school.state is SchoolState.ERASED else school
 
 
+def secrets_of(school: School) -> tuple[str, bytes | None]:
+    """Return what tells the school's secrets from others; a renewed token is no other secret."""
+    held = school.credentials
+    return (held.secret_digest, held.pending_secret) if held else ("", None)
+
+
 def _bare(school: School) -> School:
     return School(
         school.estab,
         state=school.state,
         state_since=school.state_since,
         cause=school.cause,
+        erased_secrets=school.erased_secrets,
         outbox=school.outbox,
         version=school.version,
     )

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from xporter_bridge.events.model import Event, new_event
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.timestamps import iso, parse
 
 # Paused schools are asked again after these waits, the last one repeatedly; those whose secret is
@@ -64,22 +65,6 @@ _NEXT_STEP = {
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """A school's secret and token, sealed under its own data key; opened by the vault alone.
-
-    ``pending_secret`` came by a callback and could not be proved yet, as the school is paused or
-    Xporter refused it; it never replaces a secret that works before it has been.
-    """
-
-    wrapped_key: bytes = field(repr=False)
-    secret: bytes | None = field(default=None, repr=False)
-    secret_digest: str = ""
-    pending_secret: bytes | None = field(default=None, repr=False)
-    token: bytes | None = field(default=None, repr=False)
-    token_expires_at: str = ""
-
-
-@dataclass(frozen=True)
 class Registration:
     """A webhook that Xporter holds for one of the school's databases."""
 
@@ -119,6 +104,7 @@ class School:
     refused_at: str = ""
     probe_at: str = ""
     erasure_requested_at: str = ""
+    erased_secrets: ErasedSecrets | None = None
     outbox: tuple[Event, ...] = ()
     version: int = 0
 
@@ -145,6 +131,11 @@ class School:
     def is_being_erased(self) -> bool:
         """Tell whether the company asked to erase the school and something may be left of it."""
         return bool(self.erasure_requested_at)
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the school is erased or being erased: nothing is written of it any more."""
+        return self.is_being_erased or self.state is SchoolState.ERASED
 
     @property
     def is_pullable(self) -> bool:

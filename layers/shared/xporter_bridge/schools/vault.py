@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from xporter_bridge.aws.kms import EncryptionKey
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.encryption import seal, unseal
-from xporter_bridge.schools.model import Credentials
+from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
 
 
@@ -43,6 +45,41 @@ class SchoolVault:
             return OpenedKey(estab, *self._key.generate_data_key(context))
         opened = self._key.decrypt(credentials.wrapped_key, context)
         return OpenedKey(estab, opened, credentials.wrapped_key)
+
+    def remembering_erased(
+        self, school: School, secrets: Iterable[str] = ()
+    ) -> ErasedSecrets | None:
+        """Return what a tombstone keeps of the school's secrets, of ``secrets`` too; None of none.
+
+        Its key is another than the school's, which is deleted, and is wrapped likewise.
+        """
+        digests = [secret_digest(school.estab, each) for each in secrets]
+        held, erased = school.credentials, school.erased_secrets
+        if held and held.secret_digest:
+            digests.append(held.secret_digest)
+        if held and held.pending_secret:
+            opened = self.open(school.estab, held)
+            digests += [secret_digest(school.estab, pending_of(opened, held) or "")]
+        if not digests:
+            return erased
+        context = _erased_context(school.estab)
+        if erased:
+            key = self._key.decrypt(erased.wrapped_key, context)
+        else:
+            key, wrapped = self._key.generate_data_key(context)
+            erased = ErasedSecrets(wrapped)
+        return erased.adding(key, digests)
+
+    def was_erased(self, school: School, secret: str) -> bool:
+        """Tell whether the secret is one that was erased with the school."""
+        if school.erased_secrets is None:
+            return False
+        key = self._key.decrypt(school.erased_secrets.wrapped_key, _erased_context(school.estab))
+        return school.erased_secrets.holds(key, secret_digest(school.estab, secret))
+
+
+def _erased_context(estab: str) -> dict[str, str]:
+    return {"estab": estab, "purpose": "erased_secrets"}
 
 
 def secret_digest(estab: str, secret: str) -> str:
