@@ -68,7 +68,7 @@ class World:
     def _make_stores(self) -> None:
         none_changed: Callable[..., None] = lambda *_: None  # noqa: E731
         self.schools = SchoolRepository(None, "schools")
-        self.datasets = DatasetRepository(None, "datasets")
+        self.datasets = DatasetRepository(None, "datasets", configured())
         self.school_items: Any = TimedItems(self.calls, self.now, none_changed, "estab")
         self.dataset_items: Any = TimedItems(
             self.calls, self.now, self._note_written, "estab", "dataset"

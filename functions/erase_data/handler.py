@@ -12,6 +12,7 @@ from functions.erase_data.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.erasure.erase import EraseDependencies, erase
 from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
@@ -27,7 +28,7 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
     settings = Settings.from_env(os.environ)
     made = EraseDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         operations=OperationRepository(client("dynamodb"), settings.operations_table),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),

@@ -30,7 +30,7 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
     settings = Settings.from_env(os.environ)
     made = OnboardDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         vault=SchoolVault(client("kms"), settings.school_key_id),
         transit=TransitEncryption(client("kms"), settings.transit_key_id),
         xporter=XporterApi(settings.xporter_url),

@@ -12,6 +12,7 @@ from functions.pull_dataset.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.acquire import PullDependencies
 from xporter_bridge.ingestion.run import pull
@@ -29,7 +30,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
     """Return what an invocation works with, and where it parks what can never succeed."""
     settings = Settings.from_env(os.environ)
     made = PullDependencies(
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         sessions=school_sessions(settings),
         queue=Queue(client("sqs"), settings.pull_queue_url),

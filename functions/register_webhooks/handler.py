@@ -26,7 +26,7 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
     settings = Settings.from_env(os.environ)
     made = RegisterDependencies(
         sessions=school_sessions(settings),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         config=configured(),

@@ -31,7 +31,7 @@ def tables() -> tuple[SchoolRepository, DatasetRepository, DatasetConfig]:
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
-        DatasetRepository(client("dynamodb"), settings.datasets_table),
+        DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         configured(),
     )
 

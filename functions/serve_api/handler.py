@@ -31,7 +31,7 @@ def dependencies() -> ApiDependencies:
     return ApiDependencies(
         viewer=Queries(
             schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-            datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+            datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
             requests=AvailabilityRepository(client("dynamodb"), settings.operations_table),
             writebacks=WritebackRepository(client("dynamodb"), settings.operations_table),
             store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),

@@ -26,7 +26,7 @@ def dependencies() -> tuple[AvailabilityDependencies, Queue]:
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
         operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         config=configured(),

@@ -13,6 +13,7 @@ from functions.watch_deadlines.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
@@ -43,7 +44,7 @@ def dependencies() -> Dependencies:
     settings = Settings.from_env(os.environ)
     watching = WatchDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table),
+        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         onboarding=Queue(client("sqs"), settings.authentication_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),

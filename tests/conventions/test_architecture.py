@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "snapshots",
     },
-    "watchdog": {"aws", "events", "operations", "pulls", "schools"},
+    "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
 ARROWS["api"] = {"availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}

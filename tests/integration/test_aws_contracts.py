@@ -26,6 +26,7 @@ from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.records import with_facts
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConfigurationError, ConflictError, TransientError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import new_event
@@ -105,7 +106,7 @@ def test_of_two_that_change_a_school_the_second_decides_again(emulator: str, aws
 @on("dynamodb")
 def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -> None:
     aws = aws_of(emulator)
-    datasets = DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"))
+    datasets = DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"), configured())
     datasets.add_demand(ESTAB, "students", NOW)
     held = datasets.lease(ESTAB, "students", NOW)
     assert held
@@ -117,17 +118,17 @@ def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -
     with pytest.raises(ConflictError):
         datasets.renew(held, later)
     with pytest.raises(ConflictError):
-        datasets.save(held, timedelta(days=1), later)
-    saved = datasets.save(
-        with_facts(taken, lease_expires_at="", served=1), timedelta(days=1), later
-    )
+        datasets.save(held, later)
+    saved = datasets.save(with_facts(taken, lease_expires_at="", served=1), later)
     assert (saved.progress.served, saved.lease.expires_at) == (1, None)
 
 
 @on("dynamodb")
 def test_a_school_has_so_many_slots_and_no_more(emulator: str, aws_of: AwsOf) -> None:
     aws = aws_of(emulator)
-    slots = DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable")).slots
+    slots = DatasetRepository(
+        aws.client("dynamodb"), aws.table("DatasetsTable"), configured()
+    ).slots
     taken = [slots.take(ESTAB, NOW) for _ in range(5)]
     assert [slot.number if slot else None for slot in taken] == [0, 1, 2, 3, None]
     assert taken[2]

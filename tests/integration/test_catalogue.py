@@ -11,14 +11,12 @@ import requests
 
 from tests.integration.test_odd_rows import followed, kept, shown
 from tests.support.builders import ESTAB
-from tests.support.pull_world import World, in_memory
+from tests.support.pull_world import World, configure, in_memory
 from tests.support.xporter import Xporter
 from tools.simulator.service.endpoints import RESOURCES
 from tools.simulator.service.scopes import ALL
-from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
-from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.xporter.endpoints import Endpoint, endpoints
 
@@ -78,12 +76,10 @@ def test_a_dataset_equals_the_truth_before_and_after_changes_and_deletions(
 ) -> None:
     monkeypatch.setattr(fetching, "PAGE_SIZE", 20)
     dataset = dataset_of(endpoints()[name])
-    monkeypatch.setattr(
-        pulls, "configured", lambda: DatasetConfig({**configured(), "all": dataset})
-    )
     # Few conducts are of one day.
     students = 400 if name.endswith("fortoday") else 60
     world = World(in_memory(), xporter, students=students, today=TODAY, scopes=list(ALL))
+    configure(world.aws.datasets, dataset)
     assert all(truth(world, dataset).values()), "an empty table proves nothing"
     for _ in range(3):
         world.ask("all")

@@ -101,7 +101,7 @@ def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") 
         "as_of": iso(NOW),
         "columns": {"T": ["Id", "Surname"]},
     }
-    return table.save(with_facts(leased, **facts), timedelta(days=1), NOW)
+    return table.save(with_facts(leased, **facts), NOW)
 
 
 def stored_everything(
@@ -213,7 +213,7 @@ def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
     assert [message for message, delay in sent if delay >= LEASE.total_seconds()]
     with pytest.raises(ConflictError):
-        table.save(held, timedelta(days=1), datetime.now(UTC))
+        table.save(held, datetime.now(UTC))
     with pytest.raises(ConflictError):
         table.renew(held, datetime.now(UTC))
     school = school_table(cloud).get(ESTAB)
@@ -397,7 +397,7 @@ def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: C
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, GONE))
     assert [(message, delay > LEASE.total_seconds()) for message, delay in sent] == [(GONE, True)]
     with pytest.raises(ConflictError):
-        table.save(held, timedelta(days=1), datetime.now(UTC))
+        table.save(held, datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
     erase(read_erasure(GONE), deps(cloud, now=lambda: dies))
     item = table.get(ESTAB, "contacts")
@@ -465,7 +465,7 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
     held = table.lease(ESTAB, "students", NOW)
     assert held
     pulled = with_facts(held.released(), scopes=("Student", "UPN"), served=2)
-    table.save(pulled, timedelta(days=1), NOW)
+    table.save(pulled, NOW)
     school_table(cloud).change(ESTAB, lambda school: replace(school, scopes=("Student", "Contact")))
     contacts = [key for key in versions(cloud) if "dataset=contacts" in key]
     erase_now(cloud, {**GONE, "dataset": "students"})
@@ -486,7 +486,7 @@ def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cl
     assert held
     erase_now(cloud, GONE)
     with pytest.raises(ConflictError):
-        table.save(held, timedelta(days=1), datetime.now(UTC))
+        table.save(held, datetime.now(UTC))
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
     erase(read_erasure(GONE), deps(cloud, now=lambda: dies))
     assert [key for key in versions(cloud) if "dataset=contacts" in key] == []
@@ -507,7 +507,7 @@ def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetRepository:
     held = table.lease(ESTAB, DAY, NOW)
     assert held
     served = with_facts(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
-    table.save(served, timedelta(days=1), NOW)
+    table.save(served, NOW)
     return table
 
 

@@ -13,6 +13,7 @@ from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.fakes import S3, Calls, CountedItems
 from tests.support.records import record
 from xporter_bridge.aws.dynamodb import watch_attributes
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError, TransientError
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.stored_form import write
@@ -35,7 +36,9 @@ def items(request: pytest.FixtureRequest, aws_of: Callable[[str], EmulatedAws]) 
     if request.param == "memory":
         return CountedItems(Calls(), "estab", "dataset")
     aws = aws_of(request.param)
-    return DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"))._items
+    return DatasetRepository(
+        aws.client("dynamodb"), aws.table("DatasetsTable"), configured()
+    )._items
 
 
 def test_what_is_staged_is_read_back_whole_and_in_part(store: SnapshotStore) -> None:
@@ -153,7 +156,7 @@ def test_whatever_is_due_is_found(items: Any) -> None:
 
 def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:
     """Also that no attribute of a condition is a word that DynamoDB reserves."""
-    table = DatasetRepository(None, "datasets")
+    table = DatasetRepository(None, "datasets", configured())
     table._items = items
     with pytest.raises(ConflictError):
         table.decide(ESTAB, "x", "approve", NOW)

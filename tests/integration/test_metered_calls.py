@@ -14,6 +14,7 @@ from tests.support.builders import ESTAB, NOW
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.metered_calls import Meter, metered
 from tests.support.records import with_facts
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School, SchoolState
@@ -59,9 +60,9 @@ def lead_a_life(schools: SchoolRepository, datasets: DatasetRepository) -> None:
     held = datasets.lease(ESTAB, "students", NOW)
     assert held
     big = {"tables": {"Students": {"columns": [f"column {n}" for n in range(400)]}}}
-    held = datasets.save(with_facts(held, manifest=big), timedelta(days=1), NOW)
+    held = datasets.save(with_facts(held, manifest=big), NOW)
     held = datasets.renew(held, NOW + timedelta(seconds=20))
-    datasets.save(with_facts(held, lease_expires_at="", served=1), timedelta(days=1), NOW)
+    datasets.save(with_facts(held, lease_expires_at="", served=1), NOW)
     assert len(datasets.of_school(ESTAB)) == 2
     assert list(datasets.due(NOW + timedelta(days=9)))
     datasets.delete_school(ESTAB)
@@ -76,7 +77,7 @@ def test_dynamodb_would_charge_what_is_counted(
     tables = {aws.table(name): name for name in ("SchoolsTable", "DatasetsTable")}
     by_id = {name: table for table, name in tables.items()}
     schools = SchoolRepository(client, by_id["SchoolsTable"])
-    datasets = DatasetRepository(client, by_id["DatasetsTable"])
+    datasets = DatasetRepository(client, by_id["DatasetsTable"], configured())
     meter = Meter(tables)
     with metered(meter), charged(client) as total:
         lead_a_life(schools, datasets)

@@ -14,18 +14,17 @@ import pytest
 
 from functions.render_widget.table import render
 from tests.support.builders import ESTAB
-from tests.support.pull_world import DATA, World, in_memory
+from tests.support.pull_world import DATA, World, configure, in_memory
 from tests.support.records import with_facts
 from tests.support.xporter import Xporter
 from tools.simulator.service.scopes import ALL
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
-from xporter_bridge.datasets.config import DatasetConfig, configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import freshness
-from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import SchoolState
@@ -171,14 +170,13 @@ def test_a_school_that_moves_under_the_pull_is_asked_until_it_stands_still(
 )
 def test_a_row_is_known_again_by_the_id_that_it_has(
     world: World,
-    monkeypatch: pytest.MonkeyPatch,
     name: str,
     table: str,
     changed: dict[str, Any],
 ) -> None:
     dataset = Dataset(name, replace(find(name), scope="*"))
-    monkeypatch.setattr(pulls, "configured", lambda: DatasetConfig({**configured(), name: dataset}))
     world = World(in_memory(), world.xporter, students=30, scopes=list(ALL))
+    configure(world.aws.datasets, dataset)
 
     def pulled_once() -> None:
         world.ask(name)
@@ -210,9 +208,7 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     objects = world.aws.store._published._client.objects
     lines = gzip.decompress(objects[key]).splitlines(keepends=True)
     objects[key] = gzip.compress(b"".join(sorted(lines, key=lambda line: json.loads(line)["Mark"])))
-    world.aws.datasets.save(
-        with_facts(item.released(), manifest=manifest), timedelta(days=1), world.now()
-    )
+    world.aws.datasets.save(with_facts(item.released(), manifest=manifest), world.now())
     world.change(table="AttendCodes", rows=2)
     assert pulled(world, name) == ["*"]
     assert kept(world, name, "AttendCodes") == shown(world.xporter.truth("AttendCodes")) != before

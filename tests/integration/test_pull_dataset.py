@@ -16,10 +16,10 @@ import pytest
 from tests.support.builders import ESTAB, records
 from tests.support.fakes import Mishap
 from tests.support.moto_cloud import Cloud
-from tests.support.pull_world import DATA, STAGING, World, in_memory, in_moto, verify
+from tests.support.pull_world import DATA, STAGING, World, configure, in_memory, in_moto, verify
 from tests.support.records import with_facts
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.config import DatasetConfig, configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
@@ -58,12 +58,10 @@ def pulled(world: World, *datasets: str) -> World:
     return world
 
 
-def set_dataset(monkeypatch: pytest.MonkeyPatch, **facts: Any) -> Dataset:
+def set_dataset(world: World, **facts: Any) -> Dataset:
     """Configure the pupils' dataset otherwise."""
     changed = replace(configured()[STUDENTS], **facts)
-    monkeypatch.setattr(
-        pulls, "configured", lambda: DatasetConfig({**configured(), STUDENTS: changed})
-    )
+    configure(world.aws.datasets, changed)
     return changed
 
 
@@ -348,9 +346,7 @@ def test_a_stale_answer_is_stale_whatever_is_asked_for_meanwhile(world: World) -
     item = world.aws.datasets.lease(ESTAB, STUDENTS, world.now())
     assert item
     under_way = start_or_resume(item, configured()[STUDENTS], "p1", world.now())
-    item = world.aws.datasets.save(
-        with_facts(item.released(), checkpoint=under_way), LEASE, world.now()
-    )
+    item = world.aws.datasets.save(with_facts(item.released(), checkpoint=under_way), world.now())
     world.hear()
     world.settle()
     first = orjson.loads(world.aws.objects(DATA)[DatasetLayout(ESTAB, STUDENTS).manifest(1)])
@@ -395,10 +391,8 @@ def test_a_column_that_comes_is_taken_and_one_that_goes_is_let_go(world: World) 
     assert "House2" in world.item(STUDENTS).published.columns[TABLE]
 
 
-def test_a_dataset_that_discards_leaves_new_columns_out(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_dataset(monkeypatch, drift="discard")
+def test_a_dataset_that_discards_leaves_new_columns_out(world: World) -> None:
+    set_dataset(world, drift="discard")
     pulled(world)
     world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
     world.change(rows=5)
@@ -409,10 +403,8 @@ def test_a_dataset_that_discards_leaves_new_columns_out(
     verify(world, STUDENTS)
 
 
-def test_a_frozen_dataset_stops_until_somebody_has_looked(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_dataset(monkeypatch, drift="freeze")
+def test_a_frozen_dataset_stops_until_somebody_has_looked(world: World) -> None:
+    set_dataset(world, drift="freeze")
     pulled(world)
     world.xporter.set_faults({"kind": "added_column", "column": "House2", "value": "red"})
     world.change(rows=5)
@@ -471,13 +463,11 @@ def everything(world: World, bucket: str) -> bytes:
     return b"".join(found)
 
 
-def test_fields_left_out_later_vanish_by_the_next_pull(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fields_left_out_later_vanish_by_the_next_pull(world: World) -> None:
     pulled(world)
     assert column(world, "Forename")
     dataset = set_dataset(
-        monkeypatch,
+        world,
         leave_out={"students": frozenset({"forename"})},
         limits=HoldLimits(max_updated_percent=100),
     )
@@ -537,10 +527,8 @@ def test_rejection_applies_nothing_and_the_next_pull_is_held_again(held: World) 
     assert held.item(STUDENTS).state is DatasetState.HELD
 
 
-def test_what_was_held_under_another_configuration_is_dropped_and_pulled_anew(
-    held: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    set_dataset(monkeypatch, leave_out={"students": frozenset({"quicknote"})})
+def test_what_was_held_under_another_configuration_is_dropped_and_pulled_anew(held: World) -> None:
+    set_dataset(held, leave_out={"students": frozenset({"quicknote"})})
     held.aws.datasets.decide(ESTAB, STUDENTS, "approve", held.now())
     held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
     held.settle()
@@ -594,7 +582,7 @@ def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> Non
     assert leased is not None
     assert leased.hold is not None
     other = replace(leased.hold, manifest=replace(leased.hold.manifest, pull_id="another"))
-    held.aws.datasets.save(replace(leased.released(), hold=other), timedelta(days=1), held.now())
+    held.aws.datasets.save(replace(leased.released(), hold=other), held.now())
     held.queue.send({"estab": ESTAB, "dataset": STUDENTS})
     held.settle()
     item = held.item(STUDENTS)
@@ -721,11 +709,9 @@ def test_a_pull_resumed_when_the_school_has_changed_starts_over(xporter: Xporter
 
 @pytest.mark.usefixtures("small_pages")
 @pytest.mark.parametrize("drift", ["freeze", "discard"])
-def test_columns_outlive_the_process_that_saw_them(
-    xporter: Xporter, monkeypatch: pytest.MonkeyPatch, drift: str
-) -> None:
-    set_dataset(monkeypatch, drift=drift)
+def test_columns_outlive_the_process_that_saw_them(xporter: Xporter, drift: str) -> None:
     world = World(in_memory(), xporter, students=30)
+    set_dataset(world, drift=drift)
     world.ask(STUDENTS)
     # All pages are staged; who goes on fetches none of them.
     world.aws.calls.plan(14, Mishap.KILLED_BEFORE)
@@ -792,7 +778,7 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
         assert leased is not None
         meanwhile()
         served = with_facts(leased.released(), served=leased.demand.requested)
-        table.save(served, timedelta(days=1), held.now())
+        table.save(served, held.now())
         # Here the process dies, and its message with it.
         soon = held.now() + timedelta(minutes=3)
         assert dataset in {each for _, each, _ in table.due(soon)}

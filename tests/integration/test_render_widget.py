@@ -38,7 +38,7 @@ def stored_datasets(cloud: Cloud, estab: str, **facts: object) -> None:
         assert leased
         at = {"checked_at": iso(then), "as_of": iso(then), "state": DatasetState.CURRENT}
         changes = {"lease_expires_at": "", "served": 1, **at, **facts}
-        table.save(with_facts(leased, **changes), timedelta(days=1), then)
+        table.save(with_facts(leased, **changes), then)
 
 
 def test_schools_in_trouble_come_first_and_erased_ones_last(cloud: Cloud) -> None:

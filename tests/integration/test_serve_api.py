@@ -66,7 +66,7 @@ def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> Dat
     leased = table.lease(ESTAB, dataset, NOW)
     assert leased
     facts = {"lease_expires_at": "", "served": leased.demand.requested, **facts}
-    return table.save(with_facts(leased, **facts), timedelta(days=1), NOW)
+    return table.save(with_facts(leased, **facts), NOW)
 
 
 def store(cloud: Cloud) -> SnapshotStore:
@@ -224,10 +224,10 @@ def test_a_completed_pull_shows_the_manifest_only_when_readers_find_it(
     assert item
     facts = {"served": 1, "state": DatasetState.CURRENT, "sequence": 1, "manifest": manifest()}
     committed = with_facts(item, **facts, unpublished={"to": "from"})
-    committed = table.save(committed, timedelta(days=1), NOW)
+    committed = table.save(committed, NOW)
     assert api.get(f"{SCHOOL}/pulls/{id_}").document["state"] == "pulling"
     store(cloud).put_document(f"manifests/estab={ESTAB}/dataset=students/latest.json", manifest())
-    table.save(with_facts(committed, unpublished=None), timedelta(days=1), NOW)
+    table.save(with_facts(committed, unpublished=None), NOW)
     shown = api.get(f"{SCHOOL}/pulls/{id_}").document
     assert (shown["state"], shown["manifest"]) == ("completed", manifest())
 

@@ -14,9 +14,9 @@ import orjson
 import pytest
 
 from tests.support.builders import ESTAB
-from tests.support.pull_world import World, in_memory
+from tests.support.pull_world import World, configure, in_memory
 from tests.support.xporter import Xporter
-from xporter_bridge.datasets.config import DatasetConfig, configured
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterUnavailableError
 from xporter_bridge.exact_json import Document
@@ -100,12 +100,6 @@ def ids(world: World, table: str = "Students", name: str = STUDENTS) -> list[Any
     return [
         row.get("Id") for row in world.rows(world.latest(name)["tables"][table]["snapshot_key"])
     ]
-
-
-def set_dataset(monkeypatch: pytest.MonkeyPatch, dataset: Dataset) -> None:
-    monkeypatch.setattr(
-        pulls, "configured", lambda: DatasetConfig({**configured(), dataset.name: dataset})
-    )
 
 
 # ---------------------------------------------------------------------- small and empty
@@ -274,10 +268,10 @@ def test_rows_that_move_between_two_pages_of_an_endpoint_without_hashes_are_noti
 
 @pytest.mark.parametrize(("rows_per_page", "name"), [("1000", STUDENTS), ("50", "photos")])
 def test_fewer_rows_are_asked_for_where_they_hold_pictures(
-    world: World, monkeypatch: pytest.MonkeyPatch, rows_per_page: str, name: str
+    world: World, rows_per_page: str, name: str
 ) -> None:
     endpoint = replace(find(name), scope="*")
-    set_dataset(monkeypatch, Dataset(name=name, endpoint=endpoint))
+    configure(world.aws.datasets, Dataset(name=name, endpoint=endpoint))
     table = next(iter(endpoint.tables))
     answer = lambda q: page(int(q["page"]), 2, 2, **{table: rows(q["page"])})  # noqa: E731
     scripted = answering(world, answer, name)
@@ -353,11 +347,9 @@ def test_a_table_that_an_answer_does_not_name_waits_for_a_person(world: World) -
     assert (ids(world), world.item(STUDENTS).state) == (["1", "2", "3"], DatasetState.CURRENT)
 
 
-def test_a_table_that_is_no_longer_asked_for_goes(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_is_no_longer_asked_for_goes(world: World) -> None:
     answering(world, lambda _: page(Students=rows("1"), StudentSiblings=rows("7")))
-    set_dataset(monkeypatch, replace(configured()[STUDENTS], options=()))
+    configure(world.aws.datasets, replace(configured()[STUDENTS], options=()))
     answering(world, lambda _: page(Students=rows("1")))
     assert (ids(world, "StudentSiblings"), world.item(STUDENTS).published.sequence) == ([], 2)
 
@@ -460,12 +452,10 @@ def test_rows_without_an_id_are_rows_all_the_same(world: World) -> None:
     assert world.rows(deletes) == [odd[0]]
 
 
-def test_a_table_without_identities_may_repeat_its_rows(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_without_identities_may_repeat_its_rows(world: World) -> None:
     endpoint = find("userdefinedfields")
     dataset = Dataset(name="udfs", endpoint=replace(endpoint, scope="*"))
-    set_dataset(monkeypatch, dataset)
+    configure(world.aws.datasets, dataset)
     row = {"UDFType": "Student", "UDFName": "Locker Number"}
     answering(world, lambda _: page(UDFs=[row, row, {**row, "UDFName": "Bus"}]), "udfs")
     assert world.latest("udfs")["tables"]["UDFs"]["rows"] == 2

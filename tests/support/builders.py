@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from tests.support.moto_cloud import Cloud
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School, SchoolState
@@ -145,7 +146,7 @@ def writeback_table(cloud: Cloud) -> WritebackRepository:
 
 def dataset_table(cloud: Cloud) -> DatasetRepository:
     """Return the deployment's table of datasets."""
-    return DatasetRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
+    return DatasetRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"), configured())
 
 
 def of_a_later_version(cloud: Cloud, estab: str) -> None:

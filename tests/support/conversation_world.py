@@ -150,7 +150,7 @@ class Company:
         )
         for repository in (self.operations, self.written, self.availability_requests):
             repository._items = operations
-        self.datasets = DatasetRepository(None, "datasets")
+        self.datasets = DatasetRepository(None, "datasets", configured())
         self.datasets._items = ItemsInMemory("estab", "dataset")  # type: ignore[assignment]
         self.writebacks, self.outcomes, self.requests, self.statuses, self.pulls = (
             QueueInMemory(self.crashes, self.now) for _ in range(5)

@@ -18,7 +18,7 @@ from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledErro
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import configured
+from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.events.bus import EventBus
@@ -57,11 +57,19 @@ class Aws:
     key: OpenedKey
 
 
+def configure(datasets: DatasetRepository, dataset: Dataset) -> None:
+    """Let the dataset be configured so."""
+    datasets.config = DatasetConfig({**datasets.config, dataset.name: dataset})
+
+
 def in_memory() -> Aws:
     """Return AWS as plain dictionaries."""
     calls = Calls()
     s3, events = S3(calls), Events(calls)
-    schools, datasets = SchoolRepository(None, "schools"), DatasetRepository(None, "datasets")
+    schools, datasets = (
+        SchoolRepository(None, "schools"),
+        DatasetRepository(None, "datasets", configured()),
+    )
     schools._items = cast("Any", CountedItems(calls, "estab"))
     datasets._items = cast("Any", CountedItems(calls, "estab", "dataset"))
 

@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 
+from tests.support.records import record
 from xporter_bridge.datasets.config import configured, parse
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import closest, on_request, redefined
@@ -283,3 +284,19 @@ def test_an_id_that_an_endpoint_cannot_do_without_stands_in_the_path() -> None:
         "TimetableForStudent/99-a_1",
         {},
     )
+
+
+def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
+    assert configured().dataset_of(record("3281102", "students")) == configured()["students"]
+    assert configured().dataset_of(record("3281102", "gone")) is None
+    definition = {
+        "endpoint": "attendancefordate",
+        "options": [],
+        "parameters": {"date": "2026-11-24"},
+    }
+    day = record("3281102", "attendance-2026-11-24", definition=definition)
+    asked = configured().dataset_of(day)
+    assert asked is not None
+    assert asked.parameters == {"date": "2026-11-24"}
+    gone = {**definition, "endpoint": "no.such.endpoint"}
+    assert configured().dataset_of(record("3281102", "x", definition=gone)) is None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.records import fact, record
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.erasure.tombstone import (
     begun,
     cleared,
@@ -153,13 +154,13 @@ def pulled_item(name: str = "students", **facts: Any) -> DatasetRecord:
 def test_what_a_scope_covered_must_go_with_it_be_it_the_whole_or_some_columns(
     granted: list[str], reason: str
 ) -> None:
-    assert erasure_reason(pulled_item(), granted) == reason
+    assert erasure_reason(pulled_item(), configured()["students"], granted) == reason
 
 
 def test_what_is_configured_no_longer_goes_only_with_a_scope_that_it_was_pulled_under() -> None:
     item = pulled_item("configured-no-longer")
-    assert erasure_reason(item, ["Student", "StudentExtended", "UPN"]) == ""
-    assert erasure_reason(item, ["Student"]) == "scope_removed"
+    assert erasure_reason(item, None, ["Student", "StudentExtended", "UPN"]) == ""
+    assert erasure_reason(item, None, ["Student"]) == "scope_removed"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from xporter_bridge.pulls.model import (
     CHECKPOINT_LIFE,
     SILENCE_GRACE,
     backoff,
-    dataset_of,
     is_overdue,
     needs_worker,
     next_baseline,
@@ -99,7 +98,7 @@ def test_the_scopes_of_a_pull_join_earlier_ones_and_are_those_of_its_endpoint() 
 def test_nothing_is_pulled_while_it_is_being_erased() -> None:
     erasing = current(requested=5, erasing="scope_removed")
     assert not needs_worker(erasing, NOW)
-    assert next_watch_at(erasing, TTL, NOW) == at(minutes=2)
+    assert next_watch_at(erasing, STUDENTS, NOW) == at(minutes=2)
 
 
 @pytest.mark.parametrize("asked", ["hash", ALL_ROWS])
@@ -185,7 +184,7 @@ def test_a_message_is_worth_sending_for_work_that_can_be_done(
 def test_whatever_waits_is_looked_at_in_time(
     facts: dict[str, Any], expected: datetime | None
 ) -> None:
-    assert next_watch_at(current(**facts), TTL, NOW) == expected
+    assert next_watch_at(current(**facts), STUDENTS, NOW) == expected
 
 
 def test_silence_past_the_ttl_is_made_up_for() -> None:
@@ -199,13 +198,13 @@ def test_a_baseline_that_is_due_is_asked_for_once_and_not_every_minute() -> None
     assert is_overdue(due, TTL, NOW)
     tried = with_facts(due, began_at=at(minutes=-1))
     assert not is_overdue(tried, TTL, NOW)
-    assert next_watch_at(tried, TTL, NOW) == at(minutes=-1 + 24 * 60)
+    assert next_watch_at(tried, STUDENTS, NOW) == at(minutes=-1 + 24 * 60)
 
 
 @pytest.mark.parametrize(("failures", "hours"), [(1, 1), (2, 2), (3, 4), (9, 24)])
 def test_what_was_refused_is_tried_again_ever_more_seldom(failures: int, hours: int) -> None:
     failed = current(state=DatasetState.FAILED, failures=failures, began_at=NOW, checked_at=None)
-    assert next_watch_at(failed, TTL, NOW) == at(hours=hours)
+    assert next_watch_at(failed, STUDENTS, NOW) == at(hours=hours)
 
 
 def test_a_school_that_cannot_be_asked_is_not_asked_every_minute() -> None:
@@ -222,18 +221,3 @@ def test_an_item_names_the_staged_work_that_somebody_may_need() -> None:
         checkpoint=checkpoint(), hold=HOLD, unpublished={"a": "b"}, manifest={"pull_id": "p7"}
     )
     assert busy.named_pulls == {"", "p0", "held", "p7"}
-
-
-def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
-    assert dataset_of(item()) == STUDENTS
-    assert dataset_of(record("3281102", "gone")) is None
-    definition = {
-        "endpoint": "attendancefordate",
-        "options": [],
-        "parameters": {"date": "2026-11-24"},
-    }
-    asked = dataset_of(record("3281102", "attendance-2026-11-24", definition=definition))
-    assert asked is not None
-    assert asked.parameters == {"date": "2026-11-24"}
-    gone = {**definition, "endpoint": "no.such.endpoint"}
-    assert dataset_of(record("3281102", "x", definition=gone)) is None

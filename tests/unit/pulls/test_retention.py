@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.records import manifest as full_manifest
 from tests.support.records import record, with_facts
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.retention import (
@@ -73,15 +74,16 @@ def test_a_snapshot_that_later_sequences_still_name_stays() -> None:
 )
 def test_only_what_nothing_asks_for_by_itself_expires(it: DatasetRecord, is_over: bool) -> None:
     ended = it if it.published.expires_at else with_facts(it, expires_at=NOW)
-    assert is_expired(ended, NOW) is is_over
+    assert is_expired(ended, configured().dataset_of(ended), NOW) is is_over
 
 
 def test_nothing_expires_that_was_never_pulled() -> None:
-    assert not is_expired(item("attendance-2026-08-24", definition=DAY), NOW)
+    never = item("attendance-2026-08-24", definition=DAY)
+    assert not is_expired(never, configured().dataset_of(never), NOW)
 
 
 def test_a_temporary_dataset_is_looked_at_when_it_expires_and_another_is_not() -> None:
-    at, ttl = NOW + KEEP, timedelta(days=1)
+    at, students = NOW + KEEP, configured()["students"]
     temporary = item("attendance-2026-08-24", definition=DAY, expires_at=at)
-    assert next_watch_at(temporary, ttl, NOW) == at
-    assert next_watch_at(item(expires_at=at), ttl, NOW) is None
+    assert next_watch_at(temporary, configured().dataset_of(temporary), NOW) == at
+    assert next_watch_at(item(expires_at=at), students, NOW) is None

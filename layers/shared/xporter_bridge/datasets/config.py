@@ -71,6 +71,11 @@ class DatasetConfig(Mapping[str, Dataset]):
         except RequestRejectedError:
             return None
 
+    def database_of(self, record: NamesDataset) -> str:
+        """Return the database of Xporter that the dataset is made of; "unknown" if it is."""
+        dataset = self.dataset_of(record)
+        return (dataset and dataset.database) or "unknown"
+
 
 @cache
 def configured() -> DatasetConfig:

@@ -29,7 +29,7 @@ from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.repository import OperationRepository
-from xporter_bridge.pulls.model import LEASE, dataset_of
+from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, erasure_reason
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -214,16 +214,18 @@ def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) ->
         return True
     if item.erasing:
         return False
+    dataset = deps.datasets.config.dataset_of(item)
     if reason == EXPIRED:
-        return not is_expired(item, deps.now())
-    is_by_rule = reason in {SCOPE_REMOVED, LEFT_OUT}  # any other word is that of a person
-    return is_by_rule and not is_erased(item) and not erasure_reason(item, school.retained_scopes)
+        return not is_expired(item, dataset, deps.now())
+    if reason not in {SCOPE_REMOVED, LEFT_OUT} or is_erased(item):  # any other is a person's
+        return False
+    return not erasure_reason(item, dataset, school.retained_scopes)
 
 
 def _may_be_pulled_anew(item: DatasetRecord, deps: EraseDependencies) -> bool:
     """Tell whether only a part of the dataset may be held no longer."""
-    school, dataset = deps.schools.get(item.estab), dataset_of(item)
-    is_wanted = item.is_due or not is_expired(item, deps.now())
+    school, dataset = deps.schools.get(item.estab), deps.datasets.config.dataset_of(item)
+    is_wanted = item.is_due or not is_expired(item, dataset, deps.now())
     return bool(is_wanted and school and dataset and dataset.covered_by(school.scopes))
 
 
@@ -231,7 +233,7 @@ def _emptied(item: DatasetRecord, reason: str, deps: EraseDependencies) -> Datas
     place = DatasetLayout(item.estab, item.dataset)
     if _may_be_pulled_anew(item, deps):
         deps.datasets.add_demand(item.estab, item.dataset, deps.now())
-    item = deps.datasets.save(replace(item, erasing=reason), _A_DAY, deps.now())
+    item = deps.datasets.save(replace(item, erasing=reason), deps.now())
     # First of all what somebody who stood still could copy to where readers look.
     deps.store.delete_staged(staging_prefix(item.estab, item.dataset))
     for prefix in place.prefixes:
@@ -241,7 +243,7 @@ def _emptied(item: DatasetRecord, reason: str, deps: EraseDependencies) -> Datas
     deps.store.put_document(place.manifest(last.sequence), last.document())
     deps.store.put_document(place.latest, last.document())
     emptied = without_data(item, last, reason, deps.now())
-    return deps.datasets.save(emptied, _A_DAY, deps.now())
+    return deps.datasets.save(emptied, deps.now())
 
 
 def _stopped(item: DatasetRecord, deps: EraseDependencies) -> DatasetRecord:
@@ -252,7 +254,7 @@ def _stopped(item: DatasetRecord, deps: EraseDependencies) -> DatasetRecord:
         progress=replace(item.progress, checkpoint=None),
         published=replace(item.published, scopes=()),
     )
-    return deps.datasets.save(stopped, _A_DAY, deps.now())
+    return deps.datasets.save(stopped, deps.now())
 
 
 def _seconds(wait: timedelta) -> int:

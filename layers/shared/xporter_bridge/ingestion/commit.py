@@ -49,13 +49,11 @@ class PullCommit:
         self,
         datasets: DatasetRepository,
         store: SnapshotStore,
-        ttl: timedelta,
         keep: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         self._datasets = datasets
         self._store = store
-        self._ttl = ttl
         self._keep = keep
         self._now = now
         self.staged_to_delete: set[str] = set()
@@ -214,7 +212,7 @@ class PullCommit:
     def _settled(self, item: DatasetRecord, made: Manifest, *, is_baseline: bool) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
         now = self._now()
-        report_outdated(item, made.as_of, self._ttl, now)
+        report_outdated(item, self._datasets.config.dataset_of(item), made.as_of, now)
         due = is_baseline or not item.chain.baseline_at
         return replace(
             item,
@@ -273,7 +271,7 @@ class PullCommit:
         return self._datasets.notices.is_first(name, self._now())
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
-        return self._datasets.save(item, self._ttl, self._now())
+        return self._datasets.save(item, self._now())
 
 
 def _served(item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint) -> DatasetRecord:

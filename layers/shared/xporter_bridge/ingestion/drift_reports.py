@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from xporter_bridge import telemetry
@@ -12,7 +12,7 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.build_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.pulls.freshness import is_outdated
-from xporter_bridge.pulls.model import database_of
+from xporter_bridge.pulls.model import ttl_of
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.timestamps import iso_or_none
 
@@ -83,12 +83,12 @@ def report_baseline_mismatch(
 
 
 def report_outdated(
-    item: DatasetRecord, as_of: datetime | None, ttl: timedelta, now: datetime
+    item: DatasetRecord, dataset: Dataset | None, as_of: datetime | None, now: datetime
 ) -> None:
     """Raise the alarm, once, when data begin to be so old that the school's agent may have died."""
-    checked_at = item.published.checked_at
+    checked_at, ttl = item.published.checked_at, ttl_of(dataset)
     was_outdated = checked_at is not None and is_outdated(item.published.as_of, ttl, checked_at)
     if item.demand.definition is None and is_outdated(as_of, ttl, now) and not was_outdated:
         told = iso_or_none(as_of)
         telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=told)
-        telemetry.count("MisNotRefreshed", database_of(item) or "unknown")
+        telemetry.count("MisNotRefreshed", (dataset and dataset.database) or "unknown")

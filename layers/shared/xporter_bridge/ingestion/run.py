@@ -36,7 +36,6 @@ from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
     backoff,
-    dataset_of,
     needs_worker,
     start_or_resume,
     with_scopes_used,
@@ -103,10 +102,9 @@ class PullRun:
         self._item = item
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
-        self._dataset = dataset_of(item)
+        self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
-        self._ttl = self._dataset.endpoint.ttl if self._dataset else timedelta(days=1)
-        self._committer = PullCommit(deps.datasets, deps.store, self._ttl, deps.keep, deps.now)
+        self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
 
     def run(self) -> None:
         """Finish what an earlier holder left, serve what was asked for, and let go."""
@@ -278,7 +276,7 @@ class PullRun:
                 telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
-        return self._deps.datasets.save(item, self._ttl, self._deps.now())
+        return self._deps.datasets.save(item, self._deps.now())
 
     def _renew(self) -> None:
         now = self._deps.now()

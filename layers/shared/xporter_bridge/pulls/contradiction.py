@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from xporter_bridge.pulls.model import database_of, next_look_at
+from xporter_bridge.datasets.config import DatasetConfig
+from xporter_bridge.pulls.model import next_look_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, Looks
 from xporter_bridge.timestamps import has_come
 
@@ -44,13 +45,15 @@ def is_look_due(item: DatasetRecord, now: datetime) -> bool:
     return is_wanted and has_come(next_look_at(item), now)
 
 
-def is_explained(item: DatasetRecord, of_school: Iterable[DatasetRecord]) -> bool:
+def is_explained(
+    item: DatasetRecord, of_school: Iterable[DatasetRecord], config: DatasetConfig
+) -> bool:
     """Tell whether the callback was about another dataset of the same database.
 
     A first snapshot explains nothing: it is no change.
     """
     return any(
-        database_of(other) == database_of(item)
+        config.database_of(other) == config.database_of(item)
         and _has_changed_since(other, item.looks.heard_at, first=2)
         for other in of_school
         if other.dataset != item.dataset

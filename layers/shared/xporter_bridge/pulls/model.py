@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.model import School
@@ -35,23 +34,17 @@ _FAILED_FIRST = timedelta(hours=1)
 _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.FAILED})
 
 
-def dataset_of(item: DatasetRecord) -> Dataset | None:
-    """Return the definition of the dataset; None if the dataset is not configured any more."""
-    return configured().dataset_of(item)
+def ttl_of(dataset: Dataset | None) -> timedelta:
+    """Return how long data stay current; a day where the dataset is not configured any more."""
+    return dataset.endpoint.ttl if dataset else timedelta(days=1)
 
 
-def database_of(item: DatasetRecord) -> str:
-    """Return the database of Xporter that the dataset is made of; empty if it is unknown."""
-    dataset = dataset_of(item)
-    return dataset.database if dataset else ""
-
-
-def is_temporary(item: DatasetRecord) -> bool:
+def is_temporary(item: DatasetRecord, dataset: Dataset | None) -> bool:
     """Tell whether nothing requests the dataset regularly, so that its data must expire.
 
-    Such a dataset was made on request or for one day, or is not configured any more.
+    Such a dataset was made on request or for one day, or is not configured any more (None).
     """
-    return item.demand.definition is not None or dataset_of(item) is None
+    return item.demand.definition is not None or dataset is None
 
 
 def start_or_resume(
@@ -126,7 +119,7 @@ def next_baseline(item: DatasetRecord, now: datetime) -> datetime:
     return now + BASELINE_EVERY + timedelta(minutes=int.from_bytes(digest[:2]) % 1440)
 
 
-def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> datetime | None:
+def next_watch_at(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> datetime | None:
     """Return when the watchdog should look at the dataset if nothing else happens."""
     if item.outbox or item.published.unpublished:
         return now + timedelta(minutes=1)
@@ -136,8 +129,8 @@ def next_watch_at(item: DatasetRecord, ttl: timedelta, now: datetime) -> datetim
         return latest(item.progress.retry_at, now + timedelta(minutes=2))
     return earliest(
         item.hold.expires_at if item.hold else None,
-        item.published.expires_at if is_temporary(item) else None,
-        next_unprompted_pull_at(item, ttl),
+        item.published.expires_at if is_temporary(item, dataset) else None,
+        next_unprompted_pull_at(item, ttl_of(dataset)),
         next_look_at(item),
     )
 

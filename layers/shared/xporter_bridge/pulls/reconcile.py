@@ -12,7 +12,7 @@ from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.erasure.messages import EraseDataset
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.model import dataset_of, withheld_because
+from xporter_bridge.pulls.model import withheld_because
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
@@ -35,7 +35,7 @@ def reconcile_with_scopes(
     """
     _report_missing_scopes(school)
     held = {item.dataset: item for item in datasets.of_school(school.estab)}
-    ending = _erase_what_must_go(school, held.values(), erasures, now)
+    ending = _erase_what_must_go(school, held.values(), erasures, config, now)
     today = now.astimezone(SCHOOL_TIME).date()
     wanted = []
     for dataset in config.values():
@@ -72,12 +72,16 @@ def _is_wanted(
 
 
 def _erase_what_must_go(
-    school: School, held: Iterable[DatasetRecord], erasures: Queue, now: datetime
+    school: School,
+    held: Iterable[DatasetRecord],
+    erasures: Queue,
+    config: DatasetConfig,
+    now: datetime,
 ) -> set[str]:
     """Enqueue the erasure of every dataset whose data must go, and return their names."""
     ending = set()
     for item in held:
-        reason = erasure_reason(item, school.retained_scopes)
+        reason = erasure_reason(item, config.dataset_of(item), school.retained_scopes)
         if reason and has_data(item, now):
             erasures.send(EraseDataset(school.estab, item.dataset, reason).body())
             ending.add(item.dataset)
@@ -90,14 +94,13 @@ SCOPE_REMOVED = "scope_removed"
 LEFT_OUT = "left_out"
 
 
-def erasure_reason(item: DatasetRecord, granted: Iterable[str]) -> str:
+def erasure_reason(item: DatasetRecord, dataset: Dataset | None, granted: Iterable[str]) -> str:
     """Return why the dataset's stored data must be erased; empty if it may be kept.
 
     The reason is a removed scope, of the whole dataset or of some columns, or a configuration
     that leaves out columns which are stored. The data of a dataset that is not configured any
     more expires (``retention``), unless a scope was removed under which it was pulled.
     """
-    dataset = dataset_of(item)
     gone = set(item.published.scopes) - set(scopes.among(item.published.scopes, granted))
     if dataset is None:
         return SCOPE_REMOVED if gone else ""

@@ -8,11 +8,13 @@ that the fence is unchanged: a holder that has lost the lease cannot commit.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
+from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.fleet_notices import FleetNotices
 from xporter_bridge.pulls.model import LEASE, needs_worker, next_watch_at
@@ -27,10 +29,14 @@ _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
 class DatasetRepository:
-    """The table keyed by estab and dataset."""
+    """The table keyed by estab and dataset.
 
-    def __init__(self, client: Any, table: str) -> None:
+    ``config`` tells which dataset a record is about, and so when the watchdog must look at it.
+    """
+
+    def __init__(self, client: Any, table: str, config: DatasetConfig) -> None:
         self._items = DynamoTable(client, table, "estab", "dataset")
+        self.config = config
 
     @property
     def slots(self) -> PullSlots:
@@ -147,7 +153,7 @@ class DatasetRepository:
         Args:
             keep_content: False removes all content of the dataset, so that none is published.
         """
-        try:
+        with suppress(ConflictError):  # The dataset is deleted already.
             self._items.update(
                 estab,
                 dataset,
@@ -155,8 +161,6 @@ class DatasetRepository:
                 add={"fence": 1},
                 condition="attribute_exists(estab)",
             )
-        except ConflictError:
-            return  # The dataset is deleted already.
 
     def _lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         set_ = _until(now + LEASE, item)
@@ -196,7 +200,7 @@ class DatasetRepository:
         )
         return replace(item, lease=replace(item.lease, expires_at=until))
 
-    def save(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
+    def save(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
         """Write everything that the lease holder owns, in one step, and return the whole record.
 
         This conditional write is the commit of a pull. A write that releases the lease also sets
@@ -207,7 +211,7 @@ class DatasetRepository:
         """
         for _ in range(_ATTEMPTS):
             try:
-                return self._saved(item, ttl, now)
+                return self._saved(item, now)
             except ConflictError:
                 current = self.get(item.estab, item.dataset)
                 if current is None or current.lease.fence != item.lease.fence:
@@ -215,8 +219,8 @@ class DatasetRepository:
                 item = replace(item, demand=current.demand)
         raise ConflictError("dataset_changed")
 
-    def _saved(self, item: DatasetRecord, ttl: timedelta, now: datetime) -> DatasetRecord:
-        at = iso_or_none(next_watch_at(item, ttl, now))
+    def _saved(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
+        at = iso_or_none(next_watch_at(item, self.config.dataset_of(item), now))
         look = watch_attributes(at, item.estab, item.dataset)
         condition, seen = "fence = :held", dict[str, Any](held=item.lease.fence)
         if not item.lease.expires_at:
@@ -251,7 +255,7 @@ class DatasetRepository:
 
     def clear_outbox(self, item: DatasetRecord) -> None:
         """Remove the events of the record, unless other events were added meanwhile."""
-        try:
+        with suppress(ConflictError):  # The outbox has changed: the next look publishes its events.
             self._items.update(
                 item.estab,
                 item.dataset,
@@ -259,8 +263,6 @@ class DatasetRepository:
                 condition="outbox = :sent",
                 sent=text(list(item.outbox)),
             )
-        except ConflictError:
-            return  # The outbox has changed: the next look publishes its events.
 
     def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
         """Yield (estab, dataset, watch_at) of every dataset that must be looked at."""
@@ -269,7 +271,7 @@ class DatasetRepository:
 
     def forget(self, item: DatasetRecord) -> None:
         """Delete the dataset, unless it was requested or leased since it was read."""
-        try:
+        with suppress(ConflictError):  # The dataset is in use again.
             self._items.delete(
                 item.estab,
                 item.dataset,
@@ -277,8 +279,6 @@ class DatasetRepository:
                 seen=item.demand.requested,
                 held=item.lease.fence,
             )
-        except ConflictError:
-            return  # The dataset is in use again.
 
     def delete_school(self, estab: str) -> None:
         """Delete every item of the school."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls.model import is_temporary
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.snapshots.layout import DatasetLayout
@@ -42,10 +43,10 @@ def unreferenced_keys(old: Manifest, *later: Manifest) -> list[str]:
     return sorted(set(_keys(old)) - still_named)
 
 
-def is_expired(item: DatasetRecord, now: datetime) -> bool:
+def is_expired(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> bool:
     """Tell whether a temporary dataset, or the manifest of its erasure, has reached its end."""
     has_ended = has_come(item.published.expires_at, now)
-    return has_ended and not item.is_due and is_temporary(item)
+    return has_ended and not item.is_due and is_temporary(item, dataset)
 
 
 def _keys(manifest: Manifest) -> Iterator[str]:

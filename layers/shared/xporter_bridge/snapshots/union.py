@@ -12,8 +12,8 @@ from xporter_bridge.snapshots.blocks import Block, Repeats, Section, block_of, d
 from xporter_bridge.snapshots.cursor import Cursor
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
-# How many runs are merged at a time; each holds a few blocks in memory.
-FAN_IN = 16
+# How many runs are merged at a time; each holds a block or two in memory (docs/performance.md).
+FAN_IN = 64
 # How many blocks of a run are loaded ahead, as S3 takes longer than merging does.
 LOADED_AHEAD = 4
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from xporter_bridge import telemetry
 from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
@@ -23,11 +24,10 @@ from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.contradiction import is_explained, is_look_due
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
-    database_of,
-    dataset_of,
     is_overdue,
     needs_worker,
     next_watch_at,
+    ttl_of,
 )
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord
@@ -127,11 +127,10 @@ def _look_at_dataset(
     item = deps.datasets.get(estab, name)
     if item is None:
         return
-    dataset = dataset_of(item)
-    ttl = dataset.endpoint.ttl if dataset else timedelta(days=1)
+    dataset = deps.datasets.config.dataset_of(item)
     if item.outbox and not item.published.unpublished:
         publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
-    if item.erasing or is_expired(item, now):
+    if item.erasing or is_expired(item, dataset, now):
         reason = item.erasing or EXPIRED
         deps.erasures.send(EraseDataset(estab, name, reason).body())
         deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
@@ -139,8 +138,8 @@ def _look_at_dataset(
     if item.hold and item.hold.expires_at <= now and not item.demand.decision:
         item = _expired(item, deps, now)
         seen = ""
-    elif is_overdue(item, ttl, now) or is_look_due(item, now):
-        asked = _ask_again(item, ttl, deps, now)
+    elif is_overdue(item, ttl_of(dataset), now) or is_look_due(item, now):
+        asked = _ask_again(item, dataset, deps, now)
         if not isinstance(asked, DatasetRecord):
             deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
@@ -150,25 +149,25 @@ def _look_at_dataset(
         deps.pulls.send(PullDataset(estab, name).body())
         deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
     else:
-        at = next_watch_at(replace(item, outbox=()), ttl, now)
+        at = next_watch_at(replace(item, outbox=()), dataset, now)
         deps.datasets.reschedule_watch(estab, name, seen, at)
 
 
 def _ask_again(
-    item: DatasetRecord, ttl: timedelta, deps: WatchDependencies, now: datetime
+    item: DatasetRecord, dataset: Dataset | None, deps: WatchDependencies, now: datetime
 ) -> DatasetRecord | datetime | None:
     """Request a pull that no callback requested, or return the time of the next look."""
-    is_silent = is_overdue(item, ttl, now)
-    if not is_silent and is_explained(item, deps.datasets.of_school(item.estab)):
-        return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), ttl, now)
+    is_silent, config = is_overdue(item, ttl_of(dataset), now), deps.datasets.config
+    if not is_silent and is_explained(item, deps.datasets.of_school(item.estab), config):
+        return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), dataset, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
         # When the school is ready again, onboarding requests every dataset.
         return now + timedelta(days=1)
     if is_silent:
-        telemetry.count("DatasetsSilent", database_of(item) or "unknown")
+        telemetry.count("DatasetsSilent", config.database_of(item))
     elif item.looks.count == 1:
-        telemetry.count("CallbackContradicted", database_of(item) or "unknown")
+        telemetry.count("CallbackContradicted", config.database_of(item))
     return deps.datasets.add_demand(item.estab, item.dataset, now)
 
 
