@@ -75,13 +75,13 @@ def _was_erased(
 
 
 def _probe(school: School, deps: OnboardDependencies) -> None:
-    """Try the stored secrets again: the pending secret first, then the verified secret."""
+    """Try the stored secrets again: the pending ones, the newest first, then the verified one."""
     held = school.credentials
     if held is None or school.is_gone:
         return
     key = deps.vault.open(school.estab, held)
     try:
-        for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+        for secret in (*reversed(vaults.pending_of(key, held)), vaults.secret_of(key, held)):
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:

@@ -15,6 +15,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import (
     AuthorisationPausedError,
+    ConflictError,
     EstabChangedError,
     SecretRefusedError,
 )
@@ -33,6 +34,7 @@ from xporter_bridge.schools.model import (
     paused,
     secret_refused,
     secret_verified,
+    unproved_until,
     with_install_flags,
 )
 from xporter_bridge.schools.repository import SchoolRepository
@@ -83,7 +85,9 @@ def verify_secret(
     except EstabChangedError as error:
         return _note_other_estab(before, error.estab, key, secret, deps)
     except AuthorisationPausedError:
-        change_same_life(before, lambda school: _paused(flagged(school), key, secret, now), deps)
+        change_same_life(
+            before, lambda school: _paused(flagged(school), key, secret, now), deps, key
+        )
         telemetry.warn("school_paused", estab=before.estab)
         return True
     except SecretRefusedError as error:
@@ -95,6 +99,7 @@ def verify_secret(
             flagged(school), key, secret, token, details, now, second_look=deps.second_look
         ),
         deps,
+        key,
     )
     if after.is_gone:
         telemetry.warn("erased_while_proved", estab=before.estab)
@@ -137,7 +142,7 @@ def with_verified_secret(
     """Return the school with the verified secret in place of the stored one."""
     held = school.credentials
     is_same = held is not None and held.secret_digest == vaults.secret_digest(school.estab, secret)
-    if held is None or not is_same or held.pending_secret or school.state is SchoolState.ERASED:
+    if held is None or not is_same or held.pending or school.state is SchoolState.ERASED:
         held = vaults.with_secret(key, secret)
     if not is_same or vaults.token_of(key, held, now) is None or details.scopes != school.scopes:
         held = vaults.with_token(key, held, token.value, token.expires_at)
@@ -185,12 +190,17 @@ def record_refusal(
         if school.has_working_secret or school.state is not SchoolState.INVITED:
             return replace(school, last_refusal=reason)
         school = change_state(school, SchoolState.INVITED, reason, now)
+        school = replace(school, expires_at=school.expires_at or unproved_until(now))
         if key is None or secret is None:
             return replace(school, last_refusal=reason)
-        waiting = replace(school, credentials=vaults.with_pending(key, held, secret))
-        return secret_refused(waiting, reason, now)
+        credentials = vaults.with_pending(key, held, secret)
+        if credentials != held:
+            # One that is new has its own days to be proved in.
+            school = replace(school, credentials=credentials, expires_at=unproved_until(now))
+            school = replace(school, refusals=0, first_refused_at="", refused_at="")
+        return secret_refused(school, reason, now)
 
-    change_same_life(before, decide, deps)
+    change_same_life(before, decide, deps, key)
 
 
 def enqueue_follow_up(
@@ -215,11 +225,20 @@ def enqueue_follow_up(
 
 
 def change_same_life(
-    before: School, decide: Callable[[School], School], deps: OnboardDependencies
+    before: School,
+    decide: Callable[[School], School],
+    deps: OnboardDependencies,
+    key: OpenedKey | None = None,
 ) -> School:
-    """Change the school, unless it has been erased, or its erasure requested, since ``before``."""
+    """Change the school, unless it has been erased, or its erasure requested, since ``before``.
+
+    Raises:
+        ConflictError: Another process has given the school another data key than ``key``.
+    """
 
     def of_same_life(school: School) -> School:
+        if key and school.credentials and school.credentials.wrapped_key != key.wrapped:
+            raise ConflictError("school_has_another_key")
         is_erased = school.state is SchoolState.ERASED
         is_since = is_erased and school.state_since != before.state_since
         return school if school.is_being_erased or is_since else decide(school)

@@ -14,16 +14,23 @@ _MOST = 20
 class Credentials:
     """A school's secret and token, sealed under its own data key; opened by the vault alone.
 
-    ``pending_secret`` came by a callback and could not be proved yet, as the school is paused or
-    Xporter refused it; it never replaces a secret that works before it has been.
+    ``pending_secret`` and ``more_pending`` came by callbacks and could not be proved yet, as the
+    school is paused or Xporter refused them, the oldest first. None replaces a secret that works
+    before it has been proved, nor another that waits: any of them may be the school's.
     """
 
     wrapped_key: bytes = field(repr=False)
     secret: bytes | None = field(default=None, repr=False)
     secret_digest: str = ""
     pending_secret: bytes | None = field(default=None, repr=False)
+    more_pending: tuple[bytes, ...] = field(default=(), repr=False)
     token: bytes | None = field(default=None, repr=False)
     token_expires_at: str = ""
+
+    @property
+    def pending(self) -> tuple[bytes, ...]:
+        """Every secret that waits to be proved, sealed, the oldest first."""
+        return ((self.pending_secret,) if self.pending_secret else ()) + self.more_pending
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ REVOKED_DAILY_FOR = timedelta(days=14)
 # So long after a scope was found missing another look decides whether it has gone: a parameter of
 # the template.
 SECOND_LOOK = timedelta(hours=6)
+# For so long an item is kept of a school that nothing but a callback speaks of.
+UNPROVED_KEPT = timedelta(days=14)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -83,6 +85,7 @@ class School:
     empty time waits for a person. ``refusals`` counts those of the stored secret since it last
     worked, from ``first_refused_at``.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
+    ``expires_at``, in epoch seconds, ends the item of a school that was never proved; 0 is never.
     """
 
     estab: str
@@ -105,6 +108,7 @@ class School:
     probe_at: str = ""
     erasure_requested_at: str = ""
     erased_secrets: ErasedSecrets | None = None
+    expires_at: int = 0
     outbox: tuple[Event, ...] = ()
     version: int = 0
 
@@ -177,6 +181,7 @@ def secret_verified(
         first_refused_at="",
         refused_at="",
         probe_at="",
+        expires_at=0,
         registrations_due_at=iso(now),
     )
     school = with_granted_scopes(school, granted, now, second_look=second_look)
@@ -233,6 +238,7 @@ def paused(school: School, now: datetime, cause: str = "authorisation_paused") -
     return replace(
         change_state(school, SchoolState.PAUSED, cause, now),
         probe_at=next_probe(school, now),
+        expires_at=0,
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
         refusals=0,
@@ -274,6 +280,11 @@ def with_install_flags(
         is_installed=school.is_installed if is_installed is None else is_installed,
         has_completed_install=has_completed_install or school.has_completed_install,
     )
+
+
+def unproved_until(now: datetime) -> int:
+    """Return when a school that only a callback has spoken of is forgotten, in epoch seconds."""
+    return int((now + UNPROVED_KEPT).timestamp())
 
 
 def next_probe(school: School, now: datetime) -> str:

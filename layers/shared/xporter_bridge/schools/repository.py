@@ -112,6 +112,7 @@ def _write(school: School) -> Item:
         if name not in {"credentials", "registrations", "outbox", "erased_secrets"}
     }
     erased = school.erased_secrets
+    item["expires_at"] = school.expires_at or None
     item["erased_key"] = erased.wrapped_key if erased else None
     item["erased_secrets"] = list(erased.digests) if erased else None
     item["state"] = str(school.state)
@@ -119,6 +120,7 @@ def _write(school: School) -> Item:
     item["scopes"] = list(school.scopes)
     held = asdict(school.credentials) if school.credentials else {}
     item |= {name: held.get(name) for name in Credentials.__dataclass_fields__}
+    item["more_pending"] = list(item["more_pending"] or ())
     registrations = [asdict(entry) for entry in school.registrations.values()]
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
@@ -145,5 +147,7 @@ def _read(item: Item) -> School:
         known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)
     if "wrapped_key" in item:
         names = Credentials.__dataclass_fields__
-        known["credentials"] = Credentials(**{n: v for n, v in item.items() if n in names})
+        held = {name: value for name, value in item.items() if name in names}
+        held["more_pending"] = tuple(held.get("more_pending", ()))
+        known["credentials"] = Credentials(**held)
     return School(**known)

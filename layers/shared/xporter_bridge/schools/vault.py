@@ -14,6 +14,8 @@ from xporter_bridge.schools.encryption import seal, unseal
 from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
 
+_MOST_PENDING = 5
+
 
 @dataclass(frozen=True)
 class OpenedKey:
@@ -57,9 +59,9 @@ class SchoolVault:
         held, erased = school.credentials, school.erased_secrets
         if held and held.secret_digest:
             digests.append(held.secret_digest)
-        if held and held.pending_secret:
+        if held and held.pending:
             opened = self.open(school.estab, held)
-            digests += [secret_digest(school.estab, pending_of(opened, held) or "")]
+            digests += [secret_digest(school.estab, each) for each in pending_of(opened, held)]
         if not digests:
             return erased
         context = _erased_context(school.estab)
@@ -97,11 +99,17 @@ def with_secret(key: OpenedKey, secret: str) -> Credentials:
 
 
 def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Credentials:
-    """Return credentials with a pending secret, which could not be verified yet."""
-    return replace(
-        held or Credentials(key.wrapped),
-        pending_secret=seal(key.key, secret, context=f"pending/{key.estab}"),
-    )
+    """Return credentials with one more pending secret, which could not be verified yet.
+
+    When too many wait, the newest takes the last place: a stranger who sends many can neither
+    push out those that came first nor keep out the one that comes next.
+    """
+    held = held or Credentials(key.wrapped)
+    if secret in pending_of(key, held):
+        return held
+    sealed = seal(key.key, secret, context=f"pending/{key.estab}")
+    first, *more = (*held.pending[: _MOST_PENDING - 1], sealed)
+    return replace(held, pending_secret=first, more_pending=tuple(more))
 
 
 def with_token(key: OpenedKey, held: Credentials, token: str, expires: datetime) -> Credentials:
@@ -115,11 +123,9 @@ def secret_of(key: OpenedKey, held: Credentials) -> str | None:
     return unseal(key.key, held.secret, context=f"secret/{key.estab}") if held.secret else None
 
 
-def pending_of(key: OpenedKey, held: Credentials) -> str | None:
-    """Return the secret that waits to be verified."""
-    if not held.pending_secret:
-        return None
-    return unseal(key.key, held.pending_secret, context=f"pending/{key.estab}")
+def pending_of(key: OpenedKey, held: Credentials) -> tuple[str, ...]:
+    """Return the secrets that wait to be verified, the oldest first."""
+    return tuple(unseal(key.key, each, context=f"pending/{key.estab}") for each in held.pending)
 
 
 def token_of(key: OpenedKey, held: Credentials, good_until: datetime) -> str | None:
