@@ -31,7 +31,19 @@ def kept() -> dict[str, Any]:
         for name, resource in template["Resources"].items()
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+    conditions = _named(template["Conditions"], resources)
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": _named(template["Parameters"], [resources, conditions]),
+        "Conditions": conditions,
+        "Resources": resources,
+    }
+
+
+def _named(declared: Mapping[str, Any], using: Any) -> dict[str, Any]:
+    """Return what is declared and used; the deployment that follows gives parameters values."""
+    text = json.dumps(using)
+    return {name: facts for name, facts in declared.items() if f'"{name}"' in text}
 
 
 def imported(template: Mapping[str, Any], physical: Mapping[str, str]) -> list[dict[str, Any]]:
