@@ -20,7 +20,9 @@ KEYS = ("DataKey", "SchoolKey", "QueueKey")
 
 @pytest.fixture(scope="module")
 def stack() -> Stack:
-    return deployed(DataReaderArns=f"{READER},arn:aws:iam::1:user/*", WritebackSenderArns=SENDER)
+    return deployed(
+        Stage="prod", DataReaderArns=f"{READER},arn:aws:iam::1:user/*", WritebackSenderArns=SENDER
+    )
 
 
 def may(stack: Stack, key: str, principal: str, action: str, via: str = "") -> bool:
@@ -79,7 +81,7 @@ def test_pupils_rows_are_read_by_the_functions_and_by_named_readers_alone(
 
 
 def test_by_default_no_reader_is_named() -> None:
-    stack = deployed()
+    stack = deployed(Stage="prod")
     assert may(stack, "DataKey", FUNCTION, "kms:Decrypt", "s3")
     assert not may(stack, "DataKey", READER, "kms:Decrypt", "s3")
     for key in KEYS:
