@@ -15,7 +15,8 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.onboarding.messages import read_onboarding
-from xporter_bridge.onboarding.onboard import OnboardDependencies, onboard
+from xporter_bridge.onboarding.onboard import onboard
+from xporter_bridge.onboarding.prove_secret import OnboardDependencies
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository

@@ -8,6 +8,7 @@ from html import escape
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.schemas import DatabaseFreshness, SchoolView
 from xporter_bridge.pulls.freshness import CHECKED_AT_IS_OLD
+from xporter_bridge.schools.model import SchoolState
 
 _COLUMNS = ("School", "State", "Since", "What happens next", "Datasets", "Oldest data")
 _HOUR, _DAY = 3600, 86400
@@ -18,7 +19,10 @@ def render(found: FleetOverview) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count)
     heads = "".join(f"<th>{column}</th>" for column in _COLUMNS)
     rows = "".join(_row(school) for school in found.schools)
-    summary = f"{len(found.schools)} of {found.total} schools, the worst first"
+    proved = sum(school.state is not SchoolState.INVITED for school in found.schools)
+    summary = f"{proved} of {found.total} schools, the worst first"
+    if found.unproved:
+        summary += f"; {found.unproved} more that Xporter has not confirmed"
     return (
         f"<p>{summary}: {escape(counts) or 'none yet'}</p>"
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"

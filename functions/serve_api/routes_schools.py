@@ -58,7 +58,7 @@ def get_school(estab: Estab) -> SchoolView:
 def erase_school(estab: Estab) -> Response[ErasureAccepted]:
     """Deletes the school's key at once, then all its data; then its state is `erased`."""
     deps = dependencies_of(router)
-    school = request_erasure(estab, deps.viewer.schools, deps.erasures, deps.now())
+    school = request_erasure(estab, deps.viewer.schools, deps.vault, deps.erasures, deps.now())
     return accepted(
         ErasureAccepted(
             estab=estab,

@@ -60,7 +60,10 @@ def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[],
     accepting, deps, sending, _ = dependencies()
     if isinstance(message, WritebackRequested):
         school = sending.sessions.schools.get(str(message.estab))
-        id_ = accept_message(message, school, accepting).id
+        taken = accept_message(message, school, accepting)
+        if taken is None:
+            return
+        id_ = taken.id
     else:
         id_ = message.id
     submit(message.estab, id_, deps, sending, has_time=has_time)

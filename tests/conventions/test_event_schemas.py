@@ -14,10 +14,10 @@ from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.events.model import TYPES
+from xporter_bridge.schools.credentials import Credentials
 from xporter_bridge.schools.model import (
     REFUSALS_UNTIL_REVOKED,
     REVOKED_AFTER,
-    Credentials,
     School,
     SchoolState,
     paused,

@@ -179,7 +179,7 @@ def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(clou
 def overdue(cloud: Cloud) -> None:
     """Let a writeback, a school and a dataset be due."""
     stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
-    dataset_table(cloud).add_demand(ESTAB, "staff", now() - 10 * MINUTE)
+    dataset_table(cloud).add_demand(ESTAB, "staff", now() - 40 * MINUTE)
     writeback_table(cloud).add(
         Writeback(
             estab=ESTAB,

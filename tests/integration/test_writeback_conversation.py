@@ -1,11 +1,13 @@
 """Writing back: every kind and every way in which a writeback can end, against a simulated MIS."""
 
+import hmac
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 import requests
 
@@ -466,7 +468,22 @@ def test_a_writeback_by_message_is_taken_like_any_other(company: Company) -> Non
         "payload": {"Marks": [_mark(_pupils(company)[0])]},
     }  # fmt: skip
     taken = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
+    assert taken is not None
     assert _ends(company, taken).state == "completed"
+
+
+def test_a_writeback_of_earlier_code_is_found_again_by_its_key_and_payload(
+    company: Company,
+) -> None:
+    payload = {"Marks": [_mark("10003")]}
+    stored = company.write("attendance", payload, "k")
+    document = orjson.dumps(["attendance", payload], option=orjson.OPT_SORT_KEYS)
+    of_earlier_code = hmac.digest(b"k", document, "sha256").hex()
+    company.written.change(ESTAB, stored.id, lambda it: replace(it, payload_digest=of_earlier_code))
+    assert company.write("attendance", payload, "k").id == stored.id
+    with pytest.raises(RequestRejectedError) as refused:
+        company.write("attendance", {"Marks": [_mark("10004")]}, "k")
+    assert refused.value.status == 409
 
 
 def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Company) -> None:
@@ -475,6 +492,7 @@ def test_a_message_that_is_refused_is_told_by_a_failed_writeback(company: Compan
         "payload": {"Marks": [_mark("1", Session="XX")]},
     }  # fmt: skip
     refused = accept_message(WritebackRequested.read(message), company.school(), company.accepting)
+    assert refused is not None
     ended = _ends(company, refused)
     assert ended.state == "failed"
     assert ended.reason.startswith("Marks[0].Session")

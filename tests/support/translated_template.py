@@ -258,6 +258,8 @@ class _Evaluation:
         if name in self._values:
             value = self._values[name]
             facts = self._document["Parameters"].get(name, {})
+            if facts.get("Type") == "CommaDelimitedList":
+                return str(value).split(",")
             return int(value) if facts.get("Type") == "Number" and value is not None else value
         kind = self._document["Resources"][name]["Type"]
         return self._attribute(name, "Arn") if kind in _REF_IS_ARN else self._physical(name)

@@ -1,5 +1,6 @@
 """Prepares a new stack to take over what a deleted one has left: see `docs/runbook.md`."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,24 @@ def kept(template: Path) -> dict[str, Any]:
             for name, resource in document["Resources"].items()
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
         }
+        conditions = _named(document["Conditions"], resources)
+        parameters = _named(document["Parameters"], [resources, conditions])
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise WrongUseError(
             f"{template} is no template of CloudFormation", "give the release's template.yaml"
         ) from error
-    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": parameters,
+        "Conditions": conditions,
+        "Resources": resources,
+    }
+
+
+def _named(declared: Mapping[str, Any], using: Any) -> dict[str, Any]:
+    """Return what is declared and used; the deployment that follows gives parameters values."""
+    text = json.dumps(using)
+    return {name: facts for name, facts in declared.items() if f'"{name}"' in text}
 
 
 def imported(template: Mapping[str, Any], physical: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -64,6 +64,14 @@ def concurrent_pulls(limit: int) -> int:
     return min(20, max(2, (limit - _QUEUES_WITHOUT_PULLS - _RESERVE) // 3))
 
 
+def reader_of(caller: str) -> str:
+    """Return how a key's policy knows the caller: a session of a role by the role, at any path."""
+    if ":assumed-role/" not in caller:
+        return caller
+    account, role = caller.split(":")[4], caller.split("/")[1]
+    return f"arn:{caller.split(':')[1]}:iam::{account}:role/*{role}"
+
+
 def _deploy_to_account(trial: Trial, common: dict[str, str]) -> tuple[str, str]:
     settings = trial.account.client("lambda").get_account_settings()
     limit = settings["AccountLimit"]["ConcurrentExecutions"]
@@ -72,6 +80,7 @@ def _deploy_to_account(trial: Trial, common: dict[str, str]) -> tuple[str, str]:
     trial.say(f"deploying {trial.name} …")
     parameters = {
         **common,
+        "DataReaderArns": reader_of(trial.account.caller),
         "Stage": "test",
         "AvailabilityDeadlineSeconds": "660",
         "ConcurrentPulls": str(concurrent_pulls(limit)),

@@ -248,7 +248,8 @@ BROKEN: dict[str, list[Break]] = {
         key_without("SchoolKey", "AccountAdministers"),
     ],
     "a_keys_policy_is_short_enough": [at("SchoolKey.KeyPolicy.Statement.0.Sid", "x" * 32769)],
-    "whoever_sends_to_a_queue_may_use_its_key": [
+    "a_function_may_use_the_key_of_its_queues": [
+        key_without("QueueKey", "UsedThroughQueues"),
         lambda stack: at("PullQueue.KmsMasterKeyId", stack.ref("DataKey"))(stack),
     ],
     # queues

@@ -104,7 +104,13 @@ def the_key_of_a_bucket_can_be_used_through_s3(stack: Stack) -> Iterator[str]:
 
 
 def _through(stack: Stack, key: str, service: str, actions: set[str]) -> bool:
-    context = {"kms:CallerAccount": ACCOUNT, "kms:ViaService": f"{service}.{REGION}.amazonaws.com"}
+    path = stack.resources["PullDatasetRole"]["Properties"]["Path"]
+    role = f"arn:aws:iam::{ACCOUNT}:role{path}any-role"
+    context = {
+        "kms:CallerAccount": ACCOUNT,
+        "kms:ViaService": f"{service}.{REGION}.amazonaws.com",
+        "aws:PrincipalArn": role,
+    }
     _, policy = keys(stack)[key]
     return lets(policy, {"AWS": "*"}, actions, **context)
 
@@ -127,15 +133,15 @@ def a_keys_policy_is_short_enough(stack: Stack) -> Iterator[str]:
 
 
 @rule("AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html")
-def whoever_sends_to_a_queue_may_use_its_key(stack: Stack) -> Iterator[str]:
+def a_function_may_use_the_key_of_its_queues(stack: Stack) -> Iterator[str]:
     for queue, properties in stack.of("AWS::SQS::Queue").items():
         if "KmsMasterKeyId" not in properties:
             continue
         for name, function in stack.of("AWS::Lambda::Function").items():
-            if stack.arn(queue) in stack.allowed(function["Role"], "sqs:SendMessage"):
-                usable = {
-                    keys(stack)[arn][0]
-                    for arn in stack.allowed(function["Role"], "kms:GenerateDataKey")
-                }
-                if keys(stack).get(properties["KmsMasterKeyId"], ("?",))[0] not in usable:
-                    yield f"{name} may send to {queue} and not use its key"
+            for action, used in (
+                ("sqs:SendMessage", {"kms:GenerateDataKey", "kms:Decrypt"}),
+                ("sqs:ReceiveMessage", {"kms:Decrypt"}),
+            ):
+                may = stack.arn(queue) in stack.allowed(function["Role"], action)
+                if may and not _through(stack, properties["KmsMasterKeyId"], "sqs", used):
+                    yield f"{name} may {action} {queue} and not use its key"

@@ -1,7 +1,7 @@
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.builders import BASE_URL, ESTAB, KEY, OTHER_ESTAB, signed_url
@@ -163,3 +163,41 @@ def test_a_fingerprint_tells_two_urls_apart_without_holding_either() -> None:
     one, other = signed_url(), signed_url(DATABASE, OTHER_ESTAB)
     assert fingerprint(one) == fingerprint(one) != fingerprint(other)
     assert query_of(one)["signature"] not in fingerprint(one)
+
+
+# -- properties
+
+PARTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
+KINDS = st.sampled_from(CallbackKind)
+quick = settings(max_examples=80, derandomize=True, deadline=None)
+
+
+@quick
+@given(KINDS, PARTS, PARTS)
+def test_what_was_signed_is_believed_after_any_encoding_of_the_url(
+    kind: CallbackKind, estab: str, subject: str
+) -> None:
+    url = sign(kind, estab, subject, base_url="https://a.example", keys=[KEY])
+    query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    again = dict(parse_qsl(urlencode(query, quote_via=quote), keep_blank_values=True))
+    shuffled = dict(reversed(list(again.items())))
+    found = verify(kind, {name.upper(): value for name, value in shuffled.items()}, keys=[KEY])
+    assert found.subject.casefold() == subject.casefold()
+    assert found.estab == estab
+
+
+@quick
+@given(KINDS, PARTS, PARTS, KINDS, PARTS, PARTS)
+def test_no_url_is_good_for_anything_but_what_it_was_signed_for(
+    kind: CallbackKind, estab: str, subject: str, other: CallbackKind, estab2: str, subject2: str
+) -> None:
+    def meaning(kind: CallbackKind, estab: str, subject: str) -> tuple[CallbackKind, str, str]:
+        return kind, estab, subject.casefold() if kind is DATABASE else subject
+
+    query = query_of(sign(kind, estab, subject, base_url="https://a.example", keys=[KEY]))
+    name = "database" if other is DATABASE else "id"
+    taken = {**query, "estab": estab2, name: subject2}
+    if meaning(kind, estab, subject) == meaning(other, estab2, subject2):
+        return
+    with pytest.raises(CallbackRejectedError):
+        verify(other, taken, keys=[KEY])

@@ -19,7 +19,8 @@ from xporter_bridge.erasure.tombstone import (
 from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
-from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
+from xporter_bridge.schools.credentials import Credentials
+from xporter_bridge.schools.model import Registration, School, SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
 

@@ -5,12 +5,12 @@ import pytest
 
 from tests.support.builders import ESTAB, NOW
 from xporter_bridge.events.model import TYPES
+from xporter_bridge.schools.credentials import Credentials
 from xporter_bridge.schools.model import (
     PROBE_WAITS,
     REFUSALS_UNTIL_REVOKED,
     REVOKED_AFTER,
     REVOKED_DAILY_FOR,
-    Credentials,
     School,
     SchoolState,
     change_state,

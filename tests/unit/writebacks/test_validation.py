@@ -1,11 +1,13 @@
 """Every documented rule on what may be written back, checked before anything is sent."""
 
+import hmac
 from typing import Any
 
+import orjson
 import pytest
 
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.writebacks.validation import check, digest
+from xporter_bridge.writebacks.validation import check, digest, is_payload_of
 
 SESSION = {
     "StudentId": "9919", "MarkType": "S", "Date": "2016-08-24", "Session": "AM", "Mark": "\\",
@@ -193,12 +195,31 @@ def test_a_kind_that_is_none_is_refused_with_those_that_are() -> None:
     assert "lesson_attendance" in _refusal("marks", {}).detail
 
 
-def test_a_digest_tells_payloads_kinds_and_keys_apart_but_not_the_order_of_names() -> None:
-    one = digest("attendance", {"a": 1, "b": 2}, "key")
-    assert one == digest("attendance", {"b": 2, "a": 1}, "key")
+KEY = b"the data key of one school".ljust(32)
+
+
+def test_a_digest_tells_payloads_kinds_keys_and_schools_apart_but_not_the_order_of_names() -> None:
+    one = digest("attendance", {"a": 1, "b": 2}, "key", KEY)
+    assert one == digest("attendance", {"b": 2, "a": 1}, "key", KEY)
     others = {
-        digest("attendance", {"a": 1, "b": 3}, "key"),
-        digest("conduct", {"a": 1, "b": 2}, "key"),
-        digest("attendance", {"a": 1, "b": 2}, "other"),
+        digest("attendance", {"a": 1, "b": 3}, "key", KEY),
+        digest("conduct", {"a": 1, "b": 2}, "key", KEY),
+        digest("attendance", {"a": 1, "b": 2}, "other", KEY),
+        digest("attendance", {"a": 1, "b": 2}, "key", KEY[::-1]),
     }
-    assert len(others | {one}) == 4
+    assert len(others | {one}) == 5
+
+
+def test_nobody_without_the_schools_key_can_guess_a_payload_from_its_digest() -> None:
+    held = digest("attendance", {"Marks": [SESSION]}, "key", KEY)
+    document = orjson.dumps(["attendance", {"Marks": [SESSION]}], option=orjson.OPT_SORT_KEYS)
+    for known in (b"key", b"", KEY):
+        assert hmac.digest(known, document, "sha256").hex() not in held
+
+
+def test_a_digest_of_earlier_code_still_tells_its_payload_from_others() -> None:
+    document = orjson.dumps(["conduct", {"a": 1, "b": 2}], option=orjson.OPT_SORT_KEYS)
+    held = hmac.digest(b"key", document, "sha256").hex()
+    assert is_payload_of(held, "conduct", {"b": 2, "a": 1}, "key", KEY)
+    assert not is_payload_of(held, "conduct", {"b": 2, "a": 2}, "key", KEY)
+    assert not is_payload_of(held, "conduct", {"b": 2, "a": 1}, "other", KEY)

@@ -29,6 +29,8 @@ _ORDER = (
 )
 _TROUBLED = {DatasetState.FAILED, DatasetState.HELD}
 _AT_ONCE = 16
+# Of schools that only a callback has spoken of, which any number of may be a stranger's invention.
+_MOST_UNPROVED = 10
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,13 @@ class FleetOverview:
 
     @property
     def total(self) -> int:
-        """How many schools there are."""
-        return sum(self.counts.values())
+        """How many schools there are; ``unproved`` ones may be none, and are counted apart."""
+        return sum(self.counts.values()) - self.unproved
+
+    @property
+    def unproved(self) -> int:
+        """How many schools nothing but a callback has spoken of."""
+        return self.counts.get(SchoolState.INVITED, 0)
 
 
 def fleet_overview(
@@ -83,7 +90,8 @@ def is_troubled(school: SchoolView) -> bool:
 
 def _estabs(schools: SchoolRepository) -> Iterator[str]:
     for state in _ORDER:
-        yield from schools.in_state(state)
+        most = _MOST_UNPROVED if state is SchoolState.INVITED else None
+        yield from islice(schools.in_state(state), most)
 
 
 def _urgency(school: SchoolView) -> tuple[bool, int, str]:

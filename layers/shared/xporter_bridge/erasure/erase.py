@@ -22,9 +22,10 @@ from xporter_bridge.erasure.tombstone import (
     erased_manifest,
     finished,
     is_erased,
+    secrets_of,
     without_data,
 )
-from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
 from xporter_bridge.operations.repository import OperationRepository
@@ -33,9 +34,11 @@ from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, erasure_reas
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
+from xporter_bridge.schools.credentials import ErasedSecrets
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.snapshots.layout import (
     DatasetLayout,
     school_prefixes,
@@ -49,6 +52,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 _LATE = timedelta(minutes=15)
 _MARGIN = timedelta(seconds=5)
 _A_DAY = timedelta(days=1)
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class EraseDependencies:
 
 
 def request_erasure(
-    estab: str, schools: SchoolRepository, erasures: Queue, now: datetime
+    estab: str, schools: SchoolRepository, vault: SchoolVault, erasures: Queue, now: datetime
 ) -> School:
     """Delete the school's key, and have everything else of it erased.
 
@@ -74,12 +78,35 @@ def request_erasure(
 
     Raises:
         RequestRejectedError: 404 for an unknown school.
+        TransientError: Nothing is deleted; the request should come again.
     """
-    if schools.get(estab) is None:
-        raise RequestRejectedError(404, "there is no such school")
-    school = schools.change(estab, lambda school: begun(school, now))
+    school = _begin(estab, schools, vault, now)
     erasures.send(EraseSchool(estab).body())
     return school
+
+
+def _begin(estab: str, schools: SchoolRepository, vault: SchoolVault, now: datetime) -> School:
+    """Mark the school, and remember every secret that it has at that moment."""
+    for _ in range(_ATTEMPTS):
+        seen = schools.get(estab)
+        if seen is None:
+            raise RequestRejectedError(404, "there is no such school")
+        marked = _marked_as_seen(seen, vault.remembering_erased(seen), now)
+        school = schools.change(estab, marked, of_erased=True)
+        if school.is_gone:
+            return school
+    raise ConflictError("school_changed")
+
+
+def _marked_as_seen(
+    seen: School, erased: ErasedSecrets | None, now: datetime
+) -> Callable[[School], School]:
+    """Return what marks the school, unless it has other secrets now than when it was seen."""
+
+    def mark(school: School) -> School:
+        return begun(school, now, erased) if secrets_of(school) == secrets_of(seen) else school
+
+    return mark
 
 
 def erase(message: EraseSchool | EraseDataset, deps: EraseDependencies) -> None:
@@ -103,18 +130,18 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
     A message that comes twice finds a tombstone, and deletes what a late writer may have left
     after it; one that comes when the school has authorised anew does nothing.
     """
-    school = deps.schools.change(estab, lambda school: cleared(school, deps.now()))
+    school = deps.schools.change(estab, lambda school: cleared(school, deps.now()), of_erased=True)
     if not school.is_being_erased and school.state is not SchoolState.ERASED:
         telemetry.record("erasure_superseded", estab=estab, state=str(school.state))
         return
     wait = _delete_everything(estab, deps)
-    if school.is_being_erased and wait:
+    if wait:
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=wait)
         return
     if school.is_being_erased:
         # Sent first: a crash in between leaves one look too many, not one too few.
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
-        deps.schools.change(estab, lambda school: finished(school, deps.now()))
+        deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
     publish_school_events(estab, deps.schools, deps.bus)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.events.model import new_event
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.schools.model import School, SchoolState, change_state
+from xporter_bridge.schools.credentials import ErasedSecrets
+from xporter_bridge.schools.model import School, SchoolState, change_state, unproved_until
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
@@ -16,22 +17,36 @@ from xporter_bridge.timestamps import iso
 _TOMBSTONE = timedelta(days=30)
 
 
-def begun(school: School, now: datetime) -> School:
+def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) -> School:
     """Return the school as it is from the moment somebody asked to erase it.
 
     Its data key goes at once, and what the key seals opens no more (backups of the table aside);
     without credentials and not pullable, it is asked for nothing any more. A school erased before
     stays as it is.
+
+    Args:
+        erased: What is kept of its secrets, to refuse them; what is kept already, if not given.
     """
     if school.state is SchoolState.ERASED:
         return school
-    return replace(_bare(school), erasure_requested_at=school.erasure_requested_at or iso(now))
+    return replace(
+        _bare(school),
+        erasure_requested_at=school.erasure_requested_at or iso(now),
+        erased_secrets=erased or school.erased_secrets,
+    )
 
 
 def finished(school: School, now: datetime) -> School:
-    """Return the tombstone, announced; only of a school that is being erased."""
+    """Return the tombstone; only of a school that is being erased.
+
+    It is announced, and stays, unless nobody was ever told of the school: of one that was never
+    proved, which may be a stranger's invention, the tombstone expires as the school would have.
+    """
     if not school.is_being_erased:
         return school
+    if school.state is SchoolState.INVITED:
+        ended = replace(_bare(school), state=SchoolState.ERASED, state_since=iso(now))
+        return replace(ended, cause="erased_on_request", expires_at=unproved_until(now))
     return change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
 
 
@@ -45,12 +60,20 @@ def cleared(school: School, now: datetime) -> School:
     return _bare(school) if school.state is SchoolState.ERASED else school
 
 
+def secrets_of(school: School) -> tuple[str, tuple[bytes, ...]]:
+    """Return what tells the school's secrets from others; a renewed token is no other secret."""
+    held = school.credentials
+    return (held.secret_digest, held.pending) if held else ("", ())
+
+
 def _bare(school: School) -> School:
     return School(
         school.estab,
         state=school.state,
         state_since=school.state_since,
         cause=school.cause,
+        erased_secrets=school.erased_secrets,
+        expires_at=school.expires_at,
         outbox=school.outbox,
         version=school.version,
     )

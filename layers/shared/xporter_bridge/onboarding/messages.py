@@ -34,11 +34,20 @@ class ProbeSchool(Message):
     KIND = "probe"
 
 
-def read_onboarding(body: Mapping[str, Any]) -> SchoolAuthorised | ProbeSchool:
+@dataclass(frozen=True)
+class ReadmitSchool(Message):
+    """A person has decided that an erased school may come back with the secret that was erased."""
+
+    KIND = "readmit"
+
+
+def read_onboarding(body: Mapping[str, Any]) -> SchoolAuthorised | ProbeSchool | ReadmitSchool:
     """Return the message; without a kind, ``sealed_secret`` decides.
 
     Raises:
-        TypeError: The message is neither.
+        TypeError: The message is none of them.
     """
+    if body.get("kind", "") == ReadmitSchool.KIND:
+        return ReadmitSchool.read(body)
     is_callback = body.get("kind", "") == SchoolAuthorised.KIND or "sealed_secret" in body
     return SchoolAuthorised.read(body) if is_callback else ProbeSchool.read(body)

@@ -1,72 +1,28 @@
-"""Onboards a school: verifies its secret, records its scopes, and enqueues its first pulls.
-
-A callback is no evidence. A secret replaces the stored one only if its token's details name this
-school and this relying party (xporter-api.md 3 and 13.3).
-"""
+"""Onboards a school: what an authentication callback, a look or a person's decision leads to."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from xporter_bridge import telemetry
-from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.datasets.config import DatasetConfig
-from xporter_bridge.errors import (
-    AuthorisationPausedError,
-    EstabChangedError,
-    RateLimitedError,
-    SecretRefusedError,
-    TransientError,
-    XporterUnavailableError,
+from xporter_bridge.errors import RateLimitedError, TransientError, XporterUnavailableError
+from xporter_bridge.onboarding.messages import ProbeSchool, ReadmitSchool, SchoolAuthorised
+from xporter_bridge.onboarding.prove_secret import (
+    OnboardDependencies,
+    change_same_life,
+    record_refusal,
+    verify_secret,
 )
-from xporter_bridge.events.bus import EventBus
-from xporter_bridge.onboarding.messages import ProbeSchool, SchoolAuthorised
-from xporter_bridge.onboarding.transit_encryption import TransitEncryption
-from xporter_bridge.pulls.reconcile import reconcile_with_scopes
-from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import (
-    School,
-    SchoolState,
-    change_state,
-    estab_changed,
-    paused,
-    secret_refused,
-    secret_verified,
-    with_install_flags,
-)
+from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.schools.outbox import publish_school_events
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.session import issue_token
-from xporter_bridge.schools.vault import OpenedKey, SchoolVault
-from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 
-@dataclass(frozen=True)
-class OnboardDependencies:
-    """Everything that onboarding needs."""
-
-    schools: SchoolRepository
-    datasets: DatasetRepository
-    vault: SchoolVault
-    transit: TransitEncryption
-    xporter: XporterApi
-    relying_party: str
-    registrations: Queue
-    pulls: Queue
-    erasures: Queue
-    config: DatasetConfig
-    bus: EventBus
-    second_look: timedelta
-    now: Callable[[], datetime]
-
-
-def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
-    """Process one authentication callback, or try the stored secret of a waiting school.
+def onboard(
+    message: SchoolAuthorised | ProbeSchool | ReadmitSchool, deps: OnboardDependencies
+) -> None:
+    """Process one authentication callback, or try the stored secret of a school that waits.
 
     Idempotent: a repeated callback verifies the same secret again and changes nothing. A
     message without a secret tries the stored secret again.
@@ -77,179 +33,57 @@ def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) 
     """
     estab = message.estab
     before = deps.schools.get(estab) or School(estab)
-    if before.is_being_erased:
-        raise TransientError("school_being_erased")
     if isinstance(message, ProbeSchool):
         _probe(before, deps)
-    elif before.state is SchoolState.ERASED and message.received_at <= before.state_since:
-        telemetry.warn("callback_older_than_erasure", estab=estab)
+    elif before.is_being_erased:
+        raise TransientError("school_being_erased")
+    elif isinstance(message, ReadmitSchool):
+        deps.schools.change(estab, readmitted, of_erased=True)
+        telemetry.record("school_readmitted", estab=estab)
     elif message.relying_party.casefold() != deps.relying_party.casefold():
         record_refusal(before, "unknown_partner", deps)
     else:
         secret = deps.transit.unseal(estab, base64.b64decode(message.sealed_secret))
-        key = deps.vault.open(estab, before.credentials)
-        verify_secret(before, key, secret, deps, flags=message)
+        if not _was_erased(before, secret, message, deps):
+            key = deps.vault.open(estab, before.credentials)
+            verify_secret(before, key, secret, deps, flags=message)
     publish_school_events(estab, deps.schools, deps.bus)
 
 
-def enqueue_follow_up(
-    school: School, previous_scopes: tuple[str, ...], deps: OnboardDependencies
-) -> None:
-    """Enqueue the school's registrations and pulls, and erasures of removed scopes.
+def readmitted(school: School) -> School:
+    """Return the school without what refuses the secrets that were erased with it."""
+    return replace(school, erased_secrets=None)
 
-    Derived from the school's state alone, so the repetition after a crash completes it.
+
+def _was_erased(
+    before: School, secret: str, message: SchoolAuthorised, deps: OnboardDependencies
+) -> bool:
+    """Tell whether the erasure of the school covers the secret, and remember it if so.
+
+    The time of receipt says so of a callback that waited while the school was erased. It says
+    nothing of one that is sent again, which the digests of the erased secrets tell.
     """
-    deps.registrations.send(RegisterWebhooks(school.estab).body())
-    if not school.is_pullable:
-        return
-    reconcile_with_scopes(
-        school,
-        previous_scopes,
-        deps.datasets,
-        deps.pulls,
-        deps.erasures,
-        deps.config,
-        deps.now(),
-    )
+    if deps.vault.was_erased(before, secret):
+        telemetry.warn("erased_secret_refused", estab=before.estab)
+        return True
+    if before.state is not SchoolState.ERASED or message.received_at > before.state_since:
+        return False
+    telemetry.warn("callback_older_than_erasure", estab=before.estab)
+    erased = deps.vault.remembering_erased(before, (secret,))
+    change_same_life(before, lambda school: replace(school, erased_secrets=erased), deps)
+    return True
 
 
 def _probe(school: School, deps: OnboardDependencies) -> None:
-    """Try the stored secrets again: the pending secret first, then the verified secret."""
+    """Try the stored secrets again: the pending ones, the newest first, then the verified one."""
     held = school.credentials
-    if held is None or school.state is SchoolState.ERASED:
+    if held is None or school.is_gone:
         return
     key = deps.vault.open(school.estab, held)
     try:
-        for secret in (vaults.pending_of(key, held), vaults.secret_of(key, held)):
+        for secret in (*reversed(vaults.pending_of(key, held)), vaults.secret_of(key, held)):
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
         # The watchdog set the time of the next check before it sent this message.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
-
-
-def verify_secret(
-    before: School,
-    key: OpenedKey,
-    secret: str,
-    deps: OnboardDependencies,
-    *,
-    flags: SchoolAuthorised | None = None,
-) -> bool:
-    """Adopt the secret if Xporter accepts it; return False if Xporter refuses it."""
-    now = deps.now()
-
-    def flagged(school: School) -> School:
-        if flags is None:
-            return school
-        return with_install_flags(
-            school, flags.school_name or "", flags.is_installed, flags.has_completed_install
-        )
-
-    try:
-        token, details = issue_token(deps.xporter, before.estab, deps.relying_party, secret)
-    except EstabChangedError as error:
-        return _note_other_estab(before, error.estab, key, secret, deps)
-    except AuthorisationPausedError:
-        deps.schools.change(before.estab, lambda school: _paused(flagged(school), key, secret, now))
-        telemetry.warn("school_paused", estab=before.estab)
-        return True
-    except SecretRefusedError as error:
-        record_refusal(before, error.reason, deps, key=key, secret=secret)
-        return False
-    after = deps.schools.change(
-        before.estab,
-        lambda school: with_verified_secret(
-            flagged(school), key, secret, token, details, now, second_look=deps.second_look
-        ),
-    )
-    telemetry.record("school_proved", estab=after.estab, state=str(after.state))
-    enqueue_follow_up(after, before.scopes if before.is_pullable else (), deps)
-    return True
-
-
-def _note_other_estab(
-    before: School, named: str, key: OpenedKey, secret: str, deps: OnboardDependencies
-) -> bool:
-    """Record that a secret belongs to another estab; return False unless it is the stored one.
-
-    If it is the stored secret, the school may have a new number. Any other secret was forged, or
-    sent for the wrong number.
-    """
-    held, now = before.credentials, deps.now()
-    if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
-        record_refusal(before, f"token_of_another_school: {named}", deps, key=key, secret=secret)
-        return False
-    telemetry.warn("estab_changed", estab=before.estab, named=named)
-    deps.schools.change(
-        before.estab,
-        lambda school: estab_changed(school, named, now) if school.credentials else school,
-    )
-    return True
-
-
-def with_verified_secret(
-    school: School,
-    key: OpenedKey,
-    secret: str,
-    token: Token,
-    details: TokenDetails,
-    now: datetime,
-    *,
-    second_look: timedelta,
-) -> School:
-    """Return the school with the verified secret in place of the stored one."""
-    held = school.credentials
-    is_same = held is not None and held.secret_digest == vaults.secret_digest(school.estab, secret)
-    if held is None or not is_same or held.pending_secret or school.state is SchoolState.ERASED:
-        held = vaults.with_secret(key, secret)
-    if not is_same or vaults.token_of(key, held, now) is None or details.scopes != school.scopes:
-        held = vaults.with_token(key, held, token.value, token.expires_at)
-    # A new authorisation may end the registrations (xporter-api.md 13.20), so all are renewed.
-    registrations = school.registrations if is_same else {}
-    adopted = replace(school, credentials=held, registrations=registrations)
-    return secret_verified(adopted, details.scopes, now, second_look=second_look)
-
-
-def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:
-    """Return the school as paused; a new secret is kept beside the verified one."""
-    held = school.credentials
-    if held is None or held.secret_digest != vaults.secret_digest(school.estab, secret):
-        school = replace(school, credentials=vaults.with_pending(key, held, secret))
-    return paused(school, now)
-
-
-def record_refusal(
-    before: School,
-    reason: str,
-    deps: OnboardDependencies,
-    *,
-    key: OpenedKey | None = None,
-    secret: str | None = None,
-) -> None:
-    """Record why a callback was refused, and keep the secret that worked before.
-
-    Only a refusal of the stored secret counts against the school, because a stranger who knows the
-    URL could send another secret. If the school has no secret yet, the new one is kept and tried
-    again over some days: the refusal may be temporary, and Xporter does not send the secret again.
-
-    Args:
-        key, secret: The data key and the secret that Xporter refused.
-    """
-    now = deps.now()
-    telemetry.warn("secret_not_believed", estab=before.estab, reason=reason)
-    telemetry.count("XporterRefused", "GetToken")
-
-    def decide(school: School) -> School:
-        held = school.credentials
-        if held and secret and held.secret_digest == vaults.secret_digest(school.estab, secret):
-            return secret_refused(school, reason, now)
-        if school.has_working_secret or school.state is not SchoolState.INVITED:
-            return replace(school, last_refusal=reason)
-        school = change_state(school, SchoolState.INVITED, reason, now)
-        if key is None or secret is None:
-            return replace(school, last_refusal=reason)
-        waiting = replace(school, credentials=vaults.with_pending(key, held, secret))
-        return secret_refused(waiting, reason, now)
-
-    deps.schools.change(before.estab, decide)

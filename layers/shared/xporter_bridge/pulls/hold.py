@@ -119,8 +119,11 @@ def decide(
     Raises:
         RequestRejectedError: 404 for no such school or dataset, 409 when nothing is held.
     """
-    if schools.get(estab) is None:
+    school = schools.get(estab)
+    if school is None:
         raise RequestRejectedError(404, "there is no such school")
+    if school.is_gone:
+        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
     if datasets.get(estab, dataset) is None:
         raise RequestRejectedError(404, "there is no such dataset")
     try:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from xporter_bridge.events.model import Event, new_event
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.timestamps import iso, parse
 
 # Paused schools are asked again after these waits, the last one repeatedly; those whose secret is
@@ -30,6 +31,8 @@ REVOKED_DAILY_FOR = timedelta(days=14)
 # So long after a scope was found missing another look decides whether it has gone: a parameter of
 # the template.
 SECOND_LOOK = timedelta(hours=6)
+# For so long an item is kept of a school that nothing but a callback speaks of.
+UNPROVED_KEPT = timedelta(days=14)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -64,22 +67,6 @@ _NEXT_STEP = {
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """A school's secret and token, sealed under its own data key; opened by the vault alone.
-
-    ``pending_secret`` came by a callback and could not be proved yet, as the school is paused or
-    Xporter refused it; it never replaces a secret that works before it has been.
-    """
-
-    wrapped_key: bytes = field(repr=False)
-    secret: bytes | None = field(default=None, repr=False)
-    secret_digest: str = ""
-    pending_secret: bytes | None = field(default=None, repr=False)
-    token: bytes | None = field(default=None, repr=False)
-    token_expires_at: str = ""
-
-
-@dataclass(frozen=True)
 class Registration:
     """A webhook that Xporter holds for one of the school's databases."""
 
@@ -99,6 +86,7 @@ class School:
     worked, from ``first_refused_at``.
     ``registrations_checked_at`` is when the latest complete check of its registrations began.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
+    ``expires_at``, in epoch seconds, ends the item of a school that was never proved; 0 is never.
     """
 
     estab: str
@@ -121,6 +109,8 @@ class School:
     refused_at: str = ""
     probe_at: str = ""
     erasure_requested_at: str = ""
+    erased_secrets: ErasedSecrets | None = None
+    expires_at: int = 0
     outbox: tuple[Event, ...] = ()
     version: int = 0
 
@@ -147,6 +137,11 @@ class School:
     def is_being_erased(self) -> bool:
         """Tell whether the company asked to erase the school and something may be left of it."""
         return bool(self.erasure_requested_at)
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether the school is erased or being erased: nothing is written of it any more."""
+        return self.is_being_erased or self.state is SchoolState.ERASED
 
     @property
     def is_pullable(self) -> bool:
@@ -188,6 +183,7 @@ def secret_verified(
         first_refused_at="",
         refused_at="",
         probe_at="",
+        expires_at=0,
         registrations_due_at=iso(now),
     )
     school = with_granted_scopes(school, granted, now, second_look=second_look)
@@ -244,6 +240,7 @@ def paused(school: School, now: datetime, cause: str = "authorisation_paused") -
     return replace(
         change_state(school, SchoolState.PAUSED, cause, now),
         probe_at=next_probe(school, now),
+        expires_at=0,
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
         refusals=0,
@@ -285,6 +282,11 @@ def with_install_flags(
         is_installed=school.is_installed if is_installed is None else is_installed,
         has_completed_install=has_completed_install or school.has_completed_install,
     )
+
+
+def unproved_until(now: datetime) -> int:
+    """Return when a school that only a callback has spoken of is forgotten, in epoch seconds."""
+    return int((now + UNPROVED_KEPT).timestamp())
 
 
 def next_probe(school: School, now: datetime) -> str:

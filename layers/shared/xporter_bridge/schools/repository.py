@@ -12,7 +12,8 @@ import orjson
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
-from xporter_bridge.schools.model import Credentials, Registration, School, SchoolState
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
+from xporter_bridge.schools.model import Registration, School, SchoolState
 from xporter_bridge.timestamps import iso
 
 STATE_INDEX = "by_state"
@@ -32,17 +33,23 @@ class SchoolRepository:
         item = self._items.get(estab)
         return _read(item) if item else None
 
-    def change(self, estab: str, decide: Callable[[School], School]) -> School:
+    def change(
+        self, estab: str, decide: Callable[[School], School], *, of_erased: bool = False
+    ) -> School:
         """Read the school, let ``decide`` say what it becomes, and write that if it differs.
 
         Calls ``decide`` again if another writer changed the item meanwhile: it must be pure.
+
+        Args:
+            of_erased: Whether also a school is changed that is erased or being erased. That is
+                for its erasure, and for what ends the erasure; all others leave it as it is.
 
         Raises:
             ConflictError: Other writers changed the school at every attempt.
         """
         for _ in range(_ATTEMPTS):
             before = self.get(estab) or School(estab)
-            after = decide(before)
+            after = before if before.is_gone and not of_erased else decide(before)
             if after == before:
                 return before
             try:
@@ -57,6 +64,7 @@ class SchoolRepository:
         self.change(
             school.estab,
             lambda now: replace(now, outbox=tuple(e for e in now.outbox if e.id not in sent)),
+            of_erased=True,
         )
 
     def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str]]:
@@ -110,13 +118,18 @@ def _write(school: School) -> Item:
     item = {
         name: getattr(school, name)
         for name in School.__dataclass_fields__
-        if name not in {"credentials", "registrations", "outbox"}
+        if name not in {"credentials", "registrations", "outbox", "erased_secrets"}
     }
+    erased = school.erased_secrets
+    item["expires_at"] = school.expires_at or None
+    item["erased_key"] = erased.wrapped_key if erased else None
+    item["erased_secrets"] = list(erased.digests) if erased else None
     item["state"] = str(school.state)
     item["due_at"] = (school.is_pullable and school.registrations_due_at) or _NEVER
     item["scopes"] = list(school.scopes)
     held = asdict(school.credentials) if school.credentials else {}
     item |= {name: held.get(name) for name in Credentials.__dataclass_fields__}
+    item["more_pending"] = list(item["more_pending"] or ())
     registrations = [asdict(entry) for entry in school.registrations.values()]
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
@@ -138,7 +151,12 @@ def _read(item: Item) -> School:
     ]
     known["registrations"] = {entry.database: entry for entry in registrations}
     known["outbox"] = tuple(Event.read(entry) for entry in orjson.loads(known.get("outbox", "[]")))
+    digests = tuple(known.pop("erased_secrets", ()))
+    if digests:
+        known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)
     if "wrapped_key" in item:
         names = Credentials.__dataclass_fields__
-        known["credentials"] = Credentials(**{n: v for n, v in item.items() if n in names})
+        held = {name: value for name, value in item.items() if name in names}
+        held["more_pending"] = tuple(held.get("more_pending", ()))
+        known["credentials"] = Credentials(**held)
     return School(**known)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from xporter_bridge.aws.kms import EncryptionKey
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.encryption import seal, unseal
-from xporter_bridge.schools.model import Credentials
+from xporter_bridge.schools.model import School
 from xporter_bridge.timestamps import iso, parse
+
+_MOST_PENDING = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,41 @@ class SchoolVault:
         opened = self._key.decrypt(credentials.wrapped_key, context)
         return OpenedKey(estab, opened, credentials.wrapped_key)
 
+    def remembering_erased(
+        self, school: School, secrets: Iterable[str] = ()
+    ) -> ErasedSecrets | None:
+        """Return what a tombstone keeps of the school's secrets, of ``secrets`` too; None of none.
+
+        Its key is another than the school's, which is deleted, and is wrapped likewise.
+        """
+        digests = [secret_digest(school.estab, each) for each in secrets]
+        held, erased = school.credentials, school.erased_secrets
+        if held and held.secret_digest:
+            digests.append(held.secret_digest)
+        if held and held.pending:
+            opened = self.open(school.estab, held)
+            digests += [secret_digest(school.estab, each) for each in pending_of(opened, held)]
+        if not digests:
+            return erased
+        context = _erased_context(school.estab)
+        if erased:
+            key = self._key.decrypt(erased.wrapped_key, context)
+        else:
+            key, wrapped = self._key.generate_data_key(context)
+            erased = ErasedSecrets(wrapped)
+        return erased.adding(key, digests)
+
+    def was_erased(self, school: School, secret: str) -> bool:
+        """Tell whether the secret is one that was erased with the school."""
+        if school.erased_secrets is None:
+            return False
+        key = self._key.decrypt(school.erased_secrets.wrapped_key, _erased_context(school.estab))
+        return school.erased_secrets.holds(key, secret_digest(school.estab, secret))
+
+
+def _erased_context(estab: str) -> dict[str, str]:
+    return {"estab": estab, "purpose": "erased_secrets"}
+
 
 def secret_digest(estab: str, secret: str) -> str:
     """Return a digest by which secrets can be compared without revealing them."""
@@ -60,11 +99,17 @@ def with_secret(key: OpenedKey, secret: str) -> Credentials:
 
 
 def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Credentials:
-    """Return credentials with a pending secret, which could not be verified yet."""
-    return replace(
-        held or Credentials(key.wrapped),
-        pending_secret=seal(key.key, secret, context=f"pending/{key.estab}"),
-    )
+    """Return credentials with one more pending secret, which could not be verified yet.
+
+    When too many wait, the newest takes the last place: a stranger who sends many can neither
+    push out those that came first nor keep out the one that comes next.
+    """
+    held = held or Credentials(key.wrapped)
+    if secret in pending_of(key, held):
+        return held
+    sealed = seal(key.key, secret, context=f"pending/{key.estab}")
+    first, *more = (*held.pending[: _MOST_PENDING - 1], sealed)
+    return replace(held, pending_secret=first, more_pending=tuple(more))
 
 
 def with_token(key: OpenedKey, held: Credentials, token: str, expires: datetime) -> Credentials:
@@ -78,11 +123,9 @@ def secret_of(key: OpenedKey, held: Credentials) -> str | None:
     return unseal(key.key, held.secret, context=f"secret/{key.estab}") if held.secret else None
 
 
-def pending_of(key: OpenedKey, held: Credentials) -> str | None:
-    """Return the secret that waits to be verified."""
-    if not held.pending_secret:
-        return None
-    return unseal(key.key, held.pending_secret, context=f"pending/{key.estab}")
+def pending_of(key: OpenedKey, held: Credentials) -> tuple[str, ...]:
+    """Return the secrets that wait to be verified, the oldest first."""
+    return tuple(unseal(key.key, each, context=f"pending/{key.estab}") for each in held.pending)
 
 
 def token_of(key: OpenedKey, held: Credentials, good_until: datetime) -> str | None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import orjson
 
+from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConflictError, PermanentError, RequestRejectedError
 from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
-from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.writebacks.messages import SubmitWriteback, WritebackRequested
 from xporter_bridge.writebacks.model import (
     Part,
@@ -25,7 +26,13 @@ from xporter_bridge.writebacks.model import (
 )
 from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.transitions import cancelled, queued
-from xporter_bridge.writebacks.validation import CheckedPayload, check, digest, scope_of
+from xporter_bridge.writebacks.validation import (
+    CheckedPayload,
+    check,
+    digest,
+    is_payload_of,
+    scope_of,
+)
 from xporter_bridge.xporter.scopes import covers
 
 _MAX_KEY = 255
@@ -62,13 +69,14 @@ def accept(
     """
     if school is None:
         raise RequestRejectedError(404, "there is no such school")
-    key = _checked_key(idempotency_key)
-    mark = digest(kind, payload, key)
-    id_ = identity(OperationKind.WRITEBACK, school.estab, key)
+    given = _checked_key(idempotency_key)
+    id_ = identity(OperationKind.WRITEBACK, school.estab, given)
+    key = _key_of(school, deps)
     held = deps.operations.get(school.estab, id_)
     if held is None:
-        held = _store(school, id_, mark, check(kind, payload), deps)
-    if held.payload_digest != mark:
+        mark = digest(kind, payload, given, key.key)
+        held = _store(school, id_, mark, check(kind, payload), key, deps)
+    if not is_payload_of(held.payload_digest, kind, payload, given, key.key):
         raise RequestRejectedError(409, "the Idempotency-Key was used with another payload")
     if held.state is WritebackState.QUEUED:
         deps.queue.send(SubmitWriteback(held.estab, held.id).body())
@@ -77,26 +85,32 @@ def accept(
 
 def accept_message(
     message: WritebackRequested, school: School | None, deps: AcceptDependencies
-) -> Writeback:
+) -> Writeback | None:
     """Take a writeback that the company's software put on the queue itself.
 
     Nobody waits for an answer there, so a writeback that is refused is kept as one that failed,
-    and announced like any other.
+    and announced like any other. None says that its school is erased, or being erased: then
+    nothing is kept of the writeback.
 
     Raises:
-        PermanentError: The message names no school, or its key was used with another payload.
+        PermanentError: The message names no school, or one that has not authorised yet, or its
+            key was used with another payload.
         TransientError: The message should come again.
     """
     kind, payload = str(message.kind), message.payload
     given, estab = message.idempotency_key, str(message.estab)
     if not isinstance(payload, Mapping) or not isinstance(given, str):
         raise PermanentError("message_malformed")
+    if school is not None and school.is_gone:
+        telemetry.record("writeback_of_erased_school_dropped", estab=estab)
+        return None
     try:
         return accept(school, kind, payload, given, deps)
     except RequestRejectedError as rejected:
-        if school is None or kind not in set(WritebackKind) or "Idempotency-Key" in rejected.detail:
+        is_kept = kind in set(WritebackKind) and "Idempotency-Key" not in rejected.detail
+        if school is None or school.credentials is None or not is_kept:
             raise PermanentError("writeback_rejected") from rejected
-        return _keep_refused(estab, kind, payload, given, rejected.detail, deps)
+        return _keep_refused(school, kind, payload, given, rejected.detail, deps)
 
 
 def without_payload(body: str) -> str:
@@ -118,18 +132,28 @@ def _checked_key(key: str | None) -> str:
     return key.strip()
 
 
+def _key_of(school: School, deps: AcceptDependencies) -> OpenedKey:
+    if school.credentials is None:
+        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+    return deps.vault.open(school.estab, school.credentials)
+
+
 def _store(
-    school: School, id_: str, mark: str, checked: CheckedPayload, deps: AcceptDependencies
+    school: School,
+    id_: str,
+    mark: str,
+    checked: CheckedPayload,
+    key: OpenedKey,
+    deps: AcceptDependencies,
 ) -> Writeback:
     _prove_writable(school, checked)
-    key = deps.vault.open(school.estab, school.credentials)
-    now = deps.now()
+    estab, now = school.estab, deps.now()
     parts = tuple(
         queued(Part(date=day, rows=rows), deps.deadline, now)
         for day, rows in zip(checked.dates, checked.rows, strict=True)
     )
     made = Writeback(
-        estab=school.estab,
+        estab=estab,
         id=id_,
         created_at=now,
         watch_at=parts[0].look_at,
@@ -140,26 +164,26 @@ def _store(
         content=seal(
             key.key,
             orjson.dumps(checked.bodies).decode(),
-            context=content_context(school.estab, id_),
+            context=content_context(estab, id_),
         ),
     )
     try:
         deps.operations.add(made)
     except ConflictError:
         # Somebody asked with the same key at the same time, and came first.
-        return deps.operations.get(school.estab, id_) or made
+        return deps.operations.get(estab, id_) or made
     return replace(made, version=1)
 
 
 def _keep_refused(
-    estab: str,
+    school: School,
     kind: str,
     payload: Mapping[str, Any],
     given: str,
     detail: str,
     deps: AcceptDependencies,
 ) -> Writeback:
-    now, key = deps.now(), given.strip()
+    now, key, estab = deps.now(), given.strip(), school.estab
     id_ = identity(OperationKind.WRITEBACK, estab, key)
     unchecked = Writeback(
         estab=estab,
@@ -167,7 +191,7 @@ def _keep_refused(
         created_at=now,
         kind=WritebackKind(kind),
         mode="async",
-        payload_digest=digest(kind, payload, key),
+        payload_digest=digest(kind, payload, key, _key_of(school, deps).key),
         parts=(Part(date="", rows=0, state=PartState.QUEUED),),
     )
     # The event says only that it was; the words, which name fields, are for those who ask.
@@ -180,7 +204,7 @@ def _keep_refused(
 
 
 def _prove_writable(school: School, checked: CheckedPayload) -> None:
-    if not school.is_pullable or school.credentials is None:
+    if not school.is_pullable:
         raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
     scope = scope_of(checked.kind)
     if not covers(school.scopes, scope):

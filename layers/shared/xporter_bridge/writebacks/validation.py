@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,9 @@ from xporter_bridge.writebacks.schemas import ConductWriteback, LessonAttendance
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_PARTS = 60
 _LISTED = 10
+# What a digest under a school's key begins with; those of earlier code are hexadecimal alone.
+_KEYED = "school:"
+_PURPOSE = b"xporter-bridge/writeback/payload-digest"
 _MODELS: Mapping[WritebackKind, type[BaseModel]] = {
     WritebackKind.ATTENDANCE: SessionAttendance,
     WritebackKind.LESSON_ATTENDANCE: LessonAttendance,
@@ -50,20 +52,44 @@ def scope_of(kind: WritebackKind) -> str:
     return _SCOPES[kind]
 
 
-def digest(kind: str, payload: Mapping[str, Any], idempotency_key: str) -> str:
+def digest(kind: str, payload: Mapping[str, Any], idempotency_key: str, school_key: bytes) -> str:
     """Return the digest that distinguishes one payload from another.
 
-    Keyed, so that the same payload under two keys has two digests. A reader of the table who
-    knows the key could still guess payloads: the digest is only as secret as the table.
+    Its key is derived from the school's data key, so nobody can guess a payload from the table,
+    and nobody at all once the school's key is deleted. The same payload under two idempotency
+    keys has two digests.
 
     Raises:
-        RequestRejectedError: 400 if it is not JSON.
+        RequestRejectedError: 400 if the payload is not JSON.
     """
+    key = hmac.digest(school_key, _PURPOSE, "sha256")
+    return _KEYED + hmac.digest(key, _document(idempotency_key, kind, payload), "sha256").hex()
+
+
+def is_payload_of(
+    held: str, kind: str, payload: Mapping[str, Any], idempotency_key: str, school_key: bytes
+) -> bool:
+    """Tell whether a stored digest is that of the payload; earlier code stored another form.
+
+    Raises:
+        RequestRejectedError: 400 if the payload is not JSON.
+    """
+    if held.startswith(_KEYED):
+        made = digest(kind, payload, idempotency_key, school_key)
+    else:
+        made = _digest_of_earlier_code(kind, payload, idempotency_key)
+    return hmac.compare_digest(held.encode(), made.encode())
+
+
+def _digest_of_earlier_code(kind: str, payload: Mapping[str, Any], idempotency_key: str) -> str:
+    return hmac.digest(idempotency_key.encode(), _document(kind, payload), "sha256").hex()
+
+
+def _document(*parts: Any) -> bytes:
     try:
-        document = orjson.dumps([kind, payload], option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
     except (TypeError, RecursionError) as error:
         raise RequestRejectedError(400, "the payload cannot be written as JSON") from error
-    return hmac.new(idempotency_key.encode(), document, hashlib.sha256).hexdigest()
 
 
 def check(kind: str, payload: Mapping[str, Any]) -> CheckedPayload:
