@@ -96,7 +96,8 @@ def test_a_school_shows_where_it_stands_and_no_secret(cloud: Cloud, api: Company
     assert shown["state"] == "live"
     assert shown["state_since"] == iso(NOW)
     assert shown["cause"] == "first_data_committed"
-    assert shown["next_step"] == "data is kept up to date"
+    assert shown["attention"]["severity"] != "none"  # most datasets have never been pulled
+    assert shown["next_step"] == shown["attention"]["do"]
     assert shown["last_refusal"] == "token_of_another_school"
     assert shown["scopes"] == ["School", "Student"]
     assert shown["registrations"] == [
