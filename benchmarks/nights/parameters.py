@@ -1,4 +1,4 @@
-"""What the simulated night assumes, each figure with its source, and the scenarios."""
+"""The assumptions of the simulated night, each with its source, and the scenarios."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Night:
         return whole if self.places else max(1.0, whole * self.schools / FLEET)
 
     def in_proportion(self, consumers: int) -> int:
-        """Return how many consumers there are of so many in a whole fleet."""
+        """Return the number of consumers, in proportion to that of a whole fleet."""
         return consumers if self.places else max(2, round(consumers * self.schools / FLEET))
 
     def is_outage(self, now: datetime) -> bool:
@@ -111,7 +111,7 @@ class Night:
         return self.scenario == "outage" and first <= now < last
 
     def described(self) -> dict[str, Any]:
-        """Return what the result's reader must know."""
+        """Return the parameters that the result includes."""
         names = ("scenario", "schools", "seed")
         return {name: getattr(self, name) for name in names} | {
             "pulls_at_a_time": self.pulls_at_a_time,

@@ -23,8 +23,8 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -252,7 +252,6 @@ class World:
             body["dataset"],
             self.pulling,
             remaining_seconds=lambda: until - self.clock.seconds,
-            waits=body.get("waits", 0),
         )
         self._note_invocation(worker.used)
 

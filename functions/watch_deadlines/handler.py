@@ -1,4 +1,4 @@
-"""Looks for what should have happened and has not."""
+"""The watchdog: finds overdue schools, datasets and operations."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from xporter_bridge.watchdog.overdue import (
     enqueue_overdue_operations,
 )
 
-# Kept back of every invocation: one look may meet an AWS that hangs.
+# Reserved at the end of every invocation, because one check may wait for AWS.
 RESERVE_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What an invocation works with."""
+    """The dependencies of an invocation."""
 
     watching: WatchDependencies
     operations: OperationRepository
@@ -40,7 +40,7 @@ class Dependencies:
 
 @cache
 def dependencies() -> Dependencies:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     watching = WatchDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -61,9 +61,9 @@ def dependencies() -> Dependencies:
 
 
 def look(remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
-    """Look at everything whose time has come: at what others wait for first.
+    """Check everything that is due, operations first, because callers wait for them.
 
-    However many operations are due, half of the time is left for schools and datasets.
+    At least half of the time is left for schools and datasets.
     """
     deps, now = dependencies(), datetime.now(UTC)
     half = remaining_seconds() / 2
@@ -80,9 +80,9 @@ def look(remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """Every minute: whatever is overdue has a message on its way to whoever does the work.
+    """Every minute: enqueue a message for every overdue school, dataset and operation.
 
-    What a run does not reach in time, or dies before, stays overdue, for the next.
+    Items that a run does not reach stay overdue; the next run finds them.
     """
 
     def remaining_seconds() -> float:

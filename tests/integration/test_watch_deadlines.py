@@ -15,6 +15,7 @@ from tests.support.builders import (
     writeback_table,
 )
 from tests.support.moto_cloud import Cloud, refusing
+from tests.support.records import lease
 from tests.support.xporter import Xporter
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School, SchoolState, change_state
@@ -247,11 +248,11 @@ def test_a_pull_that_was_just_asked_for_is_given_time(cloud: Cloud) -> None:
 def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) -> None:
     asked_for(cloud, "staff", minutes_ago=30)
     table = dataset_table(cloud)
-    assert table.lease(ESTAB, "staff", now() - LEASE + MINUTE) is not None
+    assert lease(table, ESTAB, "staff", now() - LEASE + MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == []
     table.add_demand(ESTAB, "groups", now() - 30 * MINUTE)
-    assert table.lease(ESTAB, "groups", now() - LEASE - MINUTE) is not None
+    assert lease(table, ESTAB, "groups", now() - LEASE - MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "groups"}]
 

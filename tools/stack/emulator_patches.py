@@ -1,6 +1,6 @@
-"""Starts MiniStack with what it gets wrong mended; runs on the interpreter of .tools/stack.
+"""Starts MiniStack with corrections; runs on the interpreter of .tools/stack.
 
-Without any of it the end-to-end tests fail, or take minutes.
+Without any one of them, the end-to-end tests fail or take minutes.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ def _condition(key: str, *arguments: Any) -> Any:
 
 
 def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
-    """A number that came through a template parameter is a string until somebody makes it one."""
+    """Convert the value of a template parameter, which is text, to a number."""
     scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
     limit: int = _concurrency_of({**mapping, "ScalingConfig": scaling}, *arguments)
     return limit
@@ -59,7 +59,7 @@ def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
 def _with_parameters(
     template: Mapping[str, Any], provided: Any = None, previous: Any = None
 ) -> Mapping[str, Any]:
-    """SAM's translator is told the parameters: some of what it makes depends on them."""
+    """Pass the parameters to SAM's translator, whose result depends on them."""
     values = engine._transform_parameters(template, provided, previous)  # noqa: SLF001
     with _TRANSLATING:
         sam.transform = lambda document, _, policies: _translated(document, values, policies)

@@ -1,4 +1,4 @@
-"""When a dataset is asked for by the clock: every few minutes of a school day, in term."""
+"""The timetable of a dataset: it is requested every few minutes of school days in term."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Timetable:
         )
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether the moment lies in school hours of a school day in term."""
+        """Tell whether the moment is within the hours, days and terms of the timetable."""
         local = now.astimezone(SCHOOL_TIME)
         in_term = not self.terms or any(a <= local.date() <= b for a, b in self.terms)
         return (
@@ -54,5 +54,5 @@ class Timetable:
         )
 
     def is_due(self, now: datetime, last: datetime | None) -> bool:
-        """Tell whether to ask now, given when it was last asked."""
+        """Tell whether to request the dataset now, given the time of the last request."""
         return self.is_open(now) and (last is None or now - last >= self.every)

@@ -66,7 +66,7 @@ class OnboardDependencies:
 
 
 def onboard(message: SchoolAuthorised | ProbeSchool, deps: OnboardDependencies) -> None:
-    """Process one authentication callback, or try the stored secret of a school that waits.
+    """Process one authentication callback, or try the stored secret of a waiting school.
 
     Idempotent: a repeated callback verifies the same secret again and changes nothing. A
     message without a secret tries the stored secret again.
@@ -124,7 +124,7 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
-        # The watchdog has set the time of the next look before it sent this message.
+        # The watchdog set the time of the next check before it sent this message.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
 
 
@@ -136,7 +136,7 @@ def verify_secret(
     *,
     flags: SchoolAuthorised | None = None,
 ) -> bool:
-    """Adopt the secret if Xporter accepts it; return False if it refused it."""
+    """Adopt the secret if Xporter accepts it; return False if Xporter refuses it."""
     now = deps.now()
 
     def flagged(school: School) -> School:
@@ -171,10 +171,10 @@ def verify_secret(
 def _note_other_estab(
     before: School, named: str, key: OpenedKey, secret: str, deps: OnboardDependencies
 ) -> bool:
-    """Record that a secret opens another school; return False if it is not the stored one.
+    """Record that a secret belongs to another estab; return False unless it is the stored one.
 
     If it is the stored secret, the school may have a new number. Any other secret was forged, or
-    sent to the wrong number.
+    sent for the wrong number.
     """
     held, now = before.credentials, deps.now()
     if held is None or held.secret_digest != vaults.secret_digest(before.estab, secret):
@@ -205,14 +205,14 @@ def with_verified_secret(
         held = vaults.with_secret(key, secret)
     if not is_same or vaults.token_of(key, held, now) is None or details.scopes != school.scopes:
         held = vaults.with_token(key, held, token.value, token.expires_at)
-    # Nothing says that a registration survives a new authorisation (xporter-api.md 13.20).
+    # A new authorisation may end the registrations (xporter-api.md 13.20), so all are renewed.
     registrations = school.registrations if is_same else {}
     adopted = replace(school, credentials=held, registrations=registrations)
     return secret_verified(adopted, details.scopes, now, second_look=second_look)
 
 
 def _paused(school: School, key: OpenedKey, secret: str, now: datetime) -> School:
-    """Return the school as paused; a new secret waits beside the one that works."""
+    """Return the school as paused; a new secret is kept beside the verified one."""
     held = school.credentials
     if held is None or held.secret_digest != vaults.secret_digest(school.estab, secret):
         school = replace(school, credentials=vaults.with_pending(key, held, secret))
@@ -229,9 +229,9 @@ def record_refusal(
 ) -> None:
     """Record why a callback was refused, and keep the secret that worked before.
 
-    Only a refusal of the very secret that is stored counts against the school: a stranger who
-    knows the URL could send another. If the school has no secret yet, the refusal may be temporary,
-    and Xporter does not send the secret again: it is kept, and tried again over some days.
+    Only a refusal of the stored secret counts against the school, because a stranger who knows the
+    URL could send another secret. If the school has no secret yet, the new one is kept and tried
+    again over some days: the refusal may be temporary, and Xporter does not send the secret again.
 
     Args:
         key, secret: The data key and the secret that Xporter refused.

@@ -24,6 +24,8 @@ from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso, iso_or_none
 
 _ATTEMPTS = 10
+# The message of a demand is on its way, and in a night of the whole fleet it waits in the queue.
+_MESSAGE_PATIENCE = timedelta(minutes=30)
 # The clocks of two Lambdas differ by less. A bound that is too high costs one more pull.
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
@@ -54,7 +56,7 @@ class DatasetRepository:
         return read(item) if item else None
 
     def of_school(self, estab: str) -> list[DatasetRecord]:
-        """Return every dataset of the school."""
+        """Return every dataset of the school, as all writers have left it."""
         found = self._items.query_partition(estab)
         return [read(item) for item in found if not item["dataset"].startswith(SLOT)]
 
@@ -84,14 +86,14 @@ class DatasetRepository:
         *,
         definition: Mapping[str, Any] | None = None,
         is_callback: bool = True,
-    ) -> bool:
-        """Raise the demand because of a callback, or of a person; False if a pull has begun since.
+    ) -> DatasetRecord | None:
+        """Raise the demand because of a callback, or of a person; None if a pull has begun since.
 
         A pull that began after a callback has seen the change: two pulls serve thirty callbacks.
         """
         news: Item = {"staleness": None} | ({"heard_at": iso(heard_at)} if is_callback else {})
         try:
-            self._items.update(
+            raised = self._items.update(
                 estab,
                 dataset,
                 set_=news | _demand(estab, dataset, definition, now),
@@ -100,8 +102,8 @@ class DatasetRepository:
                 heard=iso(heard_at + _CLOCK_SKEW),
             )
         except ConflictError:
-            return False
-        return True
+            return None
+        return read(raised)
 
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetRecord:
         """Record the decision on the dataset's hold: ``approve``, ``reject`` or ``expire``.
@@ -126,15 +128,12 @@ class DatasetRepository:
             )
         )
 
-    def lease(self, estab: str, dataset: str, now: datetime) -> DatasetRecord | None:
-        """Lease the dataset; return None if there is no work or another holder has the lease.
+    def lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
+        """Lease the dataset; return None if another holder has had the lease since it was read.
 
         The lease has a fence higher than any before; ``save`` and ``renew`` require it.
         """
-        item = self.get(estab, dataset)
-        if item is None or not needs_worker(item, now):
-            return None
-        return self._lease(item, now)
+        return self._lease(item, now) if needs_worker(item, now) else None
 
     def lease_to_erase(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         """Lease the dataset whether it is due or not; None if another holder has the lease.
@@ -287,7 +286,7 @@ class DatasetRepository:
 
 
 def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
-    soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
+    soon = watch_attributes(iso(now + _MESSAGE_PATIENCE), estab, dataset)
     return {**soon, "definition": text(definition)} if definition else soon
 
 

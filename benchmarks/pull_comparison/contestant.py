@@ -1,7 +1,7 @@
-"""Runs one contestant once, in a process of its own: ``python -m pulling.contestant NAME …``.
+"""Runs one contestant once, in a process: ``python -m pull_comparison.contestant NAME …``.
 
-Says that it is ready, waits for a line, pulls, and says how long it took and how much memory
-the process ever had. Imports are not timed: a Lambda has made them long before.
+The process reports that it is ready, waits for a line, pulls, and reports the time and its peak
+memory. Imports are not timed, because a warm Lambda has made them before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from pulling.contest import MODULES, Task
+from pull_comparison.contest import MODULES, Task
 
 
 def main() -> None:

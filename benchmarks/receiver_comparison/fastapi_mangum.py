@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request, Response
 from mangum import Mangum
 
-from acknowledging.plain import check, store
+from receiver_comparison.plain import check, store
 from xporter_bridge.errors import CallbackRejectedError
 
 app = FastAPI()

@@ -1,4 +1,4 @@
-"""Reads what each contestant left, as a stranger would who knows only its layout."""
+"""Reads the stored rows of each contestant by its documented layout only."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import IO
 
 import orjson
 
-from pulling.contest import ESTAB
+from pull_comparison.contest import ESTAB
 
 _LATEST = "manifests/estab={}/dataset=studentschoolhistory/latest.json"
 
 
 def found(name: str, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield (Id, RowHash) of every row, whatever the contestant made of the names."""
+    """Yield (Id, RowHash) of every row, also if the contestant has renamed the columns."""
     for path in _files(name, folder):
         with _opened(path) as lines:
             for line in lines:

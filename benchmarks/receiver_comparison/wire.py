@@ -15,7 +15,7 @@ from typing import IO
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from acknowledging.receivers import SECRET, VERSION
+from receiver_comparison.receivers import SECRET, VERSION
 
 CONTEXT = SimpleNamespace(
     aws_request_id="00000000-0000-4000-8000-000000000000",

@@ -1,4 +1,4 @@
-"""The loop that everybody writes first: ``requests``, ``json``, a file of JSON lines."""
+"""The usual loop: ``requests``, ``json``, a file of JSON lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import requests
 
-from pulling.contest import PAGE_SIZE, Task, page_rows
+from pull_comparison.contest import PAGE_SIZE, Task, page_rows
 
 
 def run(task: Task) -> None:

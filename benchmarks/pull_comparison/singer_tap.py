@@ -10,8 +10,8 @@ from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.pagination import BasePageNumberPaginator
 
-from pulling.contest import PAGE_SIZE, Task
-from pulling.rows import TABLE
+from pull_comparison.contest import PAGE_SIZE, Task
+from pull_comparison.rows import TABLE
 
 _COLUMNS = [
     "Id",

@@ -1,4 +1,4 @@
-"""Acknowledges callbacks in a process of its own: ``python -m acknowledging.contestant MODULE``.
+"""Acknowledges callbacks in its own process: ``python -m receiver_comparison.contestant MODULE``.
 
 Each line on stdin is a number of calls to make; each line on stdout is the processor time that they
 took, in nanoseconds. So whoever starts several contestants decides who runs when.
@@ -10,8 +10,8 @@ import os
 import sys
 import time
 
-from acknowledging.receivers import ENVIRONMENT, good_event
-from acknowledging.wire import CONTEXT, answer_at_once, silenced_stdout
+from receiver_comparison.receivers import ENVIRONMENT, good_event
+from receiver_comparison.wire import CONTEXT, answer_at_once, silenced_stdout
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The floor: what no client that parses and stores these rows can do without. No checks at all.
+"""The floor: the least work of a client that parses and stores these rows, without checks.
 
 One keep-alive connection, orjson in and out, ISA-L's gzip, one file of JSON lines.
 """
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 from isal import isal_zlib
 
-from pulling.contest import PAGE_SIZE, Task, page_rows
+from pull_comparison.contest import PAGE_SIZE, Task, page_rows
 
 
 def run(task: Task) -> None:

@@ -1,7 +1,8 @@
-"""Answers pages of Xporter's shape as fast as the kernel sends files, so that clients are measured.
+"""Serves pages in Xporter's format with little processor time, so that the clients are measured.
 
-The rows lie rendered in a file; a page is a short head, ``sendfile`` and a short tail. Faults are
-those of ``scenarios``. Runs in a process of its own: ``python -m pulling.page_server FILE ROWS``.
+The rows are prepared in a file; a page is a short head, ``sendfile`` and a short tail. The faults
+are those of ``scenarios``. The server runs in a process of its own:
+``python -m pull_comparison.page_server FILE ROWS``.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pulling.rows import TABLE, RowFile, render
-from pulling.scenarios import Scenario, Stage, Version
+from pull_comparison.rows import TABLE, RowFile, render
+from pull_comparison.scenarios import Scenario, Stage, Version
 
 _HEAD = b'{"%b":[' % TABLE.encode()
 _META = b'{"Id":1,"MIS":"simsnet","Version":"4","DateTime":"2018-06-20T02:25:06.223"}'
@@ -37,7 +38,7 @@ class PageServer(socketserver.ThreadingTCPServer):
         self.stage = Stage()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that went in the middle of an answer: some are killed."""
+        """Ignore clients that disconnect during a response, because some are killed."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

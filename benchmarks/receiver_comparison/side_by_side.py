@@ -1,7 +1,7 @@
-"""What a warm acknowledgement costs beside what others would write for it.
+"""Compares the processor time of a warm acknowledgement with that of alternatives.
 
-Processor time, as the wall's is anybody's; in short turns, one contestant after the other, so that
-whatever else the machine does hits all of them alike; the median of the turns.
+The contestants alternate in short blocks, so that other work on the machine disturbs all alike; the
+median of the blocks counts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import IO
 
 CONTESTANTS = {
     "ours": "functions.receive_database.handler",
-    "plain": "acknowledging.plain",
-    "powertools": "acknowledging.powertools_resolver",
-    "fastapi_mangum": "acknowledging.fastapi_mangum",
+    "plain": "receiver_comparison.plain",
+    "powertools": "receiver_comparison.powertools_resolver",
+    "fastapi_mangum": "receiver_comparison.fastapi_mangum",
 }
 TURNS = 40
 CALLS = 50
@@ -41,7 +41,7 @@ def compared(environment: Mapping[str, str], turns: int = TURNS) -> dict[str, fl
 
 
 def _started(module: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "acknowledging.contestant", module]
+    command = [sys.executable, "-m", "receiver_comparison.contestant", module]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen(command, env=dict(environment), text=True, **pipes)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from acknowledging.plain import check, store
+from receiver_comparison.plain import check, store
 from xporter_bridge.errors import CallbackRejectedError
 
 app = APIGatewayHttpResolver()

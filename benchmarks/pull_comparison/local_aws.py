@@ -1,7 +1,7 @@
-"""S3 as a folder and a DynamoDB table as one file: AWS without its emulators' cost.
+"""Stand-ins for AWS that cost less than an emulator: a folder for S3, a file for DynamoDB.
 
-What is measured is the pull; every object and every item is really written, and outlives a kill.
-Nothing is made durable beyond the page cache, as S3's own work is not ours either.
+Every object and every item is really written and survives a kill. Writes reach the page cache only,
+because S3's own work is not part of the measurement.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from xporter_bridge.pulls.repository import DatasetRepository
 
 
 class FolderS3:
-    """As much of boto3's S3 client as ``SnapshotStore`` uses; a bucket is a folder."""
+    """The part of botocore's S3 client that ``SnapshotStore`` uses; a bucket is a folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -115,14 +115,14 @@ class _Body:
 
 
 class OneHolderTable(DatasetRepository):
-    """The datasets table of a world in which nobody else works, so that every condition holds."""
+    """The datasets table of a single writer, for which every condition holds."""
 
     def __init__(self, path: Path) -> None:
         self._items = _FileItems(path)  # type: ignore[assignment]
 
 
 class _FileItems:
-    """The calls of ``Items``, over one JSON file that is replaced with every write."""
+    """The calls of ``DynamoTable``, over one JSON file that is replaced with every write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -12,8 +12,8 @@ from dlt.destinations import filesystem
 from dlt.sources.helpers.rest_client.paginators import PageNumberPaginator
 from dlt.sources.rest_api import rest_api_source
 
-from pulling.contest import PAGE_SIZE, Task
-from pulling.rows import TABLE
+from pull_comparison.contest import PAGE_SIZE, Task
+from pull_comparison.rows import TABLE
 
 
 def run(task: Task) -> None:

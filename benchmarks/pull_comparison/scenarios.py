@@ -1,4 +1,4 @@
-"""What the page server does in one measurement: how big the table is, how slow, what goes wrong."""
+"""The behaviour of the page server in one measurement: size of the table, delay, and faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what a warm acknowledgement does: ``python -m acknowledging.counted MODULE``.
+"""Counts what a warm acknowledgement does: ``python -m receiver_comparison.counted MODULE``.
 
 The number of function calls is the same on every machine, whatever else it does; the time is not.
 """
@@ -10,8 +10,8 @@ import os
 import pstats
 import sys
 
-from acknowledging.receivers import ENVIRONMENT, good_event
-from acknowledging.wire import CONTEXT, answer_at_once, silenced_stdout
+from receiver_comparison.receivers import ENVIRONMENT, good_event
+from receiver_comparison.wire import CONTEXT, answer_at_once, silenced_stdout
 
 CALLS = 20
 

@@ -1,4 +1,4 @@
-"""Times one receiver in a fresh process: ``python -m acknowledging.one_receiver NAME``."""
+"""Times one receiver in a fresh process: ``python -m receiver_comparison.one_receiver NAME``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 import sys
 import time
 
-from acknowledging.receivers import ENVIRONMENT, good_event
-from acknowledging.wire import CONTEXT, answer_at_once, silenced_stdout
+from receiver_comparison.receivers import ENVIRONMENT, good_event
+from receiver_comparison.wire import CONTEXT, answer_at_once, silenced_stdout
 
 CALLS = 300
 

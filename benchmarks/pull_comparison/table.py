@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from pulling.contest import MODULES
+from pull_comparison.contest import MODULES
 
 _WIDTH = 30
 

@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from statistics import median
 
-from pulling.arena import Arena, Result
-from pulling.contest import MODULES
-from pulling.results import found
-from pulling.rows import FIRST_ID, row_hash
-from pulling.scenarios import Scenario, Version, versions
+from pull_comparison.arena import Arena, Result
+from pull_comparison.contest import MODULES
+from pull_comparison.results import found
+from pull_comparison.rows import FIRST_ID, row_hash
+from pull_comparison.scenarios import Scenario, Version, versions
 
 FAULTS = ("page_drift", "duplicate_page", "cut_json", "server_error")
 _WITHOUT_FLOOR = tuple(name for name in MODULES if name != "floor")
 
 
 def rows_per_second(arena: Arena, rows: int, rounds: dict[str, int]) -> dict[str, int]:
-    """Return the best of some rounds each, in turns, so that a busy moment strikes all."""
+    """Return the best of several alternating runs, so that other work disturbs all alike."""
     best: dict[str, float] = {}
     for turn in range(max(rounds.values())):
         for name in (name for name, turns in rounds.items() if turn < turns):
@@ -29,7 +29,7 @@ def rows_per_second(arena: Arena, rows: int, rounds: dict[str, int]) -> dict[str
 
 
 def wall_seconds(arena: Arena, delay_ms: int, pages: int) -> dict[str, float]:
-    """Return how long so many pages of 1,000 rows take when the server waits before each."""
+    """Return the time for a number of pages of 1,000 rows if the server delays each."""
     scenario = Scenario(rows=pages * 1_000, delay_ms=delay_ms)
     walls = {}
     for name in MODULES:
@@ -41,7 +41,7 @@ def wall_seconds(arena: Arena, delay_ms: int, pages: int) -> dict[str, float]:
 def peak_rss_mb(
     arena: Arena, names: Iterable[str], rows: int, *, rounds: int = 1
 ) -> dict[str, float]:
-    """Return the most memory that a process had, imports included: the median of the rounds."""
+    """Return the median peak memory of a process, including its imports."""
     peaks = {}
     for name in names:
         peaks[name] = round(median(_peak_rss_mb(arena, name, rows) for _ in range(rounds)), 1)
@@ -50,10 +50,10 @@ def peak_rss_mb(
 
 
 def fetched_again(arena: Arena, name: str, pages: int, share: float) -> int:
-    """Return how many pages that had left the server were asked for again after a kill.
+    """Return the number of sent pages that were fetched again after a kill.
 
-    The process is killed by the server itself, the moment the last byte of a page is sent, and
-    started anew in the same folder.
+    The server kills the process when it has sent the last byte of a page. The process then starts
+    again in the same folder.
     """
     killed_after = round(pages * share)
     killed = arena.run(name, Scenario(rows=pages * 1_000, delay_ms=20), kill_after=killed_after)
@@ -72,10 +72,10 @@ def fetched_again(arena: Arena, name: str, pages: int, share: float) -> int:
 
 
 def after_fault(arena: Arena, name: str, fault: str, rows: int) -> dict[str, int | str]:
-    """Return how a pull ends that a fault struck once, and how many rows are wrong in the end.
+    """Return the end of a pull with one fault, and the number of wrong rows.
 
-    Wrong is a row that is missing, invented, doubled or of another moment, against whichever
-    moment of the table fits best. A contestant that says that it failed leaves none wrong.
+    A row is wrong if it is missing, invented, duplicated or of another moment, compared with the
+    moment of the table that fits best. A contestant that reports a failure has no wrong rows.
     """
     scenario = Scenario(rows=rows, fault=fault, fault_page=max(2, rows // 2_000))
     result = arena.run(name, scenario)
@@ -87,7 +87,7 @@ def after_fault(arena: Arena, name: str, fault: str, rows: int) -> dict[str, int
 
 
 def contestants(*, with_floor: bool = True) -> tuple[str, ...]:
-    """Return the names of all, or of those that one would use."""
+    """Return the names of all contestants, or of all except the floor."""
     return tuple(MODULES) if with_floor else _WITHOUT_FLOOR
 
 

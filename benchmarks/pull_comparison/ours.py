@@ -1,4 +1,4 @@
-"""Ours: the real ``ingestion.run.pull`` with its real desk, over local stand-ins for AWS."""
+"""Ours: the real ``ingestion.run.pull`` with real dependencies, over local stand-ins for AWS."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from pulling.contest import ESTAB, Task
-from pulling.local_aws import FolderS3, OneHolderTable
-from pulling.rows import RESOURCE
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from pull_comparison.contest import ESTAB, Task
+from pull_comparison.local_aws import FolderS3, OneHolderTable
+from pull_comparison.rows import RESOURCE
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -19,13 +19,13 @@ from xporter_bridge.xporter.endpoints import find
 
 T = TypeVar("T")
 _DATASET = RESOURCE.casefold()
-# As after the first pull of a Lambda's life: the catalogue has been read.
+# Reading the catalogue here imitates a warm Lambda.
 _DEFINITION = {"endpoint": find(_DATASET).name, "options": [], "parameters": {}}
 _FOREVER_SECONDS = 3_600.0
 
 
 class _Session:
-    """A school that is live and a token that is good: what both cost is not a pull's."""
+    """A live school with a valid token, whose cost is not part of the pull."""
 
     school = School(ESTAB, scopes=("Student",))
 
@@ -46,7 +46,7 @@ class _Sessions:
 
 
 class _Silent:
-    """Takes messages and events and forgets them."""
+    """Discards messages and events."""
 
     def send(self, message: object, *, delay_seconds: int = 0) -> None:
         pass
@@ -56,8 +56,8 @@ class _Silent:
 
 
 def run(task: Task) -> None:
-    """Pull until the request is served, as the queue would have it done."""
-    # A lease that a killed attempt left is over when the next one comes.
+    """Call ``pull`` until the request is served, like the consumer of the queue."""
+    # The lease of a killed attempt has expired at the next attempt.
     late = LEASE * 2 * (task.attempt - 1)
 
     def now() -> datetime:

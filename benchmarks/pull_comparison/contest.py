@@ -1,18 +1,18 @@
-"""What a contestant is given and where it leaves its rows; the same for all."""
+"""The task of a contestant: the source of the rows and the folder for the result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulling.rows import RESOURCE, TABLE
+from pull_comparison.rows import RESOURCE, TABLE
 
 MODULES = {
-    "ours": "pulling.ours",
-    "floor": "pulling.floor",
-    "requests": "pulling.plain_loop",
-    "dlt": "pulling.dlt_source",
-    "singer": "pulling.singer_tap",
+    "ours": "pull_comparison.ours",
+    "floor": "pull_comparison.floor",
+    "requests": "pull_comparison.plain_loop",
+    "dlt": "pull_comparison.dlt_source",
+    "singer": "pull_comparison.singer_tap",
 }
 ESTAB = "3281102"
 PAGE_SIZE = 1_000

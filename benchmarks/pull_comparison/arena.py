@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from pulling.scenarios import Scenario
+from pull_comparison.scenarios import Scenario
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PATH = (ROOT / "benchmarks", ROOT, ROOT / "layers" / "shared")
@@ -26,7 +26,7 @@ _SCRATCH_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one run; ``seconds`` is None when the contestant failed or was killed."""
+    """The result of one run; ``seconds`` is None if the contestant failed or was killed."""
 
     seconds: float | None
     peak_rss_mb: float | None
@@ -34,7 +34,7 @@ class Result:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the contestant says that it has pulled everything."""
+        """Tell whether the contestant reports that it has pulled everything."""
         return self.seconds is not None
 
 
@@ -52,13 +52,13 @@ class Arena:
         """Let a contestant pull once under a scenario.
 
         Args:
-            into: The folder of an earlier, killed run, to go on in.
-            kill_after: Kill it the moment so many pages have left the server.
+            into: The folder of an earlier, killed run, to resume it.
+            kill_after: Kill the contestant when the server has sent this many pages.
         """
         folder, attempt = self._folder_for(into)
         if into is None:
             self.serve(scenario)
-        command = [sys.executable, "-m", "pulling.contestant", name, self._url, str(folder)]
+        command = [sys.executable, "-m", "pull_comparison.contestant", name, self._url, str(folder)]
         with subprocess.Popen(
             [*command, str(attempt)],
             stdin=subprocess.PIPE,
@@ -107,7 +107,7 @@ class Arena:
 def arena(rows: int) -> Iterator[Arena]:
     """Run a page server that can serve tables of up to so many rows."""
     with tempfile.TemporaryDirectory(prefix="xporter-bench-", dir=_scratch()) as folder:
-        command = [sys.executable, "-m", "pulling.page_server", f"{folder}/rows", str(rows)]
+        command = [sys.executable, "-m", "pull_comparison.page_server", f"{folder}/rows", str(rows)]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment(), text=True)
         try:
             assert server.stdout
@@ -118,7 +118,7 @@ def arena(rows: int) -> Iterator[Arena]:
 
 
 def _scratch() -> str | None:
-    """Return a file system in memory if there is one: a disk's moods are nobody's merit."""
+    """Return a folder in memory if there is one, so that the disk does not affect the times."""
     memory = Path("/dev/shm")
     is_usable = memory.is_dir() and shutil.disk_usage(memory).free > _SCRATCH_BYTES
     return str(memory) if is_usable else None
