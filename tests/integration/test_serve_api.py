@@ -136,6 +136,15 @@ def test_a_page_that_cannot_be_is_refused(api: CompanyApi, query: str) -> None:
     assert api.get(f"/v1/schools?{query}").status == 400
 
 
+@pytest.mark.parametrize("query", ["trobled=true", "limit=5&Limit=6", "page=", "%3Cb%3E=1"])
+def test_a_query_parameter_that_the_call_does_not_take_is_refused(
+    api: CompanyApi, query: str
+) -> None:
+    answer = api.get(f"/v1/schools?{query}")
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.document["detail"] == "unknown query parameter; known: limit, cursor"
+
+
 # ---------------------------------------------------------------------- datasets and holds
 
 
