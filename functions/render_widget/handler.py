@@ -47,6 +47,7 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     if event.get("describe"):
         return {"markdown": _DESCRIPTION}
     schools, datasets, config = tables()
-    found = fleet_overview(schools, datasets, config, limit=_ROWS, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    found = fleet_overview(schools, datasets, config, limit=_ROWS, now=now)
     telemetry.record("widget_rendered", schools=len(found.schools))
-    return render(found)
+    return render(found, now)

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.serve_api import routes_operations, routes_schools
 from functions.serve_api.dependencies import ApiDependencies
-from functions.serve_api.openapi import answers, methods_of, openapi
+from functions.serve_api.openapi import answers, methods_of, openapi, query_of
 from functions.serve_api.problems import problem, problem_for
 from functions.serve_api.request_bodies import with_checked_body, without_body
 from xporter_bridge import dry_run, telemetry
@@ -37,6 +38,10 @@ def answer(
         if "POST" in methods_of(openapi(app), event["rawPath"]):
             return _closed(_plain(problem_for(error, request_id)), event)
         checked = without_body(event)
+    try:
+        _require_known_query(event, openapi(app))
+    except RequestRejectedError as error:
+        return _closed(_plain(problem_for(error, request_id)), event)
     app.append_context(open_dependencies=open_dependencies, request_id=request_id)  # type: ignore[no-untyped-call]
     return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
 
@@ -77,6 +82,20 @@ def application() -> APIGatewayHttpResolver:
         return problem_for(error, app.context["request_id"])
 
     return app
+
+
+def _require_known_query(event: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Refuse a query parameter that the call does not take: a misspelt filter would filter nothing.
+
+    Raises:
+        RequestRejectedError: 400, naming what the call takes and nothing that was sent.
+    """
+    known = query_of(document, event["requestContext"]["http"]["method"], event["rawPath"])
+    sent = {
+        name for name, _ in parse_qsl(event.get("rawQueryString") or "", keep_blank_values=True)
+    }
+    if known and sent - set(known):
+        raise RequestRejectedError(400, f"unknown query parameter; known: {', '.join(known)}")
 
 
 def _closed(reply: Reply, event: Mapping[str, Any]) -> Reply:

@@ -87,3 +87,14 @@ def methods_of(document: Mapping[str, Any], path: str) -> list[str]:
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
             return sorted(method.upper() for method in operations)
     return []
+
+
+def query_of(document: Mapping[str, Any], method: str, path: str) -> list[str] | None:
+    """Return the query parameters that a call takes; None where the API does not know the call."""
+    for template, operations in document["paths"].items():
+        if method.lower() in operations and re.fullmatch(
+            re.sub(r"\{\w+\}", "[^/]+", template), path
+        ):
+            parameters = operations[method.lower()].get("parameters", [])
+            return [each["name"] for each in parameters if each["in"] == "query"]
+    return None

@@ -524,8 +524,8 @@ def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
         assert (database.as_of or "")[:10] == time[:10]
         assert (database.checked_at or "") > iso(world.now() - timedelta(days=1))
     assert is_troubled(seen)
-    page = render(FleetOverview([seen], {"live": 1}))
-    assert "XodSchoolData: as_of is old" in page
+    page = render(FleetOverview([seen], {"live": 1}), world.now())
+    assert "XodSchoolData: no newer data at Xporter" in page
     assert capsys.readouterr().out.count('"Name":"MisNotRefreshed"') == len(configured())
     # The agent runs again.
     world.xporter.set_faults({"kind": "odd_meta", "value": world.now().isoformat()})

@@ -96,7 +96,8 @@ def test_a_school_shows_where_it_stands_and_no_secret(cloud: Cloud, api: Company
     assert shown["state"] == "live"
     assert shown["state_since"] == iso(NOW)
     assert shown["cause"] == "first_data_committed"
-    assert shown["next_step"] == "data is kept up to date"
+    assert shown["attention"]["severity"] != "none"  # most datasets have never been pulled
+    assert shown["next_step"] == shown["attention"]["do"]
     assert shown["last_refusal"] == "token_of_another_school"
     assert shown["scopes"] == ["School", "Student"]
     assert shown["registrations"] == [
@@ -133,6 +134,15 @@ def test_schools_are_paged_by_an_opaque_cursor_until_it_is_null(
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=1,2", "cursor=bm9uZQ"])
 def test_a_page_that_cannot_be_is_refused(api: CompanyApi, query: str) -> None:
     assert api.get(f"/v1/schools?{query}").status == 400
+
+
+@pytest.mark.parametrize("query", ["trobled=true", "limit=5&Limit=6", "page=", "%3Cb%3E=1"])
+def test_a_query_parameter_that_the_call_does_not_take_is_refused(
+    api: CompanyApi, query: str
+) -> None:
+    answer = api.get(f"/v1/schools?{query}")
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.document["detail"] == "unknown query parameter; known: limit, cursor"
 
 
 # ---------------------------------------------------------------------- datasets and holds

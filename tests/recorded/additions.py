@@ -11,7 +11,7 @@ from typing import Any
 # Fields of the API's answers and of stored items that the recorded code did not have.
 ADDED = {
     "missing_scopes", "MissingScopeView", "marks_seen", "similar", "reason", "looks",
-    "first_refused_at", "key", "kind",
+    "first_refused_at", "key", "kind", "attention", "AttentionView", "Severity", "failing",
 }  # fmt: skip
 # Fields that were always null, and now say something.
 FILLED = {"retry_at"}

@@ -12,8 +12,8 @@ from xporter_bridge import telemetry
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import DatasetConfig
-from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.attention import Severity
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 
@@ -27,7 +27,6 @@ _ORDER = (
     SchoolState.LIVE,
     SchoolState.ERASED,
 )
-_TROUBLED = {DatasetState.FAILED, DatasetState.HELD}
 _AT_ONCE = 16
 # Of schools that only a callback has spoken of, which any number of may be a stranger's invention.
 _MOST_UNPROVED = 10
@@ -82,10 +81,8 @@ def fleet_overview(
 
 
 def is_troubled(school: SchoolView) -> bool:
-    """Tell whether any data of the school failed, waits for a decision, or is too old."""
-    return any(dataset.state in _TROUBLED for dataset in school.datasets) or any(
-        database.is_stale for database in school.freshness
-    )
+    """Tell whether the school needs somebody, by its own state or by that of its data."""
+    return school.attention.severity is Severity.TROUBLE
 
 
 def _estabs(schools: SchoolRepository) -> Iterator[str]:

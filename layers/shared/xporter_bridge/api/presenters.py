@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from xporter_bridge.api.attention import attention_of
 from xporter_bridge.api.schemas import (
+    AttentionView,
     DatabaseFreshness,
     DatasetView,
     FreshnessView,
@@ -26,9 +28,11 @@ from xporter_bridge.availability.model import AvailabilityRequest, PullState
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
+from xporter_bridge.pulls.attention import shown_state
 from xporter_bridge.pulls.freshness import Freshness
 from xporter_bridge.pulls.model import next_unprompted_pull_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
+from xporter_bridge.schools.attention import Severity
 from xporter_bridge.schools.model import School, SchoolState
 from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
@@ -39,13 +43,18 @@ def present_school(
 ) -> SchoolView:
     """Return what is told of a school and its datasets."""
     items = [*held, *_not_begun(school, held, config)]
+    attention = attention_of(school, items, config, now)
+    # "Data is kept up to date" is said of no school that anything is the matter with.
+    is_claimed = school.state is SchoolState.LIVE and not school.is_being_erased
+    is_well = attention.severity is Severity.NONE or not is_claimed
     return SchoolView(
         estab=school.estab,
         name=school.name or None,
         state=school.state,
         state_since=school.state_since or None,
         cause=school.cause or None,
-        next_step=school.next_step,
+        next_step=school.next_step if is_well else attention.do,
+        attention=AttentionView.model_validate(attention.document()),
         last_refusal=school.last_refusal or None,
         erasure_requested_at=school.erasure_requested_at or None,
         scopes=list(school.scopes),
@@ -143,7 +152,7 @@ def _dataset(item: DatasetRecord, dataset: Dataset | None, now: datetime) -> Dat
         endpoint=dataset.endpoint.name if dataset else None,
         database=dataset.database if dataset else None,
         parameters=dict(dataset.parameters) if dataset else {},
-        state=item.state,
+        state=shown_state(item),
         reason=item.reason or None,
         sequence=item.published.sequence,
         retry_at=iso_or_none(item.progress.retry_at or _asked_again_at(item, dataset)),

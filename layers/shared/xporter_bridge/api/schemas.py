@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xporter_bridge.availability.model import PullState, WaitOutcome
 from xporter_bridge.pulls.record import DatasetState
+from xporter_bridge.schools.attention import Severity
 from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.writebacks.model import PartState, WritebackKind, WritebackState
 
@@ -77,6 +78,18 @@ class DatasetView(BaseModel):
     hold: HoldView | None
 
 
+class AttentionView(BaseModel):
+    """What matters most about a school, for a person: what it is, what to do, and since when.
+
+    ``trouble`` needs somebody, ``notice`` passes by itself, and ``none`` is that all is well.
+    """
+
+    says: str
+    do: str
+    since: str | None
+    severity: Severity
+
+
 class SchoolView(BaseModel):
     """A school: what it allows, where it stands, why, and what happens next.
 
@@ -89,6 +102,7 @@ class SchoolView(BaseModel):
     state_since: str | None
     cause: str | None
     next_step: str
+    attention: AttentionView
     last_refusal: str | None
     erasure_requested_at: str | None
     scopes: list[str]

@@ -16,11 +16,12 @@ from xporter_bridge.snapshots.manifest import Manifest
 
 
 class DatasetState(StrEnum):
-    """Where a dataset stands; only ``current`` waits for nothing."""
+    """Where a dataset stands; only ``current`` waits for nothing, and ``failing`` is only shown."""
 
     PENDING = "pending"
     CURRENT = "current"
     HELD = "held"
+    FAILING = "failing"
     FAILED = "failed"
     NOT_COVERED = "not_covered"
     ERASED = "erased"

@@ -1,0 +1,112 @@
+"""What a person should know and do, in a sentence, and what of that a school's own state asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from xporter_bridge.schools.model import ESTAB_CHANGED, School, SchoolState
+from xporter_bridge.timestamps import iso, parse_or_none
+
+
+class Severity(StrEnum):
+    """How much something matters: ``trouble`` needs a person, ``notice`` passes by itself."""
+
+    NONE = "none"
+    NOTICE = "notice"
+    TROUBLE = "trouble"
+
+
+_ORDER = tuple(Severity)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One thing that a person should know: what it is, what to do, since when (None: not known).
+
+    Of two things of one severity, the one with the higher ``rank`` explains the other, or is
+    lost sooner if nobody does anything.
+    """
+
+    severity: Severity
+    says: str
+    do: str
+    since: datetime | None = None
+    rank: int = 0
+
+    def weight(self) -> tuple[int, int]:
+        """Return a number pair that is higher for what matters more."""
+        return _ORDER.index(self.severity), self.rank
+
+    def document(self) -> dict[str, str | None]:
+        """Return the attention as events and the API show it."""
+        return {
+            "says": self.says,
+            "do": self.do,
+            "since": iso(self.since) if self.since else None,
+            "severity": str(self.severity),
+        }
+
+
+ALL_IS_WELL = Attention(Severity.NONE, "Data is kept up to date.", "Nothing to do.")
+_NOTHING = "Nothing to do: the bridge goes on by itself."
+
+
+def of_school(school: School) -> list[Attention]:
+    """Return what the school's own state asks of a person; empty for a connected school."""
+    since = parse_or_none(school.state_since)
+    if school.is_being_erased:
+        asked = parse_or_none(school.erasure_requested_at)
+        says = "Everything kept of the school is being erased."
+        return [Attention(Severity.NOTICE, says, _NOTHING, asked, 90)]
+    match school.state:
+        case SchoolState.ERASED:
+            says = "The school is erased; nothing is kept of it."
+            return [Attention(Severity.NONE, says, "Nothing to do.", since, 90)]
+        case SchoolState.REVOKED:
+            says = "The school no longer lets us in; its data grows old and is kept."
+            do = "Ask the school to authorise again; its old secret is tried now and then."
+            return [Attention(Severity.TROUBLE, says, do, since, 80)]
+        case SchoolState.PAUSED:
+            return [_paused(school, since)]
+        case SchoolState.INVITED:
+            says = "The school has not authorised yet: no secret of it has been accepted."
+            do = "Wait three days, as the bridge tries again; then invite the school again."
+            return [Attention(Severity.NOTICE, says, do, since, 70)]
+        case SchoolState.AUTHORISED:
+            says = "The school has authorised, but has not installed Xporter on Demand."
+            do = "Ask the school to finish the installation."
+            return [Attention(Severity.NOTICE, says, do, since, 70)]
+        case _:
+            return _connected(school)
+
+
+def _paused(school: School, since: datetime | None) -> Attention:
+    if school.cause.startswith(ESTAB_CHANGED):
+        says = "The secret of the school opens another school: its number may have changed."
+        do = "Move data and consumers over: docs/runbook.md, An estab has changed."
+        return Attention(Severity.TROUBLE, says, do, since, 80)
+    says = "The school has paused its authorisation: it is choosing whom to include."
+    return Attention(Severity.NOTICE, says, "Wait: the bridge asks again by itself.", since, 70)
+
+
+def _connected(school: School) -> list[Attention]:
+    """Return what is wrong with the access of a school that is connected."""
+    found = []
+    if not school.scopes:
+        says = "Access works but allows nothing."
+        do = "Ask the school what it shares."
+        found.append(Attention(Severity.TROUBLE, says, do, None, 60))
+    for scope, until in sorted(school.missing_scopes.items()):
+        if school.scopes:
+            says = f"The school no longer names the scope {scope}."
+            do = "Ask the school: unless it shares the scope again, that data will be erased."
+            severity = Severity.NOTICE if until else Severity.TROUBLE
+            found.append(Attention(severity, says, do, None, 55))
+    if school.first_refused_at:
+        says = "Xporter has begun to refuse the secret of the school."
+        do = "Wait: only three days of refusals mean that the school has revoked its consent."
+        since = parse_or_none(school.first_refused_at)
+        found.append(Attention(Severity.NOTICE, says, do, since, 55))
+    return found
