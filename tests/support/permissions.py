@@ -125,8 +125,9 @@ def _of_s3(
     bucket, key = logical_ids[parameters["Bucket"]], parameters.get("Key")
     if operation == "DeleteObjects":
         for entry in parameters["Delete"]["Objects"]:
-            suffix = "Version" if entry.get("VersionId") else ""
-            yield Permission(action + suffix, f"{bucket}/{entry['Key']}")
+            yield Permission(action, f"{bucket}/{entry['Key']}")
+            if entry.get("VersionId"):
+                yield Permission(f"{action}Version", f"{bucket}/{entry['Key']}")
     else:
         yield Permission(action, f"{bucket}/{key}" if key else bucket)
     source = parameters.get("CopySource")
