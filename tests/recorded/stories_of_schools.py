@@ -86,7 +86,7 @@ def erasing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     """A school is erased, while a pull runs; a late callback comes; it authorises anew."""
     take_in(it, xporter, scopes=["School"])
     ask(it, dataset="schoolinfo")
-    with it.killed("PutObject"):
+    with it.killed("UpdateItem", at=3):  # the slot and the lease are taken
         it.cloud.deliver("PullQueue")
     it.cloud.take("PullQueue")
     assert it.api.delete(SCHOOL).status == 202
