@@ -26,7 +26,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost emulators help demo test up simulator check permissions build bench trial setup lock tables
+.PHONY: cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables
 .NOTPARALLEL:
 
 help: ## this list
@@ -56,6 +56,9 @@ permissions: setup ## takes every statement of every role away, one at a time, a
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
 
+dist: setup ## the wheel of the operator's command line, for machines without this repository, in dist
+	@cd tools/operator && exec ../../$(RUN) -m hatchling build --target wheel --directory ../../dist
+
 trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDPOINT_URL for an emulator (docs/trial.md)
 	@exec $(RUN) -m tools.trial $(if $(YES),--yes)
 
@@ -65,7 +68,7 @@ bench: setup ## every benchmark; the last line of each is one JSON object
 cost: setup ## docs/cost.md anew, from the counted calls of a simulated day
 	@PYTHONPATH=layers/shared $(RUN) -m tests.support.write_cost
 
-setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready ## only what every other target begins with
+setup: .venv/.ready .tools/sam/.ready .tools/stack/.ready .tools/runtime/.ready .venv/bin/xporter-bridge ## only what every other target begins with
 
 # Second opinions on AWS, if the machine has npm and a JDK; without, the tests say what they left out.
 emulators: setup
@@ -81,6 +84,10 @@ lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .venv $<
+
+# The operator's command line; a new environment loses it.
+.venv/bin/xporter-bridge: tools/operator/launch.sh .venv/.ready
+	@install -m 755 $< $@
 
 .tools/%/.ready: requirements/%.txt .tools/uv/.ready
 	@$(PYTHON) tools/set_up.py .tools/$* $<

@@ -1,10 +1,9 @@
-"""How long a receiver takes to acknowledge a callback, warm and cold, and what that time goes to.
+"""Measures how long a receiver takes to acknowledge a callback, warm and cold, and why.
 
-Every function is imported in fresh processes from what `sam build` made, as it ships, without its
-bytecode, and with the bytecode that Python would have written itself; the receivers are also
-called, and one of them beside what others would write in its place. ``.venv/bin/python
-benchmarks/acknowledgement.py``; the last line of stdout is JSON, in milliseconds of processor time
-but for the calls of the receivers, which are of the clock on the wall.
+Every function is imported in fresh processes from the artifact of `sam build`: as shipped, without
+bytecode, and with bytecode written by Python itself. The receivers are also called, and one of them
+is compared with alternatives. Run ``.venv/bin/python benchmarks/acknowledgement.py``. The last line
+of stdout is JSON in milliseconds of processor time; calls of the receivers are in wall-clock time.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from acknowledging.shipped import FORMS, forms, import_ms, python  # noqa: E402
-from acknowledging.side_by_side import compared  # noqa: E402
+from receiver_comparison.shipped import FORMS, forms, import_ms, python  # noqa: E402
+from receiver_comparison.side_by_side import compared  # noqa: E402
 
 ROUNDS = 7
 _LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*([\w.]+)")
@@ -32,7 +31,7 @@ _NAMED += ("aws_lambda_powertools", "urllib3", "orjson", "isal")
 
 
 def main() -> None:
-    """Measure every function, show a table, print the JSON."""
+    """Measure every function, print a table and the JSON."""
     functions = sorted(path.parent.name for path in ROOT.glob("functions/*/handler.py"))
     with forms() as builds:
         found = {}
@@ -49,7 +48,7 @@ def main() -> None:
 
 
 def _imported(builds: Mapping[str, Path], name: str) -> dict[str, object]:
-    """Return the median of each form, one after the other, and shipped to cached as a ratio."""
+    """Return the median time of each form, and the ratio of shipped to cached."""
     times: dict[str, list[float]] = {form: [] for form in FORMS}
     for _ in range(ROUNDS):
         for form in FORMS:
@@ -60,7 +59,7 @@ def _imported(builds: Mapping[str, Path], name: str) -> dict[str, object]:
 
 
 def _spent_on(build: Path, name: str) -> dict[str, float]:
-    """Return where the time of the imports goes, by package; the small ones are left out."""
+    """Return the time of the imports by package, without small packages."""
     said = python(build, name, "-X", "importtime", "-c", f"import functions.{name}.handler").stderr
     spent: Counter[str] = Counter()
     for self_us, module in _LINE.findall(said):
@@ -71,9 +70,9 @@ def _spent_on(build: Path, name: str) -> dict[str, float]:
 
 
 def _called(build: Path, name: str) -> dict[str, float]:
-    """Return the times of the first call and of the later ones: the best of the rounds."""
+    """Return the best times of the first call and of later calls."""
     rounds = [
-        json.loads(python(build, name, "-m", "acknowledging.one_receiver", name).stdout)
+        json.loads(python(build, name, "-m", "receiver_comparison.one_receiver", name).stdout)
         for _ in range(ROUNDS)
     ]
     return {figure: round(min(r[figure] for r in rounds), 2) for figure in rounds[0]}

@@ -1,7 +1,7 @@
-"""Which gzip the lake is written with: ratio and speed on rows like Xporter's.
+"""Compares gzip implementations by ratio and speed on rows like Xporter's.
 
-ISA-L at each level beside zlib, in sections of one page (1,000 rows), as the pull engine packs
-them, and back; zlib-ng too where it is installed, which it is not by default.
+ISA-L at each level and zlib compress and decompress sections of one page (1,000 rows), like the
+pull engine; zlib-ng is included if it is installed, which it is not by default. Run
 ``.venv/bin/python benchmarks/compression.py``; the last line of stdout is JSON.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from isal import isal_zlib
-from pulling.rows import render
+from pull_comparison.rows import render
 
 ROWS, PAGE = 20_000, 1_000
 ROUNDS = 3
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _pages() -> list[bytes]:
-    """Return pages of rows as they lie in a snapshot: JSON lines."""
+    """Return pages of rows in the form of a snapshot: JSON lines."""
     with tempfile.TemporaryDirectory() as folder:
         rows = render(Path(folder) / "rows", ROWS)
         text = rows.path.read_bytes()

@@ -1,11 +1,11 @@
-"""How fast changes are applied to a snapshot, beside the loop that everybody would write.
+"""Compares the merge of changes into a snapshot with the shortest correct code.
 
-Both work on the same blocks of the same 200,000 rows and write nowhere, in one process, by turns;
-the processor time is the best of some rounds. The peer reads the whole snapshot into a dictionary,
-changes the dictionary, sorts and compares: the shortest code that is right, with the whole table in
-memory. Both find keys without parsing rows.
+Both process the same blocks of the same 200,000 rows without storing the result, alternating in one
+process; the best processor time of several repetitions counts. The shortest correct code reads the
+whole snapshot into a dictionary, changes it, sorts and compares. Both find keys without parsing
+rows.
 
-``.venv/bin/python benchmarks/merge.py``; the last line of stdout is the result as JSON.
+Run ``.venv/bin/python benchmarks/merge.py``; the last line of stdout is the result as JSON.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Counted = tuple[int, int, int]
 
 
 class Nowhere:
-    """Takes rows and keeps none."""
+    """A sink that discards all rows."""
 
     def write(self, data: bytes, rows: int) -> None:
-        """Forget the rows."""
+        """Discard the rows."""
 
 
 def main() -> None:

@@ -1,23 +1,28 @@
-"""The night of a whole fleet, simulated: what the design costs when everything comes at once.
+"""Simulates the night of a whole fleet, with callbacks of all schools at the same time.
 
-Real, and called as the functions' handlers call them: ``pulls.plan.plan`` for every callback,
-``ingestion.run.pull`` from one end to the other for every message (place, lease, session and
-token, change set, staged page, comparison, commit, publication, outbox, back-off), the watchdog's
-``enqueue_overdue`` every minute within its time, ``registrations.schedule`` every hour and
-``registrations.register`` for its messages, over the real repositories, queue, vault's seals and
-snapshot store.
+The following parts are real, and are called as the handlers call them: ``pulls.plan.plan`` for
+every callback; ``ingestion.pull_school.pull`` for every message (slot, lease, session and token,
+change set, staged page, comparison, commit, publication, outbox, back-off); the watchdog's
+``enqueue_overdue`` every minute within its time, once for each shard; ``registrations.schedule``
+every hour and ``registrations.register`` for its messages. They use the real repositories, queue,
+encryption and snapshot store.
 
-Not real: AWS is the tests' dictionaries (``tests/support/fakes.py``), with virtual time for every
-call; SQS delivers in order, Lambda starts at once and polls without end, DynamoDB never throttles
-and its indices are never late. Xporter is ``nights/xporter.py``: each answer is one page, which
-says "nothing new" or brings one row of twenty. The receiver is one message, there are no
-operations, and the fleet begins as copies of one school that was pulled in earnest. An invocation
-sees others' writes at most 0.1 s late. The figures assumed are in ``nights/parameters.py``.
+The following parts are simulated. AWS is the dictionaries of the tests (``tests/support/fakes.py``)
+with virtual time for every call: SQS delivers in order, Lambda starts at once and polls without
+pause, DynamoDB never throttles, and its indices are never late. Xporter is ``nights/xporter.py``:
+each response is one page without changes or with one changed row of twenty. A receiver sends one
+message, there are no operations, and the fleet begins as copies of one school with real data. An
+invocation sees the writes of others at most 0.1 s late. ``nights/parameters.py`` has the
+assumptions.
 
-``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the last
-line of stdout is the result as JSON. Without ``--places`` it is a small model of a fleet of 25,000:
-2,500 schools, a tenth, get a tenth of the template's 20 places, of the other consumers, and of the
-watchdog's time, so that the night has the same hours. With it, everything is as deployed.
+*keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.
+Growth is the same scenario with other numbers of ``--schools``.
+
+Run ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the
+last line of stdout is the result as JSON. Without ``--places``, it is a small model of a fleet of
+25,000: 2,500 schools get a tenth of the template's 20 concurrent pulls, of the other consumers, and
+of the watchdog's time, so that the night has the same hours. With ``--places``, the consumers and
+the watchdog's time are as deployed.
 """
 
 from __future__ import annotations
@@ -37,7 +42,7 @@ from nights.world import World  # noqa: E402
 
 
 def main() -> None:
-    """Let the nights pass, show a table, print the JSON."""
+    """Simulate the nights, print a table and the JSON."""
     given = _arguments()
     scenarios = SCENARIOS if given.scenario == "all" else (given.scenario,)
     found = []

@@ -1,19 +1,18 @@
-"""How fast, how small and how right the pull engine is, beside what else one would use.
+"""Compares the pull engine with alternatives by speed, memory and correctness.
 
-In one run, against one server in a process of its own (``pulling/page_server.py``: the rows lie
-rendered in a file and are sent by the kernel, so that the server costs next to nothing), every
-contestant in a process of its own, imports not timed, and everything that they leave is compared
-with the truth:
+All contestants pull from one server (``pull_comparison/page_server.py``), which takes almost no
+processor time: the kernel sends prepared rows from a file. The server and every contestant have
+processes of their own. Imports are not timed. The stored rows are compared with the true rows.
 
 * ours: the real ``ingestion.run.pull``. S3 is a folder and the datasets table a file, because an
-  emulator would cost more than the pull; the token is given. Each page is staged, proved against
+  emulator would cost more than the pull; the token is given. Each page is staged, compared with
   the others, merged, hashed, committed and published.
-* dlt: the REST API source into JSON lines on the file system, as it comes.
-* singer: a tap of Meltano's SDK, messages into a file.
-* requests: the plain loop, ``response.json()`` and ``json.dumps`` into a file.
-* floor: one keep-alive connection, orjson, ISA-L, one gzip file; no checks, nothing resumable.
+* dlt: the REST API source with default settings, into JSON lines on the file system.
+* singer: a tap of Meltano's SDK, with messages into a file.
+* requests: a plain loop with ``response.json()`` and ``json.dumps`` into a file.
+* floor: one kept connection, orjson, ISA-L, one gzip file; without checks, not resumable.
 
-``.venv/bin/python benchmarks/pull.py``; the last line of stdout is the result as JSON.
+Run ``.venv/bin/python benchmarks/pull.py``; the last line of stdout is the result as JSON.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ import sys
 import time
 from typing import Any
 
-from pulling.arena import Arena, arena
-from pulling.measures import (
+from pull_comparison.arena import Arena, arena
+from pull_comparison.measures import (
     FAULTS,
     after_fault,
     contestants,
@@ -35,11 +34,11 @@ from pulling.measures import (
     say,
     wall_seconds,
 )
-from pulling.table import show
+from pull_comparison.table import show
 
-# A busy machine hurts the short runs most, so those are repeated most.
+# Other work disturbs short runs most, so short runs have the most repetitions.
 ROUNDS = {"ours": 5, "floor": 5, "requests": 3, "singer": 1, "dlt": 2}
-# (milliseconds a page, pages): fewer where four out of five would wait for a minute each.
+# (milliseconds a page, pages): fewer slow pages, so that no contestant needs a minute.
 DELAYS = ((20, 100), (100, 50), (500, 20))
 KILLS = (0.1, 0.5, 0.9)
 KILL_PAGES = 50
@@ -82,7 +81,7 @@ def _measured(ring: Arena) -> dict[str, Any]:
 
 
 def _goals(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Hold the result against the goals of the engine."""
+    """Compare the result with the goals of the engine."""
     rows, memory = found["rows_per_second"], found["peak_rss_mb"]
     again = max(found["pages_again_after_kill"]["ours"].values())
     wrong = sum(fault["rows_wrong"] for fault in found["after_fault"]["ours"].values())
@@ -92,7 +91,7 @@ def _goals(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "times_dlt": _goal(rows["ours"] / rows["dlt"], at_least=8),
         "of_the_floor": _goal(rows["ours"] / rows["floor"], at_least=0.6),
         "memory_growth": _goal(growth, at_most=1.3),
-        # Eight pages are fetched at a time, and page 1 is asked for again on purpose.
+        # Eight pages are fetched at a time, and page 1 is fetched again on purpose.
         "pages_again": _goal(again, at_most=8 + 1),
         "rows_wrong": _goal(wrong + failed, at_most=0),
     }

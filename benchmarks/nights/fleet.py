@@ -1,6 +1,6 @@
-"""The fleet as it stands at 03:00: every school live, every dataset pulled the night before.
+"""The fleet at 03:00: every school is live, and every dataset was pulled the night before.
 
-One school is pulled in earnest by the product's own code; the others are copies of its items.
+The product's own code pulls one school; the other schools are copies of its items.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nights.stores import shard_of
 from tests.support.builders import ALL_SCOPES
 from tests.support.fakes import KEY
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.registrations.model import desired
 from xporter_bridge.schools.model import Registration, School, SchoolState
 from xporter_bridge.schools.vault import OpenedKey, with_secret

@@ -1,9 +1,10 @@
-"""What a night comes to: counts per pull, delays, and a price."""
+"""Computes the figures of a simulated night: counts per pull, delays, and a price."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from nights.ending import lost
 from nights.world import World
 from tests.support import template
 from tools.cost.model import Facts
@@ -24,24 +25,33 @@ _ACKNOWLEDGED_SECONDS = 0.02
 
 
 def figures(world: World) -> dict[str, Any]:
-    """Return everything that the table and the JSON line say."""
-    queue, watch, metrics = world.pull_queue, world.watch, world.metrics
-    pulls = max(1, sum(world.served.values()))
-    invocations = queue.counts["invocations"]
-    looks = world.dataset_items.looks
-    requests = world.xporter.counts
-    tokens = requests["token"] - world.xporter.failed["token"]
+    """Return all figures of the table and of the JSON line, in the order of the table."""
     return {
         **world.night.described(),
+        **_of_pulls_and_messages(world),
+        **_of_the_watchdog(world),
+        **_of_the_whole_night(world),
+        **_of_an_unchanged_pull(world),
+        "usd": round(_price(world), 4),
+        "usd_for_25000": round(_price(world) * 25_000 / world.night.schools, 2),
+    }
+
+
+def _of_pulls_and_messages(world: World) -> dict[str, Any]:
+    queue, metrics = world.pull_queue, world.metrics
+    served = sum(world.served.values())
+    pulls = max(1, served)
+    tokens = world.xporter.counts["token"] - world.xporter.failed["token"]
+    return {
         "datasets": len(world.expected),
-        "pulls_served": sum(world.served.values()),
-        "pulls_a_dataset": round(sum(world.served.values()) / len(world.expected), 2),
-        "lost": world.lost(),
+        "pulls_served": served,
+        "pulls_a_dataset": round(served / len(world.expected), 2),
+        "lost": lost(world),
         "messages": queue.counts["sent"],
         "messages_a_pull": round(queue.counts["sent"] / pulls, 2),
-        "invocations_a_pull": round(invocations / pulls, 2),
+        "invocations_a_pull": round(queue.counts["invocations"] / pulls, 2),
         "invocations_without_work": metrics["invocations_without_work"],
-        "invocations": invocations,
+        "invocations": queue.counts["invocations"],
         "delivered_twice": queue.counts["delivered_twice"],
         "came_back": queue.counts["killed"] + queue.counts["failed"] - queue.counts["dead"],
         "killed": queue.counts["killed"],
@@ -50,6 +60,12 @@ def figures(world: World) -> dict[str, Any]:
         "leases_lost": metrics["pull_lost_its_lease"],
         "tokens_a_school": round(tokens / world.night.schools, 2),
         "queue_peak": queue.peak,
+    }
+
+
+def _of_the_watchdog(world: World) -> dict[str, Any]:
+    watch, metrics, looks = world.watch, world.metrics, world.dataset_items.looks
+    return {
         "watch_runs": watch["runs"],
         "watch_runs_cut": watch["cut"],
         "watch_looks": watch["looks"],
@@ -58,19 +74,24 @@ def figures(world: World) -> dict[str, Any]:
         "latest_look_minutes": round(max(looks, default=0) / 60, 1),
         "silent_counted": metrics["DatasetsSilent"],
         "contradicted_counted": metrics["CallbackContradicted"],
+    }
+
+
+def _of_the_whole_night(world: World) -> dict[str, Any]:
+    return {
         "night_hours": round(world.last_served / 3600, 2),
         "others_hours": round(world.ends.get("others", 0) / 3600, 2),
-        "xporter_requests": sum(requests.values()),
+        "xporter_requests": sum(world.xporter.counts.values()),
         "xporter_requests_failed": sum(world.xporter.failed.values()),
         "registration_messages": world.registration_queue.counts["sent"],
-        **_of_an_unchanged_pull(world),
-        "usd": round(_price(world), 4),
-        "usd_for_25000": round(_price(world) * 25_000 / world.night.schools, 2),
+        "registrations": world.xporter.counts["registration"],
+        "registered_hours": round(world.ends.get("registered", 0) / 3600, 2),
+        "most_writes_a_second_by_state": max(world.state_writes.values(), default=0),
     }
 
 
 def _of_an_unchanged_pull(world: World) -> dict[str, float]:
-    """Return what one invocation uses that pulls and finds nothing new."""
+    """Return the average use of AWS by an invocation whose pull finds no change."""
     counts, found = world.metrics, world.metrics["unchanged"] or 1
 
     def each(*names: str) -> float:
@@ -87,7 +108,7 @@ def _of_an_unchanged_pull(world: World) -> dict[str, float]:
 
 
 def _price(world: World) -> float:
-    """Return the night's price: requests and computing, without storage, logs and idle polling."""
+    """Return the price of requests and computing, without storage, logs and idle polling."""
     facts, calls, watch = Facts.read(), world.calls.counts, world.watch
     queues = (world.pull_queue, world.database_queue, world.registration_queue)
     invocations = sum(queue.counts["invocations"] for queue in queues)

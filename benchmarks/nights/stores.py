@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,12 +11,12 @@ from typing import Any, TypeVar
 from nights.parameters import Night
 from nights.virtual_time import Clock
 from tests.support.fakes import S3, Calls, CountedItems, KilledError
+from xporter_bridge.aws.dynamodb import watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.timestamps import parse
 
 T = TypeVar("T")
 Item = dict[str, Any]
-_SHARDS = 8
 _WATCHED = ("watch_at", "watch_shard")
 
 
@@ -61,13 +60,14 @@ class TimedItems(CountedItems):
         super().__init__(calls, *key)
         self._metered, self._now, self._changed = calls, now, changed
         self._sort_keys: dict[str, set[tuple[str, ...]]] = {}
+        self._in_shard: dict[int, set[tuple[str, ...]]] = {}
         self.looks: list[float] = []
 
     def seed(self, item: Item) -> None:
         """Put an item there as if it had always been."""
         key = tuple(item[name] for name in self._key)
         self._items[key] = item
-        self._sort_keys.setdefault(key[0], set()).add(key)
+        self._note(key, item)
 
     def find(self, *key: str) -> Item | None:
         """Return an item, without a call."""
@@ -80,11 +80,16 @@ class TimedItems(CountedItems):
         except ConflictError:
             self._metered.add("write_units", _units(before or {}))
             raise
-        self._sort_keys.setdefault(key[0], set()).add(key)
         after = self._items[key]
+        self._note(key, after)
         self._metered.add("write_units", _written(before or {}, after))
         self._changed(key, before or {}, after)
         return made
+
+    def _note(self, key: tuple[str, ...], item: Item) -> None:
+        self._sort_keys.setdefault(key[0], set()).add(key)
+        if "watch_shard" in item:
+            self._in_shard.setdefault(item["watch_shard"], set()).add(key)
 
     def query_partition(self, partition: str) -> Iterator[Item]:
         keys = sorted(self._sort_keys.get(partition, ()))
@@ -92,17 +97,17 @@ class TimedItems(CountedItems):
             "Query", lambda: [dict(self._items[key]) for key in keys], _no_fault
         )
 
-    def query_due(self, now: str) -> Iterator[Item]:
-        """Yield as ``DynamoTable`` does: shard by shard, each minute beginning with another."""
-        due: dict[int, list[Item]] = {}
-        for item in self._items.values():
-            if item.get("watch_at", "~") <= now:
-                named = {name: item[name] for name in (*self._key, "watch_at")}
-                due.setdefault(item["watch_shard"], []).append(named)
-        first = int(parse(now).timestamp()) // 60
-        for shard in ((first + offset) % _SHARDS for offset in range(_SHARDS)):
+    def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
+        """Yield as ``DynamoTable`` does: shard by shard, in the order of their times."""
+        for shard in shards:
             self._metered.make("Query", lambda: None, _no_fault)
-            for item in sorted(due.get(shard, ()), key=lambda each: each["watch_at"]):
+            found = [self._items.get(key, {}) for key in sorted(self._in_shard.get(shard, ()))]
+            due = [
+                {name: item[name] for name in (*self._key, "watch_at")}
+                for item in found
+                if item.get("watch_at", "~") <= now
+            ]
+            for item in sorted(due, key=lambda each: each["watch_at"]):
                 self.looks.append((self._now() - parse(item["watch_at"])).total_seconds())
                 yield item
 
@@ -177,7 +182,7 @@ class _Objects(dict[str, bytes]):
 
 def shard_of(*key: str) -> int:
     """Return the shard of the index in which an item lies, as ``watch_attributes`` does."""
-    return hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
+    return int(watch_attributes("now", *key)["watch_shard"])
 
 
 def _written(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
+from nights.ending import is_over
 from nights.fleet import MODEL, settle
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
@@ -19,12 +20,13 @@ from nights.xporter import NightXporter
 from tests.support.builders import RELYING_PARTY
 from tests.support.fakes import Events, Vault
 from xporter_bridge import telemetry
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -37,9 +39,6 @@ from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
 
-# So long nothing may be due and no message may wait before the night counts as over: an unchanged
-# dataset is looked at again up to 15 minutes after its callback.
-_QUIET_SECONDS = 20 * 60
 Say = Callable[[str], None]
 
 
@@ -60,16 +59,16 @@ class World:
         self._make_stores()
         self._make_queues()
         self._make_use_cases()
-        self._quiet_since: float | None = None
-        self._due: set[tuple[str, ...]] = set()
+        self.quiet_since: float | None = None
+        self.due: set[tuple[str, ...]] = set()
         self.served: Counter[tuple[str, ...]] = Counter()
         self.last_served = 0.0
 
     def _make_stores(self) -> None:
-        none_changed: Callable[..., None] = lambda *_: None  # noqa: E731
         self.schools = SchoolRepository(None, "schools")
         self.datasets = DatasetRepository(None, "datasets", configured())
-        self.school_items: Any = TimedItems(self.calls, self.now, none_changed, "estab")
+        self.state_writes: Counter[tuple[str, int]] = Counter()
+        self.school_items: Any = TimedItems(self.calls, self.now, self._note_state_written, "estab")
         self.dataset_items: Any = TimedItems(
             self.calls, self.now, self._note_written, "estab", "dataset"
         )
@@ -151,10 +150,14 @@ class World:
             self.expected = {(estab, name) for estab in estabs for name in configured()}
             for counts in (self.calls.counts, self.metrics, self.served, self.xporter.counts):
                 counts.clear()
+            self.state_writes.clear()
             self.dataset_items.looks.clear()
-            self.xporter.has_refreshed = True
-            self._due.clear()
-            if self.night.scenario != "silent":
+            self.xporter.has_refreshed = self.night.scenario != "keys"
+            self.due.clear()
+            if self.night.scenario == "keys":
+                self.keys = (SigningKey("k2", b"the key that replaced it"), *self.keys)
+                self.clock.at(0, lambda: self._register_schools(everyone=True))
+            elif self.night.scenario != "silent":
                 self._let_callbacks_come(estabs)
             self.clock.at(0, self._every_minute)
             self.clock.at(self._chance.uniform(0, 900), self._every_hour)
@@ -179,28 +182,37 @@ class World:
         Queue(self.database_queue, "databases").send(message.body())
 
     def _every_minute(self) -> None:
-        if self._is_night_over():
+        if is_over(self):
             self.clock.is_over = True
             return
-        self.clock.start(self._watch)
+        for shard in WATCH_SHARDS:
+            self.clock.start(lambda shard=shard: self._watch(shard))
         self.clock.at(self.clock.global_seconds + 60, self._every_minute)
         if time.monotonic() - self._said_at > 10:
             self._said_at = time.monotonic()
             self._say(
                 f"  {self.clock.now():%H:%M} served {sum(self.served.values())}, "
-                f"waiting {self.pull_queue.depth}, due {len(self._due)}"
+                f"waiting {self.pull_queue.depth}, due {len(self.due)}"
             )
 
     def _every_hour(self) -> None:
-        due = Queue(self.registration_queue, "registrations")
-        self.watch["schedules"] += 1
-        self.clock.start(lambda: schedule(self.schools, due, self.now()))
+        self._register_schools(everyone=False)
         self.clock.at(self.clock.global_seconds + 3600, self._every_hour)
 
-    def _watch(self) -> None:
+    def _register_schools(self, *, everyone: bool) -> None:
+        due = Queue(self.registration_queue, "registrations")
+        self.watch["schedules"] += 1
+        self.clock.start(lambda: schedule(self.schools, due, self.now(), everyone=everyone))
+
+    def _watch(self, shard: int) -> None:
         began = self.clock.seconds
         until = began + self.night.watch_seconds
-        found = self.watch_once(lambda: self.clock.seconds < until)
+
+        def has_time() -> bool:
+            self.clock.spend(self.night.latencies.look)
+            return self.clock.seconds < until
+
+        found = self.watch_once(has_time, (shard,))
         self.watch["runs"] += 1
         self.watch["looks"] += found["datasets"]
         self.watch["most"] = max(self.watch["most"], found["datasets"])
@@ -208,37 +220,11 @@ class World:
         self.watch["failed"] += found["failed"]
         self.watch["seconds"] += round(self.clock.seconds - began)
 
-    def watch_once(self, has_time: Callable[[], bool]) -> Mapping[str, int]:
+    def watch_once(
+        self, has_time: Callable[[], bool], shards: Sequence[int] = WATCH_SHARDS
+    ) -> Mapping[str, int]:
         """Run the watchdog at the present time."""
-        return enqueue_overdue(self._watching, self.now(), has_time)
-
-    def _is_night_over(self) -> bool:
-        seconds = self.clock.global_seconds
-        if seconds > self.night.longest_hours * 3600:
-            return True
-        is_over = seconds > self.night.refresh_minutes * 120 and not self.waited_for()
-        if not is_over:
-            self._quiet_since = None
-            return False
-        if self._quiet_since is None:
-            self._quiet_since = seconds
-        return seconds - self._quiet_since >= _QUIET_SECONDS
-
-    def waited_for(self) -> bool:
-        """Tell whether any dataset of a school that answers is still to be pulled."""
-        if any(key[0] not in self.hanging for key in self._due):
-            return True
-        if self.hanging:
-            return False
-        return self.pull_queue.depth > 0 or len(self.served) < len(self.expected)
-
-    def lost(self) -> int:
-        """Count datasets of schools that answer, and that nobody pulled or that are still due."""
-        return sum(
-            key in self._due or key not in self.served
-            for key in self.expected
-            if key[0] not in self.hanging
-        )
+        return enqueue_overdue(self._watching, shards, self.now(), has_time)
 
     # ------------------------------------------------------------------ what is handled
 
@@ -252,7 +238,6 @@ class World:
             body["dataset"],
             self.pulling,
             remaining_seconds=lambda: until - self.clock.seconds,
-            waits=body.get("waits", 0),
         )
         self._note_invocation(worker.used)
 
@@ -274,6 +259,7 @@ class World:
 
     def _register(self, body: Body) -> None:
         register(RegisterWebhooks.read(body), self._registering)
+        self.ends["registered"] = self.clock.seconds
 
     def _count(self, name: str, dimension: str, value: float = 1) -> None:
         del dimension
@@ -286,13 +272,21 @@ class World:
     def _note_line(self, line: Mapping[str, Any]) -> None:
         self.metrics[line["message"]] += 1
 
+    def _note_state_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
+        """Count the writes of the index by_state, by partition and second."""
+        del key
+        for item in (before, after):
+            is_moved = any(before.get(name) != after.get(name) for name in ("state", "due_at"))
+            if is_moved and "state" in item:
+                self.state_writes[item["state"], int(self.clock.seconds)] += 1
+
     def _note_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
         is_due = after.get("requested", 0) > after.get("served", 0)
         was_due = before.get("requested", 0) > before.get("served", 0)
         if is_due:
-            self._due.add(key)
+            self.due.add(key)
         elif was_due:
-            self._due.discard(key)
+            self.due.discard(key)
             self.served[key] += 1
             self.last_served = self.clock.seconds
             if key[0] not in self.hanging:

@@ -1,4 +1,4 @@
-"""Tries new versions before they have traffic."""
+"""Checks new versions before they receive traffic."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from xporter_bridge.deployments.check_version import CheckDependencies, Examples
 from xporter_bridge.deployments.hooks import Hooks
 from xporter_bridge.deployments.versions import Versions
 
-# A link to the events/ of the repository; a build holds what it leads to.
+# A link to events/ of the repository; a build contains a copy of the folder.
 _EXAMPLES = Path(__file__).parent / "events"
 
 
 @cache
 def examples() -> Examples:
-    """Return every example by its function's folder and its own name, but for our own."""
+    """Return every example by its function's folder and its name, except those of this function."""
     return {
         folder.name: {
             path.stem: json.loads(path.read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def examples() -> Examples:
 
 
 def dependencies(settings: Settings) -> CheckDependencies:
-    """Return what an invocation works with; anew each time, as secrets may have been rotated."""
+    """Return the dependencies; new ones for each invocation, as secrets may have been rotated."""
     secrets = client("secretsmanager")
     return CheckDependencies(
         hooks=Hooks(client("codedeploy")),
@@ -46,9 +46,10 @@ def dependencies(settings: Settings) -> CheckDependencies:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> bool:
-    """From CodeDeploy, before a version has traffic: it goes on only if the examples went well.
+    """Called by CodeDeploy before a version receives traffic: run the version on its examples.
 
-    A fault of ours is raised, after CodeDeploy has been told that the deployment fails.
+    If an example fails, the deployment fails. A fault of our own is reported to CodeDeploy as a
+    failed deployment and then raised.
     """
     telemetry.bind(context.aws_request_id)
     settings = Settings.from_env(os.environ)

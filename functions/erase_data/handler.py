@@ -24,7 +24,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 @cache
 def dependencies() -> tuple[EraseDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = EraseDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -39,9 +39,9 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the erasure queue: the school or dataset is gone, every version of it.
+    """From the erasure queue: delete every version of the school's or the dataset's data.
 
-    Until it is, the message comes again, in the end to the dead-letter queue and its alarm.
+    A failed message is delivered again, and finally reaches the dead-letter queue with its alarm.
     """
     deps, dead_letters = dependencies()
     return entrypoints.consume_messages(

@@ -1,4 +1,4 @@
-"""Takes a school in, after an authentication event or when a waiting school is looked at."""
+"""Onboards a school after an authentication event, or tries the stored secret again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from xporter_bridge.xporter.client import XporterApi
 
 @cache
 def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
-    """Return what an invocation works with, its own queue, and where it parks messages."""
+    """Return the dependencies, the function's own queue, and its dead-letter queue."""
     settings = Settings.from_env(os.environ)
     made = OnboardDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -48,10 +48,10 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the authentication queue: the school's secret is proved and its data set in motion.
+    """From the authentication queue: verify the school's secret and enqueue its first pulls.
 
-    While Xporter is down a message comes back for days: nobody else would bring its secret. One
-    that never can succeed is dead-lettered with its reason.
+    While Xporter is down, a message is sent again for days, because no other message has the
+    secret. A message that can never succeed is dead-lettered with its reason.
     """
     deps, own, dead_letters = dependencies()
     return entrypoints.consume_messages(

@@ -1,4 +1,4 @@
-"""Requests pulls of what a database event concerns."""
+"""Requests pulls of the datasets that a database event concerns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 @cache
 def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, DatasetConfig, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -33,9 +33,9 @@ def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, DatasetC
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the database queue: every dataset that the change concerns has been asked for.
+    """From the database queue: request a pull of every dataset that the change concerns.
 
-    A message that failed comes again, and a repetition causes no second pull.
+    A failed message is delivered again; a repetition causes no second pull.
     """
     schools, datasets, pulls, config, dead_letters = dependencies()
     return entrypoints.consume_messages(

@@ -14,20 +14,20 @@ from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.session_settings import school_sessions
 from xporter_bridge.snapshots.store import SnapshotStore
 
-# Kept back of every invocation: for one page at its worst, and to let go in good order.
+# Reserved at the end of every invocation: for the slowest page, and to release the lease.
 RESERVE_SECONDS = 240
 
 
 @cache
 def dependencies() -> tuple[PullDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = PullDependencies(
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
@@ -44,20 +44,14 @@ def dependencies() -> tuple[PullDependencies, Queue]:
 def handle(message: PullDataset, remaining_seconds: Callable[[], float]) -> None:
     """Pull the dataset of one message."""
     deps, _ = dependencies()
-    pull(
-        message.estab,
-        message.dataset,
-        deps,
-        remaining_seconds=remaining_seconds,
-        waits=message.waits,
-    )
+    pull(message.estab, message.dataset, deps, remaining_seconds=remaining_seconds)
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the pull queue, one message at a time: the dataset is as the school has it.
+    """From the pull queue, one message at a time: pull the dataset and publish the changes.
 
-    A killed invocation leaves its pages and its lease; whoever comes after the lease has ended
-    goes on with them.
+    A killed invocation leaves its staged pages. After its lease has expired, the next invocation
+    continues with these pages.
     """
     _, dead_letters = dependencies()
 

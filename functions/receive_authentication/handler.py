@@ -1,4 +1,4 @@
-"""Receives authentication events: a school has authorised us, or has finished installing."""
+"""Receives authentication callbacks: a school has authorised us, or has finished installing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 
 @cache
 def dependencies() -> tuple[SigningKeys, TransitEncryption, Queue]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SigningKeys(client("secretsmanager"), settings.authentication_token_secret_arn),
@@ -40,7 +40,8 @@ def accept(request: CallbackRequest) -> str:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """``POST /callbacks/authentication/{token}``: 202 once the callback is stored.
 
-    A failure of ours is 5xx, so that Xporter may send it again; onboard_school does the work.
+    The reply to our own fault is 5xx, so that Xporter may repeat the callback. onboard_school
+    processes the stored callback.
     """
     return entrypoints.answer_callback(
         event, context, kind="authentication", accept=lambda event: accept(read_request(event))

@@ -1,4 +1,4 @@
-"""Receives data availability events: data that we asked for is there, or will not come."""
+"""Receives availability callbacks: requested data is available, or will not be."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 @cache
 def dependencies() -> tuple[SigningKeys, Queue]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
@@ -35,7 +35,8 @@ def accept(request: CallbackRequest) -> str:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """``POST /callbacks/availability``: 202 once the callback is stored.
 
-    A failure of ours is 5xx, so that Xporter may send it again; settle_availability does the work.
+    The reply to our own fault is 5xx, so that Xporter may repeat the callback. settle_availability
+    processes the stored callback.
     """
     return entrypoints.answer_callback(
         event, context, kind="availability", accept=lambda event: accept(read_request(event))

@@ -1,4 +1,4 @@
-"""Receives database events: a school's data changed."""
+"""Receives database callbacks: a school's data has changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xporter_bridge.pulls.receive import accept_database
 
 @cache
 def dependencies() -> tuple[SigningKeys, Queue]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
@@ -36,7 +36,8 @@ def accept(request: CallbackRequest) -> str:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """``GET`` or ``POST /callbacks/database``: 202 once the callback is stored.
 
-    A failure of ours is 5xx, so that Xporter may send it again; plan_pulls does the work.
+    The reply to our own fault is 5xx, so that Xporter may repeat the callback. plan_pulls
+    processes the stored callback.
     """
     return entrypoints.answer_callback(
         event, context, kind="database", accept=lambda event: accept(read_request(event))

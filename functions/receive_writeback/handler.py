@@ -1,4 +1,4 @@
-"""Receives the outcomes of writebacks."""
+"""Receives writeback callbacks: the outcomes of writebacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.writebacks.receive import accept_outcome
 
 @cache
 def dependencies() -> tuple[SigningKeys, Queue]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn),
@@ -35,7 +35,8 @@ def accept(request: CallbackRequest) -> str:
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
     """``GET`` or ``POST /callbacks/writeback``: 202 once the outcome is stored.
 
-    A failure of ours is 5xx, so that Xporter may send it again; settle_writeback does the work.
+    The reply to our own fault is 5xx, so that Xporter may repeat the callback. settle_writeback
+    processes the stored outcome.
     """
     return entrypoints.answer_callback(
         event, context, kind="writeback", accept=lambda event: accept(read_request(event))

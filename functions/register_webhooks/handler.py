@@ -22,7 +22,7 @@ from xporter_bridge.schools.session_settings import school_sessions
 
 @cache
 def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
-    """Return what an invocation works with, its own queue, and where it parks messages."""
+    """Return the dependencies, the function's own queue, and its dead-letter queue."""
     settings = Settings.from_env(os.environ)
     made = RegisterDependencies(
         sessions=school_sessions(settings),
@@ -40,9 +40,9 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the registration queue: Xporter holds every webhook that the school should have.
+    """From the registration queue: register every webhook that the school lacks.
 
-    A message that failed comes again; what was registered before the failure is recorded.
+    A failed message is delivered again; registrations made before the failure are recorded.
     """
     deps, own, dead_letters = dependencies()
     return entrypoints.consume_messages(

@@ -27,7 +27,7 @@ in trouble first. Takes no parameters.
 
 @cache
 def tables() -> tuple[SchoolRepository, DatasetRepository, DatasetConfig]:
-    """Return what an invocation reads, opened once per environment."""
+    """Return the tables that an invocation reads, opened once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -38,9 +38,10 @@ def tables() -> tuple[SchoolRepository, DatasetRepository, DatasetConfig]:
 
 @dry_run.possible
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> Any:
-    """From a CloudWatch dashboard: HTML, or a description of the widget when it asks for that.
+    """Called by a CloudWatch dashboard: return HTML, or on request the widget's description.
 
-    A fault is raised: CloudWatch shows that the widget failed, and the next refresh tries again.
+    A fault is raised. CloudWatch then shows that the widget failed, and the next refresh tries
+    again.
     """
     telemetry.bind(context.aws_request_id)
     if event.get("describe"):

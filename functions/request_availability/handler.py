@@ -1,4 +1,4 @@
-"""Asks Xporter for data that it must fetch first, and stops waiting at the deadline."""
+"""Requests data that Xporter must fetch first, and ends the wait at the deadline."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.session_settings import school_sessions
 
-# One row is asked for, and whatever does not come of it a callback will tell.
+# The request is for one row only; the callback reports the availability of the data.
 DATA_SECONDS = 20.0
 
 
 @cache
 def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
         operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
@@ -49,7 +49,7 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
 
 
 def work_on(message: AdvanceRequest | TimetableOpen) -> None:
-    """Take one request as far as it goes, or make the requests that a timetable makes due."""
+    """Do the next step of one request, or request the datasets whose timetable is due."""
     deps, ask_deps, _ = dependencies()
     if isinstance(message, AdvanceRequest):
         advance(message.estab, message.id, deps, ask_deps)
@@ -58,9 +58,9 @@ def work_on(message: AdvanceRequest | TimetableOpen) -> None:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the availability request queue: the request has been taken as far as it goes now.
+    """From the availability request queue: do the next step of the pull on request.
 
-    A message that failed comes again, and a second request to Xporter does no harm.
+    A failed message is delivered again; a second request to Xporter does no harm.
     """
     _, _, dead_letters = dependencies()
     return entrypoints.consume_messages(

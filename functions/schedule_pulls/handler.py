@@ -1,4 +1,4 @@
-"""Decides which schools are asked for data by the clock."""
+"""Enqueues the schools whose datasets may be due by a timetable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 @cache
 def dependencies() -> tuple[SchoolRepository, Queue, DatasetConfig]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -29,9 +29,9 @@ def dependencies() -> tuple[SchoolRepository, Queue, DatasetConfig]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """Every five minutes: in school hours, every school that may be due has been enqueued.
+    """Every five minutes: in school hours, enqueue every school with a dataset that may be due.
 
-    A run that dies is made good by the next, as a school is due until it has been asked.
+    After a failed run, the next run enqueues the same schools: a dataset is due until requested.
     """
     schools, requests, config = dependencies()
     return entrypoints.run_schedule(

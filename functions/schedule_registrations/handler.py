@@ -1,4 +1,4 @@
-"""Decides which schools' webhooks and scopes are due for a look."""
+"""Enqueues the schools whose webhooks and scopes are due for a check."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.schools.repository import SchoolRepository
 
 @cache
 def dependencies() -> tuple[SchoolRepository, Queue]:
-    """Return what an invocation works with, made once per environment."""
+    """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
@@ -27,11 +27,11 @@ def dependencies() -> tuple[SchoolRepository, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """Hourly: every school whose daily look is due has been enqueued.
+    """Hourly: enqueue every school whose daily check is due.
 
-    By hand, ``{"everyone": true}`` enqueues all schools, after a rotation or a move of the domain;
-    with ``"pulls": true`` all their datasets are pulled as well, after callbacks were lost.
-    A run that dies leaves the rest due, for the next.
+    An operator may invoke the function with ``{"everyone": true}`` after a rotation or a change of
+    domain: this enqueues all schools. With ``"pulls": true``, all their datasets are pulled as
+    well, after callbacks were lost. After a failed run, the remaining schools are still due.
     """
     schools, queue = dependencies()
     return entrypoints.run_schedule(

@@ -26,7 +26,7 @@ from xporter_bridge.writebacks.repository import WritebackRepository
 
 @cache
 def dependencies() -> ApiDependencies:
-    """Return what the routes work with, made once per environment."""
+    """Return the dependencies of the routes, made once per environment."""
     settings = Settings.from_env(os.environ)
     return ApiDependencies(
         viewer=Queries(
@@ -48,8 +48,8 @@ def dependencies() -> ApiDependencies:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the company's API: answers it, or says what is wrong as ``application/problem+json``.
+    """From the company's API: return the response, or an error as ``application/problem+json``.
 
-    Whoever gets here has been authorised by IAM. 202 means stored durably.
+    IAM has authorised the caller. 202 means that the request is stored durably.
     """
     return answer(event, context, dependencies)

@@ -1,4 +1,4 @@
-"""Ends the wait for data that Xporter has fetched, or has failed to."""
+"""Ends the wait of a pull on request after an availability callback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xporter_bridge.pulls.repository import DatasetRepository
 
 @cache
 def dependencies() -> tuple[AvailabilityDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
         operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
@@ -36,9 +36,9 @@ def dependencies() -> tuple[AvailabilityDependencies, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the availability queue: what was asked for is being pulled, fresh or stale.
+    """From the availability queue: end the wait and request the pull, fresh or stale.
 
-    A message that failed comes again; one that came too late or twice changes nothing.
+    A failed message is delivered again; a late or repeated callback changes nothing.
     """
     deps, dead_letters = dependencies()
     return entrypoints.consume_messages(

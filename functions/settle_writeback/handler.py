@@ -1,4 +1,4 @@
-"""Records what became of writebacks."""
+"""Records the outcomes of writebacks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xporter_bridge.writebacks.settle import WritebackDependencies, settle
 
 @cache
 def dependencies() -> tuple[WritebackDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = WritebackDependencies(
         operations=WritebackRepository(client("dynamodb"), settings.operations_table),
@@ -31,9 +31,9 @@ def dependencies() -> tuple[WritebackDependencies, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the outcome queue: the writeback records what became of it, and an event says so.
+    """From the outcome queue: record the outcome in the writeback, and publish an event at its end.
 
-    A message that failed comes again; outcomes may come late, twice, or out of order.
+    A failed message is delivered again; outcomes may come late, twice, or out of order.
     """
     deps, dead_letters = dependencies()
     return entrypoints.consume_messages(

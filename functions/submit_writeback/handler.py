@@ -1,4 +1,4 @@
-"""Sends writebacks, and reads back those whose outcome never came."""
+"""Sends writebacks, and reads back those without an outcome at the deadline."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from xporter_bridge.writebacks.repository import WritebackRepository
 from xporter_bridge.writebacks.settle import WritebackDependencies
 from xporter_bridge.writebacks.submit import SendDependencies, submit
 
-# What one part may take, with a refused token; no part is begun that may not be ended.
+# The longest time of one part, with a refused token; no part begins without this time left.
 PART_SECONDS = 270
 
 
 @cache
 def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDependencies, Queue]:
-    """Return what an invocation works with, and where it parks what can never succeed."""
+    """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     operations = WritebackRepository(client("dynamodb"), settings.operations_table)
     vault = SchoolVault(client("kms"), settings.school_key_id)
@@ -56,7 +56,7 @@ def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDepen
 
 
 def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[], bool]) -> None:
-    """Carry one writeback on; take it first if the company's software put it on the queue."""
+    """Advance one writeback; accept it first if the company's software sent the message."""
     accepting, deps, sending, _ = dependencies()
     if isinstance(message, WritebackRequested):
         school = sending.sessions.schools.get(str(message.estab))
@@ -70,9 +70,9 @@ def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[],
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the writeback queue: everything of the writeback that can be done now is done.
+    """From the writeback queue: do all steps of the writeback that are possible now.
 
-    A message that failed comes again; nothing is sent twice for it.
+    A failed message is delivered again; the repetition sends no part twice.
     """
     *_, dead_letters = dependencies()
 

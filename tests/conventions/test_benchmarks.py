@@ -11,9 +11,9 @@ from tests.support.template import ROOT
 
 RECEIVERS = ("authentication", "availability", "database", "writeback")
 CONTESTANTS = (
-    "acknowledging.plain",
-    "acknowledging.powertools_resolver",
-    "acknowledging.fastapi_mangum",
+    "receiver_comparison.plain",
+    "receiver_comparison.powertools_resolver",
+    "receiver_comparison.fastapi_mangum",
 )
 
 
@@ -30,7 +30,7 @@ def printed(*arguments: str) -> str:
 
 @pytest.mark.parametrize("kind", RECEIVERS)
 def test_the_benchmark_of_the_acknowledgement_calls_every_receiver(kind: str) -> None:
-    found = json.loads(printed("acknowledging.one_receiver", f"receive_{kind}"))
+    found = json.loads(printed("receiver_comparison.one_receiver", f"receive_{kind}"))
     assert set(found) == {"first_call", "warm_p50", "warm_p99"}
 
 
@@ -39,5 +39,5 @@ def test_a_log_line_and_a_metric_cost_little_beside_a_function_that_writes_neith
     contestant: str,
 ) -> None:
     # Counted, as time differs from run to run; benchmarks/acknowledgement.py measures that.
-    ours = int(printed("acknowledging.counted", "functions.receive_database.handler"))
-    assert ours <= 1.06 * int(printed("acknowledging.counted", contestant))
+    ours = int(printed("receiver_comparison.counted", "functions.receive_database.handler"))
+    assert ours <= 1.06 * int(printed("receiver_comparison.counted", contestant))

@@ -62,6 +62,7 @@ def test_there_is_a_checklist_for_whatever_is_added_again_and_again() -> None:
         "Add a dataset",
         "Add an endpoint of Xporter",
         "Add a callback kind",
+        "Add a command",
         "Add an alarm",
     }
 

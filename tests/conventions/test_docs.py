@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import template
 from tests.support.template import ROOT
 from xporter_bridge.datasets.config import parse
 from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.watchdog.night import concurrent_pulls
 from xporter_bridge.xporter.endpoints import endpoints
 
 FACTS = (ROOT / "docs/xporter-api.md").read_text(encoding="utf-8")
@@ -124,3 +126,16 @@ def test_the_reading_kit_knows_every_table_without_an_id() -> None:
         if table.key != "Id"
     }
     assert ast.literal_eval(found[1]) == others
+
+
+def test_the_table_of_concurrent_pulls_follows_from_its_formula() -> None:
+    text = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
+    section = text.split("## How many pulls at a time")[1].split("\n## ")[0]
+    head, _, *rows = re.findall(r"(?m)^\| (.+) \|$", section)
+    seconds = [float(each) for each in re.findall(r"[\d.]+", head)]
+    assert len(rows) == 7
+    for row in rows:
+        schools, *places = (int(cell.replace(",", "")) for cell in row.split(" | "))
+        assert places == [concurrent_pulls(schools, each) for each in seconds]
+    default = int(template.load()["Parameters"]["ConcurrentPulls"]["Default"])
+    assert concurrent_pulls(10_000, 3) <= default < concurrent_pulls(15_000, 3)

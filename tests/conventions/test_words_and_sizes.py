@@ -78,11 +78,21 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
             if isinstance(node, ast.Import):
                 met |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                inner = {f"{node.module}.{alias.name}" for alias in node.names}
-                met |= (inner & set(names)) or {str(node.module)}
+                module = absolute(name, node, is_package=path.name == "__init__.py")
+                inner = {f"{module}.{alias.name}" for alias in node.names}
+                met |= (inner & set(names)) or {module}
         graph[name] = met & set(names) - {name}
     assert len(graph) > 100
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def absolute(name: str, node: ast.ImportFrom, *, is_package: bool) -> str:
+    """Return the module that is imported from, also where it is named relatively."""
+    if not node.level:
+        return str(node.module)
+    parts = name.split(".")
+    base = parts[: len(parts) - node.level + is_package]
+    return ".".join([*base, node.module] if node.module else base)

@@ -23,7 +23,7 @@ from tests.support.dynamodb_expressions import (
     VALUES,
 )
 from tests.support.emulated_aws import EmulatedAws, emulators_of
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.datasets.config import configured
@@ -65,7 +65,7 @@ def test_a_school_is_found_by_its_state_and_by_when_it_is_due(emulator: str, aws
     schools.change(OTHER_ESTAB, lambda _: School(OTHER_ESTAB, state=SchoolState.LIVE))
     assert schools.count(SchoolState.LIVE) == 2
     assert sorted(schools.in_state(SchoolState.LIVE)) == [ESTAB, OTHER_ESTAB]
-    assert list(schools.registrations_due(SchoolState.LIVE, NOW)) == [ESTAB]
+    assert list(schools.registrations_due(SchoolState.LIVE, NOW)) == [(ESTAB, iso(NOW))]
     assert list(schools.registrations_due(SchoolState.LIVE, NOW - timedelta(days=1))) == []
     schools.change(ESTAB, lambda school: replace(school, state=SchoolState.PAUSED))
     assert schools.count(SchoolState.LIVE) == 1
@@ -108,11 +108,11 @@ def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -
     aws = aws_of(emulator)
     datasets = DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"), configured())
     datasets.add_demand(ESTAB, "students", NOW)
-    held = datasets.lease(ESTAB, "students", NOW)
+    held = lease(datasets, ESTAB, "students", NOW)
     assert held
-    assert datasets.lease(ESTAB, "students", NOW) is None
+    assert lease(datasets, ESTAB, "students", NOW) is None
     later = NOW + timedelta(hours=1)
-    taken = datasets.lease(ESTAB, "students", later)
+    taken = lease(datasets, ESTAB, "students", later)
     assert taken
     assert taken.lease.fence == held.lease.fence + 1
     with pytest.raises(ConflictError):

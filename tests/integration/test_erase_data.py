@@ -24,7 +24,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud, refusing
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.model import AvailabilityRequest
@@ -80,7 +80,7 @@ def stored_dataset(cloud: Cloud, estab: str = ESTAB, dataset: str = "students") 
     store(cloud).stage(f"staging/estab={estab}/dataset={dataset}/p2/page-000001", b"page")
     table = dataset_table(cloud)
     table.add_demand(estab, dataset, NOW)
-    leased = table.lease(estab, dataset, NOW)
+    leased = lease(table, estab, dataset, NOW)
     assert leased
     manifest = {
         "sequence": 1,
@@ -207,7 +207,7 @@ def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     stored_everything(cloud)
     table = dataset_table(cloud)
     table.add_demand(ESTAB, "students", datetime.now(UTC))
-    held = table.lease(ESTAB, "students", datetime.now(UTC))
+    held = lease(table, ESTAB, "students", datetime.now(UTC))
     assert held
     CompanyApi(cloud).delete(SCHOOL)
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
@@ -392,7 +392,7 @@ def test_a_dataset_being_pulled_is_overtaken_and_erased_after_its_lease(cloud: C
     without_contacts(cloud)
     table = dataset_table(cloud)
     table.add_demand(ESTAB, "contacts", datetime.now(UTC))
-    held = table.lease(ESTAB, "contacts", datetime.now(UTC))
+    held = lease(table, ESTAB, "contacts", datetime.now(UTC))
     assert held
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, GONE))
     assert [(message, delay > LEASE.total_seconds()) for message, delay in sent] == [(GONE, True)]
@@ -433,7 +433,7 @@ def test_an_erasure_once_begun_is_carried_out_although_the_scope_came_back(cloud
         ESTAB, lambda school: replace(school, scopes=(*school.scopes, "Contact"))
     )
     later = datetime.now(UTC) + LEASE + timedelta(seconds=5)
-    assert table.lease(ESTAB, "contacts", later) is None
+    assert lease(table, ESTAB, "contacts", later) is None
     erase(read_erasure(GONE), deps(cloud, now=lambda: later))
     place = DatasetLayout(ESTAB, "contacts")
     left = [key for key in versions(cloud) if "dataset=contacts" in key]
@@ -462,7 +462,7 @@ def test_a_scope_of_columns_takes_every_version_and_the_rest_is_pulled_anew(clou
     stored_everything(cloud)
     table = dataset_table(cloud)
     table.add_demand(ESTAB, "students", NOW)
-    held = table.lease(ESTAB, "students", NOW)
+    held = lease(table, ESTAB, "students", NOW)
     assert held
     pulled = with_facts(held.released(), scopes=("Student", "UPN"), served=2)
     table.save(pulled, NOW)
@@ -482,7 +482,7 @@ def test_a_first_pull_of_what_may_not_be_held_is_overtaken_and_nobody_is_told(cl
     without_contacts(cloud, datasets=("students",))
     table = dataset_table(cloud)
     table.add_demand(ESTAB, "contacts", datetime.now(UTC))
-    held = table.lease(ESTAB, "contacts", datetime.now(UTC))
+    held = lease(table, ESTAB, "contacts", datetime.now(UTC))
     assert held
     erase_now(cloud, GONE)
     with pytest.raises(ConflictError):
@@ -504,7 +504,7 @@ def stored_day(cloud: Cloud, expires_at: datetime = NOW) -> DatasetRepository:
     stored_everything(cloud, datasets=("students", DAY))
     table = dataset_table(cloud)
     table.add_demand(ESTAB, DAY, NOW, definition=DEFINITION)
-    held = table.lease(ESTAB, DAY, NOW)
+    held = lease(table, ESTAB, DAY, NOW)
     assert held
     served = with_facts(held, served=2, lease_expires_at="", expires_at=iso(expires_at))
     table.save(served, NOW)

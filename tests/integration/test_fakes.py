@@ -12,7 +12,7 @@ from tests.support.builders import ESTAB, NOW
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.fakes import S3, Calls, CountedItems
 from tests.support.records import record
-from xporter_bridge.aws.dynamodb import watch_attributes
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS, watch_attributes
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError, TransientError
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -144,14 +144,13 @@ def test_conditions_mean_the_same(
 def test_whatever_is_due_is_found(items: Any) -> None:
     for name, at in (("a", "2025"), ("b", "2026"), ("c", "2027"), ("d", "")):
         items.update(ESTAB, name, set_=watch_attributes(at, ESTAB, name))
-    assert {
-        (each["dataset"], each["watch_at"]) for each in items.query_due("2026-01-01T00:00:00.000Z")
-    } == {
-        ("a", "2025"),
-        ("b", "2026"),
-    }
+    now = "2026-01-01T00:00:00.000Z"
+    found = [(each["dataset"], each["watch_at"]) for each in items.query_due(now, WATCH_SHARDS)]
+    assert sorted(found) == [("a", "2025"), ("b", "2026")]
+    by_shard = [each["dataset"] for n in WATCH_SHARDS for each in items.query_due(now, (n,))]
+    assert sorted(by_shard) == ["a", "b"]
     items.update(ESTAB, "a", set_=watch_attributes("", ESTAB, "a"))
-    assert {each["dataset"] for each in items.query_due("2026-01-01T00:00:00.000Z")} == {"b"}
+    assert {each["dataset"] for each in items.query_due(now, WATCH_SHARDS)} == {"b"}
 
 
 def test_a_decision_is_taken_on_the_hold_that_stands(items: Any) -> None:

@@ -58,7 +58,7 @@ def event(url: str, method: str, query: str, body: str, *, is_base64: bool) -> d
 @pytest.mark.parametrize("receiver", RECEIVERS)
 @quick
 @given(method=METHODS, query=TEXTS, body=TEXTS, is_base64=st.booleans())
-def test_a_stranger_gets_404_whatever_is_sent_and_causes_no_work(  # noqa: PLR0913
+def test_a_stranger_gets_404_whatever_is_sent_and_causes_no_work(
     cloud: Cloud,
     keys: list[SigningKey],
     receiver: str,
@@ -77,7 +77,7 @@ def test_a_stranger_gets_404_whatever_is_sent_and_causes_no_work(  # noqa: PLR09
 @pytest.mark.parametrize("receiver", RECEIVERS)
 @quick
 @given(method=st.sampled_from(["GET", "POST"]), query=TEXTS, body=TEXTS, is_base64=st.booleans())
-def test_who_knows_a_url_gets_an_answer_whatever_is_sent_and_never_5xx(  # noqa: PLR0913
+def test_who_knows_a_url_gets_an_answer_whatever_is_sent_and_never_5xx(
     cloud: Cloud,
     keys: list[SigningKey],
     receiver: str,

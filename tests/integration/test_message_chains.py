@@ -25,6 +25,7 @@ from tests.support.company_api import CompanyApi
 from tests.support.conversation_world import Company
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import World, in_memory, verify
+from tests.support.records import lease
 from tests.support.template import logical_id
 from tests.support.template_rules.recursion import loops
 from tests.support.xporter import Xporter
@@ -155,19 +156,13 @@ def test_a_pull_that_runs_out_of_time_is_further_by_a_page_each_time(world: Worl
     verify(world, STUDENTS)
 
 
-def test_a_pull_without_a_place_waits_six_times(world: World) -> None:
+def test_a_pull_without_a_slot_sends_no_message(world: World) -> None:
     slots = world.aws.datasets.slots
     taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    assert all(taken)
     world.ask(STUDENTS)
-
-    def handle() -> bool:
-        ((world.clock, message),) = world.sqs.messages
-        taken[:] = [slots.renew(each, world.clock) for each in taken if each]
-        world.sqs.take()
-        world.pull(message["dataset"], waits=message.get("waits", 0))
-        return bool(world.sqs.messages)
-
-    assert length(handle) == 6
+    assert world.deliver() == 1
+    assert not world.sqs.messages
 
 
 # -- a request for data
@@ -242,7 +237,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
     table = dataset_table(cloud)
     for dataset in (STUDENTS, "contacts"):
         table.add_demand(ESTAB, dataset, datetime.now(UTC))
-        assert table.lease(ESTAB, dataset, datetime.now(UTC))
+        assert lease(table, ESTAB, dataset, datetime.now(UTC))
     CompanyApi(cloud).delete(f"/v1/schools/{ESTAB}")
     cloud.delays.clear()
     clock = datetime.now(UTC)

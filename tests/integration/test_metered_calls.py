@@ -13,7 +13,7 @@ import pytest
 from tests.support.builders import ESTAB, NOW
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.metered_calls import Meter, metered
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -57,7 +57,7 @@ def lead_a_life(schools: SchoolRepository, datasets: DatasetRepository) -> None:
     assert schools.count(SchoolState.LIVE) == 1
     for name in ("students", "staff"):
         datasets.add_demand(ESTAB, name, NOW)
-    held = datasets.lease(ESTAB, "students", NOW)
+    held = lease(datasets, ESTAB, "students", NOW)
     assert held
     big = {"tables": {"Students": {"columns": [f"column {n}" for n in range(400)]}}}
     held = datasets.save(with_facts(held, manifest=big), NOW)

@@ -15,7 +15,7 @@ import pytest
 from functions.render_widget.table import render
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, configure, in_memory
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from tests.support.xporter import Xporter
 from tools.simulator.service.scopes import ALL
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
@@ -199,7 +199,7 @@ def test_what_was_kept_by_another_key_is_compared_with_the_whole_and_reordered(
     pulled(world, name)
     before = kept(world, name, "AttendCodes")
     # As an earlier version kept it: by another key, and nothing said of it.
-    item = world.aws.datasets.lease(ESTAB, name, world.now()) or world.item(name)
+    item = lease(world.aws.datasets, ESTAB, name, world.now()) or world.item(name)
     assert item.published.manifest
     manifest = item.published.manifest.document()
     entry = manifest["tables"]["AttendCodes"]

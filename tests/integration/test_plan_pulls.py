@@ -7,7 +7,9 @@ import pytest
 
 from tests.support.builders import ESTAB, OTHER_ESTAB, dataset_table, records, stored_school
 from tests.support.moto_cloud import Cloud, refusing
+from tests.support.records import lease
 from xporter_bridge.datasets.config import configured
+from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import PULLABLE, SchoolState
 from xporter_bridge.timestamps import iso
 
@@ -26,15 +28,20 @@ def change(
 
 
 def plan(cloud: Cloud, *messages: dict[str, Any]) -> list[tuple[str, str]]:
-    """Plan the messages as one batch and return the pulls that are asked for."""
+    """Plan the messages as one batch and return what the messages to the pull queue name."""
     assert cloud.invoke(FUNCTION, records(*messages)) == {"batchItemFailures": []}
     return [(message["estab"], message["dataset"]) for message in cloud.take("PullQueue")]
 
 
+def due(cloud: Cloud, estab: str = ESTAB) -> set[str]:
+    return {item.dataset for item in dataset_table(cloud).of_school(estab) if item.is_due}
+
+
 def test_every_dataset_of_the_database_is_asked_for_and_no_other(cloud: Cloud) -> None:
     stored_school(cloud)
-    asked = plan(cloud, change())
-    assert sorted(asked) == [(ESTAB, name) for name in sorted(SCHOOL_DATA)]
+    ((estab, dataset),) = plan(cloud, change())
+    assert estab == ESTAB
+    assert dataset in SCHOOL_DATA
     stored = {item.dataset: item.demand.requested for item in dataset_table(cloud).of_school(ESTAB)}
     assert stored == dict.fromkeys(SCHOOL_DATA, 1)
 
@@ -69,13 +76,14 @@ def test_schools_do_not_mix(cloud: Cloud) -> None:
     stored_school(cloud, ESTAB, scopes=("Staff",))
     stored_school(cloud, OTHER_ESTAB, scopes=("Contact", "Student"))
     asked = plan(cloud, change(estab=ESTAB), change(estab=OTHER_ESTAB))
-    assert {name for estab, name in asked if estab == ESTAB} == {"staff"}
-    assert "contacts" in {name for estab, name in asked if estab == OTHER_ESTAB}
+    assert [estab for estab, _ in asked] == [ESTAB, OTHER_ESTAB]
+    assert due(cloud) == {"staff"}
+    assert "contacts" in due(cloud, OTHER_ESTAB)
 
 
 def begun(cloud: Cloud, dataset: str, at: datetime) -> None:
     """Let a pull of the dataset begin at that time, and end."""
-    leased = dataset_table(cloud).lease(ESTAB, dataset, at)
+    leased = lease(dataset_table(cloud), ESTAB, dataset, at)
     assert leased is not None
     cloud.client("dynamodb").update_item(
         TableName=cloud.ref("DatasetsTable"),
@@ -111,7 +119,7 @@ def test_a_change_after_a_pull_began_asks_for_one_more(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("dynamodb", "GetItem"), ("dynamodb", "UpdateItem"), ("sqs", "SendMessageBatch")],
+    [("dynamodb", "GetItem"), ("dynamodb", "UpdateItem"), ("sqs", "SendMessage")],
 )
 def test_whatever_aws_refuses_once_the_message_comes_again_and_ends_well(
     cloud: Cloud, service: str, operation: str
@@ -120,7 +128,18 @@ def test_whatever_aws_refuses_once_the_message_comes_again_and_ends_well(
     with refusing(service, operation):
         reply = cloud.invoke(FUNCTION, records(change()))
     assert reply == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert sorted(plan(cloud, change())) == [(ESTAB, name) for name in sorted(SCHOOL_DATA)]
+    assert len(plan(cloud, change())) == 1
+    assert due(cloud) == SCHOOL_DATA
+
+
+def test_a_change_during_a_pull_sends_a_message_for_the_time_after_its_lease(cloud: Cloud) -> None:
+    stored_school(cloud, scopes=("Staff",))
+    now = datetime.now(UTC)
+    plan(cloud, change(at=now))
+    assert lease(dataset_table(cloud), ESTAB, "staff", now)
+    later = now + timedelta(seconds=1)
+    assert plan(cloud, change(at=later)) == [(ESTAB, "staff")]
+    assert cloud.delays[-1] >= LEASE.total_seconds()
 
 
 def test_one_message_that_is_wrong_does_not_keep_the_others_back(cloud: Cloud) -> None:

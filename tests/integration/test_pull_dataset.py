@@ -17,13 +17,14 @@ from tests.support.builders import ESTAB, records
 from tests.support.fakes import Mishap
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import DATA, STAGING, World, configure, in_memory, in_moto, verify
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
+from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import LEASE, start_or_resume
 from xporter_bridge.pulls.record import DatasetState
@@ -343,7 +344,7 @@ def test_pages_of_a_dataset_whose_scope_went_do_not_stay_staged(world: World) ->
 def test_a_stale_answer_is_stale_whatever_is_asked_for_meanwhile(world: World) -> None:
     said = {"reason": "deadline_passed"}
     world.aws.datasets.add_demand(ESTAB, STUDENTS, world.now(), staleness=said)
-    item = world.aws.datasets.lease(ESTAB, STUDENTS, world.now())
+    item = lease(world.aws.datasets, ESTAB, STUDENTS, world.now())
     assert item
     under_way = start_or_resume(item, configured()[STUDENTS], "p1", world.now())
     item = world.aws.datasets.save(with_facts(item.released(), checkpoint=under_way), world.now())
@@ -578,7 +579,7 @@ def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> Non
     held.aws.datasets.decide(ESTAB, STUDENTS, "approve", held.now())
     held.change(deletes=40)
     # The holder that was at work when the decision came holds the next change set.
-    leased = held.aws.datasets.lease(ESTAB, STUDENTS, held.now())
+    leased = lease(held.aws.datasets, ESTAB, STUDENTS, held.now())
     assert leased is not None
     assert leased.hold is not None
     other = replace(leased.hold, manifest=replace(leased.hold.manifest, pull_id="another"))
@@ -686,7 +687,8 @@ def test_a_pull_that_was_killed_fetches_again_at_most_what_was_in_flight(
 def test_a_pull_longer_than_an_invocation_goes_on_in_the_next(xporter: Xporter) -> None:
     world = World(in_memory(), xporter, students=250)
     world.ask(STUDENTS)
-    left = iter([*[1.0] * 5, 0.0, *[1.0] * 5, 0.0])
+    # Out of time for a page, for another dataset, and for another look.
+    left = iter([*[1.0] * 5, *[0.0] * 3, *[1.0] * 5, *[0.0] * 3])
     world.remaining_seconds = lambda: next(left, 600.0)
     assert world.deliver() > 1
     asked = pages_asked(world)
@@ -774,7 +776,7 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
         (name, lambda: table.add_demand(ESTAB, name, held.now())),
     ):
         table.add_demand(ESTAB, dataset, held.now())
-        leased = table.lease(ESTAB, dataset, held.now())
+        leased = lease(table, ESTAB, dataset, held.now())
         assert leased is not None
         meanwhile()
         served = with_facts(leased.released(), served=leased.demand.requested)
@@ -793,31 +795,56 @@ def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: Worl
     assert (item.is_due, item.lease.expires_at, world.pages_asked()) == (True, None, [])
     assert taken[0] is not None
     slots.release(taken[0])
-    world.advance(seconds=3)
-    world.deliver()
+    world.pull(STUDENTS)  # as the message of any dataset of the school would
     verify(world, STUDENTS)
 
 
-def test_who_waits_for_a_place_writes_nothing_and_waits_longer_each_time(world: World) -> None:
-    slots = world.aws.datasets.slots
-    taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+def test_a_message_that_finds_no_slot_writes_nothing_and_the_holder_pulls_its_dataset(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slots, waiting = world.aws.datasets.slots, "staff"
     world.ask(STUDENTS)
-    before, waited = world.item(STUDENTS), []
-    while world.sqs.messages:
-        ((due, _),) = world.sqs.messages
-        waited.append(due - world.now())
-        world.clock = due
-        taken = [slots.renew(each, due) for each in taken if each]
-        world.deliver()
-    assert len(waited) == 6
-    assert waited[1:] == sorted(waited[1:])
-    assert sum(waited, timedelta()) < timedelta(minutes=2)
-    assert world.item(STUDENTS) == before
-    # From now on it is the watcher's to send for it.
-    for each in taken:
-        slots.release(each)
-    world.settle()
-    verify(world, STUDENTS)
+    others = [slots.take(ESTAB, world.now()) for _ in range(3)]
+    run = PullRun.run
+
+    def meanwhile(self: PullRun) -> None:
+        monkeypatch.setattr(PullRun, "run", run)
+        world.ask(waiting)
+        before = world.item(waiting)
+        world.pull(waiting)
+        assert world.item(waiting) == before
+        world.sqs.messages.clear()  # the message found no slot, and is gone
+        run(self)
+
+    monkeypatch.setattr(PullRun, "run", meanwhile)
+    world.deliver()
+    assert all(others)
+    verify(world, STUDENTS, waiting)
+
+
+def test_a_school_that_does_not_answer_in_time_has_one_slot_after_a_growing_back_off(
+    world: World,
+) -> None:
+    slots = world.aws.datasets.slots
+    first = slots.take(ESTAB, world.now())
+    assert first
+    slots.note_timeout(first, world.now())
+    slots.release(first)
+    assert slots.take(ESTAB, world.now()) is None
+    world.advance(seconds=6)
+    second = slots.take(ESTAB, world.now())
+    assert second
+    assert (second.number, second.timeouts) == (0, 1)
+    assert slots.take(ESTAB, world.now()) is None
+    slots.note_timeout(second, world.now())
+    slots.release(second)
+    world.advance(seconds=6)
+    assert slots.take(ESTAB, world.now()) is None
+    world.advance(seconds=6)
+    third = slots.take(ESTAB, world.now())
+    assert third
+    slots.note_answer(third)
+    assert slots.take(ESTAB, world.now())
 
 
 def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_time(

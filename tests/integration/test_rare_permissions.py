@@ -18,6 +18,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import World, in_moto
+from tests.support.records import lease
 from tests.support.xporter import Xporter
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
@@ -27,6 +28,7 @@ from xporter_bridge.datasets import config
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import PermanentError
+from xporter_bridge.schools.model import SchoolState
 
 STUDENTS = "students"
 DAY = {"date": "2026-11-20"}
@@ -52,14 +54,17 @@ def test_what_can_never_succeed_is_put_among_the_dead_letters(
     assert cloud.take(dead_letters) == [{"estab": ESTAB}]
 
 
-def test_a_pull_without_a_place_sends_itself_a_message(cloud: Cloud) -> None:
-    stored_school(cloud, secret=SECRET)
+def test_a_pull_that_is_out_of_time_sends_itself_a_message(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.pull_dataset.handler.RESERVE_SECONDS", 10**6)
+    stored_school(cloud, state=SchoolState.PAUSED)
     table = dataset_table(cloud)
-    table.add_demand(ESTAB, STUDENTS, datetime.now(UTC))
-    assert all(table.slots.take(ESTAB, datetime.now(UTC)) for _ in range(4))
+    for dataset in (STUDENTS, "staff"):
+        table.add_demand(ESTAB, dataset, datetime.now(UTC))
     reply = cloud.invoke("pull_dataset", records({"estab": ESTAB, "dataset": STUDENTS}))
     assert reply == {"batchItemFailures": []}
-    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": STUDENTS, "waits": 1}]
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "staff"}]
 
 
 def test_a_pull_deletes_what_was_replaced_long_ago(
@@ -118,7 +123,7 @@ def test_a_scope_that_went_has_the_dataset_erased(
     stored_school(connected, secret=xporter.school(scopes=["School"]), scopes=("School", "Contact"))
     table = dataset_table(connected)
     table.add_demand(ESTAB, "contacts", datetime.now(UTC))
-    assert table.lease(ESTAB, "contacts", datetime.now(UTC))
+    assert lease(table, ESTAB, "contacts", datetime.now(UTC))
     message = {"estab": ESTAB, "look_at_scopes": True}
     for _ in range(2):  # at the second look it is gone for good
         reply = connected.invoke("register_webhooks", records(message))

@@ -126,6 +126,31 @@ def test_what_is_registered_is_left_alone(connected: Cloud, xporter: Xporter) ->
     assert of(connected).registrations == before
 
 
+def test_a_message_that_comes_twice_asks_xporter_once(connected: Cloud, xporter: Xporter) -> None:
+    living(connected, xporter)
+    sent_at = iso(datetime.now(UTC))
+    register(connected, look_at_scopes=True, sent_at=sent_at)
+    asked = xporter.paths()
+    assert "GET /api/v1/tokendetails" in asked
+    register(connected, look_at_scopes=True, sent_at=sent_at)
+    assert xporter.paths() == asked
+    register(connected, look_at_scopes=True, sent_at=iso(datetime.now(UTC)))
+    assert len(xporter.paths()) > len(asked), "a later message asks again"
+
+
+def test_a_message_of_which_only_a_part_was_done_is_done_when_it_comes_again(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    living(connected, xporter)
+    sent_at = iso(datetime.now(UTC))
+    xporter.set_faults({"kind": "server_error", "path": "webhook", "skip": 1})
+    register(connected, look_at_scopes=True, sent_at=sent_at)
+    assert len(of(connected).registrations) == 1
+    xporter.set_faults()
+    register(connected, look_at_scopes=True, sent_at=sent_at)
+    assert set(of(connected).registrations) == DATABASES
+
+
 def test_the_token_is_fetched_once_and_then_taken_from_the_store(
     connected: Cloud, xporter: Xporter
 ) -> None:

@@ -15,7 +15,7 @@ from tests.support.builders import (
     stored_school,
 )
 from tests.support.moto_cloud import Cloud
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetState
@@ -34,7 +34,7 @@ def stored_datasets(cloud: Cloud, estab: str, **facts: object) -> None:
     table, then = dataset_table(cloud), datetime.now(UTC) - timedelta(minutes=1)
     for name in configured():
         table.add_demand(estab, name, then)
-        leased = table.lease(estab, name, then)
+        leased = lease(table, estab, name, then)
         assert leased
         at = {"checked_at": iso(then), "as_of": iso(then), "state": DatasetState.CURRENT}
         changes = {"lease_expires_at": "", "served": 1, **at, **facts}

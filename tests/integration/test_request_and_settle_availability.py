@@ -107,6 +107,7 @@ def test_a_timetable_asks_once_in_its_time(
 ) -> None:
     stored_school(connected, secret=xporter.school())
     timetabled = datasets.parse(_TIMETABLED)
+    monkeypatch.setattr("xporter_bridge.datasets.timetable._share", lambda _: 0.0)
     monkeypatch.setattr("functions.request_availability.handler.configured", lambda: timetabled)
     event = json.loads((EVENTS / "request_availability/message__timetable.json").read_text())
     for _ in range(2):

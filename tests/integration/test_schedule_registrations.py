@@ -2,7 +2,6 @@
 
 import json
 import tracemalloc
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from tests.support.moto_cloud import Cloud, refusing
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import TransientError
 from xporter_bridge.registrations.schedule import schedule
-from xporter_bridge.schools.model import PULLABLE, SchoolState
+from xporter_bridge.schools.model import PULLABLE, School, SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import iso, parse
 
@@ -68,11 +67,34 @@ def test_no_school_at_all_is_nothing_to_do(cloud: Cloud) -> None:
     assert run(cloud) == set()
 
 
-def test_deciding_changes_no_school_so_that_a_lost_message_is_made_again(cloud: Cloud) -> None:
+def test_a_due_school_gets_one_message_however_long_it_is_not_served(cloud: Cloud) -> None:
     school(cloud, ESTAB, -HOUR)
-    before = school_table(cloud).get(ESTAB)
-    assert run(cloud) == run(cloud) == {ESTAB}
-    assert school_table(cloud).get(ESTAB) == before
+    assert run(cloud) == {ESTAB}
+    assert [run(cloud) for _ in range(5)] == [set()] * 5
+
+
+def test_a_message_that_was_lost_is_made_again_a_day_later(cloud: Cloud) -> None:
+    school(cloud, ESTAB, -HOUR)
+    run(cloud)
+    due_at = parse(of(cloud).registrations_due_at)
+    table, queue = school_table(cloud), Queue(cloud.client("sqs"), cloud.ref("RegistrationQueue"))
+    assert schedule(table, queue, due_at - HOUR)["due"] == 0
+    assert schedule(table, queue, due_at + HOUR)["due"] == 1
+    assert timedelta(hours=23) < due_at - datetime.now(UTC) < timedelta(hours=25)
+
+
+def test_a_school_that_was_served_meanwhile_keeps_its_own_time(cloud: Cloud) -> None:
+    school(cloud, ESTAB, 20 * HOUR)
+    served = of(cloud).registrations_due_at
+    seen = iso(datetime.now(UTC) - HOUR)
+    school_table(cloud).postpone_registrations(ESTAB, seen, datetime.now(UTC) + HOUR)
+    assert of(cloud).registrations_due_at == served
+
+
+def of(cloud: Cloud) -> School:
+    found = school_table(cloud).get(ESTAB)
+    assert found
+    return found
 
 
 def test_the_schools_of_each_state_are_counted(
@@ -101,6 +123,14 @@ def test_a_run_that_fails_is_run_again_and_then_finds_all_of_it(
     assert run(cloud) == {ESTAB}
 
 
+def test_a_run_that_dies_after_sending_sends_again_rather_than_never(cloud: Cloud) -> None:
+    school(cloud, ESTAB, -HOUR)
+    with refusing("dynamodb", "UpdateItem"), pytest.raises(TransientError):
+        cloud.invoke(FUNCTION, {})
+    assert len(cloud.take("RegistrationQueue")) == 1
+    assert run(cloud) == {ESTAB}
+
+
 # -- a whole country of schools, in a table and a queue that count
 
 SCHOOLS = 25_000
@@ -115,6 +145,7 @@ class Country:
             SchoolState.LIVE: [f"{number:07d}" for number in range(SCHOOLS)]
         }
         self.live_pages_read = 0
+        self.postponed = 0
 
     def query(self, **request: Any) -> dict[str, Any]:
         estabs = self.due[SchoolState(request["ExpressionAttributeValues"][":v"]["S"])]
@@ -123,10 +154,16 @@ class Country:
         self.live_pages_read += bool(estabs)
         start = int(request.get("ExclusiveStartKey", {}).get("place", {}).get("N", "0"))
         page = estabs[start : start + PAGE]
-        answer: dict[str, Any] = {"Items": [{"estab": {"S": estab}} for estab in page]}
+        answer: dict[str, Any] = {
+            "Items": [{"estab": {"S": estab}, "due_at": {"S": "2026"}} for estab in page]
+        }
         if start + PAGE < len(estabs):
             answer["LastEvaluatedKey"] = {"place": {"N": str(start + PAGE)}}
         return answer
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        self.postponed += 1
+        return {"Attributes": request["Key"]}
 
     def looked_at(self, estabs: set[str]) -> None:
         self.due[SchoolState.LIVE] = [e for e in self.due[SchoolState.LIVE] if e not in estabs]
@@ -168,7 +205,7 @@ def test_a_whole_country_goes_out_ten_at_a_time_and_is_never_in_memory() -> None
         assert tracemalloc.get_traced_memory()[1] < sent_bytes + 3_000_000
     finally:
         tracemalloc.stop()
-    assert queue.batches == SCHOOLS / 10
+    assert (queue.batches, country.postponed) == (SCHOOLS / 10, SCHOOLS)
     assert sorted(queue.sent) == country.due[SchoolState.LIVE]
     # The next page is read only when this one has been sent, but for the last ten.
     assert queue.most_waiting < PAGE + 10
@@ -192,6 +229,5 @@ def test_a_run_that_dies_is_taken_up_by_the_next_one_and_none_is_missed() -> Non
 def test_the_index_is_read_lazily() -> None:
     country = Country()
     table = SchoolRepository(country, "schools")
-    due: Iterator[str] = iter(table.registrations_due(SchoolState.LIVE, NOW))
-    assert next(due) == "0000000"
+    assert next(table.registrations_due(SchoolState.LIVE, NOW)) == ("0000000", "2026")
     assert country.live_pages_read == 1

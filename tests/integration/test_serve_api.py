@@ -20,7 +20,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
-from tests.support.records import with_facts
+from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
@@ -63,7 +63,7 @@ def stored_dataset(cloud: Cloud, dataset: str = "students", **facts: Any) -> Dat
     """Store a dataset as a pull leaves it."""
     table = dataset_table(cloud)
     table.add_demand(ESTAB, dataset, NOW)
-    leased = table.lease(ESTAB, dataset, NOW)
+    leased = lease(table, ESTAB, dataset, NOW)
     assert leased
     facts = {"lease_expires_at": "", "served": leased.demand.requested, **facts}
     return table.save(with_facts(leased, **facts), NOW)
@@ -220,7 +220,7 @@ def test_a_completed_pull_shows_the_manifest_only_when_readers_find_it(
     stored_school(cloud)
     id_ = api.post(f"{SCHOOL}/pulls", {"dataset": "students"}).document["id"]
     table = dataset_table(cloud)
-    item = table.lease(ESTAB, "students", NOW)
+    item = lease(table, ESTAB, "students", NOW)
     assert item
     facts = {"served": 1, "state": DatasetState.CURRENT, "sequence": 1, "manifest": manifest()}
     committed = with_facts(item, **facts, unpublished={"to": "from"})

@@ -1,9 +1,14 @@
 """Every minute: what should have happened and has not is set going again."""
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from tests.support import template
 from tests.support.builders import (
     ESTAB,
     OTHER_ESTAB,
@@ -15,10 +20,17 @@ from tests.support.builders import (
     writeback_table,
 )
 from tests.support.moto_cloud import Cloud, refusing
+from tests.support.records import lease
 from tests.support.xporter import Xporter
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.errors import ConfigurationError
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.watchdog.forecast_night import forecast_night
+from xporter_bridge.watchdog.night import SAMPLES, QueueSample
+from xporter_bridge.watchdog.repository import NightRepository
 from xporter_bridge.writebacks.model import Part, PartState, Writeback, WritebackKind
 
 FUNCTION = "watch_deadlines"
@@ -212,12 +224,74 @@ def watch_at_of(cloud: Cloud) -> str:
     return str(item["watch_at"]["S"])
 
 
-def test_every_minute_begins_with_another_part_of_the_fleet(cloud: Cloud) -> None:
-    for number in range(40):
+def test_the_runs_of_one_minute_share_the_fleet_and_no_school_is_looked_at_twice(
+    cloud: Cloud,
+) -> None:
+    for number in range(20):
         stored_school(cloud, f"32811{number:02d}", probe_at=iso(now() - 60 * MINUTE))
-    table = school_table(cloud)
-    firsts = {next(table.due(now() + minute * MINUTE))[0] for minute in range(8)}
-    assert len(firsts) == 8
+    looked = [cloud.invoke(FUNCTION, event)["schools"] for event in events_of_the_schedules()]
+    assert sum(looked) == 20
+    assert len([each for each in looked if each]) > 4
+
+
+def events_of_the_schedules() -> list[dict[str, Any]]:
+    schedules = template.functions()[FUNCTION]["Events"].values()
+    events = [json.loads(each["Properties"]["Input"]) for each in schedules]
+    return [each for each in events if "shard" in each]
+
+
+def test_there_is_one_schedule_for_each_shard() -> None:
+    assert [each["shard"] for each in events_of_the_schedules()] == list(WATCH_SHARDS)
+
+
+def test_an_item_that_was_stored_when_there_were_eight_shards_is_found(cloud: Cloud) -> None:
+    stored_school(cloud, probe_at=iso(now() - MINUTE))
+    shard = hashlib.sha256(ESTAB.encode()).digest()[0] % 8
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.ref("SchoolsTable"),
+        Key={"estab": {"S": ESTAB}},
+        UpdateExpression="SET watch_shard = :shard",
+        ExpressionAttributeValues={":shard": {"N": str(shard)}},
+    )
+    assert cloud.invoke(FUNCTION, {"shard": shard})["schools"] == 1
+
+
+@pytest.mark.parametrize("shard", [16, -1, "3"])
+def test_a_shard_in_which_nothing_can_lie_is_refused(cloud: Cloud, shard: object) -> None:
+    with pytest.raises(ConfigurationError):
+        cloud.invoke(FUNCTION, {"shard": shard})
+
+
+def test_a_run_that_is_cut_is_counted(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    overdue(cloud)
+    watch(cloud, 0.0)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [each["Kind"] for each in lines if "WatchCut" in each] == ["operations", "data"]
+
+
+def test_the_end_of_the_night_is_forecast_from_the_pull_queue(
+    cloud: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulls = Queue(cloud.client("sqs"), cloud.ref("PullQueue"))
+    nights = NightRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
+    assert cloud.invoke(FUNCTION, {"forecast": True}) == {
+        "waiting": 0, "served_per_hour": 0, "minutes_late": 0,
+    }  # fmt: skip
+    pulls.send_all({"estab": ESTAB, "dataset": str(number)} for number in range(120))
+    four = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
+    nights.save([QueueSample(four - 5 * MINUTE, 121)])
+    capsys.readouterr()
+    assert forecast_night(pulls, nights, four) == {
+        "waiting": 120, "served_per_hour": 12, "minutes_late": 6 * 60,
+    }  # fmt: skip
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [each["NightLateMinutes"] for each in lines] == [[360.0]]
+    assert forecast_night(pulls, nights, four.replace(hour=9))["minutes_late"] == 0
+    assert capsys.readouterr().out == "", "by day, nothing is counted"
+    assert [each.at.hour for each in nights.samples()] == [3, 4, 9]
+    for _ in range(9):
+        forecast_night(pulls, nights, four.replace(hour=9))
+    assert len(nights.samples()) == SAMPLES
 
 
 # -- datasets
@@ -231,7 +305,7 @@ def asked_for(cloud: Cloud, dataset: str, minutes_ago: int) -> None:
 def test_a_pull_whose_message_was_lost_is_asked_for_again_and_not_every_minute(
     cloud: Cloud,
 ) -> None:
-    asked_for(cloud, "staff", minutes_ago=10)
+    asked_for(cloud, "staff", minutes_ago=40)
     watch(cloud)
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "staff"}]
     watch(cloud)
@@ -247,17 +321,17 @@ def test_a_pull_that_was_just_asked_for_is_given_time(cloud: Cloud) -> None:
 def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) -> None:
     asked_for(cloud, "staff", minutes_ago=30)
     table = dataset_table(cloud)
-    assert table.lease(ESTAB, "staff", now() - LEASE + MINUTE) is not None
+    assert lease(table, ESTAB, "staff", now() - LEASE + MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == []
     table.add_demand(ESTAB, "groups", now() - 30 * MINUTE)
-    assert table.lease(ESTAB, "groups", now() - LEASE - MINUTE) is not None
+    assert lease(table, ESTAB, "groups", now() - LEASE - MINUTE) is not None
     watch(cloud)
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "groups"}]
 
 
 def test_a_pull_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
-    asked_for(cloud, "staff", minutes_ago=10)
+    asked_for(cloud, "staff", minutes_ago=40)
     with refusing("sqs", "SendMessage"):
         assert watch(cloud)["failed"] == 1
     watch(cloud)

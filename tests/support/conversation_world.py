@@ -19,6 +19,7 @@ from xporter_bridge.availability.ask_xporter import AskDependencies
 from xporter_bridge.availability.messages import AvailabilityReceived
 from xporter_bridge.availability.read_callback import read_statuses
 from xporter_bridge.availability.repository import AvailabilityRepository
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.callbacks.request import read_request
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, verify
 from xporter_bridge.datasets.config import configured
@@ -231,7 +232,7 @@ class Company:
         }
         try:
             return enqueue_overdue_operations(
-                self.operations, queues, self.now(), lambda: True
+                self.operations, queues, WATCH_SHARDS, self.now(), lambda: True
             ).looked
         except CrashError:
             return 0

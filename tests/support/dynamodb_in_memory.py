@@ -3,7 +3,7 @@
 import copy
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xporter_bridge.errors import ConflictError
@@ -76,12 +76,12 @@ class ItemsInMemory:
             found = [item for key, item in sorted(self._items.items()) if key[0] == partition]
         yield from copy.deepcopy(found)
 
-    def query_due(self, now: str) -> Iterator[Item]:
+    def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
         with self._lock:
             found = [
                 {name: item[name] for name in (*self._key, "watch_at")}
                 for item in self._items.values()
-                if item.get("watch_at", "~") <= now
+                if item.get("watch_at", "~") <= now and item["watch_shard"] in shards
             ]
         yield from found
 

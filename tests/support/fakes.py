@@ -118,9 +118,9 @@ class CountedItems(ItemsInMemory):
         )
         yield from found
 
-    def query_due(self, now: str) -> Iterator[Any]:
+    def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Any]:
         found = self._calls.make(
-            "Query", lambda: list(super(CountedItems, self).query_due(now)), _own_fault
+            "Query", lambda: list(super(CountedItems, self).query_due(now, shards)), _own_fault
         )
         yield from found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from tests.support import template
@@ -26,7 +27,7 @@ def priced(metrics: int) -> dict[str, Any]:
         },
         "queues": len(template.consumers()),
         "readers_of_secrets": sum(map(_reads_secrets, template.functions())),
-        "runs_per_day": dict(sorted(_runs())),
+        "runs_per_day": dict(sorted(_runs().items())),
         "memory_mb": {
             name: properties.get("MemorySize", _global("MemorySize"))
             for name, properties in sorted(template.functions().items())
@@ -46,14 +47,14 @@ def _reads_secrets(function: str) -> bool:
     return "secretsmanager:GetSecretValue" in str(template.statements(function))
 
 
-def _runs() -> list[tuple[str, int]]:
-    found = []
+def _runs() -> Counter[str]:
+    found: Counter[str] = Counter()
     for name, properties in template.functions().items():
         for event in properties.get("Events", {}).values():
             rate = event["Properties"].get("ScheduleExpression")
             if rate:
                 number, unit = re.fullmatch(r"rate\((\d+) (\w+)\)", rate).groups()  # type: ignore[union-attr]
-                found.append((name, 1440 // (int(number) * _MINUTES[unit])))
+                found[name] += 1440 // (int(number) * _MINUTES[unit])
     return found
 
 

@@ -17,13 +17,14 @@ from tests.support.builders import ESTAB, RELYING_PARTY
 from tests.support.fakes import KEY, S3, Calls, CountedItems, Events, KilledError, Sqs, Vault
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig, configured
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.events.bus import EventBus
-from xporter_bridge.ingestion.acquire import PullDependencies
-from xporter_bridge.ingestion.run import pull
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.record import DatasetRecord
@@ -171,9 +172,9 @@ class World:
         answer = self.xporter.control("POST", path, {"notify": False, **how})
         return cast("dict[str, Any]", answer["changed"])
 
-    def pull(self, dataset: str, *, waits: int = 0) -> None:
+    def pull(self, dataset: str) -> None:
         """Handle one message for the dataset."""
-        pull(ESTAB, dataset, self.deps, remaining_seconds=self.remaining_seconds, waits=waits)
+        pull(ESTAB, dataset, self.deps, remaining_seconds=self.remaining_seconds)
 
     def deliver(self) -> int:
         """Handle every message that has come, and what these send at once; return how many.
@@ -186,7 +187,7 @@ class World:
             for message in messages:
                 handled += 1
                 try:
-                    self.pull(message["dataset"], waits=message.get("waits", 0))
+                    self.pull(message["dataset"])
                 except (XporterBridgeError, KilledError):
                     self.aws.calls.is_dead = False
                     self.sqs.messages.append((self.clock + timedelta(hours=1), message))
@@ -195,7 +196,7 @@ class World:
     def watch(self) -> None:
         """Run the watcher once."""
         try:
-            enqueue_overdue(self.watching, self.clock, lambda: True)
+            enqueue_overdue(self.watching, WATCH_SHARDS, self.clock, lambda: True)
         except (XporterBridgeError, KilledError):
             self.aws.calls.is_dead = False
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from xporter_bridge.pulls.record import DatasetRecord, Hold
+from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.stored_form import PARTS, TIMES, attributes
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.timestamps import iso, parse, parse_or_none
@@ -90,3 +91,11 @@ def _moment(value: datetime | str) -> datetime:
 
 
 _TABLE = TableEntry(0, "s", "0" * 64, 0, "u", 0, "d", []).document()
+
+
+def lease(
+    table: DatasetRepository, estab: str, dataset: str, now: datetime
+) -> DatasetRecord | None:
+    """Lease a dataset as it stands in its table; None if there is no work, or another holder."""
+    item = table.get(estab, dataset)
+    return item and table.lease(item, now)

@@ -133,7 +133,7 @@ def test_an_authentication_of_any_form_is_read_or_refused(body: bytes) -> None:
 
 @quick
 @given(st.text(max_size=60), st.text(max_size=60), st.booleans())
-def test_a_call_of_any_form_is_read_or_refused(query: str, body: str, is_base64: bool) -> None:  # noqa: FBT001
+def test_a_call_of_any_form_is_read_or_refused(query: str, body: str, is_base64: bool) -> None:
     event = {
         "requestContext": {"http": {"method": "POST"}},
         "rawQueryString": query,

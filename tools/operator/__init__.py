@@ -1,1 +1,1 @@
-"""What the runbook runs on a real account."""
+"""The operator's command line, `xporter-bridge`."""

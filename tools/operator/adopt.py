@@ -1,19 +1,16 @@
-"""Prepares a new stack to take over what a deleted one has left: see `docs/runbook.md`.
-
-.tools/sam/bin/python tools/operator/adopt.py STACK_ID
-"""
+"""Prepares a new stack to take over what a deleted one has left: see `docs/runbook.md`."""
 
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
-from samcli.yamlhelper import yaml_parse  # type: ignore[import-not-found]  # SAM's own Python
+import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-TEMPLATE, RESOURCES = (ROOT / ".aws-sam" / name for name in ("kept.json", "kept-resources.json"))
+from .aws_errors import explained
+from .errors import WrongUseError
+from .target import Target
+
 # By what CloudFormation finds a resource that it is to import.
 IDENTIFIERS = {
     "AWS::DynamoDB::Table": "TableName",
@@ -23,18 +20,45 @@ IDENTIFIERS = {
 }
 
 
-def kept() -> dict[str, Any]:
-    """Return a template of nothing but what is kept when a stack is deleted."""
-    template = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
-    resources = {
-        name: resource
-        for name, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
-    }
-    conditions = _named(template["Conditions"], resources)
+class _Template(yaml.SafeLoader):
+    """Reads CloudFormation's short forms (`!Ref`) as their long ones."""
+
+
+def _long_form(loader: _Template, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        text = loader.construct_scalar(node)
+        return {name: text.split(".", 1) if suffix == "GetAtt" else text}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {name: loader.construct_mapping(node, deep=True)}
+
+
+_Template.add_multi_constructor("!", _long_form)
+
+
+def kept(template: Path) -> dict[str, Any]:
+    """Return a template of nothing but what is kept when a stack is deleted.
+
+    Raises:
+        WrongUseError: The file is no template of ours.
+    """
+    try:
+        document = yaml.load(template.read_text(encoding="utf-8"), _Template)
+        resources = {
+            name: resource
+            for name, resource in document["Resources"].items()
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise WrongUseError(
+            f"{template} is no template of CloudFormation", "give the release's template.yaml"
+        ) from error
+    conditions = _named(document["Conditions"], resources)
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Parameters": _named(template["Parameters"], [resources, conditions]),
+        "Parameters": _named(document["Parameters"], [resources, conditions]),
         "Conditions": conditions,
         "Resources": resources,
     }
@@ -47,7 +71,16 @@ def _named(declared: Mapping[str, Any], using: Any) -> dict[str, Any]:
 
 
 def imported(template: Mapping[str, Any], physical: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return what CloudFormation wants to know of each resource that it is to import."""
+    """Return what CloudFormation wants to know of each resource that it is to import.
+
+    Raises:
+        WrongUseError: The deleted stack did not leave all of them.
+    """
+    missing = [name for name in template["Resources"] if name not in physical]
+    if missing:
+        raise WrongUseError(
+            f"the stack has not left {', '.join(missing)}", "give the id of the deleted stack"
+        )
     return [
         {
             "ResourceType": resource["Type"],
@@ -58,20 +91,15 @@ def imported(template: Mapping[str, Any], physical: Mapping[str, str]) -> list[d
     ]
 
 
-def main(stack_id: str) -> None:
-    """Write both files; CloudFormation knows a deleted stack by its id, for 90 days."""
-    pages = boto3.client("cloudformation").get_paginator("describe_stack_events")
-    physical = {
-        event["LogicalResourceId"]: event["PhysicalResourceId"]
-        for page in pages.paginate(StackName=stack_id)
-        for event in page["StackEvents"]
-        if event["ResourceStatus"] == "DELETE_SKIPPED"
-    }
-    template = kept()
-    TEMPLATE.write_text(json.dumps(template, indent=1), encoding="utf-8")
-    RESOURCES.write_text(json.dumps(imported(template, physical), indent=1), encoding="utf-8")
-    print(TEMPLATE.relative_to(ROOT), RESOURCES.relative_to(ROOT))
+def left_by(target: Target, stack_id: str) -> dict[str, str]:
+    """Return what a deleted stack left; CloudFormation knows the stack by its id, for 90 days."""
+    pages = target.client("cloudformation").get_paginator("describe_stack_events")
+    with explained():
+        return dict(_skipped(pages.paginate(StackName=stack_id)))
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _skipped(pages: Any) -> Iterator[tuple[str, str]]:
+    for page in pages:
+        for event in page["StackEvents"]:
+            if event["ResourceStatus"] == "DELETE_SKIPPED":
+                yield event["LogicalResourceId"], event["PhysicalResourceId"]

@@ -1,14 +1,9 @@
-"""Puts back what a table has lost, from a copy that DynamoDB made: see `docs/runbook.md`.
-
-python -m tools.operator.restore STACK SchoolsTable|DatasetsTable|OperationsTable COPY
-"""
+"""Puts back what a table has lost, from a copy that DynamoDB made: see `docs/runbook.md`."""
 
 import json
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
@@ -24,23 +19,31 @@ _OF_THE_ERASED = ("estab", "dataset", "definition", "requested", "watch_shard", 
 class Restorer:
     """Knows what may come back: nothing that is there, was erased, or would be done twice."""
 
-    def __init__(self, schools: str, bucket: str) -> None:
-        self._schools = boto3.resource("dynamodb").Table(schools)
-        self._s3, self._bucket = boto3.client("s3"), bucket
+    def __init__(self, dynamodb: Any, s3: Any, schools: str, bucket: str) -> None:
+        self._dynamodb, self._schools = dynamodb, dynamodb.Table(schools)
+        self._s3, self._bucket = s3, bucket
         self._erased: dict[str, bool] = {}
 
-    def restore(self, copy: str, table: str) -> Mapping[str, int]:
+    def restore(
+        self, copy: str, table: str, advance: Callable[[int], None] = lambda _: None
+    ) -> Mapping[str, int]:
         """Put every item of the copy that the table lacks, and return how many were not put too.
 
         It may be repeated, and the system may run meanwhile.
         """
         found = {"restored": 0, "there": 0, "left_out": 0}
-        target = boto3.resource("dynamodb").Table(table)
-        for item in _items(copy):
+        target = self._dynamodb.Table(table)
+        for item in self._items(copy):
             wanted = self._wanted(item)
             outcome = "left_out" if wanted is None else _put(target, wanted)
             found[outcome] += 1
+            advance(1)
         return found
+
+    def _items(self, table: str) -> Iterator[Item]:
+        client = self._dynamodb.meta.client
+        for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+            yield from page["Items"]
 
     def _wanted(self, item: Item) -> Item | None:
         if self._is_erased(item["estab"]):
@@ -78,12 +81,6 @@ class Restorer:
         }
 
 
-def _items(table: str) -> Iterator[Item]:
-    client = boto3.resource("dynamodb").meta.client
-    for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        yield from page["Items"]
-
-
 def _put(table: Any, item: Item) -> str:
     try:
         table.put_item(Item=item, ConditionExpression="attribute_not_exists(estab)")
@@ -92,15 +89,3 @@ def _put(table: Any, item: Item) -> str:
             return "there"
         raise
     return "restored"
-
-
-def main(stack: str, table: str, copy: str) -> None:
-    """Restore one table of a stack from a copy."""
-    described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    restorer = Restorer(outputs["SchoolsTableName"], outputs["BucketName"])
-    print(restorer.restore(copy, outputs[f"{table}Name"]))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

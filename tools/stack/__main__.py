@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def up(settings: StackSettings) -> None:
-    """Run a stack until a signal comes, or whatever started this process has gone."""
+    """Run a stack until a signal arrives or the parent process ends."""
     parent = os.getppid()
     for number in STOPPING:
         signal.signal(number, _stop)
@@ -55,7 +55,7 @@ def up(settings: StackSettings) -> None:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    """Unwind everything, and let no second signal interrupt that."""
+    """Stop everything; a second signal does not interrupt this."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
     say("stopping …")

@@ -1,4 +1,4 @@
-"""Runs `sam build`, compiles what it made, and keeps stacks of one clone from disturbing that."""
+"""Runs `sam build`, compiles the artifact, and locks it against other stacks of the same clone."""
 
 import fcntl
 import hashlib
@@ -24,13 +24,13 @@ SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "events")
 
 
 def build_for_deployment(log: IO[bytes], stage: str) -> Path:
-    """Build a stage of samconfig.toml, for the runtime and the processor that it names there.
+    """Build a stage of samconfig.toml, for the runtime and the processor in its settings.
 
     Returns:
         The built template.
 
     Raises:
-        StackError: There is no such stage, or it cannot be built.
+        StackError: The stage does not exist, or cannot be built.
     """
     directory = _build_directory(stage)
     with locked(ROOT / ".aws-sam" / "lock"):
@@ -43,10 +43,10 @@ def build_for_deployment(log: IO[bytes], stage: str) -> Path:
 
 
 def pinned(template: str, decided: Mapping[str, str]) -> str:
-    """Return a built template that CloudFormation refuses to deploy as anything else.
+    """Return the built template with the build's parameters as the only allowed values.
 
-    The layers hold machine code: on another runtime or processor every function would fail, and
-    the deployment would succeed.
+    The layers contain machine code. With another runtime or processor, the deployment would succeed
+    and every function would fail.
 
     Args:
         decided: Parameters that the build has used up, with their values.
@@ -67,9 +67,9 @@ def pinned(template: str, decided: Mapping[str, str]) -> str:
 
 @contextmanager
 def built_for_this_machine(log: IO[bytes]) -> Iterator[Path]:
-    """Yield the built template; nobody builds again while the block reads what it names.
+    """Yield the built template; no other process builds during the block.
 
-    The functions run on this machine's interpreter here, whatever the deployed runtime is.
+    Here, the functions run on this machine's interpreter, not on the deployed runtime.
     """
     LOCAL_BUILD.mkdir(parents=True, exist_ok=True)
     with (LOCAL_BUILD / "lock").open("w") as lock:
@@ -100,7 +100,7 @@ def _build_directory(stage: str) -> Path:
 
 
 def _decided(built: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return what sam built the layers for, as it noted it in its build.toml."""
+    """Return the runtime and processor of the layers, from sam's build.toml."""
     layer, *_ = built["layer_build_definitions"].values()
     return {
         "PythonRuntime": layer["compatible_runtimes"][0],
@@ -120,7 +120,7 @@ def _build_if_changed(log: IO[bytes]) -> None:
 
 
 def _compiled(directory: Path, runtime: str) -> str:
-    """Add bytecode to what was built, and return what became of that."""
+    """Add bytecode to the artifact, and return a message about the result."""
     python = interpreter(runtime)
     if python is None:
         return (
@@ -132,7 +132,7 @@ def _compiled(directory: Path, runtime: str) -> str:
 
 
 def _fingerprint() -> str:
-    """Return what changes with anything that a build reads."""
+    """Return a digest of all inputs of a build."""
     digest = hashlib.sha256(repr(machine_parameters()).encode())
     for path in sorted(_source_files()):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())

@@ -1,7 +1,7 @@
-"""Compiles what a build made, so that no cold start has to: layers and code are read-only there.
+"""Adds bytecode to a build, because Lambda cannot store any: its code and layers are read-only.
 
-Lambda looks for `.pyc` files of its own version beside the sources, as any Python does; those whose
-name is a hash that nobody checks are used whatever a zip made of their times.
+Like any Python, Lambda's looks for `.pyc` files of its version. Files of the kind "unchecked hash"
+(PEP 552) are used even if a zip archive has changed the times of the sources.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.stack.errors import StackError
 
-# Where Lambda puts each kind of artifact; a traceback shows files by these names.
+# The folders of artifacts on Lambda, which tracebacks show.
 _LAYER, _FUNCTION = "/opt", "/var/task"
 _WHO = "import sys; v = sys.version_info; print(sys.implementation.name, *v[:2], v.releaselevel)"
 
@@ -20,7 +20,7 @@ _WHO = "import sys; v = sys.version_info; print(sys.implementation.name, *v[:2],
 def interpreter(runtime: str) -> Path | None:
     """Return an interpreter of this machine that is Lambda's ``runtime``: ``python3.13``.
 
-    Bytecode is the same for every patch release and processor, and for no other version.
+    Bytecode is valid for all patch releases and processors of one minor version.
     """
     major, minor = runtime.removeprefix("python").split(".")
     for candidate in _candidates(f"{major}.{minor}"):
@@ -30,7 +30,7 @@ def interpreter(runtime: str) -> Path | None:
 
 
 def compile_artifacts(build: Path, python: Path) -> int:
-    """Compile every source in the folders of a build, and return how many there are.
+    """Compile every source in the folders of a build, and return their number.
 
     Raises:
         StackError: One of them is no Python that ``python`` understands.
@@ -48,7 +48,7 @@ def compile_artifacts(build: Path, python: Path) -> int:
 
 
 def _candidates(version: str) -> Iterator[Path]:
-    """Yield whatever may be the interpreter, likeliest first; a pyenv's shim may be none."""
+    """Yield possible interpreters, the most likely first; a shim of pyenv may not work."""
     yield Path(sys.executable)
     for directory in os.get_exec_path():
         yield Path(directory) / f"python{version}"

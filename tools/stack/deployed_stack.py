@@ -1,4 +1,4 @@
-"""A stack that is ready, wherever it runs: what the demo's steps and the trial's checks work on."""
+"""A deployed stack, local or in an account, for the demo's steps and the trial's checks."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from tools.stack.errors import StackError
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """Where everything is."""
+    """The addresses of a deployed stack."""
 
     callbacks_url: str
     api_url: str
@@ -32,7 +32,7 @@ class DeployedStack:
 
     @property
     def credentials(self) -> Any:
-        """Whoever may call the API, as botocore has them."""
+        """Credentials for the API, in botocore's form."""
         raise NotImplementedError
 
     def client(self, service: str) -> Any:

@@ -65,7 +65,7 @@ def stack_resources(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
 
 
 def api_bodies(cloudformation: Any, stack_name: str = STACK_NAME) -> dict[str, dict[str, Any]]:
-    """Return what SAM made of each HttpApi's events: an OpenAPI body by logical id."""
+    """Return the OpenAPI body that SAM made for each HttpApi, by logical id."""
     processed = cloudformation.get_template(StackName=stack_name, TemplateStage="Processed")
     resources = processed["TemplateBody"]["Resources"]
     apis = {name: r for name, r in resources.items() if r["Type"] == "AWS::ApiGatewayV2::Api"}

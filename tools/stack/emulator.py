@@ -1,4 +1,4 @@
-"""AWS itself, locally: MiniStack on loopback, with the functions' IAM policies enforced."""
+"""The emulator: MiniStack on loopback, with the functions' IAM policies enforced."""
 
 import os
 import urllib.error
@@ -13,7 +13,7 @@ from tools.stack.processes import listen, running, url_of, wait_until
 from tools.stack.settings import REGION
 
 PYTHON = ROOT / ".tools" / "stack" / "bin" / "python"
-# -P: nothing in tools/stack may stand before a module of the standard library.
+# -P: no module in tools/stack may shadow one of the standard library.
 MINISTACK = [str(PYTHON), "-P", str(Path(__file__).parent / "emulator_patches.py")]
 KEY = "test"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": KEY}
@@ -30,10 +30,9 @@ def emulator(port: int, directory: Path, log: IO[bytes]) -> Iterator[str]:
 
 
 def aws_environment(endpoint_url: str, home: Path) -> dict[str, str]:
-    """Return an environment in which AWS's tools can reach nothing but the emulator.
+    """Return an environment in which AWS's tools can reach only the emulator.
 
-    The user's own profile and credentials are out of sight, and ``home`` takes what tools
-    write.
+    It hides the user's own profile and credentials; tools write to ``home``.
     """
     nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     region = {"AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION}

@@ -1,6 +1,6 @@
-"""Starts MiniStack with what it gets wrong mended; runs on the interpreter of .tools/stack.
+"""Starts MiniStack with corrections; runs on the interpreter of .tools/stack.
 
-Without any of it the end-to-end tests fail, or take minutes.
+Without any one of them, the end-to-end tests fail or take minutes.
 """
 
 import hashlib
@@ -38,9 +38,18 @@ _translated = sam.transform
 _TRANSLATING = threading.Lock()
 
 
-def _action(*arguments: Any) -> str | None:
-    """IAM knows no action for a batch; the one for a single message allows it."""
-    action: str | None = _action_of(*arguments)
+def _action(
+    service: str, method: str, path: str, headers: Any, body: bytes, query: Mapping[str, Any]
+) -> str | None:
+    """IAM knows no action for a batch; the one for a single message or object allows it.
+
+    The first object of a DeleteObjects may name a version, as the others may.
+    """
+    action: str | None = _action_of(service, method, path, headers, body, query)
+    if action == "s3:DeleteObject" and method == "POST":
+        targets = iam_actions._s3_batch_delete_targets("", body)  # noqa: SLF001
+        if targets and targets[0][1]:
+            return "s3:DeleteObjectVersion"
     return BATCHES.get(action or "", action)
 
 
@@ -50,7 +59,7 @@ def _condition(key: str, *arguments: Any) -> Any:
 
 
 def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
-    """A number that came through a template parameter is a string until somebody makes it one."""
+    """Convert the value of a template parameter, which is text, to a number."""
     scaling = {name: int(value) for name, value in mapping.get("ScalingConfig", {}).items()}
     limit: int = _concurrency_of({**mapping, "ScalingConfig": scaling}, *arguments)
     return limit
@@ -59,7 +68,7 @@ def _concurrency(mapping: Mapping[str, Any], *arguments: Any) -> int:
 def _with_parameters(
     template: Mapping[str, Any], provided: Any = None, previous: Any = None
 ) -> Mapping[str, Any]:
-    """SAM's translator is told the parameters: some of what it makes depends on them."""
+    """Pass the parameters to SAM's translator, whose result depends on them."""
     values = engine._transform_parameters(template, provided, previous)  # noqa: SLF001
     with _TRANSLATING:
         sam.transform = lambda document, _, policies: _translated(document, values, policies)

@@ -1,4 +1,4 @@
-"""A queue that gets everything announced on the event bus, so that tests can look."""
+"""A queue with all events of the event bus, for tests."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Processes that end with the stack, together with everything that they started."""
+"""Processes that end with the stack, together with all their child processes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Makes MiniStack refuse what AWS refuses; runs on the interpreter of .tools/stack."""
+"""Makes MiniStack refuse requests that AWS refuses; runs on the interpreter of .tools/stack."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Starts a local stack, step by step, and takes it down again in the opposite order."""
+"""Starts a local stack step by step, and stops it in the opposite order."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The Xporter that a stack talks to: the simulator, unless the settings name another."""
+"""The Xporter of a local stack: the simulator, unless the settings name another."""
 
 import json
 import os

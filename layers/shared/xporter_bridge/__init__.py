@@ -1,1 +1,1 @@
-"""Xporter Bridge: receives what Xporter calls, and pulls and writes what schools share."""
+"""Xporter Bridge: receives Xporter's callbacks, pulls schools' data, and writes back."""

@@ -1,12 +1,12 @@
-"""Tries a new version on examples before anything real reaches it: all of it, but what it writes.
+"""Runs a new version on an example, without writes, before the version receives traffic.
 
-A dry run reads with the version's own rights and settings. The first AWS call that would change
-anything is not made and ends the dry run. No metric counts a dry run, and its reply is an error to
-every other caller: a receiver in a dry run never answers 2xx.
+A dry run reads with the version's own permissions and settings. The first AWS call that would
+change anything is not made and ends the dry run. No metric counts a dry run, and its reply is an
+error to any other caller: a receiver in a dry run never answers 2xx.
 
-Nothing from outside can ask for one. The mark stands at the top of the event, where API Gateway,
-queues and schedules put what they say themselves and nothing that a caller sends; and all of them
-call the alias, while a dry run is refused unless a version was called by its number.
+No outside caller can start a dry run. The mark is a top-level key of the event, and the top-level
+keys of an event from API Gateway, a queue or a schedule never come from a caller. API Gateway,
+queues and schedules also call the alias, while a dry run requires a call by version number.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from xporter_bridge.errors import ConfigurationError
 
 MARK = "xporter_bridge_dry_run"
-# What changes nothing; every other call of AWS is taken for a write.
+# The calls that change nothing; every other call of AWS counts as a write.
 _READS = frozenset(
     {
         "GetItem", "Query", "Scan",
@@ -27,7 +27,7 @@ _READS = frozenset(
         "GetSecretValue", "Encrypt", "Decrypt", "GenerateDataKey",
     }
 )  # fmt: skip
-# Of the whole process: the threads of a pull have to see it too.
+# For the whole process, because the threads of a pull have to see it too.
 _on = Event()
 
 _P = ParamSpec("_P")
@@ -42,10 +42,10 @@ _C = TypeVar("_C", bound=_Context)
 
 
 class DryRunEndedError(BaseException):
-    """The dry run has come to its first write; nothing on the way may take it for a fault.
+    """Ends a dry run at its first write. No caller may treat it as a fault.
 
     Args:
-        call: What would have been called, as ``service:Operation``.
+        call: The call that was not made, as ``service:Operation``.
     """
 
     def __init__(self, call: str) -> None:
@@ -54,12 +54,12 @@ class DryRunEndedError(BaseException):
 
 
 def is_on() -> bool:
-    """Tell whether what runs now is a dry run."""
+    """Tell whether the current invocation is a dry run."""
     return _on.is_set()
 
 
 def end_at(call: str) -> None:
-    """End a dry run here, before something outside is changed; otherwise do nothing.
+    """End a dry run before an outside change; do nothing in any other invocation.
 
     Raises:
         DryRunEndedError: This is a dry run.
@@ -81,9 +81,9 @@ def end_unless_read(service: str, operation: str) -> None:
 def possible(
     handle: Callable[Concatenate[Mapping[str, Any], _C, _P], _R],
 ) -> Callable[Concatenate[Mapping[str, Any], _C, _P], _R | dict[str, Any]]:
-    """Let what answers an event answer a marked one by a dry run.
+    """Decorate a handler so that a marked event causes a dry run.
 
-    Its answer says where it ended, and of what it would have replied only whether that is good.
+    The reply names the call that ended the dry run, or says whether the handler's reply was good.
 
     Raises:
         ConfigurationError: The event is marked, and no version was called by its number.

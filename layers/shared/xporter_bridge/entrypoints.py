@@ -1,6 +1,6 @@
-"""The three ways in which Lambda calls us, written once: callbacks, queue records, schedules.
+"""The three kinds of invocation: callbacks, queue records and schedules.
 
-Only here are errors mapped to what their caller should do next; see ``errors`` for the tree.
+Only this module maps errors to the reaction of the caller; ``errors`` has the tree of errors.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ from xporter_bridge.messages import Message
 Reply = dict[str, Any]
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
-# An Xporter that is down is asked again after 1, 2, 4, 8 and then every 15 minutes, for three days.
+# While Xporter is down, a message is sent again after 1, 2, 4, 8 and then every 15 minutes, for
+# three days.
 _FIRST_WAIT_SECONDS = 60
 _MAX_WAIT_SECONDS = 900
 _MAX_TRIES = 290
 
-# The body of every refusal of a status is the same, so that a stranger learns nothing from it; that
-# of 404 is API Gateway's own, byte for byte, as it answers where there is no route at all.
+# All refusals with the same status have the same body, so that a stranger learns nothing from the
+# body. The body of a 404 equals API Gateway's own, byte for byte.
 _REFUSALS = {400: "bad request", 404: "Not Found", 413: "too large", 500: "error", 503: "try again"}
 
 
 class LambdaContext(Protocol):
-    """What we use of the object that Lambda passes beside every event."""
+    """The part of Lambda's context object that we use."""
 
     aws_request_id: str
     invoked_function_arn: str
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long this invocation may still take."""
+        """Return the remaining time of this invocation."""
         ...
 
 
@@ -54,11 +55,11 @@ def answer_callback(
     kind: str,
     accept: Callable[[Mapping[str, Any]], str | None],
 ) -> Reply:
-    """Let ``accept`` store one callback and answer its sender.
+    """Call ``accept`` to store one callback, and return the reply for its sender.
 
     ``accept`` reads the event, makes exactly one durable write, and may return the estab for the
-    log. 2xx is answered only after ``accept`` has returned. A fault of ours is 5xx, so that a
-    sender that retries does so.
+    log. The reply is 2xx only after ``accept`` has returned. Our own fault is 5xx, so that the
+    sender may retry.
     """
     request_id = event.get("requestContext", {}).get("requestId")
     telemetry.bind(context.aws_request_id, request_id)
@@ -89,17 +90,16 @@ def consume_messages(
     park: Callable[[str, str], None],
     resend_later: Callable[..., None] | None = None,
 ) -> Reply:
-    """Handle each SQS record of a batch and report those that the queue shall bring again.
+    """Handle each SQS record of a batch, and report the records to be delivered again.
 
     Args:
-        function: Which function this is, for metrics.
-        read: Makes a message of the decoded body, and leaves out what it does not know.
-        handle: Takes the message; must be idempotent, as messages come at least once.
-        park: Takes a message's body and the reason, and keeps it where a person looks: what will
-            never succeed must not be retried, and must not be lost.
-        resend_later: Takes a message's body and ``delay_seconds``, and sends the body again after
-            them: for messages that nothing else brings back. A queue gives a message up after a
-            few deliveries, and would do so while Xporter is only down.
+        function: The name of the function, for metrics.
+        read: Converts the decoded body into a message, and ignores unknown fields.
+        handle: Processes the message; must be idempotent, as delivery is at least once.
+        park: Dead-letters the body of a message that can never succeed, with the reason.
+        resend_later: Sends a message's body again after ``delay_seconds``. It is given for
+            messages that no other process would send again: without it, a queue dead-letters a
+            message after a few deliveries, even if Xporter is only down.
     """
     telemetry.bind(context.aws_request_id)
     failures: list[dict[str, str]] = []
@@ -114,8 +114,8 @@ def consume_messages(
             telemetry.count("MessageParked", function)
             park(message["body"], error.reason)
         except ConfigurationError as error:
-            # Nothing in the batch can succeed until we are mended: bring all of it again.
-            # Without its cause, whose text Lambda would log.
+            # No record can succeed until the configuration is corrected: report all of them.
+            # "from None": Lambda would log the text of the cause.
             telemetry.report("misconfigured", error, function=function, reason=str(error))
             telemetry.count("MessageFailed", function)
             raise ConfigurationError(str(error)) from None
@@ -133,7 +133,7 @@ def _handle(
     resend_later: Callable[..., None] | None,
     function: str,
 ) -> None:
-    """Handle a message, or send it again for later if Xporter cannot be asked now."""
+    """Handle a message, or send it again with a delay if Xporter is not available."""
     message = read(json.loads(body))
     try:
         handle(message)
@@ -155,11 +155,11 @@ def run_schedule(
     function: str,
     run: Callable[[], Mapping[str, int]],
 ) -> Reply:
-    """Run a scheduled function and log what it found due.
+    """Run a scheduled function and log the counts that it returns.
 
     Raises:
-        XporterBridgeError: As ``run`` raised it, or in place of an unknown error, whose text
-            Lambda would log; the schedule's own retry then applies.
+        XporterBridgeError: Raised by ``run``, or in place of an unknown error, because Lambda
+            would log the text of an unknown error. The schedule's own retry then applies.
     """
     telemetry.bind(context.aws_request_id)
     try:

@@ -1,27 +1,27 @@
-"""Errors, sorted by what should happen next.
+"""Errors, sorted by the reaction that they require.
 
 XporterBridgeError
-├─ CallbackRejectedError       the caller must change it: 400, 404, 413
-├─ RequestRejectedError        our own software asked for something impossible: 400, 404, 409,
+├─ CallbackRejectedError       the sender must change the callback: 400, 404, 413
+├─ RequestRejectedError        the company's software must change its request: 400, 404, 409,
 │                              413, 415
 ├─ TransientError              the same input may succeed later
-│  ├─ RateLimitedError         Xporter said when to come back
-│  ├─ XporterUnavailableError  no answer, a 5xx, or half an answer
-│  │  └─ UnrecognisedAnswerError   an answer, and none that Xporter is known to give
-│  │     └─ UnauthorisedError          with 401: perhaps the token has ended
-│  ├─ ConflictError            somebody else changed the item first
-│  ├─ PageDriftError           the school's data changed under a pull
-│  │  └─ AnswerDoubtedError    or it is odd: the same answer a second time is the data
-│  └─ ChangeSetUnusableError   the change set does not fit our snapshot: all rows are asked for
-├─ PermanentError              the same input never will
-│  ├─ XporterRefusedError      Xporter understood and said no
+│  ├─ RateLimitedError         Xporter answered 429
+│  ├─ XporterUnavailableError  no response, a 5xx, or an incomplete response
+│  │  └─ UnrecognisedAnswerError   a response that is not known to be Xporter's
+│  │     └─ UnauthorisedError          the same with 401: the token may have expired
+│  ├─ ConflictError            another writer changed the item first
+│  ├─ PageDriftError           the school's data changed during a pull
+│  │  └─ AnswerDoubtedError    or the data is odd: an identical second response is accepted
+│  └─ ChangeSetUnusableError   the change set does not fit our snapshot: pull all rows
+├─ PermanentError              the same input will never succeed
+│  ├─ XporterRefusedError      Xporter understood the request and refused it
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
-│  │  │  └─ EstabChangedError          likewise: its secret opens another school
-│  │  └─ SecretRefusedError         the secret opens nothing
-│  ├─ SchoolNotReadyError      its state forbids calls for it (schools/session.py)
-│  └─ ContractError            an answer that no version of Xporter should give
-├─ OutOfTimeError              no fault: another invocation goes on (ingestion/fetch.py)
-└─ ConfigurationError          we are wrong: a setting or a secret is missing
+│  │  │  └─ EstabChangedError          the same: the secret belongs to another estab
+│  │  └─ SecretRefusedError         the secret yields no token
+│  ├─ SchoolNotReadyError      the school's state forbids calls for it (schools/session.py)
+│  └─ ContractError            a response that contradicts all known versions of Xporter
+├─ OutOfTimeError              no fault: another invocation continues (ingestion/fetch.py)
+└─ ConfigurationError          our own fault: a setting or a secret is missing
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class CallbackRejectedError(XporterBridgeError):
     """A callback that only its sender can correct.
 
     Args:
-        status: The HTTP status to answer.
+        status: The HTTP status of the reply.
         reason: A word for metrics and logs; never shown to the caller.
     """
 
@@ -48,11 +48,11 @@ class CallbackRejectedError(XporterBridgeError):
 
 
 class RequestRejectedError(XporterBridgeError):
-    """A request from the company's own software that cannot be carried out as it stands.
+    """A request of the company's own software that is invalid or impossible now.
 
     Args:
-        status: The HTTP status to answer.
-        detail: What is wrong and what to do, for a person; without personal data.
+        status: The HTTP status of the response.
+        detail: The fault and its remedy, for a person; without personal data.
     """
 
     def __init__(self, status: int, detail: str) -> None:
@@ -66,7 +66,7 @@ class TransientError(XporterBridgeError):
 
     Args:
         reason: A stable word or phrase, safe to log.
-        retry_after_seconds: How long the other side asked us to wait, if it did.
+        retry_after_seconds: The wait that the other side requested, if any.
     """
 
     def __init__(self, reason: str, retry_after_seconds: float | None = None) -> None:
@@ -84,11 +84,11 @@ class XporterUnavailableError(TransientError):
 
 
 class UnrecognisedAnswerError(XporterUnavailableError):
-    """Something answered in words that are not Xporter's: they say nothing of the school."""
+    """A response without Xporter's envelope; it proves nothing about the school."""
 
 
 class UnauthorisedError(UnrecognisedAnswerError):
-    """Likewise, with 401: a fresh token may help, and nobody has said that none will."""
+    """A response with 401 and without Xporter's envelope; a new token may be accepted."""
 
 
 class ConflictError(TransientError):
@@ -100,12 +100,12 @@ class PageDriftError(TransientError):
 
 
 class AnswerDoubtedError(PageDriftError):
-    """Rows share an identity, or do not come to the count announced: drift, or odd data.
+    """Rows share an identity, or their number differs from RowCount.
 
-    Drift is when the same question gets different answers.
+    The cause is drift or odd data. With drift, the same request gets different responses.
 
     Args:
-        evidence: A digest of what is odd. The next pull that finds the same takes it for the data.
+        evidence: A digest of the oddity. The next pull that finds the same oddity accepts it.
     """
 
     def __init__(self, reason: str, evidence: str) -> None:
@@ -117,7 +117,7 @@ class ChangeSetUnusableError(TransientError):
     """A change set cannot be applied to our snapshot: all rows must be pulled and compared.
 
     Args:
-        tables: How many entries of each table are in the way.
+        tables: The number of unusable entries by table.
     """
 
     def __init__(self, reason: str, tables: Mapping[str, int]) -> None:
@@ -142,8 +142,8 @@ class XporterRefusedError(PermanentError):
 
     Args:
         reason: A stable word or phrase, safe to log.
-        said: Xporter's own words, which may quote personal data: to be sorted, never to be
-            logged or stored, and so no part of the error's text.
+        said: Xporter's own message. It may quote personal data, so it is never logged or stored,
+            and is not part of the error's text.
     """
 
     def __init__(self, reason: str, said: str = "") -> None:
@@ -152,14 +152,14 @@ class XporterRefusedError(PermanentError):
 
 
 class AuthorisationPausedError(XporterRefusedError):
-    """The school is still choosing whom to include; its secret stays good."""
+    """The school is still choosing the people to include; its secret stays valid."""
 
 
 class EstabChangedError(AuthorisationPausedError):
-    """The secret that is stored for a school opens another one: its number may have changed.
+    """The stored secret of a school belongs to another estab; the school's number may have changed.
 
     Args:
-        estab: The number that the token names.
+        estab: The establishment number in the token.
     """
 
     def __init__(self, estab: str) -> None:
@@ -168,11 +168,11 @@ class EstabChangedError(AuthorisationPausedError):
 
 
 class SecretRefusedError(XporterRefusedError):
-    """The school secret yields no token, or a token for somebody else."""
+    """The school secret yields no token, or a token of another school."""
 
 
 class ContractError(PermanentError):
-    """An answer whose shape contradicts everything known of Xporter."""
+    """A response whose shape contradicts all that is known of Xporter."""
 
 
 class ConfigurationError(XporterBridgeError):

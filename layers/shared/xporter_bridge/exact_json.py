@@ -1,9 +1,9 @@
-"""JSON whose values stay what they were: numbers beyond 64 bits, and characters cut in half.
+"""Reads and writes JSON without changing values: numbers beyond 64 bits, and lone surrogates.
 
-orjson, the quick parser, reads a number that it has no room for as the nearest one it has, and
-refuses a whole answer for one half of a surrogate pair. Both are rare, so what is quick comes
-first and is proved: rows that were not changed stand in the answer just as they are written again.
-Only what is nearer to zero than any float is zero, as it is to every reader.
+orjson is fast, but it rounds a number that fits neither a 64-bit integer nor a float, and it
+refuses a whole response for one lone surrogate. Both cases are rare. Therefore orjson reads the
+response first. If the rows, written again, equal the bytes of the response, no value was changed.
+Numbers that underflow a float become 0, as in every JSON reader.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _KINDS = bytes(
 _LONG_NUMBER = b":" + b"0" * 17
 _INTEGERS = range(-(2**63), 2**64)
 _SURELY_INTEGER_DIGITS = 18
-# A pair of escapes is one character and an escaped backslash none of both; what is left is a half.
+# Skip valid surrogate pairs and escaped backslashes; capture a lone surrogate.
 _ESCAPES = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\(?:u[0-9a-fA-F]{4}|[\"\\/bfnrt])|(\\)|([\x00-\x1f])",
     re.DOTALL,
 )
-# A text, which is looked into for characters alone, or what stands between two of them.
+# A string, in which only characters are corrected, or the text between two strings.
 _TEXT_OR_REST = re.compile(rb'("(?:[^"\\]++|\\.)*+")|([^"]++)', re.DOTALL)
-# No number, as .NET writes it, and a comma after which nothing comes.
+# NaN and infinity as .NET writes them, and a trailing comma.
 _NOT_JSON = re.compile(rb"[-+]?\b(?:NaN|Infinity|undefined)\b|,(?=\s*[\]}])")
 _MARKS = {
     codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be",
@@ -44,7 +44,7 @@ _MARKS = {
 
 
 class Document(dict[str, Any]):
-    """An answer as orjson reads it, with the text it was read from."""
+    """A response as orjson reads it, with its text."""
 
     def __init__(self, fields: dict[str, Any], text: bytes) -> None:
         super().__init__(fields)
@@ -52,11 +52,11 @@ class Document(dict[str, Any]):
 
 
 class MendedDocument(dict[str, Any]):
-    """An answer that was not quite JSON."""
+    """A response that was malformed JSON and has been mended."""
 
 
 class ExactNumber:
-    """A number that Python or orjson would change; written again as it was read."""
+    """A number that Python or orjson would change; it is written exactly as it was read."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -66,16 +66,16 @@ class ExactNumber:
 
 
 def loads(data: bytes) -> Any:
-    """Return what the text holds, with ``ExactNumber`` in place of numbers that would be changed.
+    """Return the value of the text, with ``ExactNumber`` for numbers that would be changed.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: The text is no JSON.
     """
     if not has_long_number(data):
         try:
             return orjson.loads(data)
         except orjson.JSONDecodeError:
-            pass  # A short number may be too large as well: 1e400.
+            pass  # A short number may also be too large: 1e400.
     try:
         return json.loads(data, parse_int=_integer, parse_float=_float, parse_constant=_refused)
     except RecursionError as error:
@@ -88,11 +88,11 @@ def dumps(value: Any) -> bytes:
 
 
 def mended(data: bytes) -> bytes:
-    """Return an answer in which what is not quite JSON is mended, where its meaning is clear.
+    """Return a response with malformed JSON corrected where the meaning is clear.
 
-    Characters that are none become U+FFFD, control characters and lone backslashes in a text are
-    escaped, numbers that are none become null, and byte order marks and commas after which nothing
-    comes are left out. Whatever else is wrong stays wrong: a cut answer is cut.
+    Invalid characters become U+FFFD, control characters and lone backslashes in a string are
+    escaped, NaN and infinity become null, and byte order marks and trailing commas are removed.
+    Other faults remain: an incomplete response is still an error.
     """
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
@@ -116,12 +116,12 @@ def _mended_character(found: re.Match[bytes]) -> bytes:
 
 
 def has_long_number(data: bytes) -> bool:
-    """Tell whether the text may hold a number that orjson changes; a text in it may look so."""
+    """Tell whether the text may hold a number that orjson changes, perhaps within a string."""
     return _LONG_NUMBER in data.translate(_KINDS)
 
 
 def stand_in(lines: Sequence[bytes], data: bytes) -> bool:
-    """Tell whether the lines stand in the text one after the other, to the byte."""
+    """Tell whether the text contains the lines, joined by commas, byte for byte."""
     place = data.find(lines[0])
     return place >= 0 and data.startswith(b",".join(lines), place)
 

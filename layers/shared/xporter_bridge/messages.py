@@ -1,7 +1,7 @@
-"""What every queue message has in common: a frozen class in code, a JSON object on the queue.
+"""The base of all queue messages: a frozen class in code, a JSON object on the queue.
 
-Each subject declares its own messages in ``<package>/messages.py``. Where two kinds of message
-share a queue, ``kind`` tells them apart. Messages written before kinds existed stay readable: a
+Each subject declares its own messages in ``<package>/messages.py``. If two kinds of message
+share a queue, ``kind`` distinguishes them. Older messages without ``kind`` stay readable: a
 queue keeps a message for up to 14 days, and during a roll-out both versions read the same queue.
 """
 
@@ -16,19 +16,19 @@ from typing import Any, ClassVar, Self
 class Message:
     """A message of a queue.
 
-    Fields that a later version adds need a default: messages without them are still queued. Fields
-    that are equal to their default are not sent.
+    A field that is added later needs a default, because older messages lack the field. Fields
+    that equal their default are not sent.
     """
 
-    # What tells this message from others on the same queue; empty where there are no others.
+    # Distinguishes kinds of message on one queue; empty if the queue has one kind only.
     KIND: ClassVar[str] = ""
 
     estab: str
-    # How often the message was put off because Xporter could not be asked.
+    # The number of times the message was sent again because Xporter was not available.
     tries: int = field(default=0, kw_only=True)
 
     def body(self) -> dict[str, Any]:
-        """Return the message as the queue holds it."""
+        """Return the JSON object of the message."""
         kind = {"kind": self.KIND} if self.KIND else {}
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         defaults = {each.name: each.default for each in fields(self)}
@@ -36,7 +36,7 @@ class Message:
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
-        """Return the message that the queue held; what this version does not know is ignored.
+        """Return the message of a JSON object; fields that this version does not know are ignored.
 
         Raises:
             TypeError: A field is missing. The record fails, and is delivered again.

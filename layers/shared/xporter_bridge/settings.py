@@ -11,17 +11,17 @@ from xporter_bridge.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class EnvironmentSettings:
-    """What a function is told by its environment: one field per variable, in lower case."""
+    """Settings of a function: one field per environment variable, in lower case."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Return the settings that the variables make, named like the fields in upper case.
+        """Return the settings from the variables, which have the fields' names in upper case.
 
-        A field whose annotation is ``int`` or ``float`` is converted; an empty variable counts as
-        missing, because a template writes an empty string where a parameter was not given.
+        A field whose annotation is ``int`` or ``float`` is converted. An empty variable counts as
+        missing, because the template writes an empty string for an unset parameter.
 
         Raises:
-            ConfigurationError: Naming every missing or unreadable variable.
+            ConfigurationError: Variables are missing or unreadable; the error names all of them.
         """
         values: dict[str, Any] = {}
         faults: list[str] = []

@@ -1,11 +1,11 @@
 """Logs and metrics of the whole system: stable event names, bounded dimensions, no personal data.
 
-Callers pass facts by name: estabs, counts and our own ids. Bodies, query strings, headers, names,
-secrets and tokens are never passed. ``METRICS`` is the complete list of what
-the code emits, and a test holds it against the dashboard and the alarms in the template.
+Callers pass facts by name: estabs, counts and our own ids. They never pass bodies, query strings,
+headers, names, secrets or tokens. ``METRICS`` is the complete list of emitted metrics; a test
+compares it with the dashboard and the alarms in the template.
 
-The lines are those of Powertools, whose Logger and Metrics took a quarter of an acknowledgement
-and of its cold start (docs/performance.md); a test compares them.
+The lines have the format of Powertools, and a test compares them. Powertools' own Logger and
+Metrics took a quarter of an acknowledgement and of its cold start (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40}
 
 
 class MetricUnit(StrEnum):
-    """The units of CloudWatch that we count in."""
+    """The units of our metrics in CloudWatch."""
 
     Count = "Count"
     Milliseconds = "Milliseconds"
 
 
-# Name -> unit, dimension. Every dimension takes a handful of values, never one per school.
+# Name -> unit, dimension. Every dimension has a handful of values, never one per school.
 METRICS: dict[str, tuple[MetricUnit, str]] = {
     "CallbackAccepted": (MetricUnit.Count, "Kind"),
     "CallbackRejected": (MetricUnit.Count, "Reason"),
@@ -69,15 +69,18 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "EventPublished": (MetricUnit.Count, "Type"),
     "DataErased": (MetricUnit.Count, "Cause"),
     "DeadlinePassed": (MetricUnit.Count, "Kind"),
+    "WatchCut": (MetricUnit.Count, "Kind"),
+    "NightLateMinutes": (MetricUnit.Count, "Queue"),
 }
 
 
 def bind(function_request_id: str, request_id: str | None = None) -> None:
-    """Put the ids by which an invocation is known elsewhere on every line, from now on.
+    """Add the ids of this invocation to every later line.
 
     Args:
-        function_request_id: Lambda's, as its own lines have it.
-        request_id: API Gateway's, as its access log has it, if it is that which called.
+        function_request_id: Lambda's request id, which Lambda's own lines have too.
+        request_id: API Gateway's request id, which its access log has too, if API Gateway
+            caused the invocation.
     """
     trace = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
     ids = {"request_id": request_id, "function_request_id": function_request_id}
@@ -86,19 +89,19 @@ def bind(function_request_id: str, request_id: str | None = None) -> None:
 
 
 def record(event: str, **facts: object) -> None:
-    """Log that something happened, once per unit of work."""
+    """Log an event, about once per unit of work."""
     _log("INFO", event, facts)
 
 
 def warn(event: str, **facts: object) -> None:
-    """Log that something was refused or went wrong and was dealt with."""
+    """Log a refusal or a fault that was handled."""
     _log("WARNING", event, facts)
 
 
 def report(event: str, error: BaseException, **facts: object) -> None:
     """Log a failure by its type and place.
 
-    The text of an unknown exception may quote what it failed on, so it is never logged.
+    The text of an unknown exception may quote data, so it is never logged.
     """
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     places = [f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
@@ -108,7 +111,7 @@ def report(event: str, error: BaseException, **facts: object) -> None:
 def count(name: str, dimension: str, value: float = 1) -> None:
     """Emit one metric in embedded metric format, unless this is a dry run.
 
-    Its namespace is ``POWERTOOLS_METRICS_NAMESPACE``, which the template sets to the stack's name.
+    The namespace is ``POWERTOOLS_METRICS_NAMESPACE``, which the template sets to the stack's name.
 
     Raises:
         KeyError: The name is not in ``METRICS``, or the environment names no namespace.
@@ -149,7 +152,7 @@ def _log(level: str, event: str, facts: Mapping[str, object]) -> None:
 
 @cache
 def _bound() -> dict[str, object]:
-    """Return what stands on every line; an environment has one invocation at a time."""
+    """Return the fields of every line; an environment has one invocation at a time."""
     return {}
 
 
@@ -159,7 +162,7 @@ def _known(facts: Mapping[str, object]) -> dict[str, object]:
 
 @cache
 def _threshold() -> int:
-    """Return from which level on lines are written: ``POWERTOOLS_LOG_LEVEL``, by the template."""
+    """Return the lowest level to log: ``POWERTOOLS_LOG_LEVEL``, which the template sets."""
     return _LEVELS[os.environ.get("POWERTOOLS_LOG_LEVEL", "INFO")]
 
 

@@ -14,7 +14,7 @@ def iso(moment: datetime) -> str:
 
 
 def iso_or_none(moment: datetime | None) -> str | None:
-    """Return the moment as text; None for never, which is stored by storing nothing."""
+    """Return the moment as text; None for never, which is not stored."""
     return iso(moment) if moment else None
 
 
@@ -28,12 +28,12 @@ def parse_or_none(text: str | None) -> datetime | None:
 
 
 def has_come(moment: datetime | None, now: datetime) -> bool:
-    """Tell whether it is that late; never comes never."""
+    """Tell whether the moment is now or in the past; False for None."""
     return moment is not None and moment <= now
 
 
 def earliest(*moments: datetime | None) -> datetime | None:
-    """Return the first of the moments, never being the last of all."""
+    """Return the earliest of the moments; None stands for never."""
     return min(filter(None, moments), default=None)
 
 
@@ -43,12 +43,12 @@ def latest(*moments: datetime | None) -> datetime | None:
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """Return the moment as exactly as it is written, so that it equals what is read again."""
+    """Return the moment cut to milliseconds, so that it equals its stored form."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def parse(text: str) -> datetime:
-    """Return the moment that Xporter or we wrote.
+    """Return the moment of a text that Xporter or Xporter Bridge wrote.
 
     Xporter writes zero to seven fractional digits, with ``Z`` or without a zone; naive times
     are UTC (xporter-api.md 2.3, 5.2 and 13.17).

@@ -185,7 +185,7 @@ BROKEN: dict[str, list[Break]] = {
     "a_generated_secret_has_room_for_every_kind": [asked(PasswordLength=3)],
     # names
     "a_name_holds_the_name_of_the_stack": [
-        at("WatchDeadlinesFunctionEveryMinute.Name", "WatchDeadlinesFunctionEveryMinute"),
+        at("WatchDeadlinesFunctionShard0.Name", "WatchDeadlinesFunctionShard0"),
         at("PullQueue.QueueName", "pulls"),
         at("ReceiveDatabaseLogGroup.LogGroupName", "/aws/lambda/receive_database"),
         at("Dashboard.DashboardName", "xporter-bridge"),
@@ -316,21 +316,21 @@ BROKEN: dict[str, list[Break]] = {
         at("EventArchive.ArchiveName", "x" * 49),
     ],
     "a_rate_is_a_number_and_its_unit": [
-        at("WatchDeadlinesFunctionEveryMinute.ScheduleExpression", "rate(1 minutes)"),
-        at("WatchDeadlinesFunctionEveryMinute.ScheduleExpression", "rate(30 seconds)"),
-        at("WatchDeadlinesFunctionEveryMinute.ScheduleExpression", "cron(0 * * * ?)"),
+        at("WatchDeadlinesFunctionShard0.ScheduleExpression", "rate(1 minutes)"),
+        at("WatchDeadlinesFunctionShard0.ScheduleExpression", "rate(30 seconds)"),
+        at("WatchDeadlinesFunctionShard0.ScheduleExpression", "cron(0 * * * ?)"),
     ],
     "a_schedule_tries_again_within_its_bounds": [
-        at("WatchDeadlinesFunctionEveryMinute.Target.RetryPolicy.MaximumEventAgeInSeconds", 59),
-        at("WatchDeadlinesFunctionEveryMinute.Target.RetryPolicy.MaximumRetryAttempts", 186),
+        at("WatchDeadlinesFunctionShard0.Target.RetryPolicy.MaximumEventAgeInSeconds", 59),
+        at("WatchDeadlinesFunctionShard0.Target.RetryPolicy.MaximumRetryAttempts", 186),
     ],
     "a_flexible_schedule_says_how_flexible": [
-        at("WatchDeadlinesFunctionEveryMinute.FlexibleTimeWindow", {"Mode": "FLEXIBLE"}),
+        at("WatchDeadlinesFunctionShard0.FlexibleTimeWindow", {"Mode": "FLEXIBLE"}),
     ],
     "a_schedule_may_start_what_it_starts": [
-        may_not("WatchDeadlinesFunctionEveryMinuteRole", "lambda:InvokeFunction"),
+        may_not("WatchScheduleRole", "lambda:InvokeFunction"),
         lambda stack: at(
-            "WatchDeadlinesFunctionEveryMinuteRole.AssumeRolePolicyDocument",
+            "WatchScheduleRole.AssumeRolePolicyDocument",
             stack.resources["PullDatasetRole"]["Properties"]["AssumeRolePolicyDocument"],
         )(stack),
     ],

@@ -1,4 +1,6 @@
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -49,12 +51,39 @@ def test_without_hours_days_and_terms_it_is_always_open() -> None:
     assert always.is_open(datetime(2026, 12, 25, 0, 0, tzinfo=UTC))
 
 
-def test_it_is_due_when_it_is_open_and_the_interval_has_passed() -> None:
-    now = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
-    for minutes, due in ((29, False), (30, True), (24 * 60, True)):
-        assert timetable().is_due(now, now - timedelta(minutes=minutes)) is due
-    assert timetable().is_due(now, None)
-    assert not timetable().is_due(now + timedelta(hours=12), None)
+OPENING = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+
+
+def due_minutes(estab: str, opening: datetime = OPENING) -> list[int]:
+    """Return in which minutes after opening a school is asked that is looked at every minute."""
+    last, found = None, []
+    for minute in range(-60, 24 * 60):
+        now = opening + timedelta(minutes=minute)
+        if timetable().is_due(now, last, estab):
+            last = now
+            found.append(minute)
+    return found
+
+
+@pytest.mark.parametrize("opening", [OPENING, datetime(2026, 9, 15, 7, 30, tzinfo=UTC)])
+def test_a_school_is_asked_once_in_each_interval_while_it_is_open(opening: datetime) -> None:
+    for number in range(20):
+        found = due_minutes(str(number), opening)
+        assert 0 <= found[0] < 30
+        assert {later - earlier for earlier, later in pairwise(found)} == {30}
+        assert 7 * 60 - 30 < found[-1] <= 7 * 60
+
+
+def test_a_fleet_is_spread_over_the_interval() -> None:
+    first = Counter(due_minutes(str(number))[0] for number in range(300))
+    assert max(first.values()) < 300 / 10
+
+
+def test_a_run_that_comes_late_moves_no_later_one() -> None:
+    first = OPENING + timedelta(minutes=due_minutes("1")[0])
+    late = first + timedelta(minutes=29)
+    assert timetable().is_due(late, None, "1")
+    assert timetable().is_due(first + timedelta(minutes=30), late, "1")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from xporter_bridge.pulls.model import (
     SILENCE_GRACE,
     backoff,
     is_overdue,
+    is_silent,
     needs_worker,
     next_baseline,
     next_watch_at,
@@ -191,6 +192,24 @@ def test_silence_past_the_ttl_is_made_up_for() -> None:
     silent = NOW - TTL - SILENCE_GRACE
     assert is_overdue(current(checked_at=silent, began_at=silent), TTL, NOW)
     assert not is_overdue(current(checked_at=silent, began_at=silent, requested=4), TTL, NOW)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"baseline_at": at(minutes=-30)},
+        {"state": DatasetState.FAILED, "failures": 3, "began_at": at(days=-3), "checked_at": None},
+        {"checked_at": None, "began_at": None},
+    ],
+)
+def test_a_pull_that_is_due_for_another_reason_is_no_silence(facts: dict[str, Any]) -> None:
+    assert not is_silent(current(**facts), TTL, NOW)
+
+
+def test_a_database_is_silent_when_its_grace_has_passed() -> None:
+    last = NOW - TTL - SILENCE_GRACE
+    assert is_silent(current(checked_at=last, began_at=last), TTL, NOW)
+    assert not is_silent(current(checked_at=last, began_at=last), TTL, at(seconds=-1))
 
 
 def test_a_baseline_that_is_due_is_asked_for_once_and_not_every_minute() -> None:

@@ -1,7 +1,7 @@
-"""Takes requests for pulls, from the company's software and from timetables, and hands them over.
+"""Accepts requests for pulls, from the company's software and from timetables.
 
-Every step is taken from the stored request and may be repeated. The pull itself is that of any
-dataset.
+Every step starts from the stored request and may be repeated. The pull itself is the ordinary pull
+of a dataset.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from xporter_bridge.xporter import endpoints as catalogue
 
 @dataclass(frozen=True)
 class AvailabilityDependencies:
-    """What every step needs. ``requests`` is the queue of ``ask``, ``pulls`` that of pulls."""
+    """The dependencies of every step; ``requests`` is the queue of ``AdvanceRequest``."""
 
     operations: AvailabilityRepository
     datasets: DatasetRepository
@@ -54,9 +54,9 @@ def accept(
     parameters: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
 ) -> AvailabilityRequest:
-    """Take a request for a dataset, or for an endpoint with parameters; return what serves it.
+    """Accept a request for a dataset, or for an endpoint with parameters; return the stored one.
 
-    An endpoint named without parameters or options is the dataset that is configured for it.
+    An endpoint without parameters and options stands for its configured dataset.
 
     Raises:
         RequestRejectedError: 400 for neither or both, 404 for unknown names, 409
@@ -84,9 +84,9 @@ def request_endpoint(
     *,
     options: Iterable[str] = (),
 ) -> AvailabilityRequest:
-    """Take a request for an endpoint with parameters and return it; it is stored durably.
+    """Store a request for an endpoint with parameters and return it.
 
-    Asked again while it is open, the same request is returned.
+    If the same request is open already, the open request is returned.
 
     Raises:
         RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
@@ -99,7 +99,7 @@ def request_endpoint(
 def request_dataset(
     school: School | None, name: str, deps: AvailabilityDependencies
 ) -> AvailabilityRequest:
-    """Take a request for a dataset by its name, configured or asked for before.
+    """Accept a request for a dataset by name, configured or requested before.
 
     Raises:
         RequestRejectedError: As ``request_endpoint``; 404 for an unknown name.
@@ -115,21 +115,21 @@ def request_dataset(
 
 
 def ask_due(school: School, deps: AvailabilityDependencies) -> int:
-    """Request whatever the timetable of a configured dataset makes due, and return how many."""
+    """Request the datasets whose timetable is due, and return their number."""
     made = 0
     for dataset in timetabled(deps.now(), school, deps.config):
         _, _, last = deps.operations.latest_pull(school.estab, dataset.name)
         timetable = dataset.timetable
-        if timetable and timetable.is_due(deps.now(), last):
+        if timetable and timetable.is_due(deps.now(), last, school.estab):
             request(school, dataset, deps)
             made += 1
     return made
 
 
 def timetabled(now: datetime, school: School, config: DatasetConfig) -> list[Dataset]:
-    """Return today's form of the datasets whose timetable is open now and which the school shares.
+    """Return the datasets of today whose timetable is open now and whose scope is granted.
 
-    Out of school hours this is empty, and nothing is read to find that out.
+    Outside the hours of all timetables the result is empty, without any read.
     """
     if not school.is_pullable:
         return []
@@ -155,7 +155,7 @@ def request(
     or a call repeated after a crash, make one request.
 
     Raises:
-        RequestRejectedError: 404 or 409: the school cannot be asked for this.
+        RequestRejectedError: 404 or 409: the school is unknown, not live, or lacks the scope.
     """
     school = _askable(school, dataset)
     number, latest, _ = deps.operations.latest_pull(school.estab, dataset.name)
@@ -191,7 +191,7 @@ def _begun(
     )
     if dataset.parameters or dataset.timetable:
         return pull
-    # What Xporter refreshes overnight is there already; there is nothing to wait for.
+    # Xporter refreshes this data overnight, so the pull needs no wait.
     return ended(pull, WaitOutcome.NOT_NEEDED, dataset.endpoint.ttl, now)
 
 
@@ -228,10 +228,10 @@ def start_pull(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> Ava
 
 
 def dataset_of(pull: AvailabilityRequest, config: DatasetConfig) -> Dataset:
-    """Return what the request is for.
+    """Return the dataset of the request.
 
     Raises:
-        PermanentError: It was a configured dataset and no longer is.
+        PermanentError: The dataset is no longer configured.
         RequestRejectedError: 404: the endpoint of its definition has left the catalogue.
     """
     if pull.definition:
@@ -242,5 +242,5 @@ def dataset_of(pull: AvailabilityRequest, config: DatasetConfig) -> Dataset:
 
 
 def today_of(dataset: Dataset, now: datetime) -> Dataset:
-    """Return the dataset for today by the schools' clocks; itself when nothing in it rolls."""
+    """Return the dataset for today in the UK; the dataset itself if it does not roll."""
     return dataset.on(now.astimezone(SCHOOL_TIME).date())

@@ -1,6 +1,6 @@
-"""The conversation about data that Xporter must fetch first: ask, hear or miss the answer, pull.
+"""Advances a pull on request: requests the data from Xporter, ends the wait, and retries once.
 
-This conversation only decides when a pull begins and whether its result counts as fresh.
+These steps only decide when the pull begins and whether its result counts as fresh.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from xporter_bridge.xporter.pages import has_tables
 
 @dataclass(frozen=True)
 class AskDependencies:
-    """What a request to Xporter needs in addition."""
+    """The additional dependencies of a request to Xporter."""
 
     sessions: SchoolSessions
     keys: Callable[[], Sequence[SigningKey]]
@@ -56,7 +56,7 @@ class AskDependencies:
 def advance(
     estab: str, id_: str, deps: AvailabilityDependencies, ask_deps: AskDependencies
 ) -> None:
-    """Do whatever the request needs now: ask Xporter, end an overdue wait, or retry a stale pull.
+    """Do the next step: send the request to Xporter, end an overdue wait, or retry a stale pull.
 
     Raises:
         TransientError: AWS failed; the message should come again.
@@ -100,7 +100,7 @@ def _sent(
         base_url=ask_deps.callback_base_url,
         keys=ask_deps.keys(),
     )
-    # One row is answer enough: the data is pulled once it is known to be there.
+    # One row is enough: the pull begins after Xporter has reported the data as available.
     path, query = dataset.request()
     query |= {"page": "1", "pageSize": "1", "callbackUrl": url}
     session = ask_deps.sessions.open(pull.estab, now)
@@ -116,10 +116,10 @@ def _note_reply(
     deps: AvailabilityDependencies,
     deadline: timedelta,
 ) -> None:
-    """Go on waiting, unless the reply itself says that everything is there.
+    """Continue to wait, unless the reply itself is a DBStatus with every database OK.
 
-    Data in the reply prove nothing: an expired cache entry is returned at once while Xporter
-    refreshes it behind (xporter-api.md 5.6 and 13.8).
+    Data in the reply does not end the wait: Xporter may return an expired cache entry while it
+    refreshes the data in the background (xporter-api.md 5.6 and 13.8).
     """
     statuses = statuses_in(reply)
     if is_ready(statuses) and not has_tables(reply):

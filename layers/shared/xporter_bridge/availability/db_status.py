@@ -1,8 +1,8 @@
-"""DBStatus, whose shape no public source gives: found wherever it can be in what Xporter sends.
+"""Finds the DBStatus in a response or callback; no public source documents its shape.
 
-It can be under its name, or be all that is sent; it is never in a row, where a status is a pupil's
-and a text may begin like JSON. Only names and statuses are kept: messages beside them may say
-anything (xporter-api.md 6, 13.7).
+A DBStatus is a member with its name, or the whole document. It is never in a row: a status there
+is a pupil's, and a note may begin like JSON. Only names and statuses are stored, because messages
+beside them may contain any text (xporter-api.md 6, 13.7).
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _NAME = re.compile("name|database|^db$", re.IGNORECASE)
 
 
 def is_ready(statuses: Statuses) -> bool:
-    """Tell whether every component database is OK; no status at all is not ready."""
+    """Tell whether every database is OK; False without any status."""
     return bool(statuses) and all(status.casefold() == _OK for _, status in statuses)
 
 
 def statuses_in(document: Any) -> Statuses:
-    """Return (database, status) of every object that has a status where there may be one."""
+    """Return (database, status) of every object with a status within a DBStatus."""
     found = dict.fromkeys(_outside(document, 0))
     return tuple(found)[:_MAX_STATUSES]
 
 
 def _outside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield what a whole document says, or an object around its parts."""
+    """Yield the statuses of a whole document, or of a named member within it."""
     value = _decoded(value)
     if not isinstance(value, Mapping):
         yield from _inside(value, depth)
@@ -54,7 +54,7 @@ def _outside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def _inside(value: Any, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield what a DBStatus says: an entry, or entries in whatever arrays and objects."""
+    """Yield the statuses of a DBStatus: one entry, or entries in nested arrays and objects."""
     if depth > _MAX_DEPTH:
         return
     value = _decoded(value)
@@ -77,7 +77,7 @@ def _own(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(value: Any) -> Any:
-    """Return what a text encodes once more; itself where it only looks as if it did."""
+    """Return the JSON document within a text; the text itself if it holds none."""
     if not isinstance(value, str) or not _is_nested(value):
         return value
     try:

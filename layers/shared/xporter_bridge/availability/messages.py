@@ -11,7 +11,7 @@ from xporter_bridge.messages import Message
 
 @dataclass(frozen=True)
 class AdvanceRequest(Message):
-    """The request is taken as far as possible now."""
+    """Do the next step of a pull on request."""
 
     KIND = "request"
 
@@ -20,25 +20,25 @@ class AdvanceRequest(Message):
 
 @dataclass(frozen=True)
 class TimetableOpen(Message):
-    """Requests that the timetable makes due at the school are to be made."""
+    """Request the school's datasets whose timetable is due."""
 
     KIND = "timetable"
 
     def body(self) -> dict[str, Any]:
-        """Return the message as the queue holds it, readable by the version before kinds too."""
+        """Return the JSON object of the message, which versions before ``kind`` can read too."""
         return {**super().body(), "by": self.KIND}
 
 
 @dataclass(frozen=True)
 class AvailabilityReceived(Message):
-    """An availability callback was received: the status of each database that it names."""
+    """An availability callback was received, with the status of each database in it."""
 
     id: str
     statuses: tuple[tuple[str, str], ...]
 
 
 def read_request(body: Mapping[str, Any]) -> AdvanceRequest | TimetableOpen:
-    """Return the message of the request queue; before kinds, timetables said ``by``.
+    """Return the message of the request queue. Older messages of timetables have ``by``.
 
     Raises:
         TypeError: The message is neither.

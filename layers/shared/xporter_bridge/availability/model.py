@@ -1,9 +1,10 @@
-"""Pulls on request: ask Xporter for data that it must fetch first, and end within a deadline.
+"""Pulls on request of data that Xporter must fetch from the school first.
 
 queued ─ waiting ─ pulling ─ completed, held or failed
 
-What Xporter says or does not say decides only whether the result is fresh: in every case the data
-are pulled in the end, because Xporter serves what it has (xporter-api.md 6, 13.7 and 13.8).
+The wait ends with Xporter's callback or at a deadline. Then the data is pulled in any case, because
+Xporter serves its cached data (xporter-api.md 6, 13.7 and 13.8). The outcome of the wait decides
+only whether the result counts as fresh.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from xporter_bridge.timestamps import has_come
 
 
 class PullState(StrEnum):
-    """Where a pull on request stands; the last three are read off the dataset."""
+    """The state of a pull on request; the last three follow from the dataset."""
 
     QUEUED = "queued"
     WAITING = "waiting"
@@ -32,7 +33,7 @@ class PullState(StrEnum):
 
 
 class WaitOutcome(StrEnum):
-    """How the wait for the data ended; everything but the first two makes the result stale."""
+    """The outcome of the wait; the result is fresh only after the first two."""
 
     READY = "ready"
     NOT_NEEDED = "not_needed"
@@ -55,7 +56,7 @@ class AvailabilityRequest(Operation):
     """A request for one dataset, made by the company's software or by a timetable.
 
     ``definition`` recreates an on-request dataset and is None for a configured one. The pull is
-    done when the dataset has served ``generation``, which is 0 until the dataset was asked for.
+    done when the dataset has served ``generation``, which is 0 before the pull is requested.
     """
 
     dataset: str
@@ -71,17 +72,17 @@ class AvailabilityRequest(Operation):
 
     @property
     def awaits_availability(self) -> bool:
-        """Tell whether the callback still decides anything."""
+        """Tell whether the wait for the callback has not ended."""
         return self.state in {PullState.QUEUED, PullState.WAITING}
 
     @property
     def awaits_pull_start(self) -> bool:
-        """Tell whether the wait has ended but the dataset may not have been asked for yet."""
+        """Tell whether the wait has ended but the pull may not have been requested yet."""
         return self.state is PullState.PULLING and not self.generation
 
     @property
     def staleness(self) -> dict[str, Any] | None:
-        """What the manifest says about a result that may be old; None for a fresh one."""
+        """The field ``staleness`` of the manifest; None for a fresh result."""
         if self.outcome is None or self.outcome in _FRESH:
             return None
         return {
@@ -91,24 +92,24 @@ class AvailabilityRequest(Operation):
 
 
 def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState:
-    """Return where the request stands, read off its dataset once that was asked for."""
+    """Return the state of the request; of its dataset, once the pull is requested."""
     if pull.state is not PullState.PULLING or not pull.generation:
         return pull.state
     if item is None:
         return PullState.FAILED
     if item.progress.served < pull.generation:
         return PullState.PULLING
-    # A reason that stands on a dataset says why the request got nothing.
+    # If the dataset has a reason, the request got no data.
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
 
 
 def is_open(pull: AvailabilityRequest, item: DatasetRecord | None) -> bool:
-    """Tell whether this request also serves the same request made again."""
+    """Tell whether this request also serves a repetition of the same request."""
     return state_of(pull, item) in {PullState.QUEUED, PullState.WAITING, PullState.PULLING}
 
 
 def waiting(pull: AvailabilityRequest, deadline: timedelta, now: datetime) -> AvailabilityRequest:
-    """Return the request after Xporter was asked; itself if the wait has ended meanwhile."""
+    """Return the request after it was sent to Xporter; unchanged if the wait has ended."""
     if pull.state is not PullState.QUEUED:
         return pull
     until = now + deadline
@@ -118,13 +119,13 @@ def waiting(pull: AvailabilityRequest, deadline: timedelta, now: datetime) -> Av
 def callback_received(
     pull: AvailabilityRequest, statuses: Statuses, ttl: timedelta, now: datetime
 ) -> AvailabilityRequest:
-    """Return the request after Xporter gave the statuses; itself if nobody waits for them."""
+    """Return the request after Xporter sent the statuses; unchanged if the wait has ended."""
     outcome = WaitOutcome.READY if is_ready(statuses) else WaitOutcome.NOT_OK
     return ended(pull, outcome, ttl, now, statuses=statuses)
 
 
 def timed_out(pull: AvailabilityRequest, ttl: timedelta, now: datetime) -> AvailabilityRequest:
-    """Return the request after its deadline; itself before it."""
+    """Return the request after its deadline; unchanged before the deadline."""
     if pull.state is not PullState.WAITING or not has_come(pull.deadline_at, now):
         return pull
     return ended(pull, WaitOutcome.SILENCE, ttl, now)
@@ -139,9 +140,9 @@ def ended(
     statuses: Statuses = (),
     reason: str = "",
 ) -> AvailabilityRequest:
-    """Return the request after its wait: the data are pulled now, and once more if stale.
+    """Return the request after the wait; the data is pulled now, and once more if stale.
 
-    The second time is when the database's own life is over and Xporter fetches it anew.
+    The retry is due when the database's time to live is over, so that Xporter fetches it anew.
     """
     if not pull.awaits_availability:
         return pull
@@ -158,7 +159,7 @@ def ended(
 
 
 def failed(pull: AvailabilityRequest, reason: str, now: datetime) -> AvailabilityRequest:
-    """Return the request that cannot succeed, such as one to a school that has revoked us."""
+    """Return the request as failed, for example after the school revoked the authorisation."""
     if not pull.awaits_availability:
         return pull
     return replace(
@@ -167,12 +168,12 @@ def failed(pull: AvailabilityRequest, reason: str, now: datetime) -> Availabilit
 
 
 def pull_started(pull: AvailabilityRequest, generation: int, now: datetime) -> AvailabilityRequest:
-    """Return the request after its dataset was asked for; the dataset's own clock runs now."""
+    """Return the request after its pull was requested; the dataset has its own deadlines."""
     if pull.generation:
         return pull
     return replace(pull, generation=generation, watch_at=pull.retry_at, expires_at=expiry(now))
 
 
 def retried(pull: AvailabilityRequest) -> AvailabilityRequest:
-    """Return the request whose one retry has been asked for or is no longer needed."""
+    """Return the request after its only retry was requested or became unnecessary."""
     return replace(pull, retry_at=None, watch_at=None)

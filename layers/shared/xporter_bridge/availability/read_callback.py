@@ -8,15 +8,13 @@ from xporter_bridge.errors import CallbackRejectedError
 
 
 def read_statuses(body: bytes) -> Statuses:
-    """Return what the body of an availability callback says, JSON or form; often nothing.
+    """Return the statuses in the body of an availability callback; often none.
 
-    The signed URL alone says for which request the wait is over: a body without a status says
-    nothing, and does not keep the URL from being heard. The encoding of the body is not documented
-    and its type may be wrong, so neither matters.
+    The signed URL alone identifies the request, so a callback without a status is accepted too.
+    The body may be JSON or a form: its encoding is not documented, and its type may be wrong.
 
     Raises:
-        CallbackRejectedError: 400 for JSON that was cut: its sender has more to say, and may say
-            it again.
+        CallbackRejectedError: 400 for incomplete JSON; the sender may send it again.
     """
     text = text_of(body)
     document = json_of(text)

@@ -11,7 +11,7 @@ from xporter_bridge.callbacks.signing_keys import SigningKeys
 
 
 def accept_availability(request: CallbackRequest, *, keys: SigningKeys, queue: Queue) -> str:
-    """Store an availability callback, of its body only the statuses, and return its estab.
+    """Store an availability callback with the statuses of its body; return its estab.
 
     Raises:
         CallbackRejectedError: 404 for a URL that is not ours, 400 or 413 for an unusable body.

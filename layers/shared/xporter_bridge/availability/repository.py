@@ -1,7 +1,7 @@
 """The pulls on request in the table of operations.
 
-Beside them, under ``#pull/`` and the dataset's name, stands which pull on request is the latest
-of that dataset, so that the same request made again finds it without a search.
+A further item per dataset, ``#pull/`` and the dataset's name, holds the id of its latest pull on
+request, so that a repeated request finds the pull without a search.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LATEST = "#pull/"
 
 
 class AvailabilityRepository(RecordRepository[AvailabilityRequest]):
-    """The pulls on request, and which of them is the latest of its dataset."""
+    """The pulls on request, and the latest pull of each dataset."""
 
     kind = OperationKind.PULL
 
@@ -52,7 +52,7 @@ class AvailabilityRepository(RecordRepository[AvailabilityRequest]):
                 condition="attribute_not_exists(#number) OR #number < :number",
             )
         except ConflictError:
-            return  # It is recorded already, or another has followed it.
+            return  # This pull or a later one is recorded already.
 
     def write(self, record: AvailabilityRequest) -> Item:
         """Return the attributes that store the request."""

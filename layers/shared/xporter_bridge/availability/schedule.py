@@ -1,4 +1,4 @@
-"""Finds the schools that are asked for data by the clock, for databases that refresh on request."""
+"""Enqueues schools for the timetables of datasets that Xporter refreshes on request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from xporter_bridge.schools.repository import SchoolRepository
 def schedule(
     schools: SchoolRepository, requests: Queue, config: DatasetConfig, now: datetime
 ) -> Mapping[str, int]:
-    """Enqueue every school while some dataset's timetable is open; return how many.
+    """Enqueue every pullable school while a timetable is open; return their number.
 
-    Which datasets are due at which school is decided by the consumer, from what it asked last;
-    so a school enqueued twice is asked once. Out of school hours nothing is read.
+    The consumer decides from the time of the last request which datasets are due, so a school
+    that is enqueued twice gets one request. Outside the hours of all timetables, nothing is read.
     """
     timetables = [each.timetable for each in config.values() if each.timetable]
     if not any(timetable.is_open(now) for timetable in timetables):

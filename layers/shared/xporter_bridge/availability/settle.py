@@ -1,4 +1,4 @@
-"""Ends the wait for data that Xporter had to fetch, by its callback or by the clock."""
+"""Ends the wait of a pull on request, by Xporter's callback or at the deadline."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from xporter_bridge.availability.model import AvailabilityRequest, callback_rece
 
 
 def settle(message: AvailabilityReceived, deps: AvailabilityDependencies) -> None:
-    """Take in an availability callback; late, repeated, or after the end it changes nothing.
+    """Process an availability callback; a late or repeated callback changes nothing.
 
     Raises:
-        TransientError: The message should come again.
+        TransientError: AWS failed; the message should come again.
     """
     pull = deps.operations.get(message.estab, message.id)
     if pull is None:
@@ -28,7 +28,7 @@ def settle(message: AvailabilityReceived, deps: AvailabilityDependencies) -> Non
 
 
 def expire(pull: AvailabilityRequest, deps: AvailabilityDependencies) -> None:
-    """Stop waiting for a callback if its deadline has passed, and pull what Xporter has."""
+    """End the wait if the deadline has passed, and request the pull of Xporter's cached data."""
     ttl = _ttl(pull, deps)
     if timed_out(pull, ttl, deps.now()) != pull:
         telemetry.count("DeadlinePassed", "availability")

@@ -1,1 +1,1 @@
-"""The only importers of botocore: DynamoDB, S3, SQS and Secrets Manager, without any subject."""
+"""Calls of AWS. Only these modules import botocore, and they know no subject of the product."""

@@ -1,7 +1,7 @@
-"""AWS clients, each opened once and only when something first needs it.
+"""AWS clients, each opened once, at its first use.
 
-botocore's, which boto3's are: boto3 would add s3transfer and resources, and a tenth to every cold
-start (benchmarks/acknowledgement.py).
+They are botocore's clients, which boto3 returns too. boto3 itself would add s3transfer and
+resources, and would lengthen every cold start (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from botocore.session import Session, get_session
 from xporter_bridge import dry_run
 
 _CONNECT_SECONDS = 1
-# How long a service may be silent; S3 takes in megabytes first, and copies them; Lambda answers
-# when the function that it was asked to run has ended.
+# The read timeouts. S3 receives and copies megabytes before it responds; Lambda responds when the
+# invoked function has ended.
 _READ_SECONDS = {"s3": 6, "lambda": 60}
 _OTHER_READ_SECONDS = 3
 _ATTEMPTS = 3
@@ -24,7 +24,7 @@ _ATTEMPTS = 3
 
 @cache
 def client(service: str) -> Any:
-    """Return the one client of a service; region and endpoint are the environment's."""
+    """Return the only client of a service; the environment sets region and endpoint."""
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS.get(service, _OTHER_READ_SECONDS),
@@ -37,7 +37,7 @@ def client(service: str) -> Any:
 def longest_seconds(service: str) -> float:
     """Return the longest time of a call; the caller needs time left to report its failure."""
     read = _READ_SECONDS.get(service, _OTHER_READ_SECONDS)
-    # botocore waits up to one second before the second attempt, and doubles that for each.
+    # botocore waits up to one second before the second attempt, and doubles the wait each time.
     waits = sum(1 << attempt for attempt in range(_ATTEMPTS - 1))
     return _ATTEMPTS * (_CONNECT_SECONDS + read) + waits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +12,11 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.timestamps import parse
 
 Item = dict[str, Any]
 WATCH_INDEX = "by_watch_at"
-_SHARDS = 8
+# Items that were stored when there were eight lie in the first eight, where they are still found.
+WATCH_SHARDS = range(16)
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -24,8 +24,9 @@ _deserialize = TypeDeserializer().deserialize
 class DynamoTable:
     """One table. Attributes that are None or empty are not stored.
 
-    Every table has the sparse index ``by_watch_at`` over (``watch_shard``, ``watch_at``): who
-    must be looked at by when. The shard spreads the index over partitions.
+    Every table has the sparse index ``by_watch_at`` over (``watch_shard``, ``watch_at``). The
+    watchdog checks each item in the index at its ``watch_at``. The shard spreads the index over
+    partitions.
     """
 
     def __init__(self, client: Any, table: str, *key: str) -> None:
@@ -34,7 +35,7 @@ class DynamoTable:
         self._key = key
 
     def get(self, *key: str) -> Item | None:
-        """Return the item as it is now, or None."""
+        """Return the item by a consistent read, or None."""
         with translate_aws_errors("dynamodb:GetItem"):
             answer = self._client.get_item(
                 TableName=self._table, Key=self._keys(key), ConsistentRead=True
@@ -49,11 +50,11 @@ class DynamoTable:
         condition: str = "",
         **values: Any,
     ) -> Item:
-        """Set, remove (what is None or empty) and add attributes; return the whole new item.
+        """Set, remove (None and empty values) and add attributes; return the whole new item.
 
         Args:
-            condition: Over the item's attributes and ``:name`` for each of ``values``; an attribute
-                may be written ``#name``, and must be where DynamoDB reserves the word.
+            condition: An expression over the item's attributes and ``:name`` for each of
+                ``values``. Write an attribute as ``#name`` if DynamoDB reserves the word.
 
         Raises:
             ConflictError: The condition does not hold.
@@ -103,13 +104,12 @@ class DynamoTable:
             ConsistentRead=True,
         )
 
-    def query_due(self, now: str) -> Iterator[Item]:
-        """Yield the keys and ``watch_at`` of every item that must be looked at, page by page.
+    def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
+        """Yield the keys and ``watch_at`` of every item of the shards that must be looked at.
 
-        Every minute begins with another shard, so that none is always the one not reached.
+        Within a shard, the item that has waited longest comes first.
         """
-        first = int(parse(now).timestamp()) // 60
-        for shard in ((first + offset) % _SHARDS for offset in range(_SHARDS)):
+        for shard in shards:
             yield from self._query(
                 IndexName=WATCH_INDEX,
                 KeyConditionExpression="watch_shard = :shard AND watch_at <= :now",
@@ -119,7 +119,7 @@ class DynamoTable:
     def query_index(
         self, index: str, attribute: str, value: str, sort: str, up_to: str
     ) -> Iterator[Item]:
-        """Yield what an index holds under a value, up to a value of its sort key."""
+        """Yield the items of an index under a value, up to a value of its sort key."""
         yield from self._query(
             IndexName=index,
             KeyConditionExpression="#a = :v AND #s <= :last",
@@ -130,7 +130,7 @@ class DynamoTable:
     def scan_page(
         self, limit: int, start: Mapping[str, str] | None
     ) -> tuple[list[Item], Item | None]:
-        """Return one page of the table in no particular order, and where the next begins."""
+        """Return one page of the table in no particular order, and the start of the next page."""
         arguments: dict[str, Any] = {"Limit": limit}
         if start:
             arguments["ExclusiveStartKey"] = {k: _serialize(v) for k, v in start.items()}
@@ -175,12 +175,12 @@ class DynamoTable:
 
 def watch_attributes(watch_at: str | None, *key: str) -> Item:
     """Return the attributes that put an item into the index, or take it out when empty."""
-    shard = hashlib.sha256("/".join(key).encode()).digest()[0] % _SHARDS
+    shard = hashlib.sha256("/".join(key).encode()).digest()[0] % len(WATCH_SHARDS)
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
 
 
 def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str | None) -> None:
-    """Change the time of the next look, unless another process changed it since it was read."""
+    """Change the time of the next check, unless another process changed it since it was read."""
     try:
         items.update(*key, set_=watch_attributes(at, *key), condition="watch_at = :seen", seen=seen)
     except ConflictError:
@@ -205,7 +205,7 @@ def _update_expression(
 def _arguments(
     condition: str, values: Mapping[str, Any], names: dict[str, str], bound: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return how a call states its condition; DynamoDB takes nothing that is empty."""
+    """Return the arguments of a condition; DynamoDB refuses empty arguments."""
     named = names | {f"#{name}": name for name in re.findall(r"#(\w+)", condition)}
     given = bound | {f":{name}": _serialize(value) for name, value in values.items()}
     arguments = {

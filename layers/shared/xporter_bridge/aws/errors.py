@@ -1,4 +1,4 @@
-"""Translates what boto3 raises into our errors, in one place."""
+"""Translates the exceptions of botocore into our errors. No other module does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CONFLICTS = {
     "PreconditionFailed",
     "ConditionalRequestConflict",
 }
-# Waiting would not help: the deployment itself is wrong.
+# A retry would not help: the deployment itself is wrong.
 _MISCONFIGURED = {
     "AccessDenied",
     "AccessDeniedException",
@@ -33,7 +33,7 @@ _MISCONFIGURED = {
 
 @contextmanager
 def translate_aws_errors(call: str) -> Iterator[None]:
-    """Raise our own errors for what AWS answers to the call inside.
+    """Raise our own errors in place of botocore's within the block.
 
     Raises:
         ConflictError: A condition was not met.

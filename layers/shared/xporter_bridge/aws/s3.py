@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from xporter_bridge.aws.errors import translate_aws_errors
 from xporter_bridge.errors import TransientError
 
-# The smallest part that S3 accepts of an upload, but for the last.
+# The smallest part of an upload that S3 accepts, except for the last part.
 PART_BYTES = 5 * 1024 * 1024
 _MAX_KEYS_PER_DELETION = 1000
 
@@ -35,7 +35,7 @@ class Bucket:
             self._client.put_object(Bucket=self._name, Key=key, Body=body, **given)
 
     def read(self, key: str, first: int = 0, last: int | None = None) -> bytes:
-        """Return an object, or the bytes of it from first to last inclusive."""
+        """Return an object, or its bytes from first to last inclusive."""
         arguments = {} if last is None else {"Range": f"bytes={first}-{last}"}
         with translate_aws_errors("s3:GetObject"):
             answer = self._client.get_object(Bucket=self._name, Key=key, **arguments)
@@ -76,7 +76,7 @@ class Bucket:
             )
 
     def upload(self, key: str) -> Upload:
-        """Return an upload in parts; nothing is sent before the first part."""
+        """Return an upload in parts; the first request is made with the first part."""
         return Upload(self._client, self._name, key)
 
     def keys(self, prefix: str) -> list[str]:
@@ -88,7 +88,7 @@ class Bucket:
             return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects; a bucket with versions keeps those. A missing object is no error."""
+        """Delete objects; a versioned bucket keeps their versions. A missing object is no error."""
         self._delete({"Key": key} for key in keys)
 
     def delete_versions(self, prefix: str) -> int:
@@ -121,7 +121,7 @@ class Bucket:
 class Upload:
     """One object that is uploaded in parts; it exists only once the upload is complete.
 
-    The bucket's life cycle removes what was uploaded of an object that never became complete.
+    The bucket's life cycle deletes the parts of an upload that was never completed.
     """
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
@@ -131,7 +131,7 @@ class Upload:
         self._parts: list[dict[str, Any]] = []
 
     def add_part(self, body: bytes | bytearray) -> None:
-        """Upload the next part: at least ``PART_BYTES``, but for the last."""
+        """Upload the next part, which has at least ``PART_BYTES``."""
         number = len(self._parts) + 1
         with translate_aws_errors("s3:UploadPart"):
             if self._id is None:

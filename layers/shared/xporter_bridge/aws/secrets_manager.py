@@ -10,7 +10,7 @@ from xporter_bridge.aws.errors import translate_aws_errors
 
 
 def read_secret_version(client: Any, secret_id: str, stage: str) -> tuple[str, str] | None:
-    """Return the id and the text of the version with the stage, or None if there is none."""
+    """Return the id and the text of the version with the stage, or None."""
     with translate_aws_errors("secretsmanager:GetSecretValue"):
         try:
             answer = client.get_secret_value(SecretId=secret_id, VersionStage=stage)

@@ -1,4 +1,4 @@
-"""Queues: one durable write each; what we send holds ids, or values that are sealed already."""
+"""Queues of SQS. Our messages contain ids, and encrypted values."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Queue:
         """Store all messages, ten a request, and return how many.
 
         Raises:
-            TransientError: Some may not be stored; sending all again is harmless. Those that a
-                request refused keep none of the others back.
+            TransientError: Some may not be stored; sending all again is harmless. A partly
+                refused batch does not stop the remaining batches.
         """
         sent = refused = 0
         for batch in _tens(messages):
@@ -53,8 +53,15 @@ class Queue:
             raise TransientError("sqs:SendMessageBatch: partly failed")
         return sent
 
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received; SQS is right within a minute."""
+        name = "ApproximateNumberOfMessages"
+        with translate_aws_errors("sqs:GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
     def dead_letter(self, body: str, reason: str) -> None:
-        """Put a message that can never succeed where a person will find it, with the reason."""
+        """Send a message that can never succeed to the dead-letter queue, with the reason."""
         with translate_aws_errors("sqs:SendMessage"):
             self._client.send_message(
                 QueueUrl=self._url,

@@ -1,1 +1,1 @@
-"""What Xporter sends us, before its meaning is known: requests, bodies and signed URLs."""
+"""The parts that all callbacks share: requests, bodies and signed URLs."""

@@ -1,9 +1,9 @@
-"""The bodies of callbacks: bytes to fields, whatever they are called and however they are written.
+"""Reads the fields of a callback's body, in any encoding.
 
-Form and JSON are equal, because Xporter documents the encoding of almost none of its callbacks, and
-old clients send Windows-1252, bare flags and names with an ``&`` in them. Nothing is refused here:
-the code that acts on a field checks the field. Only the standard library is imported: receivers
-have to start quickly.
+A body may be a form or JSON, because Xporter documents the encoding of almost none of its
+callbacks. Old clients send Windows-1252, bare flags and names with an ``&`` in them. This module
+refuses no body: the code that uses a field checks the field. Only the standard library is imported,
+because receivers have to start quickly.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-# Xporter documents of no flag how it is written.
+# Xporter documents the values of no flag.
 _TRUE = {"true", "1", "yes", "y", "on", "ok", "success"}
 _FALSE = {"false", "0", "no", "n", "off", "error", "failed"}
 
-# A field as it is written, and one value of it; ``...`` where a name of a form stands alone.
+# The name of a field and one of its values; ``...`` for a name in a form without a value.
 Field = tuple[str, Any]
 
 
 class _Object(list[Field]):
-    """The fields of a JSON object in order, also those that are named twice."""
+    """The fields of a JSON object in order, including repeated names."""
 
 
 def text_of(body: bytes) -> str:
-    """Return the text of a body, without white space or a mark of byte order around it.
+    """Return the text of a body, without surrounding white space and byte order mark.
 
-    What is no UTF-8 is taken for Windows-1252.
+    A body that is not UTF-8 is read as Windows-1252.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -38,9 +38,9 @@ def text_of(body: bytes) -> str:
 
 
 def json_of(text: str) -> Any:
-    """Return the document that a JSON text makes; None if it makes none.
+    """Return the document of a JSON text; None if the text is no JSON.
 
-    Of a field that is named twice the last value counts.
+    The last value of a repeated field counts.
     """
     try:
         return json.loads(text)
@@ -56,8 +56,8 @@ def form_of(text: str) -> list[Field]:
 def fields_of(body: bytes) -> list[Field]:
     """Return every field of a JSON object or a form in order.
 
-    A body is judged by its first character: content types are often wrong, and no form that
-    Xporter documents begins like an object.
+    The first character decides: content types are often wrong, and no form that Xporter
+    documents begins like an object.
     """
     text = text_of(body)
     if not text.startswith("{"):
@@ -70,7 +70,7 @@ def fields_of(body: bytes) -> list[Field]:
 
 
 def truth_of(value: object) -> bool | None:
-    """Return what a flag says, or None for what says neither."""
+    """Return the truth value of a flag, or None for an unknown value."""
     word = str(value).strip().casefold()
     return True if word in _TRUE else False if word in _FALSE else None
 

@@ -1,4 +1,4 @@
-"""One callback as it reached us, without the wrapping of API Gateway."""
+"""One callback, read from the event of API Gateway."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NEXT_PARAMETER = re.compile(r"&amp;|\?+(?=&|$|[A-Za-z_][A-Za-z0-9_.-]*=)")
 class CallbackRequest:
     """The exact bytes and names of one inbound call.
 
-    Headers are left out: nothing in them is to be relied on, the content type least of all. The
-    query is the raw one: API Gateway joins repeated values with commas.
+    Headers are left out because they are unreliable, the content type in particular. The query is
+    the raw query, because API Gateway joins repeated values with commas.
     """
 
     method: str
@@ -30,16 +30,16 @@ class CallbackRequest:
 
     @property
     def body(self) -> bytes:
-        """The body, decoded when it is read: after the signature, so that strangers see only 404.
+        """The body. It is decoded after the signature was verified, so that strangers get only 404.
 
         Raises:
-            CallbackRejectedError: 413 above 64 KiB, 400 for what is not the Base64 it claims to be.
+            CallbackRejectedError: 413 above 64 KiB, 400 for invalid Base64.
         """
         return _body(self._event)
 
 
 def read_request(event: Mapping[str, Any]) -> CallbackRequest:
-    """Return the call that an HTTP API event (payload format 2.0) describes."""
+    """Return the callback of an HTTP API event (payload format 2.0)."""
     return CallbackRequest(
         method=event["requestContext"]["http"]["method"],
         path_parameters=event.get("pathParameters") or {},
@@ -67,14 +67,14 @@ def _body(event: Mapping[str, Any]) -> bytes:
 
 
 def _query(raw: str) -> dict[str, str]:
-    """Return the parameters; of a repeated one the last, which the signature then has to match.
+    """Return the parameters. The last value of a repeated parameter counts for the signature.
 
-    Xporter adds its own to a URL that has some. Where a second ``?`` or ``&amp;`` begins one, an
-    ``&`` is meant; in our own values neither occurs. Characters that are none are replaced, since
-    in ours there are only ASCII ones.
+    Xporter adds its own parameters to our URL. A second ``?`` or an ``&amp;`` before a parameter
+    counts as ``&``; our own values contain neither. Invalid characters are replaced, because our
+    own values are ASCII.
     """
     meant = _NEXT_PARAMETER.sub("&", raw)
     try:
         return dict(parse_qsl(meant, keep_blank_values=True, max_num_fields=100))
     except ValueError:
-        return {}  # More parameters than Xporter ever adds: no URL of ours, so unsigned.
+        return {}  # Xporter never adds this many: the URL is not ours.

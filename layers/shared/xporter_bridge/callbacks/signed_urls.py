@@ -1,7 +1,7 @@
-"""Callback URLs that only we can make.
+"""Signs and verifies callback URLs.
 
-Xporter signs nothing that it sends, but it calls a URL exactly as we gave it. So the URL itself
-carries an HMAC over everything that decides what the callback means.
+Xporter does not sign its callbacks, but it calls a URL exactly as we registered it. Therefore the
+URL contains an HMAC over all parameters that decide the meaning of the callback.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from xporter_bridge.errors import CallbackRejectedError, ConfigurationError
 
 
 class CallbackKind(StrEnum):
-    """The callbacks whose URLs we hand out; the value is the last segment of the path."""
+    """The kinds of callbacks with signed URLs; the value is the last segment of the path."""
 
     DATABASE = "database"
     AVAILABILITY = "availability"
     WRITEBACK = "writeback"
 
 
-# What, besides the school, a callback of each kind is about.
+# The parameter of each kind beside the estab.
 _SUBJECT = {
     CallbackKind.DATABASE: "database",
     CallbackKind.AVAILABILITY: "id",
@@ -47,7 +47,7 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class CallbackSubject:
-    """What a signed URL was issued for: one school, and one database or one of our own ids."""
+    """The subject of a signed URL: one school, and one database or one of our own ids."""
 
     kind: CallbackKind
     estab: str
@@ -58,7 +58,7 @@ class CallbackSubject:
 def sign(
     kind: CallbackKind, estab: str, subject: str, *, base_url: str, keys: Sequence[SigningKey]
 ) -> str:
-    """Return the URL to give to Xporter, signed with the newest key.
+    """Return the URL for Xporter, signed with the newest key.
 
     Raises:
         ConfigurationError: ``keys`` is empty: an unsigned URL is never issued.
@@ -76,17 +76,17 @@ def sign(
 def verify(
     kind: CallbackKind, query: Mapping[str, str], *, keys: Sequence[SigningKey]
 ) -> CallbackSubject:
-    """Return what the URL was issued for; raise unless one of our keys issued it.
+    """Return the subject of the URL; raise unless one of our keys signed it.
 
-    Parameters that are not ours are ignored: Xporter adds its own (``XodCompleted``). Names are
-    read without regard to case, and so is the database (xporter-api.md 1 and 7).
+    Other parameters are ignored, because Xporter adds its own (``XodCompleted``). Names of
+    parameters and the database are compared without regard to case (xporter-api.md 1 and 7).
 
     Args:
         keys: Newest first. The previous key stays valid until every registration has been
             renewed, so that rotation never drops a callback.
 
     Raises:
-        CallbackRejectedError: 404, whatever is wrong, so that a stranger learns nothing.
+        CallbackRejectedError: 404 for any fault, so that a stranger learns nothing.
         ConfigurationError: ``keys`` is empty: never "anyone may call".
     """
     _newest(keys)
@@ -100,15 +100,15 @@ def verify(
 
 
 def key_id(query: Mapping[str, str]) -> str:
-    """Return which of our keys the URL says that it was signed with; empty if it says none."""
+    """Return the key id in the URL, not verified; empty if there is none."""
     return str(fold_keys(query).get("key", ""))
 
 
 def is_authentication_token(candidate: str, *, keys: Sequence[SigningKey]) -> bool:
     """Tell whether the last path segment of an authentication callback is one of ours.
 
-    The URL is typed once into the Xporter Portal, for all schools, so it carries no signature
-    but an unguessable segment: the current secret or, during a rotation, the previous one.
+    The URL is entered once in the Xporter Portal, for all schools. Instead of a signature, it
+    ends in an unguessable segment: the current secret or, during a rotation, the previous one.
 
     Raises:
         ConfigurationError: ``keys`` is empty.
@@ -120,7 +120,7 @@ def is_authentication_token(candidate: str, *, keys: Sequence[SigningKey]) -> bo
 
 
 def fingerprint(url: str) -> str:
-    """Return what we record about a URL that Xporter holds: enough to see that it has changed."""
+    """Return a digest of a registered URL, which shows later whether the URL has changed."""
     return hashlib.sha256(url.encode()).hexdigest()[:16]
 
 

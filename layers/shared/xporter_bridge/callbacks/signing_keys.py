@@ -1,6 +1,6 @@
 """Our signing secrets, each in its current and its previous version.
 
-Receivers load this module in every cold start, so it imports nothing that only sealing needs.
+Receivers load this module in every cold start, so it imports no cryptography.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from xporter_bridge.callbacks.signed_urls import (
 from xporter_bridge.errors import ConfigurationError
 
 _MAX_AGE_SECONDS = 60
-# After a rotation a URL may be signed with a key that is newer than what was read last. Calls with
-# invented keys make a running function read the secret no oftener than this.
+# After a rotation, a URL may be signed with a key newer than the cached secret. This interval
+# bounds how often callbacks with unknown keys make a function read the secret again.
 _LOOK_FOR_UNKNOWN_EVERY_SECONDS = 5
 
 
 class SigningKeys:
-    """One of our secrets with its previous version, so that it can be rotated without a gap.
+    """One of our secrets with its previous version, so that a rotation causes no gap.
 
-    Both are read once a minute, and at once where a callback names an unknown version: the
-    function that signed its URL may have read the rotated secret first.
+    Both versions are read once a minute, and at once if a callback names an unknown version: the
+    function that signed the URL may have read the rotated secret earlier.
     """
 
     def __init__(self, client: Any, secret_id: str) -> None:
@@ -40,14 +40,14 @@ class SigningKeys:
         self._read_at = self._looked_at = -float("inf")
 
     def verify(self, kind: CallbackKind, query: Mapping[str, str]) -> CallbackSubject:
-        """Return what the URL was issued for; see ``signed_urls.verify``."""
+        """Return the subject of the URL; see ``signed_urls.verify``."""
         keys, named = self.keys(), key_id(query)
         if named and named not in {key.id for key in keys}:
             keys = self._look_for_newer()
         return verify(kind, query, keys=keys)
 
     def has_token(self, candidate: str) -> bool:
-        """Tell whether the last path segment of an authentication callback is a version of ours."""
+        """Tell whether the last path segment is the current or the previous secret."""
         return is_authentication_token(candidate, keys=self.keys()) or is_authentication_token(
             candidate, keys=self._look_for_newer()
         )

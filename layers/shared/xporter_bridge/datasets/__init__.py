@@ -1,1 +1,1 @@
-"""Which datasets are kept of a school, and how each of them is configured."""
+"""The datasets that are pulled from every school, and their configuration."""

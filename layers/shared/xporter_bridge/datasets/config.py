@@ -1,4 +1,4 @@
-"""Reads datasets.toml: which datasets are kept of every school."""
+"""Reads datasets.toml, the configuration of the datasets that are pulled from every school."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DRIFT = ("evolve", "discard", "freeze")
 
 
 class NamesDataset(Protocol):
-    """A record about a dataset; ``definition`` is that of a dataset made on request."""
+    """A record about a dataset. Only a dataset made on request has a ``definition``."""
 
     @property
     def dataset(self) -> str:
@@ -31,14 +31,14 @@ class NamesDataset(Protocol):
 
     @property
     def definition(self) -> Mapping[str, Any] | None:
-        """What the dataset was made of; None for a configured dataset."""
+        """The definition of a dataset made on request; None for a configured dataset."""
         ...
 
 
 class DatasetConfig(Mapping[str, Dataset]):
     """The configured datasets by name.
 
-    A handler reads the configuration once and passes it on: no module reads it by itself.
+    A handler reads the configuration once and passes it on. No other module reads it.
     """
 
     def __init__(self, datasets: Mapping[str, Dataset]) -> None:
@@ -54,15 +54,15 @@ class DatasetConfig(Mapping[str, Dataset]):
         return len(self._datasets)
 
     def of_database(self, database: str) -> list[Dataset]:
-        """Return the datasets that a change of the database makes due."""
+        """Return the datasets that must be pulled after a change of the database."""
         name = database.casefold()
         return [each for each in self.values() if each.database.casefold() == name]
 
     def dataset_of(self, record: NamesDataset) -> Dataset | None:
-        """Return what the record is about; None if the dataset is not configured any more.
+        """Return the dataset of the record; None if the dataset is no longer configured.
 
-        A dataset that was made on request is recreated from its definition, and is None once its
-        endpoint has left the catalogue.
+        A dataset that was made on request is recreated from its definition. If its endpoint is
+        no longer in the catalogue, the result is None.
         """
         if not record.definition:
             return self.get(record.dataset)
@@ -72,14 +72,14 @@ class DatasetConfig(Mapping[str, Dataset]):
             return None
 
     def database_of(self, record: NamesDataset) -> str:
-        """Return the database of Xporter that the dataset is made of; "unknown" if it is."""
+        """Return the name of Xporter's database behind the dataset, or "unknown"."""
         dataset = self.dataset_of(record)
         return (dataset and dataset.database) or "unknown"
 
 
 @cache
 def configured() -> DatasetConfig:
-    """Return the enabled datasets of ``datasets.toml``; for handlers, which pass them on."""
+    """Return the enabled datasets of ``datasets.toml``. Only handlers call this."""
     return parse(files(__package__).joinpath("datasets.toml").read_text(encoding="utf-8"))
 
 
@@ -87,7 +87,7 @@ def parse(text: str) -> DatasetConfig:
     """Return the enabled datasets that a configuration text names.
 
     Raises:
-        ConfigurationError: Saying which entry is wrong and what it may be.
+        ConfigurationError: An entry is wrong; the error names it and the allowed values.
     """
     try:
         document = tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""The days, weeks and months that a rolling dataset is about: parameters filled in with dates."""
+"""Replaces the date placeholders in the parameters of a rolling dataset by a day, week or month."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ _MARKS = ("{today}", "{week}", "{month}")
 
 
 def has_marks(parameters: Mapping[str, str]) -> bool:
-    """Tell whether a parameter still holds a date to be filled in."""
+    """Tell whether a parameter contains a date placeholder."""
     return any(mark in value for value in parameters.values() for mark in _MARKS)
 
 
 def filled(parameters: Mapping[str, str], today: date) -> dict[str, str]:
-    """Return the parameters with their marks replaced.
+    """Return the parameters with dates in place of the placeholders.
 
-    ``{week}`` and ``{month}`` stand in a parameter that begins a period; the parameter that ends
-    it is written ``{week}`` or ``{month}`` too and is told by its name.
+    The first and the last day of a week are both written ``{week}``, those of a month
+    ``{month}``. The name of the parameter decides which of the two days it gets.
     """
     dated = {}
     for name, value in parameters.items():
@@ -31,7 +31,7 @@ def filled(parameters: Mapping[str, str], today: date) -> dict[str, str]:
 
 
 def _of_week(today: date, is_end: bool) -> date:
-    # Monday to Friday: the ranges that Xporter advises, because its caches are shared by them.
+    # Xporter advises ranges from Monday to Friday, because equal ranges share its caches.
     return today - timedelta(days=today.weekday() - (4 if is_end else 0))
 
 

@@ -1,4 +1,4 @@
-"""Above which a change of a dataset is held for a person."""
+"""The limits above which a change of a dataset is held for a person."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-# A held change set lies in the staging bucket, whose life cycle ends it (template.yaml).
+# The life cycle of the staging bucket deletes a held change set (template.yaml).
 _MAX_HOLD = timedelta(days=13)
 
 
 @dataclass(frozen=True)
 class HoldLimits:
-    """Above which a change to one table is suspicious, in percent of the rows it had."""
+    """The limits of a change to one table, in percent of the table's rows before the change."""
 
     max_deleted_percent: float = 10
     max_updated_percent: float = 75
@@ -25,7 +25,7 @@ class HoldLimits:
 
     @classmethod
     def read(cls, entry: Mapping[str, Any]) -> HoldLimits:
-        """Return the limits of a configuration entry; those it omits have their defaults.
+        """Return the limits of a configuration entry, with defaults for missing limits.
 
         Raises:
             ValueError: A limit is not a number, or a date is not written ``MM-DD``.

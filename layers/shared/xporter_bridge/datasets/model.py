@@ -1,7 +1,7 @@
-"""A dataset: one endpoint of Xporter with its options and parameters, as we keep it of a school.
+"""A dataset: one endpoint of Xporter with its options and parameters, as stored for a school.
 
-A request with parameters makes a dataset too (``on_request``): it has the same layout in the
-bucket, under a name that says what was requested.
+A request with parameters also makes a dataset (``on_request``). The dataset has the same layout in
+the bucket; its name contains the parameters or a digest of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xporter_bridge.xporter.endpoints import Endpoint
 
 @dataclass(frozen=True)
 class Dataset:
-    """One endpoint of one school as we keep it.
+    """One endpoint with options, parameters and the fields to leave out.
 
     ``leave_out`` and ``allow`` hold field names in lower case, by table in lower case.
     """
@@ -41,20 +41,20 @@ class Dataset:
 
     @property
     def database(self) -> str:
-        """The database of Xporter whose change makes this dataset due."""
+        """Xporter's database behind this dataset; its database events cause a pull."""
         return self.endpoint.database
 
     @property
     def is_rolling(self) -> bool:
-        """Tell whether a parameter still holds a date to be filled in."""
+        """Tell whether a parameter contains a date placeholder."""
         return has_marks(self.parameters)
 
     @property
     def fingerprint(self) -> str:
-        """What a change-set chain belongs to: another fingerprint is another chain.
+        """Identifies a chain of change sets; a changed fingerprint begins a new chain.
 
         Xporter computes change sets for exactly these options and parameters (xporter-api.md
-        5.5); the fields left out are ours, and changing them changes every row we keep.
+        5.5). The fields left out are included because they change every stored row.
         """
         identity = {
             "endpoint": self.endpoint.name,
@@ -86,10 +86,10 @@ class Dataset:
         return "Id"
 
     def request(self) -> tuple[str, dict[str, str]]:
-        """Return the path below the school and the query that ask Xporter for this dataset.
+        """Return the path below the school, and the query, of this dataset.
 
-        They are the same for every page of a chain: Xporter's ``NextPage`` repeats none of them
-        (xporter-api.md 5.4). An ``id`` that an endpoint cannot do without stands in the path.
+        Every page of a chain needs the same path and query, because Xporter's ``NextPage`` does
+        not repeat them (xporter-api.md 5.4). An ``id`` that an endpoint requires is in the path.
         """
         query = dict(self.parameters)
         path = self.endpoint.resource
@@ -100,7 +100,7 @@ class Dataset:
         return path, query
 
     def definition(self) -> dict[str, Any]:
-        """Return what recreates an on-request dataset: endpoint, options and parameters."""
+        """Return the definition of an on-request dataset: endpoint, options and parameters."""
         return {
             "endpoint": self.endpoint.name,
             "options": list(self.options),
@@ -108,11 +108,11 @@ class Dataset:
         }
 
     def definition_on(self, today: date) -> dict[str, Any] | None:
-        """Return what recreates the dataset of that day; None for one that the name recreates."""
+        """Return the definition of the dataset of that day; None if the dataset does not roll."""
         return self.on(today).definition() if self.is_rolling else None
 
     def on(self, today: date) -> Dataset:
-        """Return the dataset of that day, week or month; itself when nothing rolls."""
+        """Return the dataset of that day, week or month; the dataset itself if it does not roll."""
         if not self.is_rolling:
             return self
         parameters = filled(self.parameters, today)
@@ -122,20 +122,20 @@ class Dataset:
 def with_parameters(
     base: Dataset, prefix: str, options: Iterable[str], parameters: Mapping[str, str]
 ) -> Dataset:
-    """Return the dataset that keeps what ``base`` keeps, asked for with these parameters.
+    """Return the dataset with these parameters and the stored fields of ``base``.
 
-    Its name begins with ``prefix`` and holds the dates asked for, so that a reader finds
-    "attendance on 2026-11-20". Other parameters and new options may name a pupil, so the name
-    holds a digest of them.
+    Its name begins with ``prefix`` and contains the requested dates, so that a reader finds
+    "attendance on 2026-11-20". Other parameters may identify a pupil, so the name contains a
+    digest of them and of new options.
 
     Raises:
-        RequestRejectedError: 400, naming what the endpoint does not accept.
+        RequestRejectedError: 400; names the parameter that the endpoint does not accept.
     """
     endpoint = base.endpoint
     options = tuple(dict.fromkeys(options))
     checked = endpoint.check(options, parameters)
     dates = [v for k, v in checked.items() if endpoint.parameters[k].format == "date"]
-    # Of dates that may be left out, the digest says which they are.
+    # The digest distinguishes optional dates, which the name does not label.
     others = {
         name: value if endpoint.parameters[name].format != "date" else ""
         for name, value in checked.items()

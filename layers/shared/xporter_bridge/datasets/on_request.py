@@ -20,10 +20,11 @@ def on_request(
 ) -> Dataset:
     """Return the dataset that a request with these parameters makes.
 
-    ``among`` are the configured datasets: it keeps no more than those of the same endpoint.
+    ``among`` are the configured datasets. The result stores no field that those of the same
+    endpoint leave out.
 
     Raises:
-        RequestRejectedError: 400, naming what the endpoint does not accept.
+        RequestRejectedError: 400; names the parameter that the endpoint does not accept.
     """
     options = tuple(options)
     checked = endpoint.check(options, parameters)
@@ -53,10 +54,11 @@ def _as_defined(
 
 
 def closest(name: str, endpoint: Endpoint, among: Iterable[Dataset]) -> Dataset:
-    """Return a dataset that keeps no more of the endpoint than those that are configured for it.
+    """Return a dataset that stores no more of the endpoint than its configured datasets.
 
-    One day of a rolling dataset, as its name tells, is kept just like that one. Anything else
-    leaves out whatever any of them leaves out, and allows only what all of them allow.
+    If the name shows a day of a rolling dataset, the fields are those of the rolling dataset.
+    Any other dataset leaves out a field if one of the configured datasets does, and allows a
+    field only if all of them do.
     """
     alike = [
         dataset

@@ -1,10 +1,11 @@
-"""When a dataset is asked for by the clock: every few minutes of a school day, in term."""
+"""The timetable of a dataset: it is requested every few minutes of school days in term."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -44,7 +45,7 @@ class Timetable:
         )
 
     def is_open(self, now: datetime) -> bool:
-        """Tell whether the moment lies in school hours of a school day in term."""
+        """Tell whether the moment is within the hours, days and terms of the timetable."""
         local = now.astimezone(SCHOOL_TIME)
         in_term = not self.terms or any(a <= local.date() <= b for a, b in self.terms)
         return (
@@ -53,6 +54,21 @@ class Timetable:
             and self.opens <= local.time().replace(tzinfo=None) <= self.closes
         )
 
-    def is_due(self, now: datetime, last: datetime | None) -> bool:
-        """Tell whether to ask now, given when it was last asked."""
-        return self.is_open(now) and (last is None or now - last >= self.every)
+    def is_due(self, now: datetime, last: datetime | None, estab: str) -> bool:
+        """Tell whether to ask the school now, given when it was last asked.
+
+        A school is asked every ``every`` from its own minute on, which is spread over the first
+        interval after opening: a whole fleet must not be asked in the same minute.
+        """
+        local = now.astimezone(SCHOOL_TIME)
+        opened = datetime.combine(local.date(), self.opens, SCHOOL_TIME).astimezone(UTC)
+        first = opened + self.every * _share(estab)
+        if not self.is_open(now) or now < first:
+            return False
+        latest = first + (now - first) // self.every * self.every
+        return last is None or last < latest
+
+
+def _share(estab: str) -> float:
+    """Return a number from 0 to 1, below 1, that is the school's own and spreads the schools."""
+    return int.from_bytes(hashlib.sha256(estab.encode()).digest()[:4]) / 2**32

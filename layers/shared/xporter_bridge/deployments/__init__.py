@@ -1,1 +1,1 @@
-"""A deployment of new versions, and whether they may have traffic."""
+"""Checks new versions of functions before a deployment gives them traffic."""

@@ -1,4 +1,4 @@
-"""Tries new versions on examples, and tells CodeDeploy whether they may have traffic."""
+"""Runs new versions on examples, and reports to CodeDeploy whether they may receive traffic."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Examples = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class CheckDependencies:
-    """What a check works with."""
+    """The dependencies of a check."""
 
     hooks: Hooks
     versions: Versions
@@ -29,11 +29,11 @@ class CheckDependencies:
 def check_deployment(
     dependencies: CheckDependencies, deployment_id: str, execution_id: str, examples: Examples
 ) -> bool:
-    """Try what a deployment is about, and let it go on or fail; return which.
+    """Check the functions of a deployment; return whether the deployment continues.
 
     Args:
-        execution_id: What CodeDeploy waits for, for an hour.
-        examples: Of every function that is deployed.
+        execution_id: Identifies the hook; CodeDeploy waits an hour for its result.
+        examples: The examples of every deployed function.
     """
     is_good = False
     try:
@@ -46,7 +46,7 @@ def check_deployment(
 
 
 def failed(dependencies: CheckDependencies, examples: Examples) -> list[str]:
-    """Try each function's new version on its examples; return the examples that it failed."""
+    """Run each function's new version on its examples; return the failed examples."""
     found = []
     for function, named in examples.items():
         version = dependencies.versions.candidate(function)

@@ -1,4 +1,4 @@
-"""What CodeDeploy asks a hook, and is answered."""
+"""CodeDeploy's lifecycle hooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a new version is tried on, and what of its answers speaks against it."""
+"""Decides which version to check, prepares its examples, and judges its replies."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from xporter_bridge.dry_run import MARK
 
 _RECEIVER = "receive_"
 _STORES = "sqs:SendMessage"
-# What the API may answer to a good request about a school that it may not know.
+# The API's statuses for a valid request about a school that may not exist.
 _GOOD_STATUSES = {200, 202, 404, 409}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of calling a version.
+    """The result of calling a version.
 
     Args:
-        error: The type of what it raised, if it raised.
+        error: The type of the exception that the version raised, if any.
     """
 
     payload: Any
@@ -34,25 +34,25 @@ def logical_id(function: str) -> str:
 
 
 def concerned(group: str, functions: Collection[str]) -> list[str]:
-    """Return the functions that a deployment is about.
+    """Return the functions of a deployment.
 
     Args:
-        group: The name of its deployment group, which CloudFormation makes of the function's name
-            in template.yaml. Should it ever do otherwise, everything is checked.
+        group: The name of the deployment group. CloudFormation derives the name from the
+            function's name in template.yaml; if no function matches, all are checked.
     """
     named = [each for each in functions if f"-{logical_id(each)}DeploymentGroup-" in group]
     return named or list(functions)
 
 
 def candidate(live: str, published: Iterable[str]) -> str | None:
-    """Return the version that is to have traffic next, or None if there is nothing to be checked.
+    """Return the version that will receive traffic next, or None if no version needs a check.
 
-    A way back is never barred: where the alias is at the newest version, it moves to one that has
-    had traffic before.
+    A rollback is never blocked: if the alias is at the newest version, the alias moves to a
+    version that has had traffic before.
 
     Args:
-        live: The version that the alias is at.
-        published: All versions that there are, ``$LATEST`` perhaps among them.
+        live: The version of the alias.
+        published: All published versions; ``$LATEST`` may be among them.
     """
     newest = max((int(version) for version in published if version.isdigit()), default=0)
     return str(newest) if newest > int(live) else None
@@ -65,9 +65,9 @@ def prepared(
     callback_keys: Sequence[SigningKey],
     authentication_token: str,
 ) -> dict[str, Any]:
-    """Return an example as the function would accept it, marked for a dry run.
+    """Return an example in a form that the function accepts, marked for a dry run.
 
-    Examples are signed by nobody; here they are given a signature of ours, or our token.
+    Examples have no signature; this function adds a valid signature or our token.
     """
     event = {**example, MARK: True}
     if not function.startswith(_RECEIVER):
@@ -79,7 +79,7 @@ def prepared(
 
 
 def problem(function: str, outcome: Outcome) -> str | None:
-    """Return what speaks against the version, in a word or two, or None."""
+    """Return a short description of the version's fault, or None."""
     if outcome.error:
         return f"raised {outcome.error}"
     payload = outcome.payload

@@ -1,4 +1,4 @@
-"""The published versions of our functions, and calls of single ones."""
+"""The published versions of our functions, and calls of a version by its number."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class Versions:
         self._stack = stack
 
     def candidate(self, function: str) -> str | None:
-        """Return the function's version that is to have traffic next, if there is a new one.
+        """Return the function's version that will receive traffic next, if there is a new one.
 
         Raises:
-            TransientError: Lambda could not say.
+            TransientError: Lambda could not list the versions.
         """
         with translate_aws_errors("lambda:GetAlias"):
             alias = self._client.get_alias(FunctionName=self._name(function), Name=ALIAS)
         return candidate(alias["FunctionVersion"], self._published(function))
 
     def invoke(self, function: str, version: str, event: Mapping[str, Any]) -> Outcome:
-        """Call a version by its number, and wait for what it returns or raises.
+        """Call a version by its number, and wait for its result.
 
         Raises:
             TransientError: Lambda could not run it.

@@ -1,1 +1,1 @@
-"""What the company's software is told on EventBridge."""
+"""Events for the company's software on EventBridge."""

@@ -21,10 +21,10 @@ class EventBus:
         self._name = name
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Publish the events, in order; at least once, so ids are constant across repeats.
+        """Publish the events in order, at least once; a repeated event has the same id.
 
         Raises:
-            TransientError: Some may not be published; publish all of them again.
+            TransientError: Some events may not be published; publish all of them again.
         """
         for event in events:
             with translate_aws_errors("events:PutEvents"):

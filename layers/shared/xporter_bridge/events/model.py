@@ -1,4 +1,4 @@
-"""What the company's own software is told: ids and keys, never what they stand for."""
+"""Events for the company's software. They contain ids and keys, and no personal data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TYPES = (
 
 @dataclass(frozen=True)
 class Event:
-    """One announcement. ``id`` stays the same when it is published again."""
+    """One event. ``id`` stays the same when the event is published again."""
 
     id: str
     type: str
@@ -36,7 +36,7 @@ class Event:
     data: Mapping[str, Any]
 
     def document(self) -> dict[str, Any]:
-        """Return the detail of the event as it is published and as outboxes keep it."""
+        """Return the detail of the event, as published and as stored in outboxes."""
         return {
             "id": self.id,
             "type": self.type,
@@ -46,7 +46,7 @@ class Event:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Event:
-        """Return the event that an outbox kept."""
+        """Return the event from its stored form in an outbox."""
         return cls(document["id"], document["type"], document["timestamp"], document["data"])
 
 
@@ -54,9 +54,9 @@ def new_event(type_: str, now: datetime, *, about: str, **data: Any) -> Event:
     """Return a new event.
 
     Args:
-        about: What happened, precisely: the same words give the same id, so that a crash between
-            deciding and publishing cannot announce one fact under two ids.
-        data: ``estab`` and whatever ids and keys a reader needs to go on.
+        about: Identifies the fact. The same text gives the same id, so that a crash between the
+            decision and the publication cannot publish one fact under two ids.
+        data: ``estab``, and the ids and keys that a reader needs.
     """
     identity = uuid.uuid5(uuid.NAMESPACE_URL, f"{SOURCE}/{type_}/{data.get('estab')}/{about}")
     return Event(str(identity), type_, iso(now), data)

@@ -28,7 +28,7 @@ from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.xporter.pages import PageMetadata
+from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata
 
 _ENDED_BY = {
     "reject": "hold_rejected",
@@ -79,6 +79,7 @@ class PullCommit:
         # An erased dataset that is empty when its scope returns is news all the same.
         says_the_same = before and before.erased is None and before.stale == made.stale
         if assembled.is_unchanged and says_the_same:
+            self.staged_to_delete.add(checkpoint.pull_id)
             return self._unchanged(item, dataset, checkpoint, made)
         if checkpoint.is_baseline and facts.following == item.chain.next_changed_rows:
             report_baseline_mismatch(item, dataset, assembled)
@@ -160,19 +161,35 @@ class PullCommit:
         self.staged_to_delete.add(item.progress.pull_id)
         return self._save(item.not_covered(reason))
 
+    def may_stay(self, item: DatasetRecord, checkpoint: PullCheckpoint) -> bool:
+        """Tell whether an answer that says "nothing new" leaves what readers have as it is."""
+        before = item.published.manifest
+        is_old = checkpoint.staleness or (before and before.stale)
+        is_change_set = checkpoint.requested_changed_rows != ALL_ROWS
+        return is_change_set and not is_old and before is not None and before.erased is None
+
+    def note_nothing_new(
+        self, item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint, facts: PageMetadata
+    ) -> DatasetRecord:
+        """Return the dataset after an answer without rows, of which nothing was staged.
+
+        Not saved: the write that releases the lease follows and saves all of it at once.
+        """
+        telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
+        before = item.published.manifest
+        tables = before.tables if before else {}
+        made = draft_manifest(item, checkpoint, facts, tables, self._now())
+        return self._unchanged(item, dataset, checkpoint, made)
+
     def _unchanged(
-        self,
-        item: DatasetRecord,
-        dataset: Dataset,
-        checkpoint: PullCheckpoint,
-        made: Manifest,
+        self, item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint, made: Manifest
     ) -> DatasetRecord:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
         item = after_nothing_new(item, checkpoint.started_at, self._now())
         served = _served(item, dataset, checkpoint)
-        self.staged_to_delete |= {checkpoint.pull_id, item.hold_id}
-        return self._save(self._settled(served, made, is_baseline=checkpoint.is_baseline))
+        self.staged_to_delete.add(item.hold_id)
+        return self._settled(served, made, is_baseline=checkpoint.is_baseline)
 
     def _commit_sequence(
         self,

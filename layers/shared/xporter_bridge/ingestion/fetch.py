@@ -24,7 +24,7 @@ from xporter_bridge.errors import (
 from xporter_bridge.exact_json import loads
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import DELETED, pack
-from xporter_bridge.ingestion.page_workers import work_off
+from xporter_bridge.ingestion.page_workers import work_alone, work_off
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.schools.session import SchoolSession
 from xporter_bridge.snapshots.blocks import Block
@@ -104,7 +104,7 @@ class PageFetcher:
             may_be_down: A failure may be Xporter's own, for it has not failed often.
         """
         try:
-            page = self.ask(changed_rows, 1)
+            page = self._ask_alone(changed_rows)
             is_broken = page.facts.requested != changed_rows
         except AuthorisationPausedError:
             raise
@@ -113,8 +113,12 @@ class PageFetcher:
                 raise
             is_broken = True
         if is_broken and changed_rows != ALL_ROWS:
-            return self.ask(ALL_ROWS, 1), ALL_ROWS
+            return self._ask_alone(ALL_ROWS), ALL_ROWS
         return page, changed_rows
+
+    def _ask_alone(self, changed_rows: str) -> Page:
+        """Ask for page 1, which may take as long as a lease lasts, with a heartbeat meanwhile."""
+        return work_alone(lambda: self.ask(changed_rows, 1), self._heartbeat)
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
@@ -154,7 +158,7 @@ class PageFetcher:
             PageDriftError: It did. Where Xporter names the next hash, that proves more than rows.
         """
         facts = staged.headers[1].facts
-        page = self.ask(changed_rows, 1)
+        page = self._ask_alone(changed_rows)
         facts.require_same_result(page.facts)
         if facts.following is not None:
             return

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _HEARTBEAT_SECONDS = 1.0
 
@@ -46,3 +49,16 @@ def work_off(
                 heartbeat()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def work_alone(work: Callable[[], T], heartbeat: Callable[[], None]) -> T:
+    """Return what ``work`` returns, and call ``heartbeat`` about every second meanwhile.
+
+    Raises:
+        Exception: What ``work`` or ``heartbeat`` raised; ``work`` is finished before.
+    """
+    with ThreadPoolExecutor(1, "page") as pool:
+        result = pool.submit(work)
+        while not wait([result], _HEARTBEAT_SECONDS).done:
+            heartbeat()
+        return result.result()

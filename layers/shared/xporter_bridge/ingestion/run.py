@@ -24,10 +24,10 @@ from xporter_bridge.errors import (
     SecretRefusedError,
     TransientError,
 )
-from xporter_bridge.ingestion.acquire import PullDependencies, acquire
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.commit import PullCommit
+from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
@@ -36,7 +36,6 @@ from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
     backoff,
-    needs_worker,
     start_or_resume,
     with_scopes_used,
     withheld_because,
@@ -46,45 +45,14 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpo
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
-from xporter_bridge.xporter.pages import ALL_ROWS
+from xporter_bridge.xporter.http import TIMED_OUT
+from xporter_bridge.xporter.pages import ALL_ROWS, Page
 
 _RENEWED_EVERY = LEASE / 4
 # An Xporter that has failed over a hash so often may know it no more, and not say so.
 _BROKEN_AFTER = 3
 # A queue delays no longer than this; later, the watchdog sends the message.
 _MAX_DELAY = timedelta(minutes=14)
-
-
-def pull(
-    estab: str,
-    name: str,
-    deps: PullDependencies,
-    *,
-    remaining_seconds: Callable[[], float],
-    waits: int = 0,
-) -> None:
-    """Serve every request for the dataset that was made so far; do nothing if there is none.
-
-    Idempotent: a second message for the same work finds it done or leased. What Xporter causes
-    (refusals, rate limits, drift) ends in the dataset's state, not in an error.
-
-    Args:
-        waits: How often the message has come back because no slot was free.
-
-    Raises:
-        TransientError: AWS failed; the message should come again.
-    """
-    acquired = acquire(estab, name, deps, waits=waits)
-    if acquired is None:
-        return
-    puller = PullRun(deps, *acquired, remaining_seconds)
-    try:
-        puller.run()
-    except ConflictError:
-        # Another holder took over, or the school was erased: nothing here may be written.
-        telemetry.warn("pull_lost_its_lease", estab=estab, dataset=name)
-    finally:
-        deps.datasets.slots.release(puller.slot)
 
 
 class PullRun:
@@ -102,6 +70,7 @@ class PullRun:
         self._item = item
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
+        self.has_timed_out = False
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
@@ -118,8 +87,6 @@ class PullRun:
             self._let_go()
         deps, now = self._deps, self._deps.now()
         publish_dataset_events(self._item, deps.datasets, deps.sessions.schools, deps.bus, now)
-        if not self._item.published.unpublished and needs_worker(self._item, deps.now()):
-            self._requeue()
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull, and record whatever stops the pull in the dataset's state."""
@@ -138,6 +105,7 @@ class PullRun:
         except ConflictError:
             raise
         except TransientError as error:
+            self.has_timed_out = error.reason == TIMED_OUT
             self._back_off(error.reason, error.retry_after_seconds)
         except Exception as error:  # noqa: BLE001 - the edge of one pull: it slows itself alone
             telemetry.report("pull_broke", error, **self._names)
@@ -181,16 +149,23 @@ class PullRun:
         else:
             self._committer.staged_to_delete.add(self._item.progress.pull_id)
         if not is_resumed or 1 not in pages.headers:
-            checkpoint = self._fetch_first(checkpoint, fetcher, pages)
+            page, checkpoint = self._ask_first(checkpoint, fetcher)
+            if page.says_nothing_new and self._committer.may_stay(self._item, checkpoint):
+                facts, committer = page.facts, self._committer
+                if is_resumed:
+                    committer.staged_to_delete.add(checkpoint.pull_id)
+                done = committer.note_nothing_new(self._item, dataset, checkpoint, facts)
+                return committer.prune(done)
+            self._stage_first(page, checkpoint, fetcher, pages)
         fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
         if is_resumed or pages.may_have_moved:
             fetcher.require_unchanged(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
         return self._conclude(dataset, checkpoint, pages, policy)
 
-    def _fetch_first(
-        self, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
-    ) -> PullCheckpoint:
-        """Fetch page 1; remember the pull before it is staged, so that others can go on with it."""
+    def _ask_first(
+        self, checkpoint: PullCheckpoint, fetcher: PageFetcher
+    ) -> tuple[Page, PullCheckpoint]:
+        """Return page 1, and the pull as it begins with page 1."""
         asked = checkpoint.requested_changed_rows
         may_be_down = self._item.progress.failures < _BROKEN_AFTER
         page, begun_with = fetcher.ask_first(asked, may_be_down=may_be_down)
@@ -199,11 +174,15 @@ class PullRun:
         # A change set may say nothing of its time: it is no older than what it follows.
         is_older = begun_with != ALL_ROWS and not page.has_time
         as_of = page.as_of or (self._item.published.as_of if is_older else None)
-        checkpoint = replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
+        return page, replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
+
+    def _stage_first(
+        self, page: Page, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
+    ) -> None:
+        """Remember the pull before page 1 is staged, so that others can go on with it."""
         progress = replace(self._item.progress, checkpoint=checkpoint)
         self._item = self._save(replace(self._item, progress=progress))
         fetcher.stage(page, 1, pages)
-        return checkpoint
 
     def _conclude(
         self,

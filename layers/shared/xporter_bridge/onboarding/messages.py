@@ -13,8 +13,8 @@ from xporter_bridge.messages import Message
 class SchoolAuthorised(Message):
     """A school has authorised us, or has finished installing.
 
-    ``sealed_secret`` is what ``TransitEncryption`` sealed, in Base64. ``is_installed`` and
-    ``has_completed_install`` are None where the callback does not say.
+    ``sealed_secret`` was encrypted by ``TransitEncryption`` and is in Base64. ``is_installed`` and
+    ``has_completed_install`` are None if the callback has no such flag.
     """
 
     KIND = "authorised"

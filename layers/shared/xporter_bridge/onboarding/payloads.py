@@ -1,7 +1,7 @@
-"""The authentication callback, read tolerantly: the model keeps only what the system acts on.
+"""Reads the authentication callback; the model has only the fields that the system uses.
 
-Xporter documents most names and not all (xporter-api.md 3 and 13.1), so unknown fields are
-ignored, and those of the install flags are told by what they speak of.
+Xporter documents most field names but not all (xporter-api.md 3 and 13.1). Unknown fields are
+ignored; the install flags are recognised by words in their names.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from xporter_bridge.callbacks.bodies import truth_of
 from xporter_bridge.errors import CallbackRejectedError
 
 _MAX_NAME_CHARACTERS = 300
-# What no queue takes, and no person reads: controls, half characters, and what is no character.
+# Characters that SQS refuses or nobody reads: controls, lone surrogates, noncharacters.
 _NO_TEXT = re.compile("[^ -\x7e\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
 
 
 def _as_text(value: object) -> object:
-    # Digits in JSON may come as a number; True is one to Python and none to us.
+    # JSON may have digits as a number. bool is a subclass of int, and True is no number here.
     return str(value) if type(value) is int else value
 
 
 def _as_name(value: object) -> str:
-    # It is for people to read: no callback is refused, and no secret lost, for its sake.
+    # The name is for people only: a fault in it must not refuse the callback and lose the secret.
     text = value if isinstance(value, str) else ""
     return " ".join(_NO_TEXT.sub(" ", text).split())[:_MAX_NAME_CHARACTERS]
 
@@ -61,8 +61,8 @@ Word = Annotated[
 class AuthenticationCallback(BaseModel):
     """A school has authorised us, or has finished installing (xporter-api.md 3).
 
-    ``is_installed`` and ``has_completed_install`` are None where the callback does not say: the
-    names of both parameters are documented nowhere, so anything that speaks of installing counts.
+    ``is_installed`` and ``has_completed_install`` are None if the callback has no such flag. The
+    names of both flags are not documented: each field whose name contains "install" counts.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -76,12 +76,12 @@ class AuthenticationCallback(BaseModel):
 
 
 def read_authentication(fields: Iterable[tuple[str, Any]]) -> AuthenticationCallback:
-    """Return the callback that the fields of a body make, or raise.
+    """Return the callback of the fields of a body.
 
-    Only what is acted on has to be there, and to be unambiguous: secret, school and partner.
+    Only the fields that are used must be present and unambiguous: secret, school and partner.
 
     Raises:
-        CallbackRejectedError: 400, naming the first unusable field, never its value.
+        CallbackRejectedError: 400; names the first unusable field without its value.
     """
     fields = list(fields)
     acted_on = {name: _only(fields, name) for name in ("schoolsecret", "schoolid", "partnerid")}
@@ -94,7 +94,7 @@ def read_authentication(fields: Iterable[tuple[str, Any]]) -> AuthenticationCall
 
 
 def _only(fields: Iterable[tuple[str, Any]], name: str) -> Any:
-    """Return the one value that a field has, also if it is named twice; None if it has none."""
+    """Return the only value of a field, even if it is repeated; None if there is no value."""
     values = [value for given, value in fields if given.casefold() == name]
     distinct = {str(value).strip(): value for value in values if value not in (None, "")}
     if len(distinct) > 1:
@@ -103,7 +103,7 @@ def _only(fields: Iterable[tuple[str, Any]], name: str) -> Any:
 
 
 def _school_name(fields: Iterable[tuple[str, Any]]) -> str:
-    """Return the name, put together again where an ``&`` in it was taken for the next field."""
+    """Return the name; joins the parts of a name that contains an unescaped ``&``."""
     name, is_open = "", False
     for field, value in fields:
         if field.casefold() == "schoolname" and isinstance(value, str):
@@ -120,7 +120,7 @@ def _install_flags(fields: Iterable[tuple[str, Any]]) -> dict[str, bool | None]:
     for name, value in fields:
         if _speaks_of_install(name):
             flag = "has_completed_install" if "complet" in name.casefold() else "is_installed"
-            # A name that stands alone says that it is so.
+            # A flag without a value means true.
             truth = True if value is ... else truth_of(value)
             said[flag] |= set() if truth is None else {truth}
     return {name: truths.pop() if len(truths) == 1 else None for name, truths in said.items()}

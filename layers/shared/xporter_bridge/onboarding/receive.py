@@ -26,13 +26,12 @@ def accept_authentication(
 ) -> str:
     """Store an authentication callback and return the estab that it names.
 
-    The secret is sealed before it is written anywhere, and the contact's e-mail address, which
-    nothing here needs, is not written at all. The consumer verifies later whether
-    the callback is genuine, with the secret.
+    The secret is encrypted before it is stored. The contact's e-mail address is not needed and not
+    stored. The consumer uses the secret to verify that the callback is genuine.
 
     Raises:
         CallbackRejectedError: 404 without our path token, 400 for an unusable body.
-        TransientError: It could not be stored; the sender should try again.
+        TransientError: The callback could not be stored; the sender should try again.
     """
     if not tokens.has_token(request.path_parameters.get("token", "")):
         raise CallbackRejectedError(404, "wrong_authentication_token")

@@ -1,4 +1,4 @@
-"""Encrypts a school's secret for its way from the receiver to the consumer."""
+"""Encrypts a school's secret in the message between the receiver and the consumer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xporter_bridge.aws.kms import EncryptionKey
 
 
 class TransitEncryption:
-    """Seals the school secret for its way from the receiver to the queue's consumer."""
+    """Encrypts the school secret in the message between the receiver and the consumer."""
 
     def __init__(self, client: Any, key_id: str) -> None:
         self._key = EncryptionKey(client, key_id)
@@ -18,5 +18,5 @@ class TransitEncryption:
         return self._key.encrypt(secret.encode(), {"estab": estab})
 
     def unseal(self, estab: str, sealed: bytes) -> str:
-        """Return what ``seal`` sealed for the same school."""
+        """Return the secret that ``seal`` encrypted for the same school."""
         return self._key.decrypt(sealed, {"estab": estab}).decode()

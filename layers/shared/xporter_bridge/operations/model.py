@@ -1,7 +1,7 @@
-"""What pulls on request and writebacks share: an id, a deadline, and an end.
+"""The common part of pulls on request and writebacks: an id, a deadline, and an end.
 
-An operation is a conversation with Xporter that takes minutes or hours. Its record says what the
-operation waits for and until when, so that any invocation can continue it.
+An operation is an exchange with Xporter that takes minutes or hours. Its record states the awaited
+event and its deadline, so that any invocation can continue the operation.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# How long an operation can be read after its end; then its item expires.
+# The time between the end of an operation and the expiry of its item.
 KEPT = timedelta(days=90)
-# How long to leave a message to its consumer before the watchdog sends another.
+# The time that a consumer has for a message before the watchdog sends another.
 PATIENCE = timedelta(minutes=2)
 
 
@@ -26,11 +26,11 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One conversation about one school.
+    """One operation of one school.
 
-    ``watch_at`` is when the watchdog looks at it if nothing else happens, None for never;
-    ``expires_at`` is in epoch seconds, 0 for never. ``version`` is an optimistic lock, and 0
-    before the operation is stored.
+    ``watch_at`` is the time of the watchdog's next check, None for never; ``expires_at`` is in
+    epoch seconds, 0 for never. ``version`` is an optimistic lock, and 0 before the operation is
+    stored.
     """
 
     estab: str
@@ -60,5 +60,5 @@ def expiry(now: datetime) -> int:
 
 
 def soon(now: datetime) -> datetime:
-    """Return when to look again at an operation for which a message has just been sent."""
+    """Return the time of the next check of an operation whose message was just sent."""
     return now + PATIENCE

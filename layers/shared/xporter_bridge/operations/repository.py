@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -28,13 +28,13 @@ class OperationRepository:
     def __init__(self, client: Any, table: str) -> None:
         self._items = DynamoTable(client, table, "estab", "operation")
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
-        """Yield (estab, id, watch_at) of every operation that must be looked at."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str, str]]:
+        """Yield (estab, id, watch_at) of every operation of the shards that must be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["operation"], item["watch_at"]
 
     def reschedule_watch(self, estab: str, id_: str, seen: str, at: datetime) -> None:
-        """Change the time of the next look, unless another process changed it since it was read."""
+        """Change the time of the next check, unless another process has changed it meanwhile."""
         reschedule_watch(self._items, estab, id_, seen=seen, at=iso(at))
 
     def delete_school(self, estab: str) -> None:
@@ -53,7 +53,7 @@ class RecordRepository(OperationRepository, Generic[T]):
         raise NotImplementedError
 
     def write(self, record: T) -> Item:
-        """Return the attributes that store the record, those of every operation left out."""
+        """Return the attributes that store the record, except those that every operation has."""
         raise NotImplementedError
 
     def get(self, estab: str, id_: str) -> T | None:
@@ -71,10 +71,10 @@ class RecordRepository(OperationRepository, Generic[T]):
         self._items.put_new({"estab": record.estab, "operation": record.id, **item})
 
     def change(self, estab: str, id_: str, decide: Callable[[T], T]) -> T | None:
-        """Read the operation, let ``decide`` say what it becomes, and write that if it differs.
+        """Read the operation, apply ``decide`` to it, and write the result if it differs.
 
         Calls ``decide`` again if another writer changed the item meanwhile: it must be pure.
-        Returns None if there is no such operation (any more).
+        Returns None if the operation does not exist or no longer exists.
 
         Raises:
             ConflictError: Other writers changed it at every attempt.

@@ -9,10 +9,9 @@ from xporter_bridge.messages import Message
 
 @dataclass(frozen=True)
 class PullDataset(Message):
-    """The dataset may be due. ``waits`` is how often the message has waited for a slot."""
+    """The dataset may be due, and so may other datasets of the school."""
 
     dataset: str
-    waits: int = 0
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ BASELINE_EVERY = timedelta(days=7)
 SILENCE_GRACE = timedelta(hours=3)
 CHECKPOINT_LIFE = timedelta(hours=6)
 MAX_RESTARTS = 5
+# A message is on its way, and in a night of the whole fleet it waits in the queue.
+MESSAGE_PATIENCE = timedelta(minutes=30)
 _BACKOFF_FIRST = timedelta(seconds=5)
 _MAX_BACKOFF = timedelta(hours=1)
 # Most refusals repeat, but a temporary failure of Xporter looks the same.
@@ -166,6 +168,17 @@ def next_unprompted_pull_at(item: DatasetRecord, ttl: timedelta) -> datetime | N
 def is_overdue(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
     """Tell whether a pull is due without a request."""
     return has_come(next_unprompted_pull_at(item, ttl), now) and not item.is_due
+
+
+def is_silent(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
+    """Tell whether no callback has caused a pull for longer than the TTL and some grace.
+
+    The weekly comparison and the repetition of a refused pull are due without a callback too, and
+    say nothing about callbacks.
+    """
+    tried = _tried_at(item)
+    is_refused = item.state is DatasetState.FAILED
+    return not is_refused and tried is not None and tried + ttl + SILENCE_GRACE <= now
 
 
 def needs_worker(item: DatasetRecord, now: datetime) -> bool:

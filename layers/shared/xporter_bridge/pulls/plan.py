@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import ceil
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -11,10 +12,14 @@ from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
+from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.timestamps import parse
+
+_AFTER_A_LEASE_SECONDS = ceil(LEASE.total_seconds()) + 10
 
 
 def plan(
@@ -42,9 +47,9 @@ def plan(
         return
     heard_at = parse(message.received_at)
     wanted = config.of_database(database)
-    names = _requested(school, wanted, heard_at, datasets, now, is_callback=True)
-    pulls.send_all(PullDataset(estab, name).body() for name in names)
-    telemetry.record("database_changed", estab=estab, database=database, datasets=len(names))
+    raised = _requested(school, wanted, heard_at, datasets, now, is_callback=True)
+    _send(raised, pulls, now)
+    telemetry.record("database_changed", estab=estab, database=database, datasets=len(raised))
 
 
 def plan_all(
@@ -64,9 +69,9 @@ def plan_all(
     Raises:
         TransientError: The message should come again.
     """
-    names = _requested(school, config.values(), since, datasets, now, is_callback=False)
-    pulls.send_all(PullDataset(school.estab, name).body() for name in names)
-    telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(names))
+    raised = _requested(school, config.values(), since, datasets, now, is_callback=False)
+    _send(raised, pulls, now)
+    telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(raised))
 
 
 def _requested(
@@ -77,14 +82,11 @@ def _requested(
     now: datetime,
     *,
     is_callback: bool,
-) -> list[str]:
-    """Raise the demand for each dataset of which no pull began since, and return the names."""
+) -> list[DatasetRecord]:
+    """Raise the demand for each dataset of which no pull began since, and return the datasets."""
     today = now.astimezone(SCHOOL_TIME).date()
-    return [
-        each.on(today).name
-        for each in wanted
-        if each.covered_by(school.scopes)
-        and datasets.add_demand_since(
+    raised = (
+        datasets.add_demand_since(
             school.estab,
             each.on(today).name,
             since,
@@ -92,4 +94,21 @@ def _requested(
             definition=each.definition_on(today),
             is_callback=is_callback,
         )
-    ]
+        for each in wanted
+        if each.covered_by(school.scopes)
+    )
+    return [item for item in raised if item]
+
+
+def _send(raised: list[DatasetRecord], pulls: Queue, now: datetime) -> None:
+    """Send one message for the school: its holder pulls every dataset of the school that is due.
+
+    If all of them are being pulled, the message comes after the leases could have ended, in case a
+    holder dies; a holder that lives looks for them itself.
+    """
+    if not raised:
+        return
+    idle = [item for item in raised if not item.is_leased(now)]
+    first = (idle or raised)[0]
+    delay_seconds = 0 if idle else _AFTER_A_LEASE_SECONDS
+    pulls.send(PullDataset(first.estab, first.dataset).body(), delay_seconds=delay_seconds)

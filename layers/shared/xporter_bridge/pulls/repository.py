@@ -7,7 +7,7 @@ that the fence is unchanged: a holder that has lost the lease cannot commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, wat
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.fleet_notices import FleetNotices
-from xporter_bridge.pulls.model import LEASE, needs_worker, next_watch_at
+from xporter_bridge.pulls.model import LEASE, MESSAGE_PATIENCE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
@@ -54,7 +54,7 @@ class DatasetRepository:
         return read(item) if item else None
 
     def of_school(self, estab: str) -> list[DatasetRecord]:
-        """Return every dataset of the school."""
+        """Return every dataset of the school, as all writers have left it."""
         found = self._items.query_partition(estab)
         return [read(item) for item in found if not item["dataset"].startswith(SLOT)]
 
@@ -84,14 +84,14 @@ class DatasetRepository:
         *,
         definition: Mapping[str, Any] | None = None,
         is_callback: bool = True,
-    ) -> bool:
-        """Raise the demand because of a callback, or of a person; False if a pull has begun since.
+    ) -> DatasetRecord | None:
+        """Raise the demand because of a callback, or of a person; None if a pull has begun since.
 
         A pull that began after a callback has seen the change: two pulls serve thirty callbacks.
         """
         news: Item = {"staleness": None} | ({"heard_at": iso(heard_at)} if is_callback else {})
         try:
-            self._items.update(
+            raised = self._items.update(
                 estab,
                 dataset,
                 set_=news | _demand(estab, dataset, definition, now),
@@ -100,8 +100,8 @@ class DatasetRepository:
                 heard=iso(heard_at + _CLOCK_SKEW),
             )
         except ConflictError:
-            return False
-        return True
+            return None
+        return read(raised)
 
     def decide(self, estab: str, dataset: str, decision: str, now: datetime) -> DatasetRecord:
         """Record the decision on the dataset's hold: ``approve``, ``reject`` or ``expire``.
@@ -126,15 +126,12 @@ class DatasetRepository:
             )
         )
 
-    def lease(self, estab: str, dataset: str, now: datetime) -> DatasetRecord | None:
-        """Lease the dataset; return None if there is no work or another holder has the lease.
+    def lease(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
+        """Lease the dataset; return None if another holder has had the lease since it was read.
 
         The lease has a fence higher than any before; ``save`` and ``renew`` require it.
         """
-        item = self.get(estab, dataset)
-        if item is None or not needs_worker(item, now):
-            return None
-        return self._lease(item, now)
+        return self._lease(item, now) if needs_worker(item, now) else None
 
     def lease_to_erase(self, item: DatasetRecord, now: datetime) -> DatasetRecord | None:
         """Lease the dataset whether it is due or not; None if another holder has the lease.
@@ -264,9 +261,9 @@ class DatasetRepository:
                 sent=text(list(item.outbox)),
             )
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str, str]]:
-        """Yield (estab, dataset, watch_at) of every dataset that must be looked at."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str, str]]:
+        """Yield (estab, dataset, watch_at) of every dataset of the shards to be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["dataset"], item["watch_at"]
 
     def forget(self, item: DatasetRecord) -> None:
@@ -287,7 +284,7 @@ class DatasetRepository:
 
 
 def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
-    soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
+    soon = watch_attributes(iso(now + MESSAGE_PATIENCE), estab, dataset)
     return {**soon, "definition": text(definition)} if definition else soon
 
 

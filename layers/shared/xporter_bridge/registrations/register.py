@@ -53,7 +53,11 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
         TransientError: Xporter could not be reached; what was registered is recorded.
     """
     try:
-        session = deps.sessions.open(message.estab, deps.now())
+        began_at = deps.now()
+        session = deps.sessions.open(message.estab, began_at)
+        if _is_served(message, session.school):
+            telemetry.record("school_checked_already", estab=message.estab)
+            return
         if message.look_at_scopes:
             _look_at_scopes(session, deps)
         if message.pulls_since:
@@ -65,7 +69,7 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
                 deps.config,
                 deps.now(),
             )
-        _make_missing(session, deps)
+        _make_missing(session, began_at, deps)
     except SchoolNotReadyError:
         return
     except (AuthorisationPausedError, SecretRefusedError) as error:
@@ -73,7 +77,13 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
         telemetry.warn("school_not_registered", estab=message.estab, reason=error.reason)
 
 
-def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
+def _is_served(message: RegisterWebhooks, school: School) -> bool:
+    """Tell whether a check that began after the message was sent has done all it asks for."""
+    checked_at = school.registrations_checked_at
+    return bool(message.sent_at) and not message.pulls_since and message.sent_at <= checked_at
+
+
+def _make_missing(session: SchoolSession, began_at: datetime, deps: RegisterDependencies) -> None:
     """Make the registrations that the school lacks; one that fails keeps no other back."""
     school, now = session.school, deps.now()
     wanted = desired(
@@ -85,6 +95,7 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
     )
     made: dict[str, Registration] = {}
     refusals, unrecognised = 0, None
+    checked_at = ""
     try:
         for each in missing(wanted, school.registrations, now):
             try:
@@ -99,11 +110,12 @@ def _make_missing(session: SchoolSession, deps: RegisterDependencies) -> None:
                 )
             else:
                 refusals += 1
+        checked_at = "" if unrecognised else iso(began_at)
     finally:
         due = iso(now + _RETRY_REFUSED_AFTER) if refusals else next_due(school.estab, now)
         databases = {each.database for each in wanted}
         deps.sessions.schools.change(
-            school.estab, lambda current: _recorded(current, made, databases, due)
+            school.estab, lambda current: _recorded(current, made, databases, due, checked_at)
         )
     telemetry.record("school_registered", estab=school.estab, made=len(made), refused=refusals)
     if unrecognised:
@@ -153,9 +165,18 @@ def _is_registered(
 
 
 def _recorded(
-    school: School, made: Mapping[str, Registration], wanted: set[str], due: str
+    school: School,
+    made: Mapping[str, Registration],
+    wanted: set[str],
+    due: str,
+    checked_at: str,
 ) -> School:
     if not school.credentials:
         return school  # Erased meanwhile.
     kept = {name: entry for name, entry in school.registrations.items() if name in wanted}
-    return replace(school, registrations={**kept, **made}, registrations_due_at=due)
+    return replace(
+        school,
+        registrations={**kept, **made},
+        registrations_due_at=due,
+        registrations_checked_at=checked_at or school.registrations_checked_at,
+    )

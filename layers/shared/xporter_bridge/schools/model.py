@@ -84,6 +84,7 @@ class School:
     they covered is not pulled any more, but may be held until a look after the time given; an
     empty time waits for a person. ``refusals`` counts those of the stored secret since it last
     worked, from ``first_refused_at``.
+    ``registrations_checked_at`` is when the latest complete check of its registrations began.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     ``expires_at``, in epoch seconds, ends the item of a school that was never proved; 0 is never.
     """
@@ -100,6 +101,7 @@ class School:
     credentials: Credentials | None = None
     registrations: Mapping[str, Registration] = field(default_factory=dict)
     registrations_due_at: str = ""
+    registrations_checked_at: str = ""
     pauses: int = 0
     refusals: int = 0
     last_refusal: str = ""

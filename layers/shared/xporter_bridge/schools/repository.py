@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -67,9 +67,9 @@ class SchoolRepository:
             of_erased=True,
         )
 
-    def due(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """Yield (estab, watch_at) of every school that must be looked at."""
-        for item in self._items.query_due(iso(now)):
+    def due(self, now: datetime, shards: Iterable[int]) -> Iterator[tuple[str, str]]:
+        """Yield (estab, watch_at) of every school of the shards that must be looked at."""
+        for item in self._items.query_due(iso(now), shards):
             yield item["estab"], item["watch_at"]
 
     def page(self, limit: int, after: str | None) -> tuple[list[School], str | None]:
@@ -77,21 +77,30 @@ class SchoolRepository:
         items, following = self._items.scan_page(limit, {"estab": after} if after else None)
         return [_read(item) for item in items], following["estab"] if following else None
 
-    def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[str]:
-        """Yield every school in the state whose registrations are due."""
+    def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[tuple[str, str]]:
+        """Yield (estab, since when) of every school in the state whose registrations are due."""
         yield from self._in_state(state, iso(now))
+
+    def postpone_registrations(self, estab: str, seen: str, until: datetime) -> None:
+        """Make the registrations due at a later time, unless their due time has changed since."""
+        times = dict.fromkeys(("registrations_due_at", "due_at"), iso(until))
+        try:
+            self._items.update(estab, set_=times, condition="due_at = :seen", seen=seen)
+        except ConflictError:
+            return  # The school was looked at meanwhile, or is not pulled any more.
 
     def in_state(self, state: SchoolState) -> Iterator[str]:
         """Yield every school in the state, page by page."""
-        yield from self._in_state(state, _NEVER)
+        for estab, _ in self._in_state(state, _NEVER):
+            yield estab
 
     def count(self, state: SchoolState) -> int:
         """Return how many schools are in the state."""
         return self._items.count_index(STATE_INDEX, "state", state)
 
-    def _in_state(self, state: SchoolState, due_until: str) -> Iterator[str]:
+    def _in_state(self, state: SchoolState, due_until: str) -> Iterator[tuple[str, str]]:
         for item in self._items.query_index(STATE_INDEX, "state", state, "due_at", due_until):
-            yield item["estab"]
+            yield item["estab"], item["due_at"]
 
     def _save(self, school: School) -> School:
         item = _write(replace(school, version=school.version + 1))

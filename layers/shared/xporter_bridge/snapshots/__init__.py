@@ -1,1 +1,1 @@
-"""How rows are stored: ordered, compressed, merged and published."""
+"""The storage of rows: order, compression, merge and publication."""

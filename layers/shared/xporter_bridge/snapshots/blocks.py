@@ -1,7 +1,7 @@
 """Blocks of ordered rows.
 
-A table of a million rows is never whole in memory: it is processed in blocks of a few hundred rows
-each, ordered within and among each other.
+A table of a million rows does not fit into memory. It is processed in blocks of a few hundred rows;
+the rows of a block, and the blocks, are in order.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ ROWS_PER_BLOCK = 1_000
 class Block:
     """Rows of one table in order: newline-terminated JSON, with the order keys of both ends.
 
-    ``packed`` is the same rows compressed, if they were compressed before. ``repeats`` counts rows
-    that were left out because the same row had come already; ``clashes`` counts those that share
-    their identity with another row before them.
+    ``packed`` holds the same rows compressed, if they were compressed before. ``repeats`` counts
+    duplicate rows that were left out; ``clashes`` counts rows that share their identity with a
+    different earlier row.
     """
 
     data: bytes
@@ -55,9 +55,9 @@ class Section:
 
 @dataclass
 class Repeats:
-    """What ``distinct`` met of rows that share an identity.
+    """The rows that share an identity, as counted by ``distinct``.
 
-    ``evidence`` sums up which rows they were, in whatever order they were met: two answers with
+    ``evidence`` is a digest of these rows that does not depend on their order: two responses with
     the same evidence repeat the same rows.
     """
 
@@ -66,12 +66,12 @@ class Repeats:
     evidence: int = 0
 
     def add_repeat(self, pair: tuple[bytes, bytes]) -> None:
-        """Count a row that came before, to the byte."""
+        """Count a row that equals an earlier row byte for byte."""
         self.repeats += 1
         self._add(b"repeat", pair)
 
     def add_clash(self, pair: tuple[bytes, bytes]) -> None:
-        """Count a row whose identity another row has."""
+        """Count a row that shares its identity with a different row."""
         self.clashes += 1
         self._add(b"clash", pair)
 
@@ -81,7 +81,7 @@ class Repeats:
 
 
 def block_of(pairs: Sequence[tuple[bytes, bytes]], met: Repeats | None = None) -> Block:
-    """Return the block of ordered, non-empty (key, line) pairs; ``met`` is what was met of them."""
+    """Return the block of ordered, non-empty (key, line) pairs; ``met`` counts their repeats."""
     data = b"\n".join([line for _, line in pairs]) + b"\n"
     met = met or Repeats()
     ends = (pairs[0][0], pairs[-1][0])
@@ -99,14 +99,14 @@ def in_order(blocks: Iterable[Block], key_of: KeyOfLine) -> Iterator[Block]:
 def distinct(
     pairs: Iterable[tuple[bytes, bytes]], met: Repeats, before: tuple[bytes, bytes] | None = None
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Yield ordered pairs once each, and note in ``met`` those that share an identity.
+    """Yield ordered pairs once each, and count in ``met`` the rows that share an identity.
 
-    Xporter slices side tables beside the main one, and a side table may come whole with every
-    page; and MIS do give several rows one Id (xporter-api.md 5.3). Such rows are kept apart by
-    their whole text.
+    Xporter pages side tables together with the main table, and every page may contain a whole side
+    table. Some MIS also give several rows one Id (xporter-api.md 5.3). The whole text
+    distinguishes such rows.
 
     Args:
-        before: The pair that was yielded before these.
+        before: The last pair before these.
     """
     previous = before
     for pair in pairs:

@@ -1,8 +1,8 @@
-"""gzip by ISA-L: the format that every reader knows, several times faster than zlib.
+"""Writes gzip by ISA-L, which is several times faster than zlib.
 
-A gzip file is made of sections that were compressed one by one and follow each other in one
-deflate stream. So the rows of a staged page are compressed only once, and readers that
-support only gzip files of one member can read the file.
+A gzip file consists of sections that were compressed separately and follow each other in one
+deflate stream. Therefore the rows of a staged page are compressed only once, and readers that
+support only gzip files with one member can read the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LAST_SECTION = b"\x03\x00"
 
 
 def compress(data: bytes) -> bytes:
-    """Return the data as one section."""
+    """Return the data compressed as one section."""
     work = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _RAW)
     return work.compress(data) + work.flush(isal_zlib.Z_FULL_FLUSH)
 
@@ -34,7 +34,7 @@ def decompress(section: bytes) -> bytes:
 
 
 class GzipFile:
-    """A gzip file as it grows; each call returns the next bytes of it."""
+    """A gzip file under construction; each call returns its next bytes."""
 
     def __init__(self) -> None:
         self._start = _GZIP_HEADER
@@ -68,7 +68,7 @@ class GzipFile:
         return start
 
     def _settled(self) -> bytes:
-        """End what is being compressed, so that a section compressed elsewhere may follow."""
+        """End the current section, so that a section compressed elsewhere may follow."""
         if not self._is_pending:
             return b""
         self._is_pending = False
@@ -76,7 +76,7 @@ class GzipFile:
 
 
 def lines_in_chunks(compressed: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the contents of a gzip file in chunks that end with a newline."""
+    """Yield the content of a gzip file in chunks that end with a newline."""
     work = isal_zlib.decompressobj(_GZIP)
     rest = b""
     for chunk in compressed:

@@ -1,4 +1,4 @@
-"""A position in an ordered stream of rows, of which one block at a time is in memory."""
+"""A position in an ordered stream of rows, with one block at a time in memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
-# The order key of a row, and its text: the order of rows, also of those that share an identity.
+# The order key and the text of a row: they order all rows, also those that share an identity.
 Pair = tuple[bytes, bytes]
-# Greater than the text of any row, as no UTF-8 text holds this byte.
+# Greater than the text of any row, because no UTF-8 text contains this byte.
 AFTER_EVERY_LINE = b"\xff"
 
 
@@ -48,7 +48,7 @@ class Cursor:
         return self._opened()[-1]
 
     def take_block(self) -> Block:
-        """Take the whole block, of which no row has been taken yet."""
+        """Take the whole block; no row of it has been taken yet."""
         assert self.block is not None  # noqa: S101 - the caller has looked
         block, self.block = self.block, None
         return block

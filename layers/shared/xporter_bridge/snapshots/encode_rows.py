@@ -23,19 +23,19 @@ Row = Mapping[str, Any]
 
 
 class InexactError(Exception):
-    """The quick parser may have changed a number of these rows."""
+    """orjson may have changed a number in these rows."""
 
 
 def rendered(rows: Sequence[Row], key_field: str, read_from: bytes = b"") -> Block | None:
     """Return the rows of a table as a block, or None if there are none.
 
-    Pages mostly come in order, and those are neither sorted nor paired with their keys.
+    Most pages are in order; such rows are neither sorted nor paired with their keys.
 
     Args:
-        read_from: The answer that orjson read the rows from; empty for rows known to be exact.
+        read_from: The text from which orjson read the rows; empty if no number was changed.
 
     Raises:
-        InexactError: The answer holds numbers that orjson may have changed.
+        InexactError: The text contains numbers that orjson may have changed.
     """
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""Every key in both buckets."""
+"""The keys of all objects in both buckets."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class DatasetLayout:
 
     @property
     def latest(self) -> str:
-        """The key of the manifest that readers begin with."""
+        """The key of ``latest.json``."""
         return f"manifests/{self._partition}/latest.json"
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """Every prefix that holds anything of the dataset."""
+        """All prefixes of the dataset's objects."""
         return tuple(f"{kind}/{self._partition}/" for kind in ("snapshots", "changes", "manifests"))
 
     @property
@@ -40,15 +40,15 @@ class DatasetLayout:
 
 
 def school_prefixes(estab: str) -> tuple[str, ...]:
-    """Return every prefix that holds anything of the school."""
+    """Return all prefixes of the school's objects."""
     return tuple(f"{kind}/estab={estab}/" for kind in ("snapshots", "changes", "manifests"))
 
 
 def staging_prefix(estab: str, dataset: str, pull_id: str = "") -> str:
-    """Return where a dataset, or one pull of it, keeps work in progress."""
+    """Return the prefix of the staged objects of a dataset, or of one pull of it."""
     return f"staging/estab={estab}/dataset={dataset}/" + (f"{pull_id}/" if pull_id else "")
 
 
 def staged_prefix(estab: str) -> str:
-    """Return where the pulls of a school keep work in progress, whatever its datasets."""
+    """Return the prefix of the staged objects of a school."""
     return f"staging/estab={estab}/"

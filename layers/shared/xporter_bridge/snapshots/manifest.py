@@ -13,11 +13,11 @@ from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 @dataclass(frozen=True)
 class TableEntry:
-    """What a manifest says of one table.
+    """The entry of one table in a manifest.
 
-    ``key`` is the field that identifies rows which have no Id, ``repeated`` how many rows share
-    their identity with another. ``is_by_row`` tells that the change files of this sequence identify
-    each row by the whole of it. ``further`` are fields of later versions.
+    ``key`` is the field that identifies rows without an Id. ``repeated`` is the number of rows that
+    share their identity with another row. ``is_by_row`` means that the change files of this
+    sequence identify each row by the whole row. ``further`` are fields of later versions.
     """
 
     rows: int
@@ -39,7 +39,7 @@ class TableEntry:
         return self.snapshot_key, self.upserts_key, self.deletes_key
 
     def document(self) -> dict[str, Any]:
-        """Return the entry as readers find it."""
+        """Return the JSON object of the entry."""
         return {
             **{name: getattr(self, name) for name in _OF_EVERY_TABLE},
             "columns": list(self.columns),
@@ -51,7 +51,7 @@ class TableEntry:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> TableEntry:
-        """Return what the document says of one table."""
+        """Return the entry of a JSON object."""
         known = {*_OF_EVERY_TABLE, "key", "identity", "repeated"}
         return cls(
             **{name: document[name] for name in _OF_EVERY_TABLE},
@@ -66,9 +66,9 @@ class TableEntry:
 class Manifest:
     """One sequence of a dataset; docs/data.md explains every field.
 
-    ``pull_id`` is None in the manifest of an erasure, which has ``erased``. ``about`` is what else
-    the document says: the definition of a dataset made on request, why its data may be old, and
-    fields of later versions.
+    ``pull_id`` is None in the manifest of an erasure, which has ``erased``. ``about`` holds all
+    other fields: the definition of a dataset made on request, ``staleness``, and fields of later
+    versions.
     """
 
     estab: str
@@ -91,7 +91,7 @@ class Manifest:
         return {name: list(table.columns) for name, table in self.tables.items()}
 
     def document(self) -> dict[str, Any]:
-        """Return the manifest as readers find it."""
+        """Return the JSON object of the manifest."""
         return {
             **{name: getattr(self, name) for name in _OF_EVERY_SEQUENCE},
             "as_of": iso_or_none(self.as_of),
@@ -104,7 +104,7 @@ class Manifest:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Manifest:
-        """Return what the document says."""
+        """Return the manifest of a JSON object."""
         known = {*_OF_EVERY_SEQUENCE, "erased", "order", "tables"}
         times = {"as_of", "completed_at"}
         return cls(

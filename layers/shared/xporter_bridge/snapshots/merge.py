@@ -1,9 +1,9 @@
-"""Applies what changed to a snapshot, and finds what changed between two.
+"""Applies changes to a snapshot, and finds the changes between two snapshots.
 
-Three ordered streams meet: the previous snapshot, the rows that came, and the identities that
-went. They are merged window by window: a window holds the rows up to the nearest end of a block. A
-block that no other stream reaches into is not opened, so that a small change to a large table
-costs little more than copying the table.
+Three ordered streams are merged: the previous snapshot, the pulled rows, and the deleted
+identities. They are merged window by window; a window holds the rows up to the nearest end of a
+block. A block that overlaps no other stream is copied without decompression, so a small change to a
+large table costs little more than copying the table.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Sink(Protocol):
 
 @dataclass
 class MergeCounts:
-    """How many rows a merge met and made; ``rows`` is what the new snapshot holds.
+    """The counts of a merge; ``rows`` is the number of rows in the new snapshot.
 
-    ``slight`` counts those of the updated rows in which the school itself changed nothing.
+    ``slight`` counts updated rows that only Xporter changed (``row_changes``).
     """
 
     previous: int = 0
@@ -43,10 +43,10 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class Sinks:
-    """Where a merge writes.
+    """The outputs of a merge.
 
-    ``snapshot`` takes the new table, ``upserts`` the rows that are new or different in the new
-    table, and ``deletes`` the identities of the rows that the new table does not hold.
+    ``snapshot`` receives the new table, ``upserts`` the new and changed rows, and ``deletes`` the
+    identities of deleted rows.
     """
 
     snapshot: Sink
@@ -55,14 +55,14 @@ class Sinks:
 
 
 class Merge:
-    """One table's merge; every row has an identity of its own (else ``merge_by_row``).
+    """The merge of a table whose rows have different identities (otherwise ``merge_by_row``).
 
     Args:
-        key_of: Finds the order key of a row; the same that ordered all three streams.
-        identity_of: Reduces a row to what the file of deletions may keep of the row.
-        is_full: The rows that came are the whole table: whatever did not come has gone. Otherwise
-            only what ``gone`` names has, and only if the snapshot really holds it.
-        is_slight: Tells whether two versions of a row differ in nothing that the school did.
+        key_of: Finds the order key of a row; all three streams are in the order of this key.
+        identity_of: Reduces a row to the identity for the file of deletions.
+        is_full: The pulled rows are the whole table: a row that is not among them is deleted.
+            Otherwise, only identities in ``gone`` that the snapshot contains are deleted.
+        is_slight: Tells whether only Xporter changed a row (``row_changes``).
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Merge:
         self._is_slight = is_slight
         self._sinks = sinks
         self._counts = MergeCounts()
-        # How many of the deletions named a row that the snapshot had.
+        # The number of deletions that name a row of the snapshot.
         self.deletions_met = 0
 
     def run(
         self, previous: Iterator[Block], came: Iterator[Block], gone: Iterator[Block]
     ) -> MergeCounts:
-        """Drain the three streams into the sinks and return the counts."""
+        """Merge the three streams into the sinks and return the counts."""
         old, new, lost = (Cursor(stream, self._key_of) for stream in (previous, came, gone))
         while waiting := [cursor for cursor in (old, new, lost) if cursor.has_rows()]:
             if not self._is_full and _is_alone(old, waiting):

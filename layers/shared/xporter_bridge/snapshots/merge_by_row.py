@@ -1,8 +1,8 @@
-"""Finds what changed in a table whose rows may share an identity: whole rows are compared.
+"""Finds the changes in a table with repeated identities by comparing whole rows.
 
-Such a table is pulled whole. A row that changed is met as a deletion and an insertion of one
-identity, and counted as an update. The file of deletions keeps the whole row, because the identity
-does not tell which row has gone.
+Such a table is pulled whole. A changed row appears as a deletion and an insertion with the same
+identity, and counts as an update. The file of deletions holds whole rows, because the identity does
+not determine the deleted row.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from xporter_bridge.snapshots.row_keys import KeyOfLine
 
 
 class MergeByRow:
-    """One table's comparison; the arguments are those of ``Merge``."""
+    """The comparison of one table; the arguments are those of ``Merge``."""
 
     def __init__(self, key_of: KeyOfLine, sinks: Sinks, *, is_slight: IsSlight) -> None:
         self._key_of = key_of
         self._sinks = sinks
         self._is_slight = is_slight
         self._counts = MergeCounts()
-        # Of the identity at hand: how many more rows came than went, and the last of these rows.
+        # For the current identity: inserted minus deleted rows, and the last of these rows.
         self._key, self._surplus, self._partner = b"", 0, b""
 
     def run(self, previous: Iterator[Block], came: Iterator[Block]) -> MergeCounts:
-        """Drain both streams into the sinks and return the counts."""
+        """Compare both streams, write the results to the sinks, and return the counts."""
         old, new = (Cursor(stream, self._key_of) for stream in (previous, came))
         while waiting := [cursor for cursor in (old, new) if cursor.has_rows()]:
             bound = min(cursor.last for cursor in waiting)
@@ -47,7 +47,7 @@ class MergeByRow:
             self._count(key, line, step)
 
     def _count(self, key: bytes, line: bytes, step: int) -> None:
-        """Count a row that came (1) or went (-1), or the update whose other half was counted."""
+        """Count an inserted (1) or deleted (-1) row, or the update that it completes."""
         surplus = self._surplus if key == self._key else 0
         partner, counts = self._partner, self._counts
         self._key, self._surplus, self._partner = key, surplus + step, line

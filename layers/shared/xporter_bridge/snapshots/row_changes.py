@@ -13,7 +13,7 @@ import orjson
 
 from xporter_bridge.exact_json import loads
 
-# Columns that change with every refresh, or with every release, whatever the school does.
+# Columns that change with every refresh or release of Xporter, without a change by the school.
 _BOOKKEEPING = frozenset({"lastupdated", "rowhash"})
 _BOOKKEPT = re.compile(rb',"(?:LastUpdated|RowHash)":(?:"[^"\\]*"|null|[0-9.]+)', re.IGNORECASE)
 
@@ -24,10 +24,10 @@ def slight_changes(known: Iterable[str]) -> IsSlight:
     """Return the function that tells whether only Xporter changed a row.
 
     True if two versions differ only in bookkeeping, in the casing or order of names, or in
-    columns that the table never had. A removed column is the school's change.
+    columns that the table never had before. A removed column counts as the school's change.
 
     Args:
-        known: The columns that the table has had.
+        known: All columns that the table has ever had.
     """
     folded = {name.casefold() for name in known}
 

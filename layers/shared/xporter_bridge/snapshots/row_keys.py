@@ -1,4 +1,4 @@
-"""The one order of rows, and how the identity of a row is found without parsing it.
+"""The order of rows, and the identity of a row, found without parsing where possible.
 
 Rows are ordered by ``Id``: whole numbers by value, then other values by code point, and
 last the rows without an identity, by a digest of their text. The order is total and the same for
@@ -13,23 +13,23 @@ from typing import Any
 
 from xporter_bridge.exact_json import dumps, loads
 
-# Identifies a row of any table that has it, whatever else the catalogue says of the table.
+# If a row has this field, it identifies the row, even if the catalogue names another field.
 ID = "Id"
 ORDER_NAME = "numbers by value, then text by code point, then rows without Id by digest"
 
-# Returns the order key of one row, as it stands in a snapshot: JSON without its newline.
+# Returns the order key of one row of a snapshot, which is JSON without its newline.
 KeyOfLine = Callable[[bytes], bytes]
 
-# A longer identity is no number any more, and told from others alike by its digest: keys stand in
-# the headers of staged pages, and the length of a number in two bytes.
+# A longer identity is ordered as text and shortened to its beginning and a digest: the headers of
+# staged pages contain keys, and the length of a number has two bytes.
 _MAX_IDENTITY = 512
 _WITHOUT_IDENTITY = b"\2"
 
 
 def order_key(identity: object) -> bytes:
-    """Return bytes that sort as the identities do; equal only for the same identity.
+    """Return bytes that sort like the identities; equal only for the same identity.
 
-    ``7`` and ``"7"`` are one identity, as Xporter writes either; ``"07"`` is another.
+    ``7`` and ``"7"`` are the same identity, because Xporter writes both; ``"07"`` is another.
     """
     return _key(str(identity).encode("utf-8", "surrogatepass"))
 
@@ -41,12 +41,12 @@ def order_keys(identities: Sequence[object]) -> list[bytes]:
 
 
 def plain_keys(identities: Sequence[object]) -> list[bytes] | None:
-    """Return the order keys of a page of plain whole numbers, all at once; None if it is none."""
+    """Return the order keys of a page if all identities are plain whole numbers; else None."""
     try:
         texts = list(map(str.encode, identities))  # type: ignore[arg-type]
     except (TypeError, UnicodeEncodeError):
         return None
-    # Below "1" are the numbers with a leading zero, and the empty text.
+    # Texts below "1" are numbers with a leading zero, and the empty text.
     if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
         return None
     lengths = set(map(len, texts))
@@ -84,9 +84,9 @@ def _key(text: bytes) -> bytes:
 
 
 def identity_of(row: Mapping[str, Any], key_field: str) -> object:
-    """Return what identifies the row: its ``Id``, else the value of its table's key field.
+    """Return the identity of the row: its ``Id``, else the value of its table's key field.
 
-    The casing of names does not matter. None for a row that has neither, or only blank ones.
+    The casing of names does not matter. The result is None if both are missing or blank.
     """
     for name in (ID, key_field):
         identity = _value(row, name) if name else None
@@ -103,7 +103,7 @@ def _value(row: Mapping[str, Any], field: str) -> object:
 
 
 def is_blank(identity: object) -> bool:
-    """Tell whether a value identifies nothing: several rows of a table may have it."""
+    """Tell whether a value is no identity, because several rows of a table may have it."""
     return identity is None or (isinstance(identity, str) and not identity.strip())
 
 
@@ -124,8 +124,8 @@ def identity_line(key_field: str) -> Callable[[bytes], bytes]:
 def key_of_line(key_field: str) -> KeyOfLine:
     """Return the function that finds the order key of a stored row of such a table.
 
-    Nearly every row begins with its Id, so its value is cut out without parsing; anything
-    unusual is parsed.
+    Nearly every row begins with its Id, whose value is then extracted without parsing. All other
+    rows are parsed.
     """
     prefix = b'{"' + ID.encode() + b'":"'
     start = len(prefix)
@@ -144,8 +144,8 @@ def key_of_line(key_field: str) -> KeyOfLine:
 def identities(entries: Iterable[Any], key_field: str) -> list[dict[str, str]]:
     """Return the entries of a ``_deleted`` array, each reduced to a row's identity.
 
-    Seen once, as objects with an Id, in a fixture trimmed by hand: bare ids are as plausible, as
-    is the table's own key. An entry that names no row is an empty object.
+    The only known example, a shortened fixture, has objects with an Id. Bare ids and the table's
+    own key are supported too. An entry that identifies no row becomes an empty object.
     """
     return [_identity(entry, key_field) for entry in entries]
 

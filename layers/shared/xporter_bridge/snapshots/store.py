@@ -1,9 +1,9 @@
-"""The bucket of data and the bucket of work in progress.
+"""The data bucket and the staging bucket.
 
-The data bucket holds committed results only: a pull writes its results into the
-staging bucket, the commit is one write to the datasets table, and only then are the results
-copied to the keys that readers know. So a holder that lost its lease cannot overwrite anything,
-and a crash in between leaves a copy to be repeated, never mixed sequences.
+The data bucket holds committed results only. A pull writes its results to the staging bucket. The
+commit is one write to the datasets table. After the commit, the results are copied to the keys of
+the data bucket. Therefore a holder that lost its lease cannot overwrite published data, and a crash
+after the commit only requires the copy to be repeated.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ _READ_BYTES = 128 * 1024
 
 
 class SnapshotStore:
-    """Both buckets. Keys are whole keys; everything is encrypted by the buckets' default."""
+    """Both buckets. Keys are whole keys; the buckets' default encrypts every object."""
 
     def __init__(self, client: Any, bucket: str, staging_bucket: str) -> None:
         self._published = Bucket(client, bucket)
         self._staging = Bucket(client, staging_bucket)
 
     def stage(self, key: str, body: bytes) -> None:
-        """Keep a work-in-progress object; when this returns it is durable."""
+        """Store an object in the staging bucket; when this returns it is durable."""
         self._staging.put(key, body)
 
     def read_staged(self, key: str, first: int = 0, last: int | None = None) -> bytes:
-        """Return a staged object, or the bytes of it from first to last inclusive."""
+        """Return a staged object, or its bytes from first to last inclusive."""
         return self._staging.read(key, first, last)
 
     def staged_keys(self, prefix: str) -> list[str]:
-        """Return the keys that are staged under the prefix."""
+        """Return the staged keys under the prefix."""
         return self._staging.keys(prefix)
 
     def delete_staged(self, prefix: str) -> None:
-        """Delete everything staged under the prefix, days before the bucket's life cycle does."""
+        """Delete all staged objects under the prefix, before the bucket's life cycle does."""
         self._staging.delete(self._staging.keys(prefix))
 
     def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
@@ -62,7 +62,7 @@ class SnapshotStore:
         return _blocks(self._published, key, key_of)
 
     def publish(self, copies: Mapping[str, str]) -> None:
-        """Copy staged objects (target key -> staged key) to the keys that readers know.
+        """Copy staged objects (target key -> staged key) to the data bucket.
 
         Idempotent: staged objects do not change.
         """
@@ -71,7 +71,7 @@ class SnapshotStore:
 
     def put_document(self, key: str, document: Mapping[str, Any], **conditions: str) -> None:
         """Write a manifest."""
-        # On one line, as Athena reads JSON; times are text already.
+        # On one line, because Athena reads JSON by line; times are text already.
         body = orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME)
         self._published.put(key, body, ContentType="application/json", **conditions)
 
@@ -100,7 +100,7 @@ class SnapshotStore:
         self._published.delete(keys)
 
     def erase(self, prefix: str) -> int:
-        """Delete everything under the prefix, every version of it, and return how many objects.
+        """Delete every version of all objects under the prefix, and return their number.
 
         Staged objects stay: ``delete_staged`` deletes them.
         """
@@ -108,7 +108,7 @@ class SnapshotStore:
 
 
 class RowWriter:
-    """Rows on their way into one gzip object, through a buffer of a few megabytes.
+    """Writes rows into one gzip object, through a buffer of a few megabytes.
 
     Usable as a ``merge.Sink``. ``close`` creates the object. Without it no object exists, and
     the bucket's life cycle removes the unfinished upload.
@@ -135,7 +135,7 @@ class RowWriter:
         self._took(data, rows, self._gzip.add(data))
 
     def write_block(self, block: Block) -> None:
-        """Append a block; one that was compressed for its page is not compressed again."""
+        """Append a block; its compressed form is reused if there is one."""
         if block.packed is None:
             self.write(block.data, block.rows)
         else:

@@ -12,12 +12,12 @@ from xporter_bridge.snapshots.blocks import Block, Repeats, Section, block_of, d
 from xporter_bridge.snapshots.cursor import Cursor
 from xporter_bridge.snapshots.row_keys import KeyOfLine
 
-# How many runs are merged at a time; each holds a block or two in memory (docs/performance.md).
+# The number of runs merged at a time; each has a block or two in memory (docs/performance.md).
 FAN_IN = 64
-# How many blocks of a run are loaded ahead, as S3 takes longer than merging does.
+# The number of blocks of a run loaded ahead, because S3 takes longer than the merge.
 LOADED_AHEAD = 4
 
-# Stores an ordered stream and returns how to stream it again: for tables whose pages overlap.
+# Stores an ordered stream; returns a function that streams it again. For overlapping pages.
 Spill = Callable[[Iterator[Block]], Callable[[], Iterator[Block]]]
 
 
@@ -26,17 +26,17 @@ def union(
 ) -> Iterator[Block]:
     """Stream the rows of all sections in order, each row once.
 
-    Sections that follow each other are chained, which is free; only those that overlap are merged
-    row by row, ``FAN_IN`` runs at a time, over intermediate runs that ``spill`` stores.
+    Sections that do not overlap are chained without cost. Overlapping sections are merged in
+    windows, ``FAN_IN`` runs at a time; ``spill`` stores intermediate runs.
 
     Args:
-        met: Learns which rows of merged sections share an identity.
+        met: Counts rows of merged sections that share an identity.
     """
     runs: list[Callable[[], Iterator[Block]]] = [_chained(run) for run in _runs(sections)]
     while len(runs) > FAN_IN:
         part = Repeats()
         runs = [*runs[FAN_IN:], spill(_merged([run() for run in runs[:FAN_IN]], key_of, part))]
-        # What shares an identity meets again in the last merge; what was left out does not.
+        # The last merge finds shared identities again; rows that were left out do not reach it.
         met.repeats += part.repeats
         met.evidence += part.evidence
     if len(runs) == 1:
@@ -51,7 +51,7 @@ def follow_each_other(sections: Iterable[Section]) -> bool:
 
 
 def _runs(sections: Iterable[Section]) -> list[list[Section]]:
-    """Deal the sections, by their first key, into as few non-overlapping runs as fit."""
+    """Distribute the sections, by their first key, over a few runs without overlap."""
     runs: list[list[Section]] = []
     ends: list[tuple[bytes, int]] = []
     for section in sorted(sections, key=lambda section: section.first):
@@ -74,7 +74,7 @@ def _chained(run: list[Section]) -> Callable[[], Iterator[Block]]:
 
 
 def _loaded_ahead(loads: Iterable[Callable[[], Block]]) -> Iterator[Block]:
-    """Yield blocks in order while the next ones are being loaded and unpacked."""
+    """Yield blocks in order; the next blocks are loaded and decompressed meanwhile."""
     waiting = iter(loads)
     with ThreadPoolExecutor(LOADED_AHEAD, "load") as pool:
         under_way = deque(pool.submit(load) for load in islice(waiting, LOADED_AHEAD))
@@ -85,9 +85,9 @@ def _loaded_ahead(loads: Iterable[Callable[[], Block]]) -> Iterator[Block]:
 
 
 def _merged(runs: list[Iterator[Block]], key_of: KeyOfLine, met: Repeats) -> Iterator[Block]:
-    """Merge by windows: whatever lies below the nearest end of a block is there to be sorted.
+    """Merge by windows: all rows up to the nearest end of a block are in memory and are sorted.
 
-    Sorting what is made of ordered pieces is several times faster than stepping row by row.
+    Sorting a list of ordered runs is several times faster than a merge row by row.
     """
     cursors = [Cursor(run, key_of) for run in runs]
     before: tuple[bytes, bytes] | None = None

@@ -6,7 +6,7 @@ idempotent: it decides from the item alone and sends a message to the function t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,9 @@ from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.contradiction import is_explained, is_look_due
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
+    MESSAGE_PATIENCE,
     is_overdue,
+    is_silent,
     needs_worker,
     next_watch_at,
     ttl_of,
@@ -62,22 +64,24 @@ class WatchDependencies:
 
 
 def enqueue_overdue(
-    deps: WatchDependencies, now: datetime, has_time: Callable[[], bool]
+    deps: WatchDependencies, shards: Sequence[int], now: datetime, has_time: Callable[[], bool]
 ) -> Mapping[str, int]:
-    """Look at every school and dataset whose time has come; return how many there were.
+    """Look at every school and dataset of the shards whose time has come; return how many.
 
-    Failed and unreached items are still overdue in the next sweep, which begins elsewhere.
+    Failed and unreached items are still overdue in the next sweep of their shard.
     """
     schools = sweep(
-        ((estab,) for estab, _ in deps.schools.due(now)),
+        ((estab,) for estab, _ in deps.schools.due(now, shards)),
         lambda estab: _look_at_school(estab, deps, now),
         has_time,
     )
     datasets = sweep(
-        deps.datasets.due(now),
+        deps.datasets.due(now, shards),
         lambda estab, name, seen: _look_at_dataset(estab, name, seen, deps, now),
         has_time,
     )
+    if schools.is_cut or datasets.is_cut:
+        telemetry.count("WatchCut", "data")
     return {
         "schools": schools.looked,
         "datasets": datasets.looked,
@@ -89,10 +93,11 @@ def enqueue_overdue(
 def enqueue_overdue_operations(
     operations: OperationRepository,
     queues: Mapping[OperationKind, Queue],
+    shards: Sequence[int],
     now: datetime,
     has_time: Callable[[], bool],
 ) -> SweepResult:
-    """Send a message for every operation whose time has come.
+    """Send a message for every operation of the shards whose time has come.
 
     The consumer decides from the operation's record; nothing is decided here.
     """
@@ -102,7 +107,10 @@ def enqueue_overdue_operations(
             queues[kind].send(_MESSAGES[kind](estab, id_).body())
             operations.reschedule_watch(estab, id_, seen, soon(now))
 
-    return sweep(operations.due(now), send, has_time)
+    found = sweep(operations.due(now, shards), send, has_time)
+    if found.is_cut:
+        telemetry.count("WatchCut", "operations")
+    return found
 
 
 def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
@@ -144,29 +152,47 @@ def _look_at_dataset(
             deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
         item, seen = asked, ""
+    _enqueue_or_reschedule(item, seen, dataset, deps, now)
+
+
+def _enqueue_or_reschedule(
+    item: DatasetRecord,
+    seen: str,
+    dataset: Dataset | None,
+    deps: WatchDependencies,
+    now: datetime,
+) -> None:
+    """Send a message for the dataset if there is work for it, and set the time of the next look.
+
+    Args:
+        seen: When the look was due; empty if a demand or a decision has been stored since, which
+            has set the time of the next look itself.
+    """
     if needs_worker(item, now):
         telemetry.count("DeadlinePassed", "pull")
-        deps.pulls.send(PullDataset(estab, name).body())
-        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
+        deps.pulls.send(PullDataset(item.estab, item.dataset).body())
+        at: datetime | None = now + MESSAGE_PATIENCE
     else:
         at = next_watch_at(replace(item, outbox=()), dataset, now)
-        deps.datasets.reschedule_watch(estab, name, seen, at)
+    if seen:
+        deps.datasets.reschedule_watch(item.estab, item.dataset, seen, at)
 
 
 def _ask_again(
     item: DatasetRecord, dataset: Dataset | None, deps: WatchDependencies, now: datetime
 ) -> DatasetRecord | datetime | None:
     """Request a pull that no callback requested, or return the time of the next look."""
-    is_silent, config = is_overdue(item, ttl_of(dataset), now), deps.datasets.config
-    if not is_silent and is_explained(item, deps.datasets.of_school(item.estab), config):
+    ttl, config = ttl_of(dataset), deps.datasets.config
+    is_due = is_overdue(item, ttl, now)
+    if not is_due and is_explained(item, deps.datasets.of_school(item.estab), config):
         return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), dataset, now)
     school = deps.schools.get(item.estab)
     if school is None or not school.is_pullable:
         # When the school is ready again, onboarding requests every dataset.
         return now + timedelta(days=1)
-    if is_silent:
+    if is_due and is_silent(item, ttl, now):
         telemetry.count("DatasetsSilent", config.database_of(item))
-    elif item.looks.count == 1:
+    elif not is_due and item.looks.count == 1:
         telemetry.count("CallbackContradicted", config.database_of(item))
     return deps.datasets.add_demand(item.estab, item.dataset, now)
 

@@ -1,1 +1,1 @@
-"""Xporter on Demand as docs/xporter-api.md describes it; the only importer of an HTTP client."""
+"""Calls of Xporter on Demand (docs/xporter-api.md). Only this package imports an HTTP client."""

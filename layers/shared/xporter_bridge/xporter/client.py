@@ -1,7 +1,7 @@
 """Xporter on Demand over HTTPS, as xporter-api.md describes it.
 
-Every answer is judged by its envelope (``envelopes`` has what each may say). Neither an answer's
-text nor a URL ever reaches a log: both may quote personal data or a signature.
+The envelope of a response decides its meaning (``envelopes``). The text of a response and a URL are
+never logged: they may contain personal data or a signature.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from xporter_bridge.xporter.http import CONNECT_SECONDS, HttpClient, is_sendable
 from xporter_bridge.xporter.retry_after import seconds_of
 
 THIRD_PARTY = "XporterOnDemand"
-# How long Xporter may be silent: before data, which a big school's agent may take its time for,
-# before what it knows by itself, and before it says what became of a writeback.
+# The read timeouts: for data, which may be slow for a big school; for data that Xporter has itself;
+# and for writebacks.
 DATA_SECONDS = 60.0
 _QUICK_SECONDS = 10.0
 _WRITE_SECONDS = 60.0
 _QUICK_RETRY_SECONDS = 0.25
-# Of a token that does not say when it ends; refused earlier, another is asked for.
+# For a token without an expiry time; if Xporter refuses it earlier, a new token is requested.
 _ASSUMED_LIFE = timedelta(minutes=10)
-# No token is believed to live longer, whatever it says; it lived five days (xporter-api.md 2.3).
+# The limit of a stated lifetime; the observed one was five days (xporter-api.md 2.3).
 _MAX_LIFE = timedelta(days=30)
-# Only what failed this soon is repeated at once: a call that hung would hang again.
+# Only a call that failed within this time is repeated at once: a call that hung would hang again.
 _SOON_SECONDS = 3.0
-# A Retry-After up to here is waited for in process; beyond it the work goes back to its queue.
+# A Retry-After up to this limit is waited for in process; otherwise the queue delivers again.
 _PATIENCE_SECONDS = 3.0
 
 
@@ -61,7 +61,7 @@ class Token:
 
 @dataclass(frozen=True)
 class TokenDetails:
-    """What a token is good for: the authority on a school's scopes (xporter-api.md 2.5)."""
+    """The details of a token, which decide a school's scopes (xporter-api.md 2.5)."""
 
     estab: str
     relying_party: str
@@ -71,11 +71,11 @@ class TokenDetails:
 class XporterApi:
     """Xporter at one base URL. Safe to share between threads.
 
-    Reads and token requests are retried once at once when Xporter was unreachable, failed or sent
-    half an answer; whatever changes the school's MIS is never repeated here.
+    Reads and token requests are retried once, at once, if Xporter was unreachable, failed or sent
+    an incomplete response. Requests that change the school's MIS are never repeated here.
 
     Args:
-        data_seconds: How long it may be silent before data.
+        data_seconds: The read timeout for data.
     """
 
     def __init__(self, base_url: str, *, data_seconds: float = DATA_SECONDS) -> None:
@@ -87,9 +87,9 @@ class XporterApi:
         """Return a fresh token for the school.
 
         Raises:
-            AuthorisationPausedError: The school is still choosing whom to include.
-            SecretRefusedError: Xporter says that the secret yields no token.
-            XporterUnavailableError: Nobody says so, and there is no token that can be sent.
+            AuthorisationPausedError: The school is still choosing the people to include.
+            SecretRefusedError: Xporter refuses the secret.
+            XporterUnavailableError: The response has neither a refusal nor a usable token.
         """
         body = {
             "estab": estab,
@@ -109,11 +109,11 @@ class XporterApi:
         return Token(token, _end_of_token(answer.get("expires")))
 
     def token_details(self, token: str) -> TokenDetails:
-        """Return whose token it is and what it allows.
+        """Return the school, the relying party and the scopes of the token.
 
         Raises:
-            XporterUnavailableError: The answer does not say all three: not to say what is allowed
-                is not to allow nothing, for what is no longer allowed is erased in the end.
+            XporterUnavailableError: The response lacks one of the three. Missing scopes must not
+                count as no scopes, because the data of a removed scope is erased.
         """
         answer = self._ask(envelopes.TOKEN_DETAILS, "/api/v1/TokenDetails", "GET", token=token)
         return TokenDetails(
@@ -125,11 +125,11 @@ class XporterApi:
     def school_data(
         self, estab: str, resource: str, token: str, query: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Return one answer of a data endpoint, parsed.
+        """Return one parsed response of a data endpoint.
 
         Args:
-            query: The parameters, not yet encoded; a ``callbackUrl`` among them is encoded whole,
-                so that its own parameters cannot be mistaken for Xporter's (13.7 and section 6).
+            query: The parameters, not yet encoded. A ``callbackUrl`` is encoded whole, so that its
+                parameters cannot be read as parameters of this request (13.7 and section 6).
 
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
@@ -140,26 +140,25 @@ class XporterApi:
         return self._ask(call, path, "GET", token=token, query=query, read_seconds=seconds)
 
     def register_webhook(self, token: str, url: str, database: str) -> None:
-        """Ask to be called at the URL when the database of the token's school changes.
+        """Register the URL for changes of the database at the token's school.
 
-        Registering again overwrites, so repeating is harmless (xporter-api.md 7).
+        A new registration replaces the old one, so a repetition is harmless (xporter-api.md 7).
 
         Raises:
-            UnrecognisedAnswerError: An answer came that says neither that it did nor that it
-                will not.
+            UnrecognisedAnswerError: The response is neither a success nor a refusal.
         """
         body = {"url": url, "DatabaseName": database}
         self._ask(envelopes.REGISTER_WEBHOOK, "/api/v1/Webhook", token=token, json=body)
 
     def write(self, path: str, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a writeback once, over a new connection, and return the answer.
+        """Send a writeback once, over a new connection, and return the response.
 
-        The outcome comes later.
+        The outcome follows later in a callback.
 
         Raises:
-            XporterRefusedError: Refused at once; nothing was or will be written.
+            XporterRefusedError: Xporter refused the writeback; nothing was or will be written.
             XporterUnavailableError: With ``xporter_not_connected``, nothing was sent.
-            TransientError: It may or may not have been taken: never repeat it blindly.
+            TransientError: Xporter may have accepted the writeback: do not repeat it.
         """
         try:
             return self._once(
@@ -171,7 +170,7 @@ class XporterApi:
                 new_connection=True,
             )
         except UnauthorisedError as error:
-            # A fresh token would send it again, and nobody has said that it was not taken.
+            # A retry with a new token would repeat a write that may have been accepted.
             raise UnrecognisedAnswerError(error.reason, error.retry_after_seconds) from error
 
     def _ask(self, *call: Any, **arguments: Any) -> dict[str, Any]:
@@ -212,7 +211,7 @@ class XporterApi:
 def longest_seconds(
     *, quick: int = 0, data: int = 0, writes: int = 0, data_seconds: float = DATA_SECONDS
 ) -> float:
-    """Return how long so many calls take at the worst, for what has to end before its time."""
+    """Return the longest time of this many calls, for callers with limited time."""
     repeated = _SOON_SECONDS + _PATIENCE_SECONDS + CONNECT_SECONDS
     return (
         quick * (repeated + _QUICK_SECONDS)
@@ -224,7 +223,7 @@ def longest_seconds(
 def check_response(
     call: Call, status: int, headers: Mapping[str, str], content: bytes
 ) -> dict[str, Any]:
-    """Return the body of a good answer; raise what any other means."""
+    """Return the body of a successful response; raise the error of any other response."""
     retry_after = seconds_of(headers.get("Retry-After", ""), datetime.now(UTC))
     if status == 429:
         raise RateLimitedError("xporter_429", retry_after)
@@ -245,7 +244,7 @@ def check_response(
 
 
 def _object(status: int, content: bytes) -> dict[str, Any] | None:
-    """Return the object that an answer is, an empty one if it is nothing; None for all else."""
+    """Return a response that is an object; an empty object for an empty response; else None."""
     if not content.strip():
         return {}
     try:
@@ -258,7 +257,7 @@ def _object(status: int, content: bytes) -> dict[str, Any] | None:
 
 
 def _parsed(content: bytes) -> Any:
-    """Return an answer, also one that orjson refuses although no end of it is missing."""
+    """Return the parsed response; malformed JSON is mended unless it is incomplete."""
     try:
         body = orjson.loads(content)
     except orjson.JSONDecodeError:
@@ -268,7 +267,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _end_of_token(said: object) -> datetime:
-    """Return until when a token is good; a while where Xporter gives no time that can be."""
+    """Return a token's expiry; a default if Xporter gives no plausible time."""
     now = datetime.now(UTC)
     try:
         end = parse(str(said)).astimezone(UTC)

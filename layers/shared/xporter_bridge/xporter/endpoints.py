@@ -1,7 +1,7 @@
 """Every endpoint of Xporter's data API, as data: ``endpoints.json`` beside this module.
 
-The facts are those of xporter-api.md, appendices B and C and section 5.2; a test holds the file
-against them. A new endpoint is a new entry there and nothing here.
+The facts are from xporter-api.md, appendices B and C and section 5.2; a test compares the file with
+them. A new endpoint needs a new entry in the file and no code.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.xporter import scopes
 
 _MAX_VALUE = 500
-# Not "..", which would lead to another resource, past what is left out of this one.
+# ".." is excluded: it would address another resource, and bypass the fields left out of this one.
 _PATH_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 
 
@@ -28,7 +28,7 @@ _PATH_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._~-]+")
 class Table:
     """One result table of an endpoint: the field that identifies its rows, and known fields.
 
-    An empty ``key`` means that no field identifies a row, so that the whole row does.
+    An empty ``key`` means that no field identifies a row; the whole row is its identity.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a query parameter accepts; ``format`` is ``date`` or empty, no ``values`` means any."""
+    """A query parameter; ``format`` is ``date`` or empty; no ``values`` means any value."""
 
     name: str
     values: tuple[str, ...] = ()
@@ -47,11 +47,11 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One data endpoint: where it is, what it needs, and what it answers.
+    """One data endpoint: its path, its parameters and scopes, and its tables.
 
-    ``column_scopes`` are those that add columns of a kind of their own, as addresses. (Appendix C
-    of xporter-api.md names more: a scope of whole endpoints, as Attendance, adds some figures.)
-    ``page_size_with`` says how many rows to ask for at a time when an option makes them large.
+    ``column_scopes`` are the scopes that add a group of columns, such as addresses. (Appendix C of
+    xporter-api.md names more: scopes of whole endpoints, such as Attendance, add some figures.)
+    ``page_size_with`` is the number of rows per page for options that make rows large.
     """
 
     name: str
@@ -71,25 +71,25 @@ class Endpoint:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Every scope that has a say in what is answered."""
+        """Every scope that affects the response."""
         return frozenset(scopes.named_in(self.scope)) | self.column_scopes
 
     def rows_per_page(self, options: Iterable[str]) -> int:
-        """Return how many rows to ask for at a time: few where they hold pictures or files."""
+        """Return the number of rows per page, which is small for rows with pictures or files."""
         chosen = {option.casefold() for option in options}
         sizes = (size for name, size in self.page_size_with.items() if name.casefold() in chosen)
         return min((self.page_size, *sizes))
 
     @property
     def has_id_in_path(self) -> bool:
-        """Tell whether the ``id`` is a part of the address, because nothing is there without."""
+        """Tell whether the endpoint requires an ``id`` in its path."""
         return self.takes_id and "id" in self.mandatory
 
     def check(self, options: Sequence[str], parameters: Mapping[str, str]) -> dict[str, str]:
-        """Return the parameters under their catalogued names, or raise with what is wrong.
+        """Return the parameters under their catalogued names.
 
         Raises:
-            RequestRejectedError: 400, naming the parameter and what it accepts.
+            RequestRejectedError: 400; names the wrong parameter and the accepted values.
         """
         known = {option.casefold() for option in self.options}
         for option in options:
@@ -125,7 +125,7 @@ def endpoints() -> Mapping[str, Endpoint]:
 
 
 def find(name: str) -> Endpoint:
-    """Return the endpoint, whatever the casing of its name.
+    """Return the endpoint; its name is compared without regard to case.
 
     Raises:
         RequestRejectedError: 404 when Xporter has no such endpoint.
@@ -148,7 +148,7 @@ def tables_of(resource: str) -> frozenset[str]:
 
 
 def databases() -> Mapping[str, timedelta]:
-    """Return how long each of Xporter's databases stays fresh, by name (xporter-api.md 5.6)."""
+    """Return the time to live of each of Xporter's databases, by name (xporter-api.md 5.6)."""
     return {name: timedelta(minutes=ttl) for name, ttl in _document()["databases"].items()}
 
 
@@ -198,7 +198,7 @@ def _checked_value(parameter: Parameter, value: str) -> str:
 
 
 def _check_date(name: str, value: str) -> None:
-    # fromisoformat alone would also take 20261120 and 2026-W47-5, which Xporter does not know.
+    # fromisoformat alone would also accept 20261120 and 2026-W47-5, which Xporter does not know.
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) or not _is_date(value):
         raise RequestRejectedError(400, f"{name} must be a date like 2026-11-20")
 

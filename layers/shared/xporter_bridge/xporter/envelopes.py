@@ -1,9 +1,9 @@
-"""What each of Xporter's answers means: the one list of success, refusal and pause, call by call.
+"""The meaning of Xporter's responses: success, refusal or pause, for each call.
 
-An answer is what its envelope says, at whatever status; everything else is an outage. A server
-in front of Xporter (its hosting platform, a proxy, a maintenance page) answers without an envelope,
-also with 200, 403 or 404. Such an answer is no evidence about the school, its secret or its scopes,
-and changes none of them. docs/xporter-api.md, section 9.1, has the same list as a table.
+The envelope decides the meaning of a response at any status below 500; a response without envelope
+is an outage. Servers in front of Xporter (its hosting platform, a proxy, a maintenance page)
+respond without an envelope, also with 200, 403 or 404. Such a response is no evidence about the
+school, its secret or its scopes. docs/xporter-api.md, section 9.1, has the same list as a table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Body = Mapping[str, Any]
 
 
 class Meaning(Enum):
-    """What an answer means for the call that it answers."""
+    """The meaning of a response for its call."""
 
     SUCCESS = auto()
     REFUSAL = auto()
@@ -32,8 +32,8 @@ class Meaning(Enum):
 class Call:
     """One of Xporter's calls.
 
-    ``is_success`` recognises its documented answer and ``is_refusal`` a refusal beside those that
-    every call knows; both take the body with its names in lower case.
+    ``is_success`` recognises the documented response, and ``is_refusal`` a refusal of this call
+    only; both take the body with names in lower case.
     """
 
     name: str
@@ -42,10 +42,9 @@ class Call:
 
 
 def meaning_of(call: Call, status: int, body: Body) -> Meaning:
-    """Return what an answer that is an object, or nothing at all, means.
+    """Return the meaning of a response that is an object or empty.
 
-    At 5xx it is an outage whatever it says: the platform puts its own exceptions into the words of
-    the envelope.
+    A response with 5xx is an outage: the platform's own exceptions have the keys of the envelope.
     """
     if status >= 500 or status == 429:
         return Meaning.OUTAGE
@@ -59,25 +58,25 @@ def meaning_of(call: Call, status: int, body: Body) -> Meaning:
 
 
 def exception_of(body: Body) -> str:
-    """Return Xporter's words for what is wrong; empty if nothing is.
+    """Return Xporter's exception text; empty if the response has none.
 
-    ``Message`` alone is not an exception: success uses it too (xporter-api.md 9).
+    ``Message`` alone is not an exception: successful responses have it too (xporter-api.md 9).
     """
     said = fold_keys(body).get("exceptionmessage")
-    # A list would be a table of that name.
+    # A list is a table with that name.
     return "" if said is None or isinstance(said, list) else str(said).strip()
 
 
 def estab_in(body: Body) -> str:
-    """Return the seven digits of an answer's ``Estab``, also of ``328/1102``; empty if none."""
+    """Return the seven digits of ``Estab``, also of ``328/1102``; empty if there is none."""
     digits = re.sub(r"[\s/-]", "", str(fold_keys(body).get("estab")))
     return digits if re.fullmatch(r"[0-9]{7}", digits) else ""
 
 
 def scopes_in(body: Body) -> tuple[str, ...] | None:
-    """Return the scopes that TokenDetails names, in a list or a text; None if it names none at all.
+    """Return the scopes in TokenDetails, a list or a text; None if the field is missing.
 
-    An empty list is an answer: the token allows nothing.
+    An empty list means that the token has no scopes.
     """
     granted = fold_keys(body).get("scopes")
     names = granted.split(",") if isinstance(granted, str) else granted
@@ -91,8 +90,8 @@ def data_call(tables: frozenset[str], *, with_callback: bool) -> Call:
 
     Args:
         tables: The names of its tables, in lower case.
-        with_callback: A ``callbackUrl`` is given: what such a request itself answers is documented
-            nowhere, so a DBStatus or nothing will do too (xporter-api.md 13.8).
+        with_callback: The request has a ``callbackUrl``. Its response is not documented, so a
+            DBStatus or an empty response is a success too (xporter-api.md 13.8).
     """
 
     def is_success(body: Body) -> bool:
@@ -126,7 +125,7 @@ def _has_details(body: Body) -> bool:
 
 
 def _is_done(body: Body) -> bool:
-    """Recognise the empty envelope, or a word of success where one belongs."""
+    """Recognise the empty envelope, or a success text in its field."""
     said = body.get("message")
     if said is None:
         return "exceptionmessage" in body
@@ -138,7 +137,7 @@ def _is_taken(body: Body) -> bool:
 
 
 def _has_data(body: Body, tables: frozenset[str]) -> bool:
-    """Recognise tables by their names, or what stands beside the tables of every page."""
+    """Recognise tables by their names, or the other members of every page."""
     return any(
         name.removesuffix("_deleted") in tables or name == "meta" or name in _BESIDE_TABLES
         for name, value in body.items()
@@ -151,7 +150,7 @@ def _is_status_or_nothing(body: Body) -> bool:
 
 
 def is_status_name(name: str) -> bool:
-    """Tell whether a member of an answer is the DBStatus; its casing and underscores vary."""
+    """Tell whether a member is the DBStatus; its casing and underscores vary."""
     return name.strip("_").casefold() == "dbstatus"
 
 

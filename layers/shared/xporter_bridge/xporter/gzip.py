@@ -1,4 +1,4 @@
-"""Unpacks answers, as HTTP says and as they are, within a bound on the size."""
+"""Decompresses responses within a limit on the size, also with a wrong ``Content-Encoding``."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ _JSON_BEGINS = (b"{", b"[", b"\xef\xbb\xbf")
 
 
 class UnreadableError(ValueError):
-    """The data is not packed as it claims, or is cut off."""
+    """The data is not compressed as stated, or is incomplete."""
 
 
 class TooLargeError(ValueError):
-    """The data holds more than it may."""
+    """The decompressed data exceeds the limit."""
 
 
 def unpack(data: bytes, encoding: str, *, most_bytes: int) -> bytes:
-    """Return the contents of an answer, given its ``Content-Encoding``.
+    """Return the decompressed content of a response, given its ``Content-Encoding``.
 
-    Codings are undone in reverse order, as RFC 9110 has it. Where a label is wrong (gzip that is
-    not labelled, JSON labelled as packed, a charset in place of a coding), what is there counts.
+    Codings are removed in reverse order (RFC 9110). If a label is wrong (unlabelled gzip, JSON
+    labelled as compressed, a charset instead of a coding), the data itself decides.
 
     Raises:
-        UnreadableError: It is not what it claims to be, or its end is missing.
-        TooLargeError: It holds more than ``most_bytes``; no more than that was unpacked.
+        UnreadableError: The data is not in the stated coding, or is incomplete.
+        TooLargeError: The content exceeds ``most_bytes``; decompression stopped there.
     """
     for coding in reversed([each.strip().casefold() for each in encoding.split(",")]):
         if coding in {"gzip", "x-gzip", "deflate"} and not data.lstrip().startswith(_JSON_BEGINS):
@@ -35,15 +35,15 @@ def unpack(data: bytes, encoding: str, *, most_bytes: int) -> bytes:
 
 
 def gunzip(data: bytes, *, most_bytes: int) -> bytes:
-    """Return the contents of a gzip file, of all its members.
+    """Return the content of all members of a gzip file.
 
     Raises:
-        UnreadableError: It is not one, or its end is missing.
-        TooLargeError: It holds more than ``most_bytes``; no more than that was unpacked.
+        UnreadableError: The data is no gzip file, or is incomplete.
+        TooLargeError: The content exceeds ``most_bytes``; decompression stopped there.
     """
     content, rest = _unpacked(data, igzip_lib.DECOMP_GZIP, most_bytes)
     parts, size, at = [content], len(content), len(data) - rest
-    # What follows without being gzip is padding.
+    # Data after the last member is padding.
     while data.startswith(_GZIP, at):
         content, at = _next_member(data, at)
         parts.append(content)
@@ -54,9 +54,10 @@ def gunzip(data: bytes, *, most_bytes: int) -> bytes:
 
 
 def _next_member(data: bytes, at: int) -> tuple[bytes, int]:
-    """Return what a further member holds, and where it ends.
+    """Return the content of a further member, and its end.
 
-    Read in small pieces: there may be thousands of members, and each copies what follows it.
+    The member is read in small pieces: a file may have thousands of members, and the decompressor
+    copies all data after a member.
     """
     work, parts = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP), []
     try:
@@ -71,7 +72,7 @@ def _next_member(data: bytes, at: int) -> tuple[bytes, int]:
 
 
 def inflate(data: bytes, most_bytes: int) -> bytes:
-    """Return what is packed as HTTP's deflate, with zlib's header or, as some servers do, without.
+    """Return the content of HTTP's deflate, with a zlib header or, as from some servers, without.
 
     Raises:
         UnreadableError: As ``gunzip``.
@@ -83,9 +84,9 @@ def inflate(data: bytes, most_bytes: int) -> bytes:
 
 
 def _unpacked(data: bytes, kind: int, most_bytes: int) -> tuple[bytes, int]:
-    """Return the contents of one member, and how many bytes follow it."""
+    """Return the content of one member, and the number of bytes after it."""
     work = igzip_lib.IgzipDecompressor(kind)
-    # How much a gzip file says it holds: room for that at once is twice as fast as room that grows.
+    # The stated size of the content: such a buffer is twice as fast as a growing one.
     room = min(int.from_bytes(data[-4:], "little"), most_bytes) + 1
     try:
         content: bytes = work.decompress(data, room)

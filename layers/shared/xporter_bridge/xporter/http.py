@@ -28,12 +28,14 @@ from xporter_bridge.errors import ConfigurationError, ContractError, XporterUnav
 from xporter_bridge.xporter.gzip import TooLargeError, UnreadableError, unpack
 
 CONNECT_SECONDS = 3
-# Of a response, compressed and decompressed. A page of 1,000 rows with photos is smaller, and a
-# function's memory holds it.
+# The limit of a response, compressed and decompressed. A page of 1,000 rows with photos is smaller,
+# and the memory of a function is larger.
 MAX_BYTES = 256 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 _MAX_KEPT_CONNECTIONS = 16
 _NOT_CONNECTED = "xporter_not_connected"
+# Nothing came in time, though Xporter was reached.
+TIMED_OUT = "xporter_timed_out"
 _INVALID_URL = "Xporter's URL must be http:// or https:// and a host, without a user"
 
 
@@ -47,9 +49,10 @@ class HttpResponse:
 
 
 class HttpClient:
-    """Sends requests to the host of a base URL, through the environment's proxy for it, if any.
+    """Sends requests to the host of a base URL, through the environment's proxy, if any.
 
-    Threads may share it. It never retries, never follows a redirect, and does not judge statuses.
+    Threads may share the client. The client never retries, never follows a redirect, and does not
+    interpret statuses.
 
     Raises:
         ConfigurationError: The base URL is not ``http://`` or ``https://`` and a host.
@@ -59,7 +62,7 @@ class HttpClient:
         address = _validated(base_url)
         self._base_url = base_url
         self._proxies = _proxies(address)
-        # Loading the certificate authorities takes 20 ms: once here, not for each connection.
+        # The certificate authorities are loaded once (20 ms) and not for each connection.
         self._tls = ssl.create_default_context() if address.scheme == "https" else None
         # All threads share it: nothing in it changes after this line but urllib3's pool, which has
         # a lock. With a session per thread, each pull would open its connections again.
@@ -79,7 +82,7 @@ class HttpClient:
         """Send one request and return its response.
 
         Args:
-            read_seconds: How long Xporter may send nothing.
+            read_seconds: The longest time without a byte from Xporter.
             new_connection: Do not send over a kept connection. Xporter may have closed it, which
                 we would notice only after sending.
 
@@ -251,7 +254,7 @@ def _reason(error: RequestException | HTTPError) -> str:
     ):
         return _NOT_CONNECTED
     if isinstance(error, ReadTimeout | ReadTimeoutError):
-        return "xporter_timed_out"
+        return TIMED_OUT
     if isinstance(error, ProtocolError) and isinstance(error.args[-1], IncompleteRead):
         return "xporter_answer_cut"
     return "xporter_unreachable"

@@ -1,4 +1,4 @@
-"""Tells whether the data of an answer are still being fetched, by a DBStatus beside the tables."""
+"""Recognises data that Xporter is still fetching, by a DBStatus beside the tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_NESTED = 8
 
 
 def is_pending(document: Mapping[str, Any]) -> bool:
-    """Tell whether a status in the answer is not OK; its shape is in no source (13.7)."""
+    """Tell whether the response has a status that is not OK; its shape is not documented (13.7)."""
     return any(status != _OK for status in _statuses(document))
 
 

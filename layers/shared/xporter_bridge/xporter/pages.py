@@ -1,6 +1,6 @@
-"""Reads one page of Xporter's answers, and proves that all pages belong together.
+"""Reads one page of a response, and verifies that all pages belong together.
 
-The quirks are those of xporter-api.md 5.2 to 5.5, such as ``meta`` on page 1 only.
+The irregularities are described in xporter-api.md 5.2 to 5.5, such as ``meta`` on page 1 only.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from xporter_bridge.xporter.not_ready import is_pending
 ALL_ROWS = "*"
 _DELETED = "_deleted"
 _COUNTING = frozenset({"pagination", "changedrows"})
-# A table's name becomes part of object keys: "/" or ".." would put rows where nobody looks.
+# A table's name becomes part of object keys: "/" or ".." would store rows under a wrong prefix.
 _TABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-# What nobody sends in earnest, and nobody could pull or keep.
+# Implausible sizes, which could be neither pulled nor stored.
 _MAX_ROWS = 10**9
 _MAX_PAGES = 100_000
 _MAX_EMPTY_PAGES = 1_000
 _MAX_HASH_CHARACTERS = 500
 _MAX_IGNORED = 50
-# .NET writes the year 1 or 9999 for no time at all.
+# .NET writes the year 1 or 9999 for a missing time.
 _FIRST_YEAR, _LAST_YEAR = 1990, 2100
 
 
 @dataclass(frozen=True)
 class PageMetadata:
-    """What a page says about the whole to which it belongs.
+    """The facts in a page about the whole result.
 
-    ``requested`` and ``following`` are the hashes of the change set asked for and of the next
-    one; None where the answer names none, as endpoints without change sets do.
+    ``requested`` and ``following`` are the hashes of the requested and of the next change set; None
+    if the response has none, as for endpoints without change sets.
     """
 
     page_count: int
@@ -47,10 +47,10 @@ class PageMetadata:
     following: str | None
 
     def require_same_result(self, other: PageMetadata) -> None:
-        """Raise unless another page says the same.
+        """Raise unless another page has the same facts.
 
         Raises:
-            PageDriftError: The school's data changed between the two.
+            PageDriftError: The school's data changed between the two pages.
         """
         for name in ("page_count", "row_count", "requested", "following"):
             if getattr(self, name) != getattr(other, name):
@@ -59,13 +59,13 @@ class PageMetadata:
 
 @dataclass(frozen=True)
 class Page:
-    """One answer, taken apart. ``tables`` and ``deleted`` hold what Xporter wrote there.
+    """The parts of one response; ``tables`` and ``deleted`` are Xporter's own arrays.
 
-    ``as_of`` is when Xporter extracted the data; None where it does not say so in a form that can
-    be read, and ``has_time`` then tells whether it says anything.
-    ``text`` is the answer itself where numbers in it may be longer than those taken from it;
-    ``page_size`` is how many rows it could have held, where Xporter says so. ``is_pending`` tells
-    that a DBStatus beside the tables is not OK, ``ignored`` names members that are no tables.
+    ``as_of`` is the time at which Xporter extracted the data; None if the time is missing or not
+    readable, which ``has_time`` distinguishes. ``text`` is the response itself if it may contain
+    numbers that the parser changed. ``page_size`` is the maximum number of rows on the page, if
+    Xporter states it. ``is_pending`` means that a DBStatus beside the tables is not OK; ``ignored``
+    names members that are no tables.
     """
 
     facts: PageMetadata
@@ -80,7 +80,7 @@ class Page:
 
     @property
     def longest(self) -> int:
-        """How many rows the longest table has."""
+        """The number of rows of the longest table."""
         return max(map(len, self.tables.values()), default=0)
 
     @property
@@ -88,17 +88,23 @@ class Page:
         """Tell whether there are neither rows nor deletions."""
         return not any(self.tables.values()) and not any(self.deleted.values())
 
+    @property
+    def says_nothing_new(self) -> bool:
+        """Tell whether the page is a whole change set without a row, and odd in nothing."""
+        is_whole = self.facts.page_count <= 1 and not self.facts.row_count
+        return is_whole and self.is_empty and bool(self.facts.following) and not self.ignored
+
 
 def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = bool) -> Page:
-    """Return the page that a parsed answer holds.
+    """Return the page of a parsed response.
 
     Args:
-        is_table: Tells of a name whether it must be a table. Members of other names that are no
+        is_table: Tells whether a member with the name must be a table. Other members that are no
             arrays of objects are ignored.
 
     Raises:
-        ContractError: A table holds no rows, the counts are not numbers, or a table has a name that
-            cannot be part of an object's key.
+        ContractError: A table holds values other than rows, a count is no number, or the name of a
+            table cannot be part of an object's key.
     """
     special = _special(document)
     pagination = special.get("pagination") or {}
@@ -131,7 +137,7 @@ def read_page(document: Mapping[str, Any], is_table: Callable[[str], bool] = boo
 def _members(
     document: Mapping[str, Any], is_table: Callable[[str], bool]
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[Any]], list[str]]:
-    """Return the tables, the deletions, and the names of what is neither."""
+    """Return the tables, the deletions, and the names of all other members."""
     tables: dict[str, list[dict[str, Any]]] = {}
     deleted: dict[str, list[Any]] = {}
     ignored: list[str] = []
@@ -160,12 +166,12 @@ def _checked(table: str) -> str:
 
 
 def with_requested_hash(page: Page, asked: str) -> Page:
-    """Return the page, with the hash that was asked for written as it was asked for.
+    """Return the page with the requested hash in the form of the request.
 
-    A page that echoes no hash, or another, may be a part of the data: never the whole of them.
+    A page with another hash may be a part of the data and does not count as the whole.
 
     Raises:
-        ContractError: The whole was asked for, and a change set came.
+        ContractError: All rows were requested, and a change set came.
     """
     echoed = page.facts.requested
     if echoed and echoed.casefold() == asked.casefold():
@@ -176,7 +182,7 @@ def with_requested_hash(page: Page, asked: str) -> Page:
 
 
 def has_tables(document: Mapping[str, Any]) -> bool:
-    """Tell whether an answer holds data, rather than a status or nothing."""
+    """Tell whether a response contains tables, and not only a status or nothing."""
     return any(
         isinstance(value, list) and not _is_special(name) for name, value in document.items()
     )
@@ -185,10 +191,10 @@ def has_tables(document: Mapping[str, Any]) -> bool:
 def meets_row_count(
     facts: PageMetadata, rows: Mapping[str, int], deleted: Mapping[str, int]
 ) -> bool:
-    """Tell whether all pages together hold as many rows as announced.
+    """Tell whether the number of rows of all pages agrees with RowCount.
 
-    Which table RowCount counts is documented nowhere: the first and the largest are the
-    candidates (xporter-api.md 5.4), with or without the deletions of a change set.
+    The table that RowCount counts is not documented. It may be the first or the largest
+    (xporter-api.md 5.4), with or without the deletions of a change set.
     """
     if facts.row_count is None or not rows:
         return True
@@ -200,10 +206,10 @@ def meets_row_count(
 
 
 def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the first object of each ``__name__`` array that counts, all names in lower case.
+    """Return the first object of each relevant ``__name__`` array, with names in lower case.
 
-    One that is no array but the object itself says the same, and is not to be missed: without
-    its counts a part would be taken for all.
+    An object instead of an array has the same meaning. It must not be ignored: without its counts,
+    a part of the data would count as the whole.
     """
     found = {}
     for name, value in document.items():
@@ -222,7 +228,7 @@ def _special(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _pages(rows: int | None, size: int | None) -> int:
-    """Return how many pages there are where the answer only counts the rows."""
+    """Return the number of pages for a response that has only the number of rows."""
     return max(1, ceil(rows / size)) if rows is not None and size and size > 0 else 1
 
 
@@ -248,9 +254,9 @@ def _count(value: Any, default: Any) -> Any:
 
 
 def _check_pages(facts: PageMetadata) -> None:
-    """Raise unless the pages are so few that they can all be asked for.
+    """Raise if there are too many pages to fetch.
 
-    Which table is counted nobody says, so there may be more pages than the rows announced fill.
+    There may be more pages than RowCount suggests, because it may count another table.
     """
     most = _MAX_PAGES if facts.row_count is None else facts.row_count + _MAX_EMPTY_PAGES
     if facts.page_count > min(most, _MAX_PAGES):
@@ -258,7 +264,7 @@ def _check_pages(facts: PageMetadata) -> None:
 
 
 def _times(document: Mapping[str, Any]) -> list[str]:
-    """Return what ``meta`` says of when the data were extracted."""
+    """Return the times of extraction in ``meta``."""
     metas = (v for name, v in document.items() if name.casefold() == "meta")
     entries = (entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta]))
     return [
@@ -271,7 +277,7 @@ def _times(document: Mapping[str, Any]) -> list[str]:
 
 
 def _readable(time: str) -> datetime | None:
-    """Return the time; None for another form than ISO 8601, and for years that nobody means."""
+    """Return the time; None if it is not ISO 8601, and for placeholder years."""
     try:
         moment = parse(time)
     except ValueError:

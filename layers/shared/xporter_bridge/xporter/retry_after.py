@@ -6,18 +6,18 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-# Nobody is sent away for longer than this, whatever a Retry-After says.
+# The longest wait, whatever the value of Retry-After.
 MAX_SECONDS = 3600.0
-# Several, joined by a proxy, are read as the first of them.
+# A proxy may join several values; the first counts.
 _SECONDS = re.compile(r"([+-]?)([0-9]+)(?:\.[0-9]*)?\s*(?:[,;].*)?")
-# More digits than this are more than anybody waits for.
+# A number with more digits exceeds the longest wait.
 _MAX_DIGITS = 9
 
 
 def seconds_of(header: str, now: datetime) -> float | None:
-    """Return for how long a Retry-After asks to wait, between 0 and an hour; None if for nothing.
+    """Return the wait of a Retry-After, between 0 and an hour; None for an unreadable value.
 
-    A date without a zone is UTC. One that is beyond any calendar is as good as late.
+    A date without a zone is UTC. A date beyond the calendar means the longest wait.
     """
     text = header.strip()
     if found := _SECONDS.fullmatch(text):

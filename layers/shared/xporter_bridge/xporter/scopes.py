@@ -1,4 +1,4 @@
-"""What a school has allowed, and which endpoints that covers."""
+"""Evaluates the scopes that a school has granted against those of an endpoint."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The contestants, the server and the measurements of ``benchmarks/pull.py``."""

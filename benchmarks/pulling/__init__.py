@@ -1,1 +1,0 @@
-"""What ``benchmarks/pull.py`` compares, and what it compares them with."""

@@ -1,0 +1,26 @@
+"""What a pull works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.events.bus import EventBus
+from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.snapshots.store import SnapshotStore
+
+
+@dataclass(frozen=True)
+class PullDependencies:
+    """Everything that a pull needs; ``keep`` is for how long replaced data stays."""
+
+    datasets: DatasetRepository
+    store: SnapshotStore
+    sessions: SchoolSessions
+    queue: Queue
+    bus: EventBus
+    keep: timedelta
+    now: Callable[[], datetime]

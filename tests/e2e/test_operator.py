@@ -1,0 +1,288 @@
+"""Every command of `xporter-bridge`, on the local stack that all end-to-end tests share."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.demo.context import Journey
+from tools.demo.errors import NotYetError
+from tools.demo.schools import DemoSchool
+from tools.demo.wait import until
+from tools.operator.main import COMMANDS, main
+from tools.set_up import ROOT
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+SCHOOL = DemoSchool("3283001", students=60, seed=5)
+ERASED = DemoSchool("3283002", students=20, seed=6)
+ESTAB = SCHOOL.estab
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """What it printed as JSON; stdout holds nothing else."""
+        return json.loads(self.out)
+
+
+class Operator:
+    """Runs commands as a person does who has set STACK_DIR, and remembers which."""
+
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
+    def run(self, *arguments: str) -> Ended:
+        self.used.add(next(each for each in arguments if not each.startswith("-")))
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            status = main(arguments)
+        assert "Traceback" not in err.getvalue()
+        return Ended(status, out.getvalue(), err.getvalue())
+
+    def json(self, *arguments: str) -> Any:
+        return self.run(*arguments, "--json").document
+
+
+@pytest.fixture(scope="module")
+def operator(journey: Journey) -> Iterator[Operator]:
+    """The command line beside a stack on which two schools of its own were onboarded."""
+    for school in (SCHOOL, ERASED):
+        journey.simulator.found(school.estab, school.students, school.seed)
+        journey.simulator.authorise(school.estab, install_completed=True)
+    for school in (SCHOOL, ERASED):
+        journey.wait_for_truth(school)
+        journey.wait_for_state(f"/v1/schools/{school.estab}", "live")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STACK_DIR", str(Path(journey.stack.log_file).parent))
+        yield Operator()
+
+
+def codes(operator: Operator, estab: str = ESTAB) -> list[str]:
+    return [each["code"] for each in operator.json("explain", estab)["diagnosis"]]
+
+
+def held_of(journey: Journey) -> set[str]:
+    datasets = journey.api.get(f"/v1/schools/{ESTAB}")["datasets"]
+    return {each["dataset"] for each in datasets if each["hold"]}
+
+
+def wait_for(look: Callable[[], bool]) -> None:
+    def check() -> None:
+        if not look():
+            raise NotYetError("not yet")
+
+    until(check)
+
+
+def test_the_installed_command_explains_a_healthy_school(operator: Operator) -> None:
+    command = [ROOT / ".venv/bin/xporter-bridge", "--json", "explain", ESTAB]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    shown = json.loads(done.stdout)
+    assert (shown["estab"], shown["state"]) == (ESTAB, "live")
+    assert [each["code"] for each in shown["diagnosis"]] == ["none"]
+    assert {"database", "as_of", "checked_at", "is_stale", "reason"} <= set(shown["freshness"][0])
+    assert {"dataset", "state", "reason"} <= set(shown["datasets"][0])
+    assert done.stderr == ""
+
+
+def test_an_unknown_school_has_never_authorised_us(operator: Operator) -> None:
+    shown = operator.run("explain", "9999999", "--json")
+    assert shown.status == 1
+    assert [each["code"] for each in shown.document["diagnosis"]] == ["never_authorised"]
+
+
+def test_the_fleet_is_counted_and_listed(operator: Operator) -> None:
+    counted = operator.json("status")
+    assert counted["schools"]["live"] >= 2
+    assert counted["datasets"]["current"] >= 2 * len(SCHOOL.datasets)
+    listed = operator.json("schools", "--search", ESTAB)
+    assert [(each["estab"], each["codes"]) for each in listed] == [(ESTAB, ["none"])]
+
+
+def test_the_doctor_finds_the_stack_well_and_names_dead_letters(
+    operator: Operator,
+) -> None:
+    checks = {each["name"]: each for each in operator.json("doctor")["checks"]}
+    assert [name for name, each in checks.items() if not each["ok"]] in ([], ["dead letters"])
+    assert checks["notifications"]["skipped"]
+    assert all(each["says"] and each["do"] for each in checks.values())
+
+
+def test_a_held_change_is_explained_shown_and_decided(operator: Operator, journey: Journey) -> None:
+    journey.simulator.change(ESTAB, "XodSchoolData", deletes=30)
+    wait_for(lambda: "students" in held_of(journey))
+    assert codes(operator) == ["held"]
+    held = [each for each in operator.json("hold", "list") if each["estab"] == ESTAB]
+    assert "students" in {each["dataset"] for each in held}
+    shown = operator.json("hold", "show", ESTAB, "students")
+    students = {each["table"]: each for each in shown[0]["tables"]}["Students"]
+    assert students["rows_before"] - students["rows_after"] == students["deletes"] > 0
+    assert operator.run("hold", "approve", ESTAB).status == 2  # nobody can answer
+    assert operator.run("hold", "approve", ESTAB, "staff", "--yes").status == 1
+    assert operator.json("hold", "reject", ESTAB, "students", "--yes")[0]["decision"] == "reject"
+
+    def is_decided() -> bool:
+        """Datasets are pulled one after the other, and so held one after the other."""
+        return operator.run("hold", "approve", ESTAB, "--yes").status == 1 and not held_of(journey)
+
+    wait_for(is_decided)
+
+
+def test_dead_letters_are_shown_without_what_they_hold_and_moved_back(
+    operator: Operator, journey: Journey
+) -> None:
+    body = {"estab": ESTAB, "dataset": "students", "payload": "a pupil"}
+    url = journey.stack.physical_ids["PullDeadLetterQueue"]
+    journey.stack.aws("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(body))
+    letters = operator.run("redrive", "PullDeadLetterQueue", "--dry-run", "--json")
+    (letter,) = [each for each in letters.document if each["estab"] == ESTAB]
+    assert (letter["queue"], letter["kind"], letter["dataset"]) == (
+        "Pull", "pull_dataset", "students",
+    )  # fmt: skip
+    assert "a pupil" not in letters.out
+    assert ESTAB in {each["estab"] for each in operator.json("redrive", "all", "--dry-run")}
+    assert operator.run("redrive", "pull", "--yes").status == 0
+    assert operator.json("redrive", "pull", "--dry-run") == []
+
+
+def test_a_replay_is_a_callback_that_comes_now(operator: Operator, journey: Journey) -> None:
+    path = f"/v1/schools/{ESTAB}"
+    before = {each["database"]: each["checked_at"] for each in journey.api.get(path)["freshness"]}
+    listed = operator.json("replay", ESTAB, "--dry-run")
+    assert {each["database"] for each in listed} == set(before)
+    assert operator.run("replay", ESTAB, "--database", "XodSchoolData", "--yes").status == 0
+    wait_for(
+        lambda: any(
+            each["checked_at"] > before[each["database"]]
+            for each in journey.api.get(path)["freshness"]
+        )
+    )
+    refused = operator.run("replay", "--kind", "writeback", "--dry-run")
+    assert refused.status == 1
+    assert "not kept" in refused.err
+
+
+def test_schools_are_pulled_asked_and_schedules_run(operator: Operator) -> None:
+    (pulled,) = operator.json("pull", ESTAB, "schoolinfo", "--wait")
+    assert pulled["state"] == "completed"
+    assert operator.json("ask", ESTAB) == {"schools": 1, "finished": True}
+    assert operator.json("trigger", "watch_deadlines")["failed"] == 0
+
+
+def test_a_writeback_is_listed_and_shown_without_its_marks(
+    operator: Operator, journey: Journey
+) -> None:
+    pupil = json.loads(operator.run("data", "head", ESTAB, "students", "Students", "-n1").out)["Id"]
+    mark = {"StudentId": pupil, "MarkType": "S", "Date": "2026-11-20", "Session": "AM", "Mark": "L"}
+    body = {"kind": "attendance", "payload": {"Marks": [mark]}}
+    path = f"/v1/schools/{ESTAB}/writebacks"
+    made = journey.api.post(path, body, **{"Idempotency-Key": "operator-1"})["id"]
+    journey.wait_for_state(f"{path}/{made}", "completed", "failed")
+    (listed,) = operator.json("writeback", "list", ESTAB)
+    assert (listed["id"], listed["kind"]) == (made, "attendance")
+    shown = operator.run("writeback", "show", ESTAB, made, "--json")
+    assert shown.document["state"] == listed["state"]
+    assert pupil not in shown.out
+
+
+def test_published_data_is_listed_compared_and_proved(operator: Operator, tmp_path: Path) -> None:
+    rows = {each["table"]: each["rows"] for each in operator.json("data", "ls", ESTAB, "students")}
+    assert set(rows) == {
+        each["table"] for each in operator.json("data", "schema", ESTAB, "students")
+    }
+    changes = operator.json("data", "diff", ESTAB, "students", "0")
+    assert changes["tables"]["Students"]["upserts"] >= rows["Students"]
+    to = tmp_path / "students.csv"
+    got = operator.json("data", "get", ESTAB, "students", "Students", "--format=csv", f"-o{to}")
+    assert got["rows"] == rows["Students"]
+    with to.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == rows["Students"]
+    missing = operator.run("data", "head", ESTAB, "students", "Nothing")
+    assert (missing.status, missing.out) == (2, "")
+
+
+def test_what_happened_is_told_from_the_logs(operator: Operator) -> None:
+    told = {each["event"] for each in operator.json("history", ESTAB)}
+    assert {"school_proved", "pull_committed"} <= told
+    (first, *_) = operator.json("logs", "pull_dataset", "--event", "pull_committed")
+    assert first["function"] == "pull_dataset"
+    followed = operator.run("tail", ESTAB, "--json", "--since=1h", "--for=0s")
+    assert {json.loads(line)["estab"] for line in followed.out.splitlines()} == {ESTAB}
+
+
+def test_events_are_followed_through_a_tap_that_is_taken_away_again(
+    operator: Operator, journey: Journey
+) -> None:
+    bus = journey.stack.outputs["EventBusName"]
+    entry = {"Source": "xporter-bridge", "DetailType": "t", "Detail": '{"id": "1"}'}
+    over = threading.Event()
+
+    def announce() -> None:
+        while not over.wait(0.2):
+            journey.stack.aws("events").put_events(Entries=[{**entry, "EventBusName": bus}])
+
+    thread = threading.Thread(target=announce)
+    thread.start()
+    heard = operator.run("events", "tail", "--count=1", "--for=20s")
+    over.set()
+    thread.join()
+    assert json.loads(heard.out)["id"] == "1"
+    rules = journey.stack.aws("events").list_rules(EventBusName=bus)["Rules"]
+    assert not [rule for rule in rules if "-tail-" in rule["Name"]]
+
+
+def test_a_table_is_restored_from_a_copy(operator: Operator, journey: Journey) -> None:
+    keys = {"estab": "HASH", "operation": "RANGE"}
+    dynamodb = journey.stack.aws("dynamodb")
+    dynamodb.create_table(
+        TableName="operator-copy",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    lost = {"estab": ESTAB, "operation": "writeback-lost", "state": "completed"}
+    item = {name: {"S": value} for name, value in lost.items()}
+    dynamodb.put_item(TableName="operator-copy", Item=item)
+    found = operator.json("restore", "OperationsTable", "operator-copy", "--yes")
+    assert found == {"restored": 1, "there": 0, "left_out": 0}
+
+
+def test_a_stack_that_left_nothing_is_not_adopted(operator: Operator, tmp_path: Path) -> None:
+    template = ROOT / "template.yaml"
+    stack = "xporter-bridge"
+    ended = operator.run("adopt", stack, f"--template={template}", f"--into={tmp_path / 'new'}")
+    assert ended.status == 2
+    assert "has not left" in ended.err
+
+
+def test_outputs_and_the_completion_of_the_shell_are_printed(
+    operator: Operator, journey: Journey
+) -> None:
+    assert operator.run("output", "BucketName").out.strip() == journey.stack.bucket
+    assert operator.run("output", "Nothing").status == 2
+    assert "xporter-bridge" in operator.run("completion", "bash").out
+
+
+def test_a_school_is_erased_and_every_command_was_run(operator: Operator) -> None:
+    assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
+    gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")
+    assert gone["state"] == "erased"
+    assert codes(operator, ERASED.estab) == ["erased"]
+    assert set(COMMANDS) - operator.used == set()

@@ -1,0 +1,212 @@
+"""What a person meets at the command line: arguments, output, errors, exit statuses."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError, EndpointConnectionError
+from click.testing import CliRunner
+
+from tools.operator import api
+from tools.operator import main as command_line
+from tools.operator.aws_errors import explained
+from tools.operator.errors import Exit, NotAllowedError, NotReachableError, OperatorError
+from tools.operator.main import COMMANDS, cli, main
+
+SCHOOL = {
+    "estab": "3281102",
+    "name": "A School",
+    "state": "live",
+    "state_since": "2026-11-01T00:00:00.000Z",
+    "cause": None,
+    "next_step": "data is kept up to date",
+    "erasure_requested_at": None,
+    "scopes": ["School"],
+    "missing_scopes": [],
+    "freshness": [],
+    "registrations": [],
+    "datasets": [],
+}
+
+
+class FakeStack:
+    """Answers the API's requests, and AWS's with a refusal."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        ready = {"region": "eu-west-2", "api_url": "http://127.0.0.1:9", "pid": os.getpid()}
+        urls = {"aws_endpoint_url": "http://127.0.0.1:9", "callbacks_url": "http://127.0.0.1:9"}
+        (tmp_path / "ready.json").write_text(json.dumps(ready | urls))
+        monkeypatch.setenv("STACK_DIR", str(tmp_path))
+        monkeypatch.setattr(requests.Session, "request", self._answer)
+        description = {"StackStatus": "CREATE_COMPLETE", "Outputs": [], "Parameters": []}
+        monkeypatch.setattr("tools.operator.target.Target.description", description)
+        self.answers: dict[str, tuple[int, Any]] = {}
+        self.sent: list[requests.PreparedRequest] = []
+
+    def _answer(self, method: str, url: str, **facts: Any) -> requests.Response:
+        path = url.removeprefix("http://127.0.0.1:9")
+        status, document = self.answers.get(path, (404, {"detail": "there is no such thing"}))
+        answer = requests.Response()
+        answer.status_code, answer.reason = status, "reason"
+        answer._content = json.dumps(document).encode()
+        return answer
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStack:
+    fake = FakeStack(monkeypatch, tmp_path)
+    page = {"schools": [SCHOOL], "cursor": None}
+    fake.answers["/v1/schools"] = (200, page)
+    return fake
+
+
+@pytest.mark.parametrize("arguments", [("--json", "status"), ("status", "--json")])
+def test_json_may_be_asked_for_before_and_after_the_command(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert main(arguments) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["schools"]["live"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status"), [(403, Exit.NOT_ALLOWED), (500, Exit.FOUND), (503, Exit.FOUND)]
+)
+def test_a_refusal_of_the_api_is_one_sentence(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str], status: int, exit_status: Exit
+) -> None:
+    stack.answers["/v1/schools"] = (status, {"detail": "no", "instance": "r-1"})
+    assert main(["status", "--json"]) == exit_status
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    assert ("execute-api:Invoke" if status == 403 else "r-1") in shown.err
+
+
+def test_an_api_that_does_not_answer_is_not_reachable(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise requests.ConnectionError("refused")
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+    assert main(["hold", "list"]) == Exit.NOT_REACHABLE
+    assert "does not answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain"],
+        ["explain", "12"],
+        ["nonsense"],
+        ["redrive"],
+        ["status", "--nonsense"],
+        ["trigger", "nonsense"],
+        ["history", "3281102", "--since", "long"],
+        ["ask"],
+        ["ask", "3281102", "--everyone"],
+    ],
+)
+def test_wrong_use_is_said_in_one_sentence_with_where_to_look(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert main(arguments) == Exit.WRONG_USE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert len(shown.err.splitlines()) == 1
+    assert "--help" in shown.err
+
+
+def test_a_folder_in_which_no_stack_runs_is_not_reachable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STACK_DIR", str(tmp_path))
+    assert main(["status"]) == Exit.NOT_REACHABLE
+    assert "make up" in capsys.readouterr().err
+
+
+def test_no_region_is_wrong_use(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("STACK_DIR", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    assert main(["status"]) == Exit.WRONG_USE
+    assert "--region" in capsys.readouterr().err
+
+
+def test_ctrl_c_and_our_own_faults_leave_no_traceback(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for error, status in ((KeyboardInterrupt(), Exit.INTERRUPTED), (KeyError("x"), Exit.FOUND)):
+
+        def fail(*_: Any, error: BaseException = error, **__: Any) -> None:
+            raise error
+
+        monkeypatch.setattr(api.Api, "schools", fail)
+        assert main(["status"]) == status
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_what_changes_something_asks_and_is_not_done_where_nobody_can_answer(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.answers["/v1/schools/3281102"] = (200, SCHOOL)
+    assert main(["erase", "school", "3281102"]) == Exit.WRONG_USE
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_colours_are_left_out_where_they_are_not_wanted(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    assert main(["status"]) == Exit.DONE
+    assert "\x1b[3" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "says"),
+    [
+        (
+            "AccessDenied",
+            "User: x is not authorized to perform: sqs:SendMessage on resource: arn:q because",
+            NotAllowedError,
+            "sqs:SendMessage on arn:q",
+        ),
+        ("AccessDeniedException", "no", NotAllowedError, "SendMessage"),
+        ("ExpiredToken", "old", NotAllowedError, "log in again"),
+        ("Throttling", "slow", NotReachableError, "try again"),
+        ("ValidationException", "bad.", OperatorError, "bad"),
+    ],
+)
+def test_what_aws_refuses_names_the_right_or_the_reason(
+    code: str, message: str, kind: type[OperatorError], says: str
+) -> None:
+    response: Any = {"Error": {"Code": code, "Message": message}}
+    with pytest.raises(kind) as caught, explained():
+        raise ClientError(response, "SendMessage")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_aws_that_does_not_answer_is_not_reachable() -> None:
+    with pytest.raises(NotReachableError, match=r"127\.0\.0\.1:9"), explained():
+        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_documents_itself_within_80_columns(name: str) -> None:
+    shown = CliRunner().invoke(cli, [name, "--help"], terminal_width=80)
+    assert shown.exit_code == 0
+    assert "--json" in shown.output
+    assert max(map(len, shown.output.splitlines())) <= 100
+    assert command_line.__doc__
+
+
+def test_the_help_names_every_exit_status() -> None:
+    text = CliRunner().invoke(cli, ["--help"]).output
+    assert all(f"  {int(status)}  " in text for status in Exit)

@@ -1,0 +1,27 @@
+"""`trigger`: a scheduled function, now."""
+
+import click
+
+from ..functions import SCHEDULES, invoke
+from ..settings import common_options
+from .session import open_session
+
+
+@click.command()
+@click.argument("schedule", type=click.Choice(list(SCHEDULES)))
+@common_options
+def trigger(schedule: str) -> None:
+    """Run a scheduled function now and say what it found due.
+
+    \b
+    SCHEDULE is one of:
+      watch_deadlines         overdue schools, datasets, requests and writebacks
+      schedule_registrations  schools whose webhooks and scopes are due for a look
+      schedule_pulls          schools that are asked for data by the clock
+
+    Locally no schedule runs by itself. A run too many does no harm.
+    """
+    session = open_session()
+    found = invoke(session.target, schedule, {})
+    counts = found if isinstance(found, dict) else {}
+    session.show(found, ", ".join(f"{name} {count}" for name, count in counts.items()) or "done")

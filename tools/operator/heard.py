@@ -1,0 +1,30 @@
+"""When Xporter last announced each dataset of a school, from the product's own table."""
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .aws_errors import explained, is_denied
+from .findings import time_of
+from .target import Target
+
+
+def heard_at(target: Target, estab: str) -> dict[str, datetime] | None:
+    """Return the time of the latest callback by dataset; None if the caller may not read it."""
+    query: dict[str, Any] = {
+        "TableName": target.output("DatasetsTableName"),
+        "KeyConditionExpression": "estab = :estab",
+        "ExpressionAttributeValues": {":estab": {"S": estab}},
+        "ProjectionExpression": "dataset, heard_at",
+    }
+    pages = target.client("dynamodb").get_paginator("query")
+    with explained():
+        try:
+            items = [item for page in pages.paginate(**query) for item in page["Items"]]
+        except ClientError as error:
+            if is_denied(error):
+                return None
+            raise
+    times = {item["dataset"]["S"]: time_of(item.get("heard_at", {}).get("S")) for item in items}
+    return {dataset: time for dataset, time in times.items() if time}
