@@ -85,5 +85,5 @@ def _probe(school: School, deps: OnboardDependencies) -> None:
             if secret and verify_secret(school, key, secret, deps):
                 return
     except (XporterUnavailableError, RateLimitedError) as error:
-        # The watchdog set the time of the next check before it sent this message.
+        # The watchdog has set the time of the next look before it sent this message.
         telemetry.warn("school_not_probed", estab=school.estab, reason=error.reason)
