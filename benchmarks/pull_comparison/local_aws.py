@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import ClientError
 
+from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 
 
@@ -118,6 +119,7 @@ class OneHolderTable(DatasetRepository):
     """The datasets table of a single writer, for which every condition holds."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__(None, "datasets", configured())
         self._items = _FileItems(path)  # type: ignore[assignment]
 
 
@@ -132,6 +134,9 @@ class _FileItems:
 
     def get(self, *key: str) -> dict[str, Any] | None:
         return self._items.get("/".join(key))
+
+    def query_partition(self, partition: str) -> Iterator[dict[str, Any]]:
+        yield from [item for item in self._items.values() if item["estab"] == partition]
 
     def update(
         self,

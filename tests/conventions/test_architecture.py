@@ -112,7 +112,7 @@ EFFECTFUL = {
     "onboarding/onboard", "onboarding/prove_secret", "onboarding/receive", "operations/repository",
     "pulls/fleet_notices", "pulls/hold", "pulls/outbox", "pulls/plan", "pulls/reconcile",
     "availability/receive", "pulls/receive", "writebacks/receive",
-    "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
+    "pulls/breaker", "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
     "registrations/register",
     "registrations/schedule", "schools/outbox",
     "schools/repository", "schools/session", "schools/session_settings", "schools/vault",

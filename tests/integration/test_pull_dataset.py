@@ -19,6 +19,7 @@ from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import DATA, STAGING, World, configure, in_memory, in_moto, verify
 from tests.support.records import lease, with_facts
 from tests.support.xporter import Xporter
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
@@ -783,7 +784,7 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
         table.save(served, held.now())
         # Here the process dies, and its message with it.
         soon = held.now() + timedelta(minutes=3)
-        assert dataset in {each for _, each, _ in table.due(soon)}
+        assert dataset in {each for _, each, _ in table.due(soon, WATCH_SHARDS)}
 
 
 def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: World) -> None:

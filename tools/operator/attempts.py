@@ -7,13 +7,6 @@ from .findings import WITHOUT_DATA, Code, Finding, View, listed, said
 from .reasons import Fault, fault_of, is_of_secret, sentence
 
 _FAULTS = {
-    Fault.FLEET: (
-        Code.FLEET_BREAKER,
-        (
-            "Nothing at this school: most pulls of all schools fail, so that only a few go on. "
-            "Look at Xporter's status; the pulls go on by themselves."
-        ),
-    ),
     Fault.XPORTER: (
         Code.XPORTER_FAILING,
         (

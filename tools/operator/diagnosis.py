@@ -7,7 +7,7 @@ sentence each come out, what explains most first.
 from .attempts import of_attempts, of_holds
 from .clocks import of_clocks
 from .connection import of_connection, of_scopes
-from .findings import PULLED, Code, Facts, Finding
+from .findings import PULLED, Code, Facts, Finding, said
 
 # Whatever stops the pulls also makes the data old and the callbacks vain.
 _EXPLAINS_CLOCKS = frozenset(
@@ -25,7 +25,7 @@ def diagnose(facts: Facts) -> list[Finding]:
     if school["state"] != Code.ERASED:
         found += of_holds(school)
     if school["state"] in PULLED and not school.get("erasure_requested_at"):
-        found += [*of_scopes(school), *of_attempts(school)]
+        found += [*_of_breaker(facts), *of_scopes(school), *of_attempts(school)]
         is_explained = bool(_EXPLAINS_CLOCKS.intersection(each.code for each in found))
         found += [
             each
@@ -33,6 +33,20 @@ def diagnose(facts: Facts) -> list[Finding]:
             if not (is_explained and each.code in _EXPLAINED)
         ]
     return found or [Finding(Code.NONE, "Nothing is wrong.", "Nothing needs to be done.")]
+
+
+def _of_breaker(facts: Facts) -> list[Finding]:
+    """Say that the pulls of all schools are held back, if they are."""
+    if facts.breaker_opened_at is None:
+        return []
+    return [
+        Finding(
+            Code.FLEET_BREAKER,
+            f"Xporter fails for all schools; since {said(facts.breaker_opened_at)} pulls wait, but "
+            "for a probe every 30 seconds.",
+            "Nothing at this school: look at Xporter's status. Pulls go on by themselves.",
+        )
+    ]
 
 
 def _unknown(estab: str) -> Finding:

@@ -44,12 +44,14 @@ class Facts:
 
     ``school`` is the API's view, None for a school that it does not know. ``heard_at`` says by
     dataset when the latest callback came that announced it; None where that could not be read.
+    ``breaker_opened_at`` is when the pulls of all schools were held back; None if they are not.
     """
 
     estab: str
     school: View | None
     now: datetime
     heard_at: Mapping[str, datetime] | None = None
+    breaker_opened_at: datetime | None = None
 
 
 def time_of(text: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""When Xporter last announced each dataset of a school, from the product's own table."""
+"""What the product's own table says besides the API: the latest callbacks, and the breaker."""
 
 from datetime import datetime
 from typing import Any
@@ -28,3 +28,17 @@ def heard_at(target: Target, estab: str) -> dict[str, datetime] | None:
             raise
     times = {item["dataset"]["S"]: time_of(item.get("heard_at", {}).get("S")) for item in items}
     return {dataset: time for dataset, time in times.items() if time}
+
+
+def breaker_opened_at(target: Target) -> datetime | None:
+    """Return since when the pulls of all schools are held back; None if not, or if unreadable."""
+    key = {"estab": {"S": "#fleet"}, "dataset": {"S": "#breaker"}}
+    table = target.output("DatasetsTableName")
+    with explained():
+        try:
+            item = target.client("dynamodb").get_item(TableName=table, Key=key).get("Item", {})
+        except ClientError as error:
+            if is_denied(error):
+                return None
+            raise
+    return time_of(item.get("opened_at", {}).get("S"))

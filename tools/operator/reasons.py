@@ -9,7 +9,6 @@ class Fault(StrEnum):
 
     XPORTER = "xporter"
     SCHOOL = "school"
-    FLEET = "fleet"
     OURS = "ours"
     NOBODY = "nobody"
 
@@ -64,8 +63,6 @@ _OF_THE_SCHOOL = re.compile(r"^(school_|authorisation_paused|estab_changed)")
 def fault_of(reason: str) -> Fault:
     """Return who has to mend what a dataset's reason says."""
     word = reason.partition(":")[0].strip()
-    if word.startswith(("fleet_breaker", "breaker")):
-        return Fault.FLEET
     if word in _OF_SECRETS or _OF_SCOPES.match(reason) or _OF_THE_SCHOOL.match(reason):
         return Fault.SCHOOL
     if word in _OF_XPORTER or word.startswith(("xporter_", "rate_limited", "as_of_changed")):

@@ -43,12 +43,16 @@ def healthy(name: str, **facts: Any) -> DatasetRecord:
     return record(ESTAB, name, **{**known, **facts})
 
 
-def found(school: School = SCHOOL, name: str = "", **facts: Any) -> list[Finding]:
-    """Return the diagnosis where one dataset, or every one, differs from a healthy one."""
+def facts_of(school: School = SCHOOL, name: str = "", **facts: Any) -> Facts:
+    """Return the facts where one dataset, or every one, differs from a healthy one."""
     items = [healthy(each, **(facts if name in {"", each} else {})) for each in configured()]
     view = present_school(school, items, configured(), NOW).model_dump(mode="json")
     heard = {each.dataset: each.demand.heard_at for each in items if each.demand.heard_at}
-    return diagnose(Facts(ESTAB, view, NOW, heard))
+    return Facts(ESTAB, view, NOW, heard)
+
+
+def found(school: School = SCHOOL, name: str = "", **facts: Any) -> list[Finding]:
+    return diagnose(facts_of(school, name, **facts))
 
 
 def codes(school: School = SCHOOL, name: str = "", **facts: Any) -> list[Code]:
@@ -99,13 +103,18 @@ def test_a_school_that_is_being_erased_is_nothing_else() -> None:
         ("full_page_without_pagination", Code.XPORTER_FAILING),
         ("unexpected_fault", Code.OUR_FAULT),
         ("dynamodb:UpdateItem: AccessDeniedException", Code.OUR_FAULT),
-        ("fleet_breaker", Code.FLEET_BREAKER),
         ("secret_refused", Code.REVOKED),
     ],
 )
 def test_pulls_that_fail_are_sorted_by_whose_fault_it_is(reason: str, code: Code) -> None:
     assert codes(name="students", reason=reason, retry_at=iso(NOW)) == [code]
     assert codes(name="students", reason=reason, state=DatasetState.FAILED, failures=1) == [code]
+
+
+def test_pulls_of_all_schools_that_are_held_back_come_before_the_schools_own_trouble() -> None:
+    failing = facts_of(name="students", reason="xporter_503", retry_at=iso(NOW))
+    facts = replace(failing, breaker_opened_at=NOW)
+    assert [each.code for each in diagnose(facts)] == [Code.FLEET_BREAKER, Code.XPORTER_FAILING]
 
 
 def test_what_fails_explains_why_the_data_is_old() -> None:

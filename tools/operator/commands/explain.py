@@ -1,6 +1,7 @@
 """`explain`: one screen on one school."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from .. import output
 from ..diagnosis import diagnose
 from ..errors import Exit, OperatorError, RefusedError
 from ..findings import Code, Facts, Finding, said
-from ..heard import heard_at
+from ..heard import breaker_opened_at, heard_at
 from ..reasons import sentence
 from ..settings import common_options
 from .session import ESTAB, Session, open_session
@@ -51,8 +52,8 @@ def explain(context: click.Context, estab: str) -> None:
     """
     session = open_session()
     school = _school(session, estab)
-    heard = _heard_at(session, estab) if school else None
-    findings = diagnose(Facts(estab, school, session.now, heard))
+    heard, opened_at = _read_table(session, estab) if school else (None, None)
+    findings = diagnose(Facts(estab, school, session.now, heard, opened_at))
     document = _document(estab, school, findings)
     session.show(document, *_drawn(document, heard))
     if [each.code for each in findings] != [Code.NONE]:
@@ -69,19 +70,19 @@ def _school(session: Session, estab: str) -> dict[str, Any] | None:
     return school
 
 
-def _heard_at(session: Session, estab: str) -> Any:
-    """Read when Xporter last called; a diagnosis without that is better than none."""
+def _read_table(session: Session, estab: str) -> tuple[Any, datetime | None]:
+    """Read when Xporter last called, and the breaker; a diagnosis without them beats none."""
     try:
-        found = heard_at(session.target, estab)
+        found, opened_at = heard_at(session.target, estab), breaker_opened_at(session.target)
     except OperatorError as error:
         session.say(f"The time of the last callbacks could not be read: {error}.")
-        return None
+        return None, None
     if found is None:
         session.say(
             "You are not allowed dynamodb:Query on the datasets table: a lost webhook is only "
             "recognised by old data."
         )
-    return found
+    return found, opened_at
 
 
 def _document(estab: str, school: dict[str, Any] | None, findings: list[Finding]) -> dict[str, Any]:

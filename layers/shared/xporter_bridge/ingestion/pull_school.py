@@ -12,6 +12,7 @@ from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import needs_worker
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import Slot
+from xporter_bridge.xporter.http import TIMED_OUT
 
 
 def pull(
@@ -29,6 +30,8 @@ def pull(
         TransientError: AWS failed; the message should come again.
     """
     is_first = True
+    if not deps.datasets.breaker.may_pull(deps.now()):
+        return  # The watchdog sends for what waits.
     while waiting := _find_waiting(estab, name, deps):
         if not is_first and remaining_seconds() <= 0:
             deps.queue.send(PullDataset(estab, waiting[0].dataset).body())
@@ -60,9 +63,13 @@ def _pull_each(
                 telemetry.warn("pull_lost_its_lease", estab=item.estab, dataset=item.dataset)
             finally:
                 slot = run.slot
-            if run.has_timed_out:
-                slots.note_timeout(slot, deps.now())
-                return False
+            if run.unreachable:
+                deps.datasets.breaker.note_failure(item.estab, deps.now())
+                if run.unreachable == TIMED_OUT:
+                    slots.note_timeout(slot, deps.now())
+                    return False
+                continue
+            deps.datasets.breaker.note_answer(deps.now())
             slot = slots.note_answer(slot)
             if remaining_seconds() <= 0:
                 break

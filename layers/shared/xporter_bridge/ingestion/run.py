@@ -21,8 +21,10 @@ from xporter_bridge.errors import (
     ConflictError,
     PageDriftError,
     PermanentError,
+    RateLimitedError,
     SecretRefusedError,
     TransientError,
+    XporterUnavailableError,
 )
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
@@ -45,7 +47,6 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpo
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
-from xporter_bridge.xporter.http import TIMED_OUT
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
 
 _RENEWED_EVERY = LEASE / 4
@@ -70,7 +71,8 @@ class PullRun:
         self._item = item
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
-        self.has_timed_out = False
+        # Why Xporter was not reached, failed or was too slow; empty if Xporter answered.
+        self.unreachable = ""
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
@@ -105,7 +107,7 @@ class PullRun:
         except ConflictError:
             raise
         except TransientError as error:
-            self.has_timed_out = error.reason == TIMED_OUT
+            self.unreachable = _unreachable_because(error)
             self._back_off(error.reason, error.retry_after_seconds)
         except Exception as error:  # noqa: BLE001 - the edge of one pull: it slows itself alone
             telemetry.report("pull_broke", error, **self._names)
@@ -274,3 +276,8 @@ class PullRun:
     def _requeue(self, delay_seconds: int = 0) -> None:
         message = PullDataset(self._item.estab, self._item.dataset)
         self._deps.queue.send(message.body(), delay_seconds=delay_seconds)
+
+
+def _unreachable_because(error: TransientError) -> str:
+    is_xporters = isinstance(error, XporterUnavailableError | RateLimitedError)
+    return error.reason if is_xporters else ""

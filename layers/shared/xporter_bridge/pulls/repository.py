@@ -1,8 +1,7 @@
 """The datasets of every school: generations, leases, checkpoints, and the commit.
 
-Two kinds of writer share an item and never write the same attribute. Code that requests a pull
-writes the attributes of ``Demand``. The lease holder writes all other attributes, on the condition
-that the fence is unchanged: a holder that has lost the lease cannot commit.
+Code that requests a pull writes the attributes of ``Demand``, the lease holder all others, on
+the condition that the fence is unchanged: a holder that has lost the lease cannot commit.
 """
 
 from __future__ import annotations
@@ -11,11 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import ConflictError
+from xporter_bridge.pulls.breaker import FleetBreaker
 from xporter_bridge.pulls.fleet_notices import FleetNotices
 from xporter_bridge.pulls.model import LEASE, MESSAGE_PATIENCE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
@@ -29,10 +30,7 @@ _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
 class DatasetRepository:
-    """The table keyed by estab and dataset.
-
-    ``config`` tells which dataset a record is about, and so when the watchdog must look at it.
-    """
+    """The table keyed by estab and dataset; ``config`` tells which dataset a record is about."""
 
     def __init__(self, client: Any, table: str, config: DatasetConfig) -> None:
         self._items = DynamoTable(client, table, "estab", "dataset")
@@ -42,6 +40,11 @@ class DatasetRepository:
     def slots(self) -> PullSlots:
         """The slots in which datasets are pulled, items of the same table."""
         return PullSlots(self._items)
+
+    @cached_property
+    def breaker(self) -> FleetBreaker:
+        """The breaker of the whole fleet, an item of the same table."""
+        return FleetBreaker(self._items)
 
     @property
     def notices(self) -> FleetNotices:

@@ -169,8 +169,9 @@ def _enqueue_or_reschedule(
             has set the time of the next look itself.
     """
     if needs_worker(item, now):
-        telemetry.count("DeadlinePassed", "pull")
-        deps.pulls.send(PullDataset(item.estab, item.dataset).body())
+        if deps.datasets.breaker.may_send(now):
+            telemetry.count("DeadlinePassed", "pull")
+            deps.pulls.send(PullDataset(item.estab, item.dataset).body())
         at: datetime | None = now + MESSAGE_PATIENCE
     else:
         at = next_watch_at(replace(item, outbox=()), dataset, now)
