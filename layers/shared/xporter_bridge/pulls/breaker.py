@@ -20,7 +20,7 @@ _KEY = ("#fleet", "#breaker")
 # a tenth of the schools fail, one visit in a thousand ends such a row.
 _VISITS_IN_A_ROW = 3
 # Of so many groups of schools one has failed, since any school has answered.
-_FAILING_GROUPS = 5
+_FAILING_GROUPS = 10
 _GROUPS = 16
 _COUNTED_FOR = timedelta(minutes=10)
 _PROBE_EVERY = timedelta(seconds=30)
