@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -45,8 +45,8 @@ class Ended:
 class Operator:
     """Runs commands as a person does who has set STACK_DIR, and remembers which."""
 
-    def __init__(self) -> None:
-        self.used: set[str] = set()
+    # Of all instances: pytest makes another if it runs tests of another module in between.
+    used: ClassVar[set[str]] = set()
 
     def run(self, *arguments: str) -> Ended:
         self.used.add(next(each for each in arguments if not each.startswith("-")))

@@ -24,6 +24,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
+from tests.support.records import lease
 from tests.support.xporter import Xporter
 from xporter_bridge.availability.messages import (
     AdvanceRequest,
@@ -285,7 +286,7 @@ def test_a_late_writer_that_holds_a_lease_is_waited_for_also_after_the_end(cloud
     erase(cloud)
     now = datetime.now(UTC)
     dataset_table(cloud).add_demand(ESTAB, "students", now)
-    assert dataset_table(cloud).lease(ESTAB, "students", now)
+    assert lease(dataset_table(cloud), ESTAB, "students", now)
     cloud.delays.clear()
     cloud.invoke("erase_data", records({"estab": ESTAB}))
     assert max(cloud.delays) >= LEASE.total_seconds()

@@ -14,6 +14,7 @@ from tests.support.builders import ESTAB, NOW
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from tests.support.metered_calls import Meter, metered
 from tests.support.records import lease, with_facts
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -64,7 +65,7 @@ def lead_a_life(schools: SchoolRepository, datasets: DatasetRepository) -> None:
     held = datasets.renew(held, NOW + timedelta(seconds=20))
     datasets.save(with_facts(held, lease_expires_at="", served=1), NOW)
     assert len(datasets.of_school(ESTAB)) == 2
-    assert list(datasets.due(NOW + timedelta(days=9)))
+    assert list(datasets.due(NOW + timedelta(days=9), WATCH_SHARDS))
     datasets.delete_school(ESTAB)
 
 

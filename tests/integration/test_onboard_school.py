@@ -42,7 +42,7 @@ def of(cloud: Cloud, estab: str = ESTAB) -> School:
 
 def lasting(school: School) -> School:
     """Return what a repeated callback must not change."""
-    return replace(school, version=0, registrations_due_at="")
+    return replace(school, version=0, registrations_due_at="", registrations_checked_at="")
 
 
 def queued(cloud: Cloud) -> dict[str, list[Any]]:

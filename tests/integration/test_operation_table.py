@@ -11,6 +11,7 @@ from tests.support.dynamodb_in_memory import ItemsInMemory
 from tests.support.emulated_aws import EmulatedAws, emulators_of
 from xporter_bridge.availability.model import AvailabilityRequest, PullState, WaitOutcome
 from xporter_bridge.availability.repository import AvailabilityRepository
+from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import new_event
 from xporter_bridge.operations.model import OperationKind, identity
@@ -147,22 +148,22 @@ def test_what_ends_leaves_its_content_and_its_watch_behind(table: Repositories) 
     after = table.writebacks.get(ESTAB, WRITEBACK.id)
     assert after
     assert (after.content, after.watch_at, after.expires_at) == (None, None, 9)
-    assert list(table.every.due(NOW)) == []
+    assert list(table.every.due(NOW, WATCH_SHARDS)) == []
 
 
 def test_due_is_what_must_be_looked_at_by_now(table: Repositories) -> None:
     table.pulls.add(PULL)
     table.writebacks.add(replace(WRITEBACK, watch_at=NOW.replace(hour=10)))
-    assert list(table.every.due(NOW)) == [(ESTAB, PULL.id, iso(NOW))]
+    assert list(table.every.due(NOW, WATCH_SHARDS)) == [(ESTAB, PULL.id, iso(NOW))]
 
 
 def test_a_look_is_moved_only_by_who_saw_its_time(table: Repositories) -> None:
     table.pulls.add(PULL)
     later = NOW.replace(hour=11)
     table.every.reschedule_watch(ESTAB, PULL.id, "2020-01-01T00:00:00.000Z", later)
-    assert [watch_at for *_, watch_at in table.every.due(NOW)] == [iso(NOW)]
+    assert [watch_at for *_, watch_at in table.every.due(NOW, WATCH_SHARDS)] == [iso(NOW)]
     table.every.reschedule_watch(ESTAB, PULL.id, iso(NOW), later)
-    assert list(table.every.due(NOW)) == []
+    assert list(table.every.due(NOW, WATCH_SHARDS)) == []
 
 
 def test_the_latest_pull_of_a_dataset_is_not_taken_back(table: Repositories) -> None:

@@ -44,7 +44,8 @@ def test_a_database_callback_asks_for_the_datasets_of_its_database(offline: Depl
     asked = {
         each["body"]["dataset"] for each in offline.tape.messages if each["queue"] == "PullQueue"
     }
-    assert asked == {"schoolinfo", "groups"}
+    assert len(asked) == 1, "one message is for all datasets of the school"
+    assert asked < {"schoolinfo", "groups"}
     assert (
         dataset(offline, "schoolinfo")["requested"],
         dataset(offline, "groups")["requested"],

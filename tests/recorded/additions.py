@@ -6,12 +6,15 @@ A field that is missing from these sets, or a changed value, fails the tests of 
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 # Fields of the API's answers and of stored items that the recorded code did not have.
 ADDED = {
     "missing_scopes", "MissingScopeView", "marks_seen", "similar", "reason", "looks",
     "first_refused_at", "key", "kind", "attention", "AttentionView", "Severity", "failing",
+    # The index of deadlines has twice as many shards.
+    "watch_shard",
 }  # fmt: skip
 # Fields that were always null, and now say something.
 FILLED = {"retry_at"}
@@ -20,6 +23,8 @@ REWORDED = {"next_step"}
 # What nobody refreshed is stale now too, not only what nobody could look at.
 AS_OF_IS_OLD = "as_of is old"
 PROBED = {"probe_at", "watch_at"}
+# For a message that was sent, the watchdog waits 30 minutes and no longer two.
+MORE_PATIENCE = timedelta(minutes=28)
 
 
 def as_recorded(now: Any, then: Any) -> Any:
@@ -27,9 +32,13 @@ def as_recorded(now: Any, then: Any) -> Any:
     if isinstance(now, dict) and isinstance(then, dict):
         if now.get("reason") == AS_OF_IS_OLD and "is_stale" in then:
             now = {**now, "is_stale": then["is_stale"]}
+        if now.get("state") == "failing" and then.get("state") == "current":
+            now = {**now, "state": "current"}
         if "probe_at" in now and "probe_at" in then:
             # The waits between probes may change; the watch follows the probe.
             now = {**now, **{name: then[name] for name in PROBED if name in now and name in then}}
+        if _is_later_by(MORE_PATIENCE, now.get("watch_at"), then.get("watch_at")):
+            now = {**now, "watch_at": then["watch_at"]}
         return {
             name: then[name]
             if name in then and (name in REWORDED or (name in FILLED and then[name] is None))
@@ -45,6 +54,12 @@ def as_recorded(now: Any, then: Any) -> Any:
         plain = as_recorded(json.loads(now), json.loads(then))
         return then if plain == json.loads(then) else now
     return now
+
+
+def _is_later_by(wait: timedelta, now: Any, then: Any) -> bool:
+    if not (isinstance(now, dict) and isinstance(then, dict) and "S" in now and "S" in then):
+        return False
+    return datetime.fromisoformat(now["S"]) - datetime.fromisoformat(then["S"]) == wait
 
 
 def _is_added(value: Any) -> bool:

@@ -18,7 +18,6 @@ from tests.support.pull_world import DATA, STAGING, World, in_memory
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.pulls import model as pulls
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.endpoints import find
 
@@ -89,8 +88,8 @@ def peak_kilobytes() -> int:
 
 def main(rows: int, directory: Path, url: str) -> None:
     dataset = Dataset(name=NAME, endpoint=replace(find("studentexclusions"), scope="*"))
-    pulls.configured = lambda: DatasetConfig({NAME: dataset})
     aws = in_memory()
+    aws.datasets.config = DatasetConfig({NAME: dataset})
     aws.store = SnapshotStore(S3OnDisk(directory), DATA, STAGING)
     world = World(aws, Xporter(url), students=20, rows={"StudentExclusions": rows})
     for _ in range(2):

@@ -50,7 +50,8 @@ def test_every_message_is_delivered_once_and_again_only_if_it_came_back(scenario
 @pytest.mark.parametrize("scenario", ["ordinary", "silent", "twice"])
 def test_every_invocation_pulls_or_finds_nothing_to_do(scenario: str) -> None:
     night = nights()[scenario]
-    assert night["pulls_served"] + night["invocations_without_work"] == night["invocations"]
+    at_work = night["invocations"] - night["invocations_without_work"]
+    assert 0 < at_work <= night["pulls_served"], "one invocation pulls all datasets of a school"
 
 
 def test_without_callbacks_every_dataset_is_pulled_once_because_it_was_silent() -> None:

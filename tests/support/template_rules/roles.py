@@ -62,17 +62,20 @@ def a_policy_has_a_name_that_iam_takes(stack: Stack) -> Iterator[str]:
 
 @rule("lambda/latest/dg/with-sqs-create-package.html")
 def whoever_reads_a_queue_may_do_so_and_no_other_queue(stack: Stack) -> Iterator[str]:
-    needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    taking = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
     sources: dict[str, set[str]] = {}
     for source in stack.of("AWS::Lambda::EventSourceMapping").values():
         function = stack.function_named(source["FunctionName"])
         sources.setdefault(function, set()).add(source["EventSourceArn"])
     for name, properties in stack.of("AWS::Lambda::Function").items():
         own = sources.get(name, set())
-        for action in needed:
+        for action in taking:
             allowed = stack.allowed(properties["Role"], action)
             if allowed != own:
                 yield f"{name} may {action} of {allowed or 'nothing'}, fed by {own or 'none'}"
+        # Its attributes say how many messages wait, which others may want to know.
+        if not own <= stack.allowed(properties["Role"], "sqs:GetQueueAttributes"):
+            yield f"{name} may not sqs:GetQueueAttributes of {own}"
 
 
 @rule("IAM/latest/UserGuide/best-practices.html")
