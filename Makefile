@@ -19,6 +19,8 @@ export SETTINGS
 # The ready lines of `up` and `simulator` stand alone, also when make calls make.
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
+# One more than cores: the tests of whole stacks mostly wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 STAGE ?= prod
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
@@ -37,7 +39,7 @@ demo: setup ## the whole job end to end: stack, simulator, schools, pulls, verif
 	@exec $(RUN) -m tools.demo
 
 test: setup emulators ## the whole test suite
-	@exec $(RUN) -m pytest -n auto --dist loadgroup $(TESTS)
+	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 up: setup ## the local stack in the foreground, until Ctrl-C
 	@exec $(RUN) -m tools.stack up
