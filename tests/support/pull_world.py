@@ -201,7 +201,7 @@ class World:
             self.aws.calls.is_dead = False
 
     def settle(self, *, minutes: int = 30) -> None:
-        """Let time pass until nothing happens any more: minute by minute, and later in longer steps.
+        """Let time pass until nothing happens any more: by minutes, and later in longer steps.
 
         What is to happen within minutes has happened by then; the rest waits for half an hour.
         """
