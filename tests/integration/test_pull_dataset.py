@@ -848,6 +848,36 @@ def test_a_school_that_does_not_answer_in_time_has_one_slot_after_a_growing_back
     assert slots.take(ESTAB, world.now())
 
 
+def test_a_school_that_fails_is_left_alone_although_its_back_off_ends_during_the_visit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ask(STUDENTS, "staff", "groups")
+    world.xporter.set_faults({"kind": "server_error", "path": "/school/"})
+    run = PullRun.run
+    # Each attempt takes longer than the first back-off.
+    monkeypatch.setattr(PullRun, "run", lambda self: (run(self), world.advance(seconds=20))[0])
+    world.pull(STUDENTS)
+    failures = [world.item(name).progress.failures for name in (STUDENTS, "staff", "groups")]
+    assert failures == [1, 1, 1]
+
+
+def test_a_probe_that_asks_xporter_nothing_does_not_end_an_outage(world: World) -> None:
+    breaker = world.aws.datasets.breaker
+    for number in range(40):
+        breaker.note_failure(f"328{number:04d}", world.now())
+    world.set_school(state=SchoolState.PAUSED)
+    world.ask(STUDENTS)
+    world.advance(minutes=1)
+    world.deliver()
+    assert world.aws.datasets._items.get("#fleet", "#breaker")["opened_at"]
+    world.set_school(state=SchoolState.LIVE)
+    world.ask(STUDENTS)
+    world.advance(minutes=1)
+    world.deliver()
+    assert "opened_at" not in world.aws.datasets._items.get("#fleet", "#breaker")
+    verify(world, STUDENTS)
+
+
 def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_time(
     world: World,
 ) -> None:

@@ -12,7 +12,6 @@ from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import needs_worker
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import Slot
-from xporter_bridge.xporter.http import TIMED_OUT
 
 
 def pull(
@@ -48,8 +47,12 @@ def _pull_each(
     deps: PullDependencies,
     remaining_seconds: Callable[[], float],
 ) -> bool:
-    """Pull the datasets, one at least; return False if the school must be left alone."""
-    slots = deps.datasets.slots
+    """Pull the datasets, one at least; return False if the school must be left alone.
+
+    After a failure of Xporter, the other datasets are tried once each: one endpoint that fails
+    holds up none of them. Their own back-offs decide when the school is visited again.
+    """
+    slots, breaker, has_failed = deps.datasets.slots, deps.datasets.breaker, False
     try:
         for item in waiting:
             leased = deps.datasets.lease(item, deps.now())
@@ -63,17 +66,17 @@ def _pull_each(
                 telemetry.warn("pull_lost_its_lease", estab=item.estab, dataset=item.dataset)
             finally:
                 slot = run.slot
-            if run.unreachable:
-                deps.datasets.breaker.note_failure(item.estab, deps.now())
-                if run.unreachable == TIMED_OUT:
-                    slots.note_timeout(slot, deps.now())
-                    return False
-                continue
-            deps.datasets.breaker.note_answer(deps.now())
-            slot = slots.note_answer(slot)
-            if remaining_seconds() <= 0:
+            if run.has_timed_out:
+                slots.note_timeout(slot, deps.now())
+            if run.has_answered is False:
+                has_failed = True
+                breaker.note_failure(item.estab, deps.now())
+            elif run.has_answered:
+                breaker.note_answer(deps.now())
+                slot = slots.note_answer(slot)
+            if run.has_timed_out or remaining_seconds() <= 0:
                 break
-        return True
+        return not has_failed
     finally:
         slots.release(slot)
 

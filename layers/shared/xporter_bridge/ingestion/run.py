@@ -21,10 +21,8 @@ from xporter_bridge.errors import (
     ConflictError,
     PageDriftError,
     PermanentError,
-    RateLimitedError,
     SecretRefusedError,
     TransientError,
-    XporterUnavailableError,
 )
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.ingestion.columns import ColumnPolicy
@@ -47,6 +45,7 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpo
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
+from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
 
 _RENEWED_EVERY = LEASE / 4
@@ -71,8 +70,9 @@ class PullRun:
         self._item = item
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
-        # Why Xporter was not reached, failed or was too slow; empty if Xporter answered.
-        self.unreachable = ""
+        # Whether Xporter answered for the school; None if no call showed that.
+        self.has_answered: bool | None = None
+        self.has_timed_out = False
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
@@ -107,11 +107,16 @@ class PullRun:
         except ConflictError:
             raise
         except TransientError as error:
-            self.unreachable = _unreachable_because(error)
+            self._note_outage(error.reason)
             self._back_off(error.reason, error.retry_after_seconds)
         except Exception as error:  # noqa: BLE001 - the edge of one pull: it slows itself alone
             telemetry.report("pull_broke", error, **self._names)
             self._back_off("unexpected_fault", None)
+
+    def _note_outage(self, reason: str) -> None:
+        """Note that Xporter failed, if the reason says so and not that of AWS or of the data."""
+        if reason.startswith(XPORTERS):
+            self.has_answered, self.has_timed_out = False, reason == TIMED_OUT
 
     def _pull_until_still(self, dataset: Dataset) -> DatasetRecord:
         """Pull, from the start again whenever the school's data moved under the pull."""
@@ -171,6 +176,7 @@ class PullRun:
         asked = checkpoint.requested_changed_rows
         may_be_down = self._item.progress.failures < _BROKEN_AFTER
         page, begun_with = fetcher.ask_first(asked, may_be_down=may_be_down)
+        self.has_answered = True
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
         # A change set may say nothing of its time: it is no older than what it follows.
@@ -276,8 +282,3 @@ class PullRun:
     def _requeue(self, delay_seconds: int = 0) -> None:
         message = PullDataset(self._item.estab, self._item.dataset)
         self._deps.queue.send(message.body(), delay_seconds=delay_seconds)
-
-
-def _unreachable_because(error: TransientError) -> str:
-    is_xporters = isinstance(error, XporterUnavailableError | RateLimitedError)
-    return error.reason if is_xporters else ""

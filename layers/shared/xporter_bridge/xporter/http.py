@@ -34,6 +34,8 @@ MAX_BYTES = 256 * 1024 * 1024
 _READ_BYTES = 256 * 1024
 _MAX_KEPT_CONNECTIONS = 16
 _NOT_CONNECTED = "xporter_not_connected"
+# What every reason begins with that Xporter was not reached, failed, or refused as too many.
+XPORTERS = "xporter_"
 # Nothing came in time, though Xporter was reached.
 TIMED_OUT = "xporter_timed_out"
 _INVALID_URL = "Xporter's URL must be http:// or https:// and a host, without a user"
