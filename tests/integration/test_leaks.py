@@ -178,7 +178,11 @@ class Run:
         return reply
 
     def work(self, *only: str) -> None:
-        """Deliver what is queued until nothing is left; failures are dropped, not repeated."""
+        """Deliver what is queued until nothing is left; a failure is repeated once at most.
+
+        A message that Xporter failed is sent again by its function, for hours of the real world.
+        Its third delivery would write and print what its second did.
+        """
         wanted = only or tuple(CONSUMED)
         for _ in range(10):
             queues = [queue for queue in wanted if self.cloud.depth(queue)]
@@ -186,7 +190,8 @@ class Run:
                 return
             for queue in queues:
                 for body in [message["Body"] for message in self.cloud.take_raw(queue)]:
-                    self.invoke(CONSUMED[queue], records(body))
+                    if json.loads(body).get("tries", 0) <= 1:
+                        self.invoke(CONSUMED[queue], records(body))
 
     def keys(self, secret: str) -> list[SigningKey]:
         secret_id = self.cloud.ref(secret)
