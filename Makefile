@@ -19,8 +19,7 @@ export SETTINGS
 # The ready lines of `up` and `simulator` stand alone, also when make calls make.
 MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
-# One more than cores: the tests of whole stacks mostly wait.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 STAGE ?= prod
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python

@@ -18,6 +18,16 @@ from tools.stack.local_stack import LocalStack
 from tools.stack.request_rules import REFUSED
 
 UP = [sys.executable, "-m", "tools.stack", "up"]
+# A message whose function failed comes back after its queue's visibility timeout of 180 seconds.
+WAIT_SECONDS = 300
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    """Let the steps of the demo wait longer than they let a person wait, here and in trials."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("WAIT_SECONDS", str(WAIT_SECONDS))
+        yield
 
 
 @pytest.fixture(scope="session")

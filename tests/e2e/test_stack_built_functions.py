@@ -30,7 +30,7 @@ SourceFileLoader.source_to_code = noted
 importlib.import_module(sys.argv[1])
 """
 
-pytestmark = pytest.mark.xdist_group("built functions")
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 @pytest.fixture(scope="module")

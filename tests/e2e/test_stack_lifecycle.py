@@ -22,7 +22,7 @@ CONTRACT = {
 STOP_SECONDS = 10
 READY_SECONDS = 120
 
-pytestmark = pytest.mark.xdist_group("lifecycle")
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tools.trial.plan import CHECKS, STEPS
 from tools.trial.report import Report
 from tools.trial.trial import Trial
 
-pytestmark = pytest.mark.xdist_group("trial")
+pytestmark = pytest.mark.xdist_group("stack")
 
 
 def inventory(endpoint_url: str) -> dict[str, set[str]]:
