@@ -147,7 +147,7 @@ class Api:
         timeout_seconds: float = 1800,
         on_progress: Callable[[Pull], None] | None = None,
     ) -> Pull:
-        """Return the pull after its end; ``on_progress`` is called with every new state before the end.
+        """Return the pull after its end; ``on_progress`` is called with each state before the end.
 
         Raises:
             WaitTimeoutError: The pull goes on; it may be waited for again.

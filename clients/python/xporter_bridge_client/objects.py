@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -115,21 +116,23 @@ class Objects:
             NotAllowedError: Reading is not allowed, or it cannot be seen whether the object is.
         """
         for attempt in range(_ATTEMPTS):
-            file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
-            try:
-                answer = self.s3.get_object(Bucket=self._bucket, Key=key)
-                shutil.copyfileobj(answer["Body"], file)
-            except ClientError as error:
-                file.close()
-                raise _explained(error, key) from error
-            except _CUT:
-                file.close()
-                if attempt == _ATTEMPTS - 1:
-                    raise
-                self._sleep(0.2 * 2**attempt)
-            else:
-                file.seek(0)
-                return file
+            with contextlib.ExitStack() as unless_complete:
+                file = unless_complete.enter_context(
+                    tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)
+                )
+                try:
+                    answer = self.s3.get_object(Bucket=self._bucket, Key=key)
+                    shutil.copyfileobj(answer["Body"], file)
+                except ClientError as error:
+                    raise _explained(error, key) from error
+                except _CUT:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                else:
+                    file.seek(0)
+                    unless_complete.pop_all()
+                    return file
+            self._sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")
 
 
