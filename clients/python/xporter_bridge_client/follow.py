@@ -39,17 +39,20 @@ class TableStep:
 
     def deletes(self) -> Iterator[str]:
         """Yield the identity of each row to delete; the copy need not have the row."""
-        for each, _ in self._identified(self._deletes):
-            yield each
+        return (each for each, _, _ in self._identified(self._deletes))
 
     def upserts(self) -> Iterator[tuple[str, Row]]:
         """Yield the identity and the whole of each row to insert or to replace."""
-        return self._identified(self._upserts)
+        return ((each, row) for each, row, _ in self._identified(self._upserts))
 
-    def _identified(self, lines: StoredLines | None) -> Iterator[tuple[str, Row]]:
+    def upserts_as_json(self) -> Iterator[tuple[str, str]]:
+        """Yield what ``upserts`` yields with each row as the JSON that Xporter wrote."""
+        return ((each, line.decode()) for each, _, line in self._identified(self._upserts))
+
+    def _identified(self, lines: StoredLines | None) -> Iterator[tuple[str, Row, bytes]]:
         for line in lines or ():
             row = parsed(line)
-            yield identity(line, row, self.facts), row
+            yield identity(line, row, self.facts), row, line
 
     def close(self) -> None:
         """Delete the temporary files."""
