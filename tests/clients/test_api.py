@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from tests.integration.test_serve_api import MARKS, held, manifest, store
 from tests.support.builders import ESTAB, stored_school
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
+from tests.support.template import ROOT
 from xporter_bridge_client import (
     Api,
     ApiError,
@@ -261,3 +263,22 @@ def test_a_key_is_the_same_for_the_same_words_and_for_no_others() -> None:
     key = idempotency_key("register", "7B", 1)
     assert key == idempotency_key("register", "7B", "1")
     assert len({key, idempotency_key("register", "7B1"), idempotency_key("register", "7B", 2)}) == 3
+
+
+def test_the_python_of_the_page_runs(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n(.*?)\n```", page, re.DOTALL)
+    attention = {"says": "All is well.", "do": "", "since": None, "severity": "none"}
+    pull = {"id": "pull-1", "estab": ESTAB, "dataset": "staff", "state": "completed"}
+    stub.replies = [
+        (200, {"schools": [{"estab": ESTAB, "state": "live", "attention": attention}]}, {}),
+        (202, {"id": "pull-1"}, {}),
+        (200, pull, {}),
+    ]
+    monkeypatch.setenv("API_URL", stub.url)
+    names: dict[str, Any] = {}
+    exec(compile(block, "docs/api.md", "exec"), names)
+    assert capsys.readouterr().out == f"{ESTAB} live All is well.\n"
+    assert names["pull"].state == "completed"

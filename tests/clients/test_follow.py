@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -261,7 +262,7 @@ def test_a_change_file_of_another_length_is_not_applied() -> None:
     objects = published.s3.objects
     objects[f"{DATA}/{files.upserts_key}"] = objects[f"{DATA}/{files.deletes_key}"]
     with pytest.raises(DamagedError, match="has 0 rows, and its manifest says 1"):
-        steps(published, first.cursor)
+        list(follow(Objects(DATA, published.s3), ESTAB, "students", first.cursor, lambda _: None))
 
 
 def test_objects_that_stay_missing_are_an_error_and_not_an_empty_copy() -> None:
@@ -281,3 +282,45 @@ def test_a_refusal_of_s3_is_never_taken_for_an_erasure() -> None:
 
     with pytest.raises(NotAllowedError, match="s3:ListBucket"):
         list(Bridge(DATA, Refuses()).follow(ESTAB, "students", "3:abc"))
+
+
+class Interrupted:
+    """S3, and something that happens before the n-th read."""
+
+    def __init__(self, published: PublishedDataset, at: int, meanwhile: Callable[[], None]) -> None:
+        self._published, self._left, self._meanwhile = published, at, meanwhile
+
+    def get_object(self, **place: str) -> Any:
+        self._left -= 1
+        if self._left == 0:
+            self._meanwhile()
+        return self._published.s3.get_object(**place)
+
+
+@pytest.mark.parametrize("at", range(1, 20))
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_a_school_that_comes_back_while_a_consumer_reads_is_never_mixed_with_its_old_data(
+    at: int, taken: int
+) -> None:
+    """The consumer dies after some steps; its cursor must not vouch for rows of the old school."""
+    published, copy = PublishedDataset(), dict[str, Any]()
+    published.publish(pupils(1))
+    [step] = steps(published, "", copy)
+    cursor = step.cursor
+    for number in range(2, 6):
+        published.publish(pupils(1, number))
+
+    def comes_back() -> None:
+        published.erase_school()
+        for number in range(50, 58):
+            published.publish(pupils(50, number + 1))
+
+    objects = Objects(DATA, Interrupted(published, at, comes_back))
+    following = follow(objects, ESTAB, "students", cursor, lambda _: None)
+    for step in islice(following, taken):
+        step.apply(copy)
+        cursor = step.cursor
+    following.close()
+    steps(published, cursor, copy)
+    has_come_back = len(published.published) == 8
+    assert content(copy) == content(pupils(50, 58) if has_come_back else pupils(1, 5))

@@ -133,11 +133,13 @@ class _Follower:
 
         Raises:
             SupersededError: Objects are being deleted for several seconds; try again later.
+            DamagedError: An object stays other than its manifest says.
         """
         for attempt in range(_ATTEMPTS):
             try:
                 step = self._attempt()
-            except SupersededError:
+            except (SupersededError, DamagedError):
+                # An object of another history, which began just now, is no damage.
                 self._latest = None
                 if attempt == _ATTEMPTS - 1:
                     raise
@@ -194,6 +196,11 @@ class _Follower:
                 for name, facts in held.tables.items()
                 if name not in following.tables
             ]
+            # While the held manifest is there, no erasure has let another history begin, which
+            # would have objects of the same keys.
+            proof = self._objects.manifest(*self._place, held.sequence)
+            if proof is None or proof.cursor != held.cursor:
+                return None
             opened.pop_all()
         return Step(following.cursor, following, replaces=False, tables=tuple(tables))
 
