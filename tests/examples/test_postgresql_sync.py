@@ -21,7 +21,7 @@ from tests.support.published_dataset import DATA, PublishedDataset
 from xporter_bridge_client import Bridge
 
 
-class _Duck:
+class Duck:
     """The part of a psycopg connection that the example uses, over DuckDB."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class _Duck:
         return self._engine.fetchone()
 
     @contextlib.contextmanager
-    def cursor(self) -> Iterator[_Duck]:
+    def cursor(self) -> Iterator[Duck]:
         yield self
 
     @contextlib.contextmanager
@@ -96,7 +96,7 @@ def connection() -> Iterator[Any]:
         made.execute("DROP TABLE IF EXISTS xporter_rows, xporter_cursors")
         made.execute(SCHEMA)
     else:
-        made = _Duck()
+        made = Duck()
     with contextlib.closing(made):
         yield made
 
