@@ -57,8 +57,8 @@ permissions: setup ## takes every statement of every role away, one at a time, a
 build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
 	@exec $(RUN) -m tools.stack build "$(STAGE)"
 
-dist: setup ## the wheel of the operator's command line, for machines without this repository, in dist
-	@cd tools/operator && exec ../../$(RUN) -m hatchling build --target wheel --directory ../../dist
+dist: setup ## the wheels of the operator's command line and of the Python client, in dist
+	@set -e; for package in tools/operator clients/python; do (cd $$package && ../../$(RUN) -m hatchling build --target wheel --directory ../../dist); done
 
 trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDPOINT_URL for an emulator (docs/trial.md)
 	@exec $(RUN) -m tools.trial $(if $(YES),--yes)

@@ -1,6 +1,5 @@
 """The pages in docs/ against the code, and the code's references against the pages."""
 
-import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from tests.support.template import ROOT
 from xporter_bridge.datasets.config import parse
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.watchdog.night import concurrent_pulls
-from xporter_bridge.xporter.endpoints import endpoints
 
 FACTS = (ROOT / "docs/xporter-api.md").read_text(encoding="utf-8")
 SECTIONS = set(re.findall(r"^(?:#+|\|) (?:Appendix )?(\d+(?:\.\d+)*|[A-C])\b", FACTS, re.MULTILINE))
@@ -25,7 +23,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def sources(*suffixes: str) -> Iterator[Path]:
-    folders = ("benchmarks", "docs", "functions", "layers", "tests", "tools")
+    folders = ("benchmarks", "clients", "docs", "examples", "functions", "layers", "tests", "tools")
     for path in (path for folder in folders for path in sorted((ROOT / folder).rglob("*"))):
         if path.suffix in suffixes and path != Path(__file__):
             yield path
@@ -57,8 +55,8 @@ def test_no_page_is_cited_that_the_repository_does_not_have() -> None:
 
 @pytest.mark.parametrize(
     "page",
-    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]),
-    ids=lambda page: page.name,
+    sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "examples/README.md"]),
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     for link in LINK.findall(page.read_text(encoding="utf-8")):
@@ -113,19 +111,6 @@ def test_the_fields_to_leave_out_are_xporters_and_are_dropped(block: str) -> Non
             [kept] = ColumnPolicy(dataset, {}).without_dropped_columns(table, [row])
             dropped = {field.casefold() for field in catalogued - set(kept)}
             assert dropped == {field.casefold() for field in fields}
-
-
-def test_the_reading_kit_knows_every_table_without_an_id() -> None:
-    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
-    found = re.search(r"^KEYS = (\{.*?\})", page, re.MULTILINE | re.DOTALL)
-    assert found
-    others = {
-        table.name: table.key or None
-        for endpoint in endpoints().values()
-        for table in endpoint.tables.values()
-        if table.key != "Id"
-    }
-    assert ast.literal_eval(found[1]) == others
 
 
 def test_the_table_of_concurrent_pulls_follows_from_its_formula() -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from tests.support.template import ROOT
 
-SOURCES = [("layers/shared", "xporter_bridge"), (".", "functions"), (".", "tools")]
+SOURCES = [
+    ("layers/shared", "xporter_bridge"),
+    ("clients/python", "xporter_bridge_client"),
+    (".", "functions"),
+    (".", "tools"),
+    (".", "examples"),
+]
 FILES = {
     path: path.relative_to(ROOT / base)
     for base, package in SOURCES
