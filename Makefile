@@ -27,7 +27,7 @@ SAM := .tools/sam/bin
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables
+.PHONY: cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -77,6 +77,9 @@ emulators: setup
 
 tables: setup ## writes docs/tables.md and a JSON schema per table from the catalogue
 	@exec $(RUN) -m tools.catalogue
+
+dashboard: setup ## writes dashboards/fleet.yaml into template.yaml
+	@exec $(RUN) -m tools.dashboards
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt

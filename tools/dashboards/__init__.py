@@ -1,0 +1,1 @@
+"""Writes the editable ``dashboards/fleet.yaml`` into ``template.yaml``."""
