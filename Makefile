@@ -24,10 +24,11 @@ STAGE ?= prod
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
 SAM := .tools/sam/bin
+SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables dashboard
+.PHONY: audit cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -46,10 +47,14 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup .tools/checkov/.ready ## format, lint, types, template; security by ruff S and checkov, whose skips are in the template
+check: setup .tools/checkov/.ready .tools/audit/.ready ## format, lint, types, template; security by ruff S, checkov, and an audit of what ships
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
 	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+	@$(RUN) -m tools.supply_chain.audit $(SHIPPED)
+
+audit: setup .tools/audit/.ready ## what is known against the packages of every lock; without the network, a sentence that says so
+	@exec $(RUN) -m tools.supply_chain.audit $(SHIPPED) $(wildcard requirements/*.txt)
 
 permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
 	@exec $(RUN) -m tests.support.mutate_permissions
@@ -83,7 +88,7 @@ dashboard: setup ## writes dashboards/fleet.yaml into template.yaml
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in audit checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready

@@ -1,5 +1,6 @@
 """What `sam build` made, invoked by AWS's own runtime client with nothing beside it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 from tests.e2e.lambda_runtime import PYTHON, invoke
 from tools.set_up import ROOT
 from tools.stack.build import built_for_this_machine
+from tools.supply_chain.contents import digest_of
+from tools.supply_chain.notice import NOTICE
 
 FUNCTIONS = sorted(handler.parent.name for handler in ROOT.glob("functions/*/handler.py"))
 
@@ -60,6 +63,20 @@ def test_a_built_function_holds_its_own_folder_and_nothing_else(build: Path, fun
 def test_the_layers_hold_no_tests(build: Path) -> None:
     for layer in ("SharedLayer", "DependenciesLayer"):
         assert "tests" not in {part for path in (build / layer).rglob("*") for part in path.parts}
+
+
+def test_a_build_does_not_hold_the_path_of_this_clone(build: Path) -> None:
+    artifacts = [path for path in build.rglob("*/**/*") if path.is_file()]
+    assert [path for path in artifacts if str(ROOT).encode() in path.read_bytes()] == []
+
+
+def test_a_build_has_the_notice_of_what_it_holds_and_its_digests_in_the_bill(build: Path) -> None:
+    bill = json.loads((build / "sbom.cdx.json").read_bytes())
+    stated = {each["name"]: each["value"] for each in bill["metadata"]["component"]["properties"]}
+    notice = (build / "DependenciesLayer" / NOTICE).read_text(encoding="utf-8")
+    assert all(f"\n{each['name']} {each['version']}: " in notice for each in bill["components"])
+    for folder in (path for path in build.iterdir() if path.is_dir()):
+        assert stated[f"xporter-bridge:sha256:{folder.name}"] == digest_of(folder)
 
 
 def test_every_module_ships_with_bytecode_that_nobody_checks_against_its_source(

@@ -16,11 +16,20 @@ from tools.set_up import ROOT, UV, locked, uv_settings
 from tools.stack.bytecode import compile_artifacts, interpreter
 from tools.stack.errors import StackError
 from tools.stack.processes import running
+from tools.supply_chain.describe_build import describe_build
 
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 LOCAL_BUILD = ROOT / ".aws-sam" / "local"
 LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
-SOURCES = ("template.yaml", "samconfig.toml", "functions", "layers", "events")
+SOURCES = (
+    "template.yaml",
+    "samconfig.toml",
+    "functions",
+    "layers",
+    "events",
+    "pyproject.toml",
+    "tools/supply_chain",
+)
 
 
 def build_for_deployment(log: IO[bytes], stage: str) -> Path:
@@ -38,7 +47,7 @@ def build_for_deployment(log: IO[bytes], stage: str) -> Path:
         built, template = directory.parent / "build.toml", directory / "template.yaml"
         decided = _decided(tomllib.loads(built.read_text(encoding="utf-8")))
         template.write_text(pinned(template.read_text(encoding="utf-8"), decided), encoding="utf-8")
-        log.write(f"\n{_compiled(directory, decided['PythonRuntime'])}\n".encode())
+        log.write(f"\n{_completed(directory, decided['PythonRuntime'])}\n".encode())
     return template
 
 
@@ -113,10 +122,19 @@ def _build_if_changed(log: IO[bytes]) -> None:
     if not stamp.exists() or stamp.read_text() != wanted:
         stamp.unlink(missing_ok=True)
         _sam_build(log, "--config-env", "local", *overrides(machine_parameters()))
-        log.write(
-            f"{_compiled(LOCAL_TEMPLATE.parent, machine_parameters()['PythonRuntime'])}\n".encode()
-        )
+        runtime = machine_parameters()["PythonRuntime"]
+        log.write(f"{_completed(LOCAL_TEMPLATE.parent, runtime)}\n".encode())
         stamp.write_text(wanted)
+
+
+def _completed(directory: Path, runtime: str) -> str:
+    """Add what sam does not build, and return a message about the bytecode."""
+    said = _compiled(directory, runtime)
+    try:
+        describe_build(directory)
+    except ValueError as error:
+        raise StackError(f"the build has no notice and no bill of materials: {error}") from error
+    return said
 
 
 def _compiled(directory: Path, runtime: str) -> str:

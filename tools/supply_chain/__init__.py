@@ -1,0 +1,1 @@
+"""The code of others that ships: licences, notice, bill of materials, vulnerabilities."""
