@@ -41,7 +41,7 @@ from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 def present_school(
     school: School, held: list[DatasetRecord], config: DatasetConfig, now: datetime
 ) -> SchoolView:
-    """Return what is told of a school and its datasets."""
+    """Return the API's answer about a school and its datasets."""
     items = [*held, *_not_begun(school, held, config)]
     attention = attention_of(school, items, config, now)
     # "Data is kept up to date" is said of no school that anything is the matter with.
@@ -79,7 +79,7 @@ def present_school(
 def present_pull(
     pull: AvailabilityRequest, item: DatasetRecord | None, state: PullState, document: Any
 ) -> PullView:
-    """Return what is told of a pull on request."""
+    """Return the API's answer about a pull on request."""
     failure = item.reason if item and state in {PullState.FAILED, PullState.HELD} else ""
     return PullView(
         id=pull.id,
@@ -97,7 +97,7 @@ def present_pull(
 
 
 def present_writeback(writeback: Writeback) -> WritebackView:
-    """Return what is told of a writeback: ids, counts and reasons, nothing of its content."""
+    """Return the API's answer about a writeback: ids, counts and reasons, never its content."""
     return WritebackView(
         id=writeback.id,
         estab=writeback.estab,

@@ -71,10 +71,10 @@ class EraseDependencies:
 def request_erasure(
     estab: str, schools: SchoolRepository, vault: SchoolVault, erasures: Queue, now: datetime
 ) -> School:
-    """Delete the school's key, and have everything else of it erased.
+    """Delete the school's key, and request the erasure of all its other data.
 
-    A crash between the two steps leaves a school that says of itself that it is being erased;
-    a second request carries on.
+    A crash between the two steps leaves a school whose record says that it is being erased;
+    a second request continues the erasure.
 
     Raises:
         RequestRejectedError: 404 for an unknown school.
@@ -101,7 +101,7 @@ def _begin(estab: str, schools: SchoolRepository, vault: SchoolVault, now: datet
 def _marked_as_seen(
     seen: School, erased: ErasedSecrets | None, now: datetime
 ) -> Callable[[School], School]:
-    """Return what marks the school, unless it has other secrets now than when it was seen."""
+    """Return a change that marks the school as being erased, if it has the secrets of ``seen``."""
 
     def mark(school: School) -> School:
         return begun(school, now, erased) if secrets_of(school) == secrets_of(seen) else school
@@ -139,7 +139,7 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=wait)
         return
     if school.is_being_erased:
-        # Sent first: a crash in between leaves one look too many, not one too few.
+        # The message is sent before the write: after a crash in between, a spare check follows.
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
         deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
@@ -200,7 +200,7 @@ def _delete_everything(estab: str, deps: EraseDependencies) -> int:
 
 
 def _forget(item: DatasetRecord, deps: EraseDependencies) -> None:
-    """Delete what said that the data is gone; asked for again, the dataset begins anew."""
+    """Delete the tombstone of the dataset; a later request begins the dataset anew."""
     for prefix in DatasetLayout(item.estab, item.dataset).prefixes:
         deps.store.erase(prefix)
     deps.datasets.forget(item)
@@ -208,7 +208,7 @@ def _forget(item: DatasetRecord, deps: EraseDependencies) -> None:
 
 
 def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) -> bool:
-    """Tell whether the scope came back or the dataset was asked for, or the whole school goes."""
+    """Tell whether the erasure is not wanted: the scope is back, or the whole school is erased."""
     school = deps.schools.get(item.estab)
     if school is None or school.is_being_erased or school.state is SchoolState.ERASED:
         return True
@@ -217,7 +217,7 @@ def _is_superseded(item: DatasetRecord, reason: str, deps: EraseDependencies) ->
     dataset = deps.datasets.config.dataset_of(item)
     if reason == EXPIRED:
         return not is_expired(item, dataset, deps.now())
-    if reason not in {SCOPE_REMOVED, LEFT_OUT} or is_erased(item):  # any other is a person's
+    if reason not in {SCOPE_REMOVED, LEFT_OUT} or is_erased(item):  # a person gave any other reason
         return False
     return not erasure_reason(item, dataset, school.retained_scopes)
 
@@ -234,7 +234,7 @@ def _emptied(item: DatasetRecord, reason: str, deps: EraseDependencies) -> Datas
     if _may_be_pulled_anew(item, deps):
         deps.datasets.add_demand(item.estab, item.dataset, deps.now())
     item = deps.datasets.save(replace(item, erasing=reason), deps.now())
-    # First of all what somebody who stood still could copy to where readers look.
+    # Staged objects go first: an invocation that was suspended could still publish them.
     deps.store.delete_staged(staging_prefix(item.estab, item.dataset))
     for prefix in place.prefixes:
         deps.store.erase(prefix)

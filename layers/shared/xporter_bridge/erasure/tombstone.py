@@ -1,4 +1,4 @@
-"""What is left of a school or a dataset when it is erased: a tombstone, and nobody's data."""
+"""The tombstone that is left of an erased school or dataset. It holds nobody's data."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
 
-# For so long a temporary dataset's last manifest tells its readers that the data is gone.
+# How long the last manifest of a temporary dataset tells readers that the data was erased.
 _TOMBSTONE = timedelta(days=30)
 
 
 def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) -> School:
-    """Return the school as it is from the moment somebody asked to erase it.
+    """Return the school as its record stands once its erasure was requested.
 
-    Its data key goes at once, and what the key seals opens no more (backups of the table aside);
-    without credentials and not pullable, it is asked for nothing any more. A school erased before
-    stays as it is.
+    The data key is deleted at once, so that nothing sealed by the key can be opened, except from
+    backups of the table. The school has no credentials and cannot be pulled: Xporter is sent no
+    further request for it. A school that is already erased is returned unchanged.
 
     Args:
         erased: What is kept of its secrets, to refuse them; what is kept already, if not given.
@@ -61,7 +61,7 @@ def cleared(school: School, now: datetime) -> School:
 
 
 def secrets_of(school: School) -> tuple[str, tuple[bytes, ...]]:
-    """Return what tells the school's secrets from others; a renewed token is no other secret."""
+    """Return a value that changes with the school's secrets, and not with a renewed token."""
     held = school.credentials
     return (held.secret_digest, held.pending) if held else ("", ())
 

@@ -54,7 +54,7 @@ class BuiltSequence:
 
 @dataclass(frozen=True)
 class TableInput:
-    """What the pull brought for one table; ``columns`` are those it met."""
+    """The rows that the pull brought for one table; ``columns`` are the columns met in them."""
 
     table: str
     came: TableStream

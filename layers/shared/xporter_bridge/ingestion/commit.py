@@ -110,7 +110,7 @@ class PullCommit:
         Repeating it after a crash copies the same bytes to the same keys.
 
         Raises:
-            ConflictError: The lease was lost; whoever has it publishes.
+            ConflictError: The lease was lost; its new holder publishes.
         """
         made = item.published.manifest
         if not item.published.unpublished or not made:
@@ -129,7 +129,7 @@ class PullCommit:
         return self._save(replace(item, published=published, reason="", progress=recovered))
 
     def prune(self, item: DatasetRecord) -> DatasetRecord:
-        """Delete what was replaced long ago; whoever lets go of the dataset saves how far."""
+        """Delete sequences replaced long ago; the write that releases the lease saves how far."""
         return prune_superseded(item, self._store, self._keep, self._now())
 
     def carry_out_decision(self, item: DatasetRecord, dataset: Dataset | None) -> DatasetRecord:

@@ -45,7 +45,7 @@ _BYTES_IN_FLIGHT = 64 * 1024 * 1024
 
 
 class OutOfTimeError(XporterBridgeError):
-    """The invocation ends soon: what is staged stays, and another goes on."""
+    """The invocation ends soon: staged pages stay, and another invocation continues."""
 
 
 class PageFetcher:

@@ -78,7 +78,7 @@ class PullRun:
         self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
 
     def run(self) -> None:
-        """Finish what an earlier holder left, serve what was asked for, and let go."""
+        """Finish the work that an earlier holder left, pull if wanted, and release the lease."""
         self._item = self._committer.publish(self._item)
         self._item = self._committer.carry_out_decision(self._item, self._dataset)
         if self._dataset is None:
@@ -91,7 +91,7 @@ class PullRun:
         publish_dataset_events(self._item, deps.datasets, deps.sessions.schools, deps.bus, now)
 
     def _serve(self, dataset: Dataset) -> None:
-        """Pull, and record whatever stops the pull in the dataset's state."""
+        """Pull; if the pull stops, record the reason in the dataset's state."""
         try:
             self._item = self._pull_until_still(dataset)
             self._let_go()

@@ -1,4 +1,4 @@
-"""The pages of one pull as they lie in the staging bucket, whoever put them there."""
+"""The pages of one pull in the staging bucket, staged by this invocation or an earlier one."""
 
 from __future__ import annotations
 

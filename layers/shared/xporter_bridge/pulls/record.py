@@ -75,7 +75,7 @@ class Lease:
     began_at: datetime | None = None
 
     def released(self) -> Lease:
-        """Return the lease after its holder has let go of it."""
+        """Return the lease after its holder released it."""
         return replace(self, expires_at=None)
 
 
@@ -148,13 +148,13 @@ class Published:
     scopes: tuple[str, ...] = ()
 
     def committed(self, made: Manifest, copies: Mapping[str, str]) -> Published:
-        """Return what is stored once the draft is the current sequence."""
+        """Return the published data as stored once the draft is the current sequence."""
         return replace(
             self, sequence=made.sequence, manifest=made, unpublished=copies, columns=made.columns
         )
 
     def erased(self, tombstone: Manifest, until: datetime) -> Published:
-        """Return what is stored once all data is deleted: a manifest, until its end."""
+        """Return what is published once all objects are deleted: a manifest that ends."""
         sequence = tombstone.sequence
         return Published(sequence, tombstone, oldest=sequence, expires_at=until)
 
@@ -258,7 +258,7 @@ class DatasetRecord:
         return self.lease.expires_at is not None and self.lease.expires_at > now
 
     def released(self) -> DatasetRecord:
-        """Return the record after the lease holder has let go of it."""
+        """Return the record after the lease holder released it."""
         return replace(self, lease=self.lease.released())
 
     def not_covered(self, reason: str) -> DatasetRecord:

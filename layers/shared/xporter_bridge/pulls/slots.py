@@ -87,7 +87,7 @@ class PullSlots:
         return bool(first.get("timeouts"))
 
     def _note(self, slot: Slot, facts: Item) -> None:
-        """Write into the school's first slot, whoever holds that slot."""
+        """Write into the school's first slot, with or without holding that slot."""
         self._items.update(slot.estab, f"{SLOT}0", set_=facts)
 
     def _set(self, slot: Slot, facts: Item) -> bool:

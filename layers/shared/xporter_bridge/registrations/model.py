@@ -55,7 +55,7 @@ def missing(
     recorded: Mapping[str, Registration],
     now: datetime,
 ) -> list[DesiredRegistration]:
-    """Return those that are not registered, are on another URL or key, or are old.
+    """Return the wanted webhooks that are not registered, have another URL or key, or are old.
 
     A moved domain and a rotated key both change the URL, so its fingerprint shows either.
     """

@@ -78,7 +78,7 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
 
 
 def _is_served(message: RegisterWebhooks, school: School) -> bool:
-    """Tell whether a check that began after the message was sent has done all it asks for."""
+    """Tell whether a check that began after the message was sent has done the message's work."""
     checked_at = school.registrations_checked_at
     return bool(message.sent_at) and not message.pulls_since and message.sent_at <= checked_at
 

@@ -61,7 +61,7 @@ def _send_to_due(
     queue: Queue,
     now: datetime,
 ) -> int:
-    """Send the messages first and postpone then: a run that dies between sends some twice."""
+    """Send messages, then postpone their schools: a run that dies in between sends some twice."""
     sent = 0
     while batch := list(islice(due, 10)):
         sent += queue.send_all(body(estab) for estab, _ in batch)

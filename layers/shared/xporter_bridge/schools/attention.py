@@ -1,4 +1,4 @@
-"""What a person should know and do, in a sentence, and what of that a school's own state asks."""
+"""A sentence for people about a trouble and its remedy, and the sentence for a school's state."""
 
 from __future__ import annotations
 

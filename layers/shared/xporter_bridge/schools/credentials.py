@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-# A school has one secret, and seldom another; more than these are no school's.
+# A school has one secret, seldom two. More secrets than this come from strangers.
 _MOST = 20
 
 
@@ -39,7 +39,7 @@ class ErasedSecrets:
 
     A stranger who recorded an authentication callback can send it again, and Xporter may still
     accept its secret. So an erased school is let in again by another secret, or after a person
-    has said so.
+    has allowed it.
 
     The key in the clear is never stored: without KMS nobody can tell whose the digests are.
     """

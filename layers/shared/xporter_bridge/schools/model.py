@@ -2,7 +2,7 @@
 
 invited ─ authorised ─ installed ─ live        and from any of them: paused, revoked, erased
 
-A callback never sets a state by itself. What sets it is what Xporter's token service then says
+A callback never sets a state: only an answer of Xporter's token service does
 (xporter-api.md 3, 13.1 to 13.6).
 """
 
@@ -17,16 +17,17 @@ from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.timestamps import iso, parse
 
-# Paused schools are asked again after these waits, the last one repeatedly; those whose secret is
-# refused after as long as it has been refused, but no sooner than the first and no later than the
-# last of them.
+# The secret of a paused school is tried again after these waits; the last wait repeats. A secret
+# that is refused is tried again after as long as it has been refused, but never sooner than the
+# first of these waits and never later than the last.
 PROBE_WAITS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60, 120, 240, 360))
 # A fault of Xporter's own may last a night and a day: only refusals over days are the school's.
 REFUSALS_UNTIL_REVOKED = 3
 REVOKED_AFTER = timedelta(days=3)
-# Every dataset of a school meets the same refusal within seconds: that is one, not eight.
+# All datasets of a school meet the same refusal within seconds; it counts as one refusal.
 _REFUSALS_COUNT_AFTER = timedelta(minutes=10)
-# A revoked school is asked again daily and, after this time, weekly, so that it heals by itself.
+# A revoked school's secret is tried daily and, after this time, weekly: a school that is
+# authorised again goes on without a person's help.
 REVOKED_DAILY_FOR = timedelta(days=14)
 # So long after a scope was found missing another look decides whether it has gone: a parameter of
 # the template.
@@ -48,7 +49,7 @@ class SchoolState(StrEnum):
     ERASED = "erased"
 
 
-# A cause that begins so goes on with the two numbers.
+# The cause that begins with this word ends with the two establishment numbers.
 ESTAB_CHANGED = "estab_changed"
 PULLABLE = frozenset({SchoolState.INSTALLED, SchoolState.LIVE})
 _ANNOUNCED = set(SchoolState) - {SchoolState.INVITED, SchoolState.INSTALLED}

@@ -36,7 +36,7 @@ class SchoolNotReadyError(PermanentError):
 def issue_token(
     xporter: XporterApi, estab: str, relying_party: str, secret: str
 ) -> tuple[Token, TokenDetails]:
-    """Return a fresh token of the school, and what it allows; nobody else's leaves here.
+    """Return a fresh token of the school and its details; never the token of another school.
 
     Raises:
         AuthorisationPausedError: The school is still choosing whom to include.

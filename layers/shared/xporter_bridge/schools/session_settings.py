@@ -14,7 +14,7 @@ from xporter_bridge.xporter.client import DATA_SECONDS, XporterApi
 
 @dataclass(frozen=True)
 class SessionSettings(EnvironmentSettings):
-    """What a function is told that calls Xporter in a school's name."""
+    """The settings of a function that calls Xporter for a school."""
 
     xporter_url: str
     relying_party: str

@@ -51,9 +51,9 @@ class SchoolVault:
     def remembering_erased(
         self, school: School, secrets: Iterable[str] = ()
     ) -> ErasedSecrets | None:
-        """Return what a tombstone keeps of the school's secrets, of ``secrets`` too; None of none.
+        """Return the digests of the school's secrets and of ``secrets``; None if there are none.
 
-        Its key is another than the school's, which is deleted, and is wrapped likewise.
+        The key of the digests is wrapped by KMS, as the school's own key was, which is deleted.
         """
         digests = [secret_digest(school.estab, each) for each in secrets]
         held, erased = school.credentials, school.erased_secrets

@@ -1,4 +1,4 @@
-"""Whether the pulls of a night will end by the morning, and how many to run at a time for that."""
+"""Forecasts whether a night's pulls end by the morning, and how many pulls must run at a time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from xporter_bridge.datasets.timetable import SCHOOL_TIME
 MORNING = time(8, 0)
 # How many samples are kept, five minutes apart.
 SAMPLES = 5
-# Fewer messages than this are the usual coming and going, and say nothing about a rate.
+# Fewer waiting messages than this are usual at any time, and allow no estimate of a rate.
 FEW = 100
 _NEVER_MINUTES = 24 * 60
 
-# What the number of pulls at a time follows from (docs/parameters.md).
+# The number of pulls at a time is calculated from these (docs/parameters.md).
 NIGHT_SECONDS = 4 * 3600
 DATASETS_PER_SCHOOL = 8
 _PULLS_PER_DATASET = 1.1

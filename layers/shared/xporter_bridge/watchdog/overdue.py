@@ -42,7 +42,7 @@ from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.sweep import SweepResult, sweep
 from xporter_bridge.writebacks.messages import SubmitWriteback
 
-# What carries an operation on.
+# The message that continues an operation of each kind.
 _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
     OperationKind.PULL: AdvanceRequest,
     OperationKind.WRITEBACK: SubmitWriteback,
@@ -202,4 +202,5 @@ def _expired(item: DatasetRecord, deps: WatchDependencies, now: datetime) -> Dat
     try:
         return deps.datasets.decide(item.estab, item.dataset, "expire", now)
     except ConflictError:
-        return item  # Something else is held now, or nothing: that pull says when to look again.
+        # Another change set is held now, or none: its pull sets the time of the next look.
+        return item

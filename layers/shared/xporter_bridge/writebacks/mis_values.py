@@ -77,7 +77,7 @@ def _in_uk_time(text: str) -> list[date]:
 
 
 def points_of(value: Any) -> Decimal | None:
-    """Return points as a number, whatever its zeros."""
+    """Return points as a number: ``10``, ``10.0`` and ``10.00`` are equal."""
     text = str(value).strip()
     try:
         return Decimal(text) if _POINTS.fullmatch(text) else None

@@ -1,4 +1,4 @@
-"""One writeback: what was sent of it, what became of that, and never a second mark.
+"""One writeback: its parts and the outcome of each. No mark is ever written twice.
 
 queued ─ sent ─ completed, failed or unknown
 

@@ -1,4 +1,4 @@
-"""Reads back what was written, when no callback says what became of it."""
+"""Reads a writeback back from the MIS when no callback brings its outcome."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def category(message: str) -> str:
 def read_outcome(query: Mapping[str, str], body: bytes) -> WritebackOutcome:
     """Return the outcome in the URL's parameters and, where those are silent, in the body.
 
-    A body that cannot be read says nothing, whatever its type claims.
+    A body that cannot be read counts as silent, also if its content type is JSON.
 
     Raises:
         CallbackRejectedError: 400 when nothing says whether the writeback completed.

@@ -74,7 +74,7 @@ def submit(
     *,
     has_time: Callable[[], bool],
 ) -> None:
-    """Do whatever the writeback needs now: send, read back what is overdue, announce.
+    """Take the writeback's next steps: send, read back overdue parts, announce.
 
     Idempotent: the stored writeback alone says what is to be done.
 
@@ -101,7 +101,7 @@ class WritebackRun:
         self._opened: tuple[SchoolSession, list[dict[str, Any]]] | None = None
 
     def carry_on(self, has_time: Callable[[], bool]) -> Writeback:
-        """Read back what is overdue, then send what is queued.
+        """Read back overdue parts, then send queued parts.
 
         A part that is being sent when the process ends counts as sent, so no part is begun
         without enough time: it stays overdue, and the watchdog sends a message within a minute.
