@@ -1,4 +1,4 @@
-"""Turns the editable dashboard into ``DashboardBody`` of the template."""
+"""Encodes the editable dashboard as ``DashboardBody`` of the template."""
 
 import json
 from collections.abc import Iterator

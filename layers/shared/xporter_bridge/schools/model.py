@@ -26,8 +26,7 @@ REFUSALS_UNTIL_REVOKED = 3
 REVOKED_AFTER = timedelta(days=3)
 # All datasets of a school meet the same refusal within seconds; it counts as one refusal.
 _REFUSALS_COUNT_AFTER = timedelta(minutes=10)
-# A revoked school's secret is tried daily and, after this time, weekly: a school that is
-# authorised again goes on without a person's help.
+# A revoked school's secret is tried daily and, after this time, weekly, without a person's help.
 REVOKED_DAILY_FOR = timedelta(days=14)
 # So long after a scope was found missing another look decides whether it has gone: a parameter of
 # the template.
