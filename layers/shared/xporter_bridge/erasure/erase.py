@@ -1,10 +1,10 @@
 """Erases a school, the data of a withdrawn scope, or what has been kept long enough.
 
-Every version goes, and for good.
+Every version is deleted for good.
 
-Three things keep a crash from leaving data behind unnoticed: what is to be erased is written
-down before anything is deleted, the message is taken off its queue only afterwards, and every step
-may be repeated.
+Three rules keep a crash from leaving data behind unnoticed: the item says what is to be erased
+before anything is deleted, the message leaves its queue only afterwards, and every step may be
+repeated.
 """
 
 from __future__ import annotations
@@ -150,12 +150,12 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
 def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -> None:
     """Delete every version of a dataset's data; one more manifest tells its readers.
 
-    Readers find no manifest at all in between. What may still be held of it, as the columns of
-    the scopes that are left, is pulled anew afterwards. Of a temporary dataset that was erased
-    before, the manifests and the item go too.
+    Until that manifest is written, readers find none. Columns that the remaining scopes still
+    allow are pulled anew afterwards. If a temporary dataset had been erased before, its manifests
+    and its item are deleted too.
 
-    The item says first that it is being erased, and last that it is: once begun, an erasure is
-    carried out, whatever the school allows meanwhile.
+    The item says first that the dataset is being erased, and last that it is erased: an erasure
+    that has begun is completed, also if the school allows the dataset again meanwhile.
     """
     item = deps.datasets.get(estab, name)
     if item is None or _is_superseded(item, reason, deps):

@@ -20,9 +20,9 @@ Stream = Callable[[], Iterator[Block]]
 class TableStream:
     """The distinct rows of one table: how many there are, and the stream of them, in order.
 
-    ``repeats`` counts the rows that one page brought again, ``repeats_elsewhere`` those that
-    another page had brought; ``clashes`` those that share their identity with another row.
-    ``evidence`` tells which rows of different pages share an identity; 0 if none does.
+    ``repeats`` counts rows that came twice on one page, ``repeats_elsewhere`` rows that had come on
+    another page, ``clashes`` rows that share their identity with another row. ``evidence`` is a
+    digest of the identities that rows of different pages share; 0 if there are none.
     """
 
     rows: int
@@ -53,8 +53,8 @@ class TableCollector:
     def gather(self, pages: StagedPages, name: str) -> TableStream:
         """Return a table, or the deletions of one under ``<Table>_deleted``.
 
-        Pages that follow each other need not be read to be counted. Those that overlap are
-        merged at once, and only once: what comes of it is stored.
+        Rows of pages in ascending order are counted without reading the pages. Overlapping pages
+        are merged here, once; the merged rows are stored.
         """
         key_of = key_of_line(self._dataset.key_of(name.removesuffix(DELETED)))
         sections = list(pages.sections(name))

@@ -1,8 +1,8 @@
-"""Tells drift from odd data: rows that share an identity, or do not come to the count announced.
+"""Tells drift from odd data: rows that share an identity, or another count than was announced.
 
-Drift is when the same question gets different answers. So an odd answer is asked for once more:
-when the same comes again, it is the data (xporter-api.md 5.3 and 5.4). What was odd is remembered,
-so that the next pull, which finds it again among other news, need not be repeated.
+Drift means that the same request gets different answers. So a pull with an odd answer is repeated
+once. If the same answer comes again, it is accepted as the data (xporter-api.md 5.3 and 5.4). A
+digest of the oddity is stored, so that the next pull with the same oddity need not be repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Tables = Mapping[str, TableStream]
 class Oddity:
     """Why an answer is doubted, and a digest of what is odd about it.
 
-    ``is_short`` tells that no way of counting leads to the rows that were announced.
+    ``is_short`` is true if no way of counting gives the announced number of rows.
     """
 
     reason: str

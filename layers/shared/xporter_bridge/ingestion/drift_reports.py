@@ -20,9 +20,9 @@ from xporter_bridge.timestamps import iso_or_none
 def report_column_drift(
     item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy, is_first: Callable[[str], bool]
 ) -> DatasetRecord:
-    """Report columns that are new, withheld, or of another casing, and what is no table: once each.
+    """Report new, withheld and differently cased columns, and values that are no table: once each.
 
-    They are counted, which raises the alarm, for the first of all schools alone: a release of
+    Only the first report of the fleet is counted as a metric, which raises the alarm: a release of
     Xporter brings the same column to every school within a day.
 
     Args:

@@ -1,7 +1,7 @@
 """Fetches the pages of one pull into the staging bucket, several at a time.
 
-A page counts as fetched when it lies there, so a kill costs at most the pages in flight, and
-whoever goes on with the pull lists what is there and fetches the rest.
+A page counts as fetched when it is staged. So a kill costs at most the pages in flight: the
+invocation that resumes the pull lists the staged pages and fetches the others.
 """
 
 from __future__ import annotations

@@ -40,11 +40,11 @@ class ByteRange:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """What a staged page says about itself. Deletions are sections named ``<Table>_deleted``.
+    """The header of a staged page. Deletions are sections named ``<Table>_deleted``.
 
-    ``columns`` are those that the pull had met in each table when the page was staged: whoever
-    goes on with the pull would not see them otherwise. ``size`` is about how many
-    bytes the answer had.
+    ``columns`` are the columns that the pull had met in each table when the page was staged: an
+    invocation that resumes the pull knows them from here alone. ``size`` is the approximate size
+    of the answer in bytes.
     """
 
     facts: PageMetadata

@@ -84,8 +84,8 @@ def _pull_each(
 def _find_waiting(estab: str, first: str, deps: PullDependencies) -> list[DatasetRecord]:
     """Return the datasets of the school that have work and no holder.
 
-    A dataset that has failed comes after those that have not, so that it delays none of them. Of
-    the others, the one called ``first`` begins.
+    Datasets that have failed come last, so that they delay no other dataset. The dataset called
+    ``first`` comes first, unless it has failed.
     """
     now = deps.now()
     waiting = [item for item in deps.datasets.of_school(estab) if needs_worker(item, now)]

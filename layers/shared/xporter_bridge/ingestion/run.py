@@ -1,8 +1,9 @@
 """Pulls one dataset of one school: lease, fetch, prove, assemble, guard, commit, publish.
 
 The commit is one conditional write that moves the dataset's item to its next sequence together
-with the next hash of Xporter's change set. Everything before it is invisible and may be repeated;
-everything after it is derived from it and is finished by whoever comes next.
+with the next hash of Xporter's change set. All steps before the commit are invisible to readers and
+may be repeated; all steps after it follow from the stored item, and any later invocation can finish
+them.
 """
 
 from __future__ import annotations
@@ -248,7 +249,7 @@ class PullRun:
             self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
 
     def _give_up(self, reason: str) -> None:
-        """Let go of a pull that nobody shall go on with."""
+        """Release the lease of a pull that must not be resumed."""
         self._committer.staged_to_delete.add(self._item.progress.pull_id)
         progress = self._item.progress.abandoned(self._item.demand.requested)
         self._item = replace(self._item, reason=reason, progress=progress)

@@ -1,7 +1,7 @@
-"""Holds back the pulls of all schools while Xporter fails for all of them, but for a few probes.
+"""Holds back the pulls of all schools during an outage of Xporter, except a few probes.
 
-A school's own back-off bounds what is asked of one school. In an outage, 25,000 schools that back
-off one by one still send several requests each, and all of them again when the outage ends.
+A school's own back-off bounds the requests for one school. In an outage, 25,000 schools that back
+off one by one would still send several requests each, and all of them again after the outage.
 """
 
 from __future__ import annotations

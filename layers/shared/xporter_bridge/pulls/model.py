@@ -138,7 +138,7 @@ def next_watch_at(item: DatasetRecord, dataset: Dataset | None, now: datetime) -
 
 
 def next_look_at(item: DatasetRecord) -> datetime | None:
-    """Return when to look again after a callback; None if nobody need, or somebody has since."""
+    """Return when to look again after a callback; None if no look is needed."""
     at, tried_at = item.looks.at, _tried_at(item)
     return at if at and (tried_at is None or at > tried_at) else None
 

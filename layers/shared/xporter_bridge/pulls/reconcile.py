@@ -28,10 +28,10 @@ def reconcile_with_scopes(
     config: DatasetConfig,
     now: datetime,
 ) -> None:
-    """Ask for every dataset that the scopes allow and that is not current; erase what must go.
+    """Request every dataset that the scopes allow and that is not current; erase the disallowed.
 
-    ``previous_scopes`` are those known before: a dataset that was covered then, and is current,
-    needs no pull because a callback came twice.
+    ``previous_scopes`` are the scopes known before. A dataset that they covered and that is current
+    needs no pull, so a callback that comes twice causes none.
     """
     _report_missing_scopes(school)
     held = {item.dataset: item for item in datasets.of_school(school.estab)}

@@ -128,7 +128,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Published:
-    """What is stored of a dataset, and until when.
+    """The published data of a dataset, and when parts of them end.
 
     ``unpublished`` are the copies that a commit still has to make. Sequences before ``oldest`` are
     deleted; at ``retire_at`` the next one may be. A temporary dataset ends at ``expires_at``.

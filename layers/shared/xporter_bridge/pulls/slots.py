@@ -77,7 +77,7 @@ class PullSlots:
         return Slot(slot.estab, slot.number, slot.until)
 
     def note_timeout(self, slot: Slot, now: datetime) -> None:
-        """Let nobody pull from the school for a while, the longer the more pulls waited in vain."""
+        """Keep all pulls from the school for a while, longer after each pull that timed out."""
         timeouts = slot.timeouts + 1
         slow_until = iso(now + backoff(timeouts))
         self._note(slot, {"timeouts": timeouts, "slow_until": slow_until})

@@ -26,7 +26,7 @@ class DesiredRegistration:
 
     @property
     def url_fingerprint(self) -> str:
-        """What is recorded of the URL."""
+        """The digest of the URL that is recorded."""
         return fingerprint(self.url)
 
 

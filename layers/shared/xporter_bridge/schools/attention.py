@@ -92,7 +92,7 @@ def _paused(school: School, since: datetime | None) -> Attention:
 
 
 def _connected(school: School) -> list[Attention]:
-    """Return what is wrong with the access of a school that is connected."""
+    """Return the trouble with a connected school's access, if any."""
     found = []
     if not school.scopes:
         says = "Access works but allows nothing."

@@ -1,8 +1,8 @@
 """Finds the conducts that were written back among those in a school's data.
 
-The data name no id of ours, and what they call things differs from what was sent: only kind, day,
-note and who took part with how many points stand on both sides. So a match is a match of all of
-these, and absence is proved only where nothing even resembles what was sent.
+The data hold no id of ours, and name most values otherwise than our request. Only kind, day, note
+and the participants with their points are in both. So a conduct matches if all of these match, and
+absence is proved only if no conduct even resembles the one that was sent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Incident:
     people: frozenset[_Member]
 
     def matches(self, sent: _Incident) -> bool:
-        """Tell whether this, in the data, is what was sent or just like it."""
+        """Tell whether a conduct of the data equals the one that was sent."""
         return (
             (self.kind, self.people) == (sent.kind, sent.people)
             and self.days is not None
@@ -48,7 +48,7 @@ class _Incident:
         )
 
     def could_match(self, sent: _Incident) -> bool:
-        """Tell whether this could be what was sent, altered since or shown in part."""
+        """Tell whether a conduct could be the one that was sent, later altered or shown in part."""
         pupils, theirs = ({pupil for pupil, _ in it.people} for it in (self, sent))
         return (
             self.kind in {None, sent.kind}

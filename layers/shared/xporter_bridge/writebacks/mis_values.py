@@ -1,8 +1,8 @@
-"""Reads what the MIS calls a person, a day or points: the same thing in any of its spellings.
+"""Reads the MIS's ids of people, days and points, each in any of its spellings.
 
-Xporter gives back what was written in words of the MIS: ``pl-010003`` for 10003, a UTC midnight
-for a day in summer, ``10.00`` for ten points (xporter-api.md 8). What cannot be read is None, which
-proves neither that something is there nor that it is not.
+Xporter returns written values in the spelling of the MIS: ``pl-010003`` for 10003, a UTC midnight
+for a day in summer, ``10.00`` for ten points (xporter-api.md 8). An unreadable value is None, which
+proves neither the presence nor the absence of a record.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from xporter_bridge.operations.model import Operation
 
 
 class WritebackKind(StrEnum):
-    """What is written; the names that the API uses."""
+    """The kinds of records that can be written back, by their names in the API."""
 
     ATTENDANCE = "attendance"
     LESSON_ATTENDANCE = "lesson_attendance"

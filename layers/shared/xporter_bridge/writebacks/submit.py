@@ -157,7 +157,7 @@ class WritebackRun:
         )
 
     def _send(self, number: int) -> None:
-        """Send a part, unless it is too late for that or somebody else is at it."""
+        """Send a part, unless its time is over or another invocation is sending it."""
         if has_come(self._writeback.parts[number].deadline_at, self._deps.now()):
             self._give_up("not_sent_in_time")
             return
@@ -171,10 +171,10 @@ class WritebackRun:
             self._change(self._post(session, posting, number, attempt))
 
     def _is_still_absent(self, number: int) -> bool:
-        """Tell whether a part that was proved absent may be sent again on that strength.
+        """Tell whether a part that an earlier reading did not find is still absent from the MIS.
 
-        It may have waited since, for Xporter or for the school's agent, while a person entered
-        what is there now. A register that Xporter is still refreshing is waited for.
+        While the part waited for Xporter or for the school's agent, a person may have entered the
+        marks. If Xporter is still refreshing the register, the part waits on.
         """
         deadline, now = self._sending.deadline, self._deps.now()
         if is_proof_recent(self._writeback.parts[number], deadline, now):

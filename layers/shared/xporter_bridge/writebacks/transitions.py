@@ -95,7 +95,7 @@ def accepted(
 def refused(
     writeback: Writeback, number: int, attempt: int, reason: str, now: datetime
 ) -> Writeback:
-    """Return the writeback after Xporter refused a part at once: nothing of it was written."""
+    """Return the writeback after Xporter refused a part at once, so that no mark was written."""
     part = writeback.parts[number]
     if part.attempts != attempt or part.state not in AWAITED:
         return writeback
@@ -107,8 +107,8 @@ def outcome_received(
 ) -> Writeback:
     """Return the writeback after an outcome callback about one attempt to send a part.
 
-    What is written stays written, so a success counts whenever it comes. A failure counts only
-    for the attempt that is waited for: it must not undo what a later one achieved.
+    A written mark stays written, so a success counts at any time. A failure counts only for the
+    latest attempt: the failure of an earlier attempt must not undo the success of a later one.
     """
     part = writeback.parts[number]
     if part.state is PartState.COMPLETED:
@@ -132,10 +132,10 @@ def read_back(
 ) -> Writeback:
     """Return the writeback after the MIS was read because the outcome of a part did not come.
 
-    Only data extracted after the part was sent can show that it is not there, and only if nothing
-    in them, or in what was read before, resembles it or stands in its place. Xporter writes a
-    request whole or not at all, so a part found in pieces, or another mark where ours was to be,
-    is what somebody made of it since, and is not to be written over.
+    Absence is proved only by data that were extracted after the part was sent, and only if neither
+    these data nor earlier readings hold anything that resembles the part or stands in its place.
+    Xporter writes a request whole or not at all. So if only some marks of a part are found, or
+    another mark in the place of ours, a person has edited them, and they are not written over.
     """
     part = writeback.parts[number]
     if part.state not in AWAITED:
@@ -163,7 +163,7 @@ def read_before_sending_again(
 ) -> Writeback:
     """Return the writeback after the MIS was read once more before a part is sent again.
 
-    What was proved absent may have been entered by a person since, if the part had to wait.
+    While the part waited, a person may have entered the marks that were absent before.
     """
     if writeback.parts[number].state is not PartState.QUEUED:
         return writeback
@@ -177,7 +177,7 @@ def read_before_sending_again(
 
 
 def is_proof_recent(part: Part, deadline: timedelta, now: datetime) -> bool:
-    """Tell whether what was read last is recent enough to send a part again on its strength."""
+    """Tell whether the last reading is recent enough to prove that a part may be sent again."""
     as_of = part.reading.as_of if part.reading else None
     return as_of is not None and as_of >= now - deadline * _RECENT
 
@@ -198,7 +198,7 @@ def marked_unknown(
     *,
     reading: ReadBackResult | None = None,
 ) -> Writeback:
-    """Return the writeback with a part of which nobody can say whether it was written."""
+    """Return the writeback with a part that may or may not have been written."""
     part = writeback.parts[number]
     if part.state not in AWAITED:
         return writeback
