@@ -24,6 +24,29 @@ from tools.simulator.service.application import Application
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "tests"
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a run whose groups are ignored: each worker would make each group's world.
+
+    pytest-xdist hands out tests by the group at the end of the test's id, which a version of
+    pytest that does not fit leaves out in silence.
+
+    Raises:
+        pytest.UsageError: A test of a group has no group in its id.
+    """
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    grouped = [each for each in session.items if each.get_closest_marker("xdist_group")]
+    ignored = [each.nodeid for each in grouped if each.nodeid == plain_id(each.nodeid)]
+    if ignored:
+        raise pytest.UsageError(f"pytest-xdist ignores the groups of {len(ignored)} tests")
+
+
+def plain_id(nodeid: str) -> str:
+    """Return the id of a test without the group that pytest-xdist has appended."""
+    plain, _, _ = nodeid.rpartition("@")
+    return plain if nodeid.rfind("@") > nodeid.rfind("]") else nodeid
+
+
 @pytest.fixture(autouse=True)
 def _used_permissions(request: pytest.FixtureRequest) -> Iterator[None]:
     """Hold every test to what it is said to have the functions do; or write that down."""
@@ -31,7 +54,7 @@ def _used_permissions(request: pytest.FixtureRequest) -> Iterator[None]:
     with mock.patch.object(Cloud, "made", made):
         yield
     used = {(name, each) for cloud in made for name, all_ in cloud.used.items() for each in all_}
-    test = request.node.nodeid
+    test = plain_id(request.node.nodeid)
     if path := os.environ.get("RECORD_PERMISSIONS"):
         lines = (json.dumps([name, " ".join(each), test]) + "\n" for name, each in used)
         with Path(path).open("a", encoding="utf-8") as file:
