@@ -64,6 +64,7 @@ def test_there_is_a_checklist_for_whatever_is_added_again_and_again() -> None:
         "Add a callback kind",
         "Add a command",
         "Add an alarm",
+        "Add a widget to the dashboard",
     }
 
 
