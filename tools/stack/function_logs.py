@@ -9,7 +9,7 @@ from typing import IO, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 INTERVAL_SECONDS = 2.0
-_LAST_COPY_SECONDS = 15.0
+_LAST_COPY_SECONDS = 5.0  # `make up` has to end within ten
 SETTLED_MILLISECONDS = 200  # an event is stamped a moment before it can be read
 
 

@@ -23,6 +23,7 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+# The operator's command line signs likewise in its own wheel: neither wheel needs the other.
 class SignedRequest(AuthBase):
     """Signs each attempt with the credentials that are valid then."""
 
