@@ -1,4 +1,4 @@
-"""What the product's own table says besides the API: the latest callbacks, and the breaker."""
+"""Reads facts that the API does not have from the product's table: callbacks and the breaker."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""`history`, `logs` and `tail`: what happened, in order."""
+"""`history`, `logs` and `tail`: events in order of time."""
 
 import json
 import re
