@@ -1,4 +1,4 @@
-"""What stands in paths, queries and headers, typed once for all routes."""
+"""The parameters in paths, queries and headers, typed once for all routes."""
 
 from __future__ import annotations
 

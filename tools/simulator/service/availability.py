@@ -48,7 +48,7 @@ def statuses(school: School, query: Query, status: str) -> list[dict[str, Any]]:
 
 
 def status_now(world: World, school: School, query: Query) -> dict[str, Any]:
-    """Reply to ``onlyGetDbStatus``; a parameterised call's data are fetched when first requested."""
+    """Reply to ``onlyGetDbStatus``; a parameterised call fetches its data when first requested."""
     wait = timedelta(seconds=world.application.availability_delay_seconds)
     first_asked = world.fetches.setdefault((school.estab, query.fingerprint), world.now())
     ready = query.days is None or world.now() >= first_asked + wait

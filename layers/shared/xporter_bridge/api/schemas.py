@@ -1,4 +1,4 @@
-"""What the API for the company's own software takes and answers; its OpenAPI is made of these.
+"""The schemas of the API's requests and responses; its OpenAPI document is made of them.
 
 Times are ISO-8601 with ``Z``. What is not known yet is null, never absent.
 """

@@ -37,7 +37,7 @@ from xporter_bridge.xporter.pages import ALL_ROWS, Page, read_page, with_request
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
-# So many at a time hide Xporter's latency (benchmarks/pull.py).
+# This number hides Xporter's latency (benchmarks/pull.py).
 CONCURRENT_PAGES = 8
 # So many bytes of answers at a time, going by the largest so far: each takes several times its
 # size until it is staged, and a page of photos has megabytes.
@@ -88,7 +88,7 @@ class PageFetcher:
             raise XporterUnavailableError("answer_without_tables")
         if page.is_pending and page.is_empty:
             raise XporterUnavailableError("data_not_ready")
-        # Xporter may give fewer at a time than it was asked for, and says so.
+        # Xporter may send fewer rows per page than requested, and states the number.
         if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")

@@ -1,4 +1,4 @@
-"""Onboards a school: what an authentication callback, a look or a person's decision leads to."""
+"""Onboards a school after an authentication callback, a repeated check or a person's decision."""
 
 from __future__ import annotations
 

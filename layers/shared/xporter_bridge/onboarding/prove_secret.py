@@ -45,7 +45,7 @@ from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 @dataclass(frozen=True)
 class OnboardDependencies:
-    """Everything that onboarding needs."""
+    """The dependencies of onboarding."""
 
     schools: SchoolRepository
     datasets: DatasetRepository

@@ -30,7 +30,7 @@ _RETRY_REFUSED_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class RegisterDependencies:
-    """Everything that registering needs."""
+    """The dependencies of registering."""
 
     sessions: SchoolSessions
     datasets: DatasetRepository

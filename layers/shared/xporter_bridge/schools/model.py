@@ -1,4 +1,4 @@
-"""One school: what it has allowed, what state it is in, and what happens next.
+"""One school: its scopes, its state, and its next step.
 
 invited ─ authorised ─ installed ─ live        and from any of them: paused, revoked, erased
 
@@ -37,7 +37,7 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 class SchoolState(StrEnum):
-    """Where a school stands; see the module."""
+    """The state of a school; see the module."""
 
     INVITED = "invited"
     AUTHORISED = "authorised"
@@ -116,7 +116,7 @@ class School:
 
     @property
     def next_step(self) -> str:
-        """What happens next, for a person."""
+        """The next step, in words for a person."""
         if self.is_being_erased:
             return "everything kept of it is being erased"
         if self.is_pullable and not self.scopes:
@@ -285,7 +285,7 @@ def with_install_flags(
 
 
 def unproved_until(now: datetime) -> int:
-    """Return when a school that only a callback has spoken of is forgotten, in epoch seconds."""
+    """Return when a school that is only known from a callback expires, in epoch seconds."""
     return int((now + UNPROVED_KEPT).timestamp())
 
 

@@ -53,7 +53,7 @@ _PATIENCE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class WatchDependencies:
-    """Everything that watching schools and datasets needs."""
+    """The dependencies of watching schools and datasets."""
 
     schools: SchoolRepository
     datasets: DatasetRepository
