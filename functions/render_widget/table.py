@@ -9,7 +9,7 @@ from html import escape
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.schemas import DatabaseFreshness, SchoolView
 from xporter_bridge.pulls.freshness import CHECKED_AT_IS_OLD
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import parse
 
 _COLUMNS = ("School", "State", "Since", "What to know, what to do", "Datasets", "Oldest data")

@@ -19,7 +19,7 @@ from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetState
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso
 
 

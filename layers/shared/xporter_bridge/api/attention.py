@@ -10,8 +10,8 @@ from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.attention import of_datasets
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.attention import ALL_IS_WELL, Attention, Severity, of_school
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.timestamps import parse_or_none
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.states import SchoolState
 
 _WITHOUT_PULLS = frozenset({SchoolState.ERASED, SchoolState.INVITED, SchoolState.AUTHORISED})
 
@@ -27,7 +27,7 @@ def attention_of(
     own = of_school(school)
     if school.is_being_erased or school.state in _WITHOUT_PULLS:
         return max(own, key=Attention.weight)
-    of_items = of_datasets(items, config, parse_or_none(school.state_since), now)
+    of_items = of_datasets(items, config, school.state_since, now)
     if not school.is_pullable:
         is_troubled = any(each.severity is Severity.TROUBLE for each in of_items)
         raised = Severity.TROUBLE if is_troubled else Severity.NOTICE

@@ -14,8 +14,8 @@ from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.attention import Severity
-from xporter_bridge.schools.model import SchoolState
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 
 # States in the order in which they deserve a look: what a person must mend comes first.
 _ORDER = (

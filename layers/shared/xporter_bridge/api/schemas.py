@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xporter_bridge.availability.model import PullState, WaitOutcome
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.attention import Severity
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.writebacks.model import PartState, WritebackKind, WritebackState
 
 

@@ -38,7 +38,7 @@ from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, next_probe
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.watchdog.sweep import SweepResult, sweep
 from xporter_bridge.writebacks.messages import SubmitWriteback
 
@@ -119,7 +119,7 @@ def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
     school = schools.get(estab)
     if school and school.is_being_erased:
         deps.erasures.send(EraseSchool(estab).body())
-    elif school and school.probe_at and school.probe_at <= iso(now):
+    elif school and has_come(school.probe_at, now):
         telemetry.count("DeadlinePassed", "probe")
         deps.onboarding.send(ProbeSchool(estab).body())
         schools.change(estab, lambda school: _probed(school, now))
