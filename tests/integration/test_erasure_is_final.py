@@ -193,7 +193,7 @@ DAY = {"date": "2026-11-23"}
 PULL, WRITEBACK = f"pull-{'0' * 32}", f"writeback-{'0' * 32}"
 REQUESTED = WritebackRequested(ESTAB, "attendance", "key-1", {"Marks": [MARK]})
 MESSAGES: list[tuple[str, Message]] = [
-    ("plan_pulls", DatabaseChanged(ESTAB, "XodSchoolData", "2126-01-01T00:00:00.000Z")),
+    ("plan_pulls", DatabaseChanged(ESTAB, "XodSchoolData", parse("2126-01-01T00:00:00.000Z"))),
     ("pull_dataset", PullDataset(ESTAB, "students")),
     ("register_webhooks", RegisterWebhooks(ESTAB, look_at_scopes=True)),
     ("register_webhooks", RegisterWebhooks(ESTAB, pulls_since=parse("2026-01-01T00:00:00.000Z"))),

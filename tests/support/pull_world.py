@@ -164,7 +164,7 @@ class World:
     def hear(self, database: str = "XodSchoolData", *, times: int = 1) -> None:
         """Let callbacks come, each handled at once."""
         for _ in range(times):
-            message = DatabaseChanged(ESTAB, database, self.clock.isoformat())
+            message = DatabaseChanged(ESTAB, database, self.clock)
             plan(message, self.aws.schools, self.aws.datasets, self.queue, configured(), self.clock)
 
     def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:

@@ -33,7 +33,13 @@ from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import ALL_ROWS, Page, read_page, with_requested_hash
+from xporter_bridge.xporter.pages import (
+    ALL_ROWS,
+    Page,
+    PageMetadata,
+    read_page,
+    with_requested_hash,
+)
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
@@ -123,9 +129,18 @@ class PageFetcher:
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
         blocks = self._blocks(page)
+        self._stage(page.facts, blocks, len(page.text), number, into)
+
+    def _stage(
+        self,
+        facts: PageMetadata,
+        blocks: Mapping[str, Block | None],
+        size: int,
+        number: int,
+        into: StagedPages,
+    ) -> None:
         met = self._policy.kept_columns()
-        size = len(page.text)
-        into.add(number, pack(page.facts, blocks, met, compress, answered_bytes=size))
+        into.add(number, pack(facts, blocks, met, compress, answered_bytes=size))
 
     def fetch_rest(self, changed_rows: str, into: StagedPages) -> None:
         """Fetch every page that is not staged yet.
@@ -142,7 +157,10 @@ class PageFetcher:
         def work(number: int) -> None:
             page = self.ask(changed_rows, number)
             facts.require_same_result(page.facts)
-            self.stage(page, number, into)
+            own_facts, blocks, size = page.facts, self._blocks(page), len(page.text)
+            # The parsed rows take most of the memory, and S3 most of the time.
+            del page
+            self._stage(own_facts, blocks, size, number, into)
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
