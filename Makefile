@@ -12,6 +12,7 @@ Settings, from the environment:
   STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
   YES               1 to be asked nothing                                               (trial)
   TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
+  MINUTES           how long the load lasts (10)                                        (soak, chaos)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
 export SETTINGS
@@ -21,6 +22,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 STAGE ?= prod
+MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
 SAM := .tools/sam/bin
@@ -28,7 +30,7 @@ SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost dist emulators help demo test up simulator check permissions build bench trial setup lock tables dashboard
+.PHONY: audit cost dist emulators help demo test up simulator check permissions build bench storm soak chaos trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -70,6 +72,16 @@ trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDP
 
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
+	@exec $(MAKE) storm
+
+storm: setup ## 200 schools change at once on a local stack, 30 callbacks each, with faults; then the truth
+	@exec $(RUN) -m tools.load storm
+
+soak: setup ## steady changes and faults on a local stack for MINUTES; the resources stay constant
+	@exec $(RUN) -m tools.load soak --minutes $(MINUTES)
+
+chaos: setup ## kill -9 of functions at random on a local stack for MINUTES; then the truth
+	@exec $(RUN) -m tools.load chaos --minutes $(MINUTES)
 
 cost: setup ## docs/cost.md anew, from the counted calls of a simulated day
 	@PYTHONPATH=layers/shared $(RUN) -m tests.support.write_cost

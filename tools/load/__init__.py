@@ -1,1 +1,1 @@
-"""Load on a local stack: a storm of callbacks, a soak, and killed processes; each with its proof."""
+"""Load on a local stack: a storm of callbacks, a soak, killed processes; each ends with a proof."""
