@@ -87,7 +87,8 @@ PURE = {
     "pulls/attention", "pulls/contradiction", "pulls/failures", "pulls/freshness",
     "pulls/model", "pulls/record",
     "registrations/model",
-    "schools/attention", "schools/credentials", "schools/encryption", "schools/model",
+    "schools/attention", "schools/credentials", "schools/encryption", "schools/history",
+    "schools/model", "schools/registration", "schools/trouble",
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
     "snapshots/cursor", "snapshots/manifest", "snapshots/merge", "snapshots/merge_by_row",
     "snapshots/row_changes", "snapshots/row_keys", "snapshots/union",
@@ -100,7 +101,7 @@ PURE = {
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
-    "api/fleet_overview", "api/queries",
+    "api/fleet_overview", "api/fleet_pages", "api/queries",
     "availability/accept", "availability/ask_xporter", "availability/repository",
     "availability/schedule", "availability/settle",
     "aws/clients", "aws/dynamodb", "aws/errors", "aws/kms", "aws/s3", "aws/secrets_manager",
@@ -110,7 +111,8 @@ EFFECTFUL = {
     "ingestion/commit", "ingestion/doubt", "ingestion/drift_reports", "ingestion/fetch",
     "ingestion/page_workers", "ingestion/pull_school", "ingestion/run", "ingestion/staged_pages",
     "onboarding/onboard", "onboarding/prove_secret", "onboarding/receive", "operations/repository",
-    "pulls/fleet_notices", "pulls/hold", "pulls/outbox", "pulls/plan", "pulls/reconcile",
+    "pulls/fleet_notices", "pulls/hold", "pulls/note_trouble", "pulls/outbox",
+    "pulls/plan", "pulls/reconcile",
     "availability/receive", "pulls/receive", "writebacks/receive",
     "pulls/breaker", "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
     "registrations/register",

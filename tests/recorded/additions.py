@@ -13,6 +13,8 @@ from typing import Any
 ADDED = {
     "missing_scopes", "MissingScopeView", "marks_seen", "similar", "reason", "looks",
     "first_refused_at", "key", "kind", "attention", "AttentionView", "Severity", "failing",
+    # What is kept of the past, and the index of troubled schools.
+    "history", "attempts", "data_trouble", "trouble", "trouble_shard",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

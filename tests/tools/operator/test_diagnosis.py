@@ -12,7 +12,8 @@ from tools.operator.findings import Code, Facts, Finding
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
-from xporter_bridge.schools.model import Registration, School, SchoolState
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.registration import Registration
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)

@@ -20,7 +20,8 @@ from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.credentials import Credentials
-from xporter_bridge.schools.model import Registration, School, SchoolState
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.registration import Registration
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
 

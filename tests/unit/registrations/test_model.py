@@ -14,7 +14,7 @@ from xporter_bridge.registrations.model import (
     missing,
     next_due,
 )
-from xporter_bridge.schools.model import Registration
+from xporter_bridge.schools.registration import Registration
 from xporter_bridge.timestamps import iso, parse
 
 NEW = SigningKey("key-0002", b"the secret after the rotation")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from xporter_bridge.api.fleet_pages import FleetPages, SchoolFilter
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
@@ -21,6 +22,10 @@ from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.writebacks.repository import WritebackRepository
 
+# Fields of a school that are made of its datasets.
+_OF_DATASETS = frozenset({"attention", "next_step", "freshness", "datasets"})
+_AT_ONCE = 16
+
 
 @dataclass(frozen=True)
 class Queries:
@@ -33,18 +38,31 @@ class Queries:
     store: SnapshotStore
     config: DatasetConfig
 
-    def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
-        """Return one page of schools.
+    def page(
+        self,
+        wanted: SchoolFilter,
+        limit: int,
+        cursor: str | None,
+        now: datetime,
+        fields: Collection[str] = (),
+    ) -> SchoolPage:
+        """Return one page of schools; those without the ``fields`` that need datasets cost less.
+
+        Args:
+            fields: Which fields of the schools are wanted; empty for all.
 
         Raises:
             RequestRejectedError: 400 for an invalid cursor.
         """
-        after = _estab_of(cursor) if cursor else None
-        schools, following = self.schools.page(limit, after)
-        return SchoolPage(
-            schools=[self._show(school, now) for school in schools],
-            cursor=_cursor(following) if following else None,
-        )
+        schools, following = FleetPages(self.schools).page(wanted, limit, cursor)
+        needs_datasets = not fields or bool(_OF_DATASETS.intersection(fields))
+
+        def show(school: School) -> SchoolView:
+            items = self.datasets.of_school(school.estab) if needs_datasets else []
+            return present_school(school, items, self.config, now)
+
+        with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
+            return SchoolPage(schools=list(pool.map(show, schools)), cursor=following)
 
     def school(self, estab: str, now: datetime) -> SchoolView:
         """Return one school.
@@ -112,18 +130,3 @@ class Queries:
 
     def _show(self, school: School, now: datetime) -> SchoolView:
         return present_school(school, self.datasets.of_school(school.estab), self.config, now)
-
-
-def _cursor(estab: str) -> str:
-    return base64.urlsafe_b64encode(f"estab={estab}".encode()).decode().rstrip("=")
-
-
-def _estab_of(cursor: str) -> str:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
-        raise RequestRejectedError(400, "invalid cursor") from error
-    name, _, estab = text.partition("=")
-    if name != "estab" or not estab:
-        raise RequestRejectedError(400, "invalid cursor")
-    return estab

@@ -44,6 +44,7 @@ from xporter_bridge.pulls.model import (
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
@@ -69,6 +70,7 @@ class PullRun:
         self.slot = slot
         self._deps = deps
         self._item = item
+        self.school: School | None = None  # as it was when the session was opened
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
         # Whether Xporter answered for the school; None if no call showed that.
@@ -77,6 +79,11 @@ class PullRun:
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
+
+    @property
+    def item(self) -> DatasetRecord:
+        """The dataset as the run has left it so far."""
+        return self._item
 
     def run(self) -> None:
         """Finish the work that an earlier holder left, pull if wanted, and release the lease."""
@@ -136,6 +143,7 @@ class PullRun:
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
         session = self._deps.sessions.open(self._item.estab, self._deps.now())
+        self.school = session.school
         if reason := withheld_because(self._item, dataset, session.school):
             return self._committer.not_covered(self._item, reason)
         self._item = with_scopes_used(self._item, dataset, session.school.scopes)

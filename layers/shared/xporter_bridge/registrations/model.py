@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, fingerprint, sign
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.schools.model import Registration
+from xporter_bridge.schools.registration import Registration
 from xporter_bridge.timestamps import iso, parse
 
 # Nothing promises that Xporter keeps a registration for ever, so each is renewed (13.10).

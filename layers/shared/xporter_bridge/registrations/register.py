@@ -21,7 +21,8 @@ from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
-from xporter_bridge.schools.model import Registration, School, with_granted_scopes
+from xporter_bridge.schools.model import School, with_granted_scopes
+from xporter_bridge.schools.registration import Registration
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
 from xporter_bridge.timestamps import iso, parse
 

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, watch_attributes
-from xporter_bridge.errors import ConflictError
+from xporter_bridge.errors import ConfigurationError, ConflictError, TransientError
 from xporter_bridge.events.model import Event
+from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
-from xporter_bridge.schools.model import Registration, School, SchoolState
-from xporter_bridge.timestamps import iso
+from xporter_bridge.schools.history import StateChange
+from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.trouble import parse_trouble
+from xporter_bridge.timestamps import iso, parse
 
 STATE_INDEX = "by_state"
+TROUBLE_INDEX = "by_trouble"
+# Of the index of troubled schools: an outage may put thousands of them there within minutes.
+TROUBLE_SHARDS = range(8)
+# Sorts before every entry of that index.
+_FIRST = "0"
 _ATTEMPTS = 5
+_OF_OTHER_FORM = frozenset(
+    {"credentials", "registrations", "outbox", "erased_secrets", "history", "data_trouble"}
+)
 # Sorts behind every time, so that a school that is not due is still counted by its state.
 _NEVER = "9999"
+
+
+class IndexNotReadyError(TransientError):
+    """The index of troubled schools is being made: a deployment adds it to a table in use."""
 
 
 class SchoolRepository:
@@ -98,6 +118,55 @@ class SchoolRepository:
         """Return how many schools are in the state."""
         return self._items.count_index(STATE_INDEX, "state", state)
 
+    def page_of_state(
+        self, state: SchoolState, limit: int, after: str | None
+    ) -> tuple[list[tuple[str, str]], str | None]:
+        """Return (position, estab) of one page of schools in the state, and the last position.
+
+        That is what to give for the next page; it is None at the end.
+        """
+        start: dict[str, str] | None = None
+        if after:
+            due_at, _, estab = after.partition("#")
+            start = {"estab": estab, "state": str(state), "due_at": due_at}
+        items, following = self._items.query_index_page(
+            STATE_INDEX, "state", str(state), limit, start
+        )
+        last = _place(following) if following else None
+        return [(_place(item), item["estab"]) for item in items], last
+
+    def troubled(self, page: int, after: str | None = None) -> Iterator[tuple[str, str]]:
+        """Yield (position, estab) of every troubled school: the worst first, then the longest.
+
+        Args:
+            page: How many schools the caller is likely to want.
+            after: The position after which to begin.
+
+        Raises:
+            IndexNotReadyError: The index is being made; schools enter it for a day after that.
+        """
+        shards = [
+            self._items.query_index_after(
+                TROUBLE_INDEX, "trouble_shard", shard, "trouble", after or _FIRST, page
+            )
+            for shard in TROUBLE_SHARDS
+        ]
+        with _index_may_be_missing():
+            for item in merge(*shards, key=itemgetter("trouble")):
+                yield item["trouble"], item["estab"]
+
+    def count_troubled(self) -> int:
+        """Return how many schools are in trouble.
+
+        Raises:
+            IndexNotReadyError: See ``troubled``.
+        """
+        with _index_may_be_missing():
+            return sum(
+                self._items.count_index(TROUBLE_INDEX, "trouble_shard", shard)
+                for shard in TROUBLE_SHARDS
+            )
+
     def _in_state(self, state: SchoolState, due_until: str) -> Iterator[tuple[str, str]]:
         for item in self._items.query_index(STATE_INDEX, "state", state, "due_at", due_until):
             yield item["estab"], item["due_at"]
@@ -114,11 +183,30 @@ class SchoolRepository:
         )
 
 
+def _place(item: Item) -> str:
+    return f"{item['due_at']}#{item['estab']}"
+
+
+@contextmanager
+def _index_may_be_missing() -> Iterator[None]:
+    """Tell an index that is still being made from a deployment that is wrong.
+
+    Raises:
+        IndexNotReadyError: See the class.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        if not str(error).endswith(": ValidationException"):
+            raise
+        raise IndexNotReadyError("index_not_ready") from error
+
+
 def _write(school: School) -> Item:
     item = {
         name: getattr(school, name)
         for name in School.__dataclass_fields__
-        if name not in {"credentials", "registrations", "outbox", "erased_secrets"}
+        if name not in _OF_OTHER_FORM
     }
     erased = school.erased_secrets
     item["expires_at"] = school.expires_at or None
@@ -134,7 +222,21 @@ def _write(school: School) -> Item:
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
     item["outbox"] = orjson.dumps(outbox).decode() if outbox else None
+    history = [[iso(each.at), each.state, each.cause] for each in school.history]
+    item["history"] = orjson.dumps(history).decode() if history else None
+    item["data_trouble"] = school.data_trouble.text() if school.data_trouble else None
+    item |= _trouble_attributes(school)
     return item | watch_attributes(_next_look(school), school.estab)
+
+
+def _trouble_attributes(school: School) -> Item:
+    """Return the attributes that put the school into the index of troubled ones, or take it out."""
+    trouble = trouble_of(school)
+    shard = hashlib.sha256(school.estab.encode()).digest()[0] % len(TROUBLE_SHARDS)
+    return {
+        "trouble": f"{trouble.text()}#{school.estab}" if trouble else None,
+        "trouble_shard": shard if trouble else None,
+    }
 
 
 def _next_look(school: School) -> str:
@@ -151,6 +253,10 @@ def _read(item: Item) -> School:
     ]
     known["registrations"] = {entry.database: entry for entry in registrations}
     known["outbox"] = tuple(Event.read(entry) for entry in orjson.loads(known.get("outbox", "[]")))
+    changes = orjson.loads(known.get("history", "[]"))
+    known["history"] = tuple(StateChange(parse(at), *facts) for at, *facts in changes)
+    if "data_trouble" in known:
+        known["data_trouble"] = parse_trouble(known["data_trouble"])
     digests = tuple(known.pop("erased_secrets", ()))
     if digests:
         known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)
