@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
+from xporter_bridge import telemetry
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.model import School, SchoolState
@@ -58,9 +59,14 @@ class SchoolFilter:
 
 @dataclass(frozen=True)
 class FleetPages:
-    """Reads schools a page at a time."""
+    """Reads schools a page at a time.
+
+    ``skips_unreadable`` leaves out a school of an index that only a later version can read: for a
+    person, one such school must hide no other; software must not take a part for all.
+    """
 
     schools: SchoolRepository
+    skips_unreadable: bool = False
 
     def page(
         self, wanted: SchoolFilter, limit: int, cursor: str | None
@@ -112,12 +118,21 @@ class FleetPages:
     def _get(self, places: Sequence[tuple[str, str]]) -> _Found:
         """Read the schools at once; an index may still name one that has gone or has changed."""
         with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
-            read = pool.map(lambda place: self.schools.get(place[1]), places)
+            read = pool.map(lambda place: self._read_one(place[1]), places)
             return [
                 (position, school)
                 for (position, _), school in zip(places, read, strict=True)
                 if school
             ]
+
+    def _read_one(self, estab: str) -> School | None:
+        try:
+            return self.schools.get(estab)
+        except Exception as error:
+            if not self.skips_unreadable:
+                raise
+            telemetry.report("school_not_shown", error, estab=estab)
+            return None
 
 
 def _cursor(position: str, wanted: SchoolFilter) -> str:

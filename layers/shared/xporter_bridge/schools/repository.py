@@ -172,7 +172,7 @@ class SchoolRepository:
             yield item["estab"], item["due_at"]
 
     def _save(self, school: School) -> School:
-        item = _write(replace(school, version=school.version + 1))
+        item = stored_form(replace(school, version=school.version + 1))
         return _read(
             self._items.update(
                 school.estab,
@@ -202,7 +202,8 @@ def _index_may_be_missing() -> Iterator[None]:
         raise IndexNotReadyError("index_not_ready") from error
 
 
-def _write(school: School) -> Item:
+def stored_form(school: School) -> Item:
+    """Return the school as an item; empty attributes are not stored."""
     item = {
         name: getattr(school, name)
         for name in School.__dataclass_fields__
