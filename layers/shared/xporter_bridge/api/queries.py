@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xporter_bridge.api.fleet_pages import FleetPages, SchoolFilter
+from xporter_bridge.api.history_views import (
+    AttemptsView,
+    CallbacksView,
+    HistoryView,
+    present_attempts,
+    present_callbacks,
+    present_history,
+)
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.pulls.record import DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
@@ -98,6 +106,36 @@ class Queries:
             raise RequestRejectedError(404, "there is no such dataset")
         state = item.state if item else DatasetState.PENDING
         raise RequestRejectedError(404, f"the dataset is {state} and has no data")
+
+    def attempts(self, estab: str, name: str, now: datetime) -> AttemptsView:
+        """Return the latest attempts at the pull of a dataset; none of one never requested.
+
+        Raises:
+            RequestRejectedError: 404 for an unknown school or dataset.
+        """
+        self.require_school(estab)
+        item = self.datasets.get(estab, name)
+        if item is None and name not in self.config:
+            raise RequestRejectedError(404, "there is no such dataset")
+        return present_attempts(estab, name, item or DatasetRecord(estab, name), now)
+
+    def callbacks(self, estab: str, now: datetime) -> CallbacksView:
+        """Return the latest callbacks that announced data of the school.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        self.require_school(estab)
+        return present_callbacks(estab, self.datasets.of_school(estab), self.config, now)
+
+    def history(self, estab: str, now: datetime) -> HistoryView:
+        """Return everything that is remembered of the school.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        school = self.require_school(estab)
+        return present_history(school, self.datasets.of_school(estab), self.config, now)
 
     def pull(self, estab: str, id_: str) -> PullView:
         """Return a pull on request, with its manifest once readers find it.

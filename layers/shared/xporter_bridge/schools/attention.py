@@ -53,7 +53,13 @@ class Attention:
 # In these states nothing is pulled, and nobody expects data to be kept up to date.
 WITHOUT_PULLS = frozenset({SchoolState.ERASED, SchoolState.INVITED, SchoolState.AUTHORISED})
 ALL_IS_WELL = Attention(Severity.NONE, "Data is kept up to date.", "Nothing to do.")
+_IS_CONNECTED = Attention(Severity.NONE, "The school is connected.", "Nothing to do.")
 _NOTHING = "Nothing to do: the bridge goes on by itself."
+
+
+def of_event(school: School) -> Attention:
+    """Return what an event about the school's state tells a person; nothing about its data."""
+    return max(of_school(school), key=Attention.weight, default=_IS_CONNECTED)
 
 
 def trouble_of(school: School) -> Trouble | None:
