@@ -102,15 +102,14 @@ def present_callbacks(
     """Return the API's answer about a school's callbacks."""
     items = list(items)
     databases = {item.dataset: config.database_of(item) for item in items}
-    found = [
-        CallbackView(
-            database=each.database,
-            received_at=iso(each.received_at),
-            datasets=list(each.datasets),
-        )
-        for each in announcements(items, databases)
-        if each.received_at > now - KEPT
-    ]
+    seen: set[str] = set()
+    found = []
+    for each in announcements(items, databases):
+        # The latest of a database says how long it has been silent, however long that is.
+        if each.received_at > now - KEPT or each.database not in seen:
+            at, names = iso(each.received_at), list(each.datasets)
+            found.append(CallbackView(database=each.database, received_at=at, datasets=names))
+        seen.add(each.database)
     return CallbacksView(estab=estab, callbacks=found)
 
 
