@@ -1,4 +1,4 @@
-"""Measures how long a receiver takes to acknowledge a callback, warm and cold, and why.
+"""Measures the time in which a receiver acknowledges a callback, warm and cold, and its parts.
 
 Every function is imported in fresh processes from the artifact of `sam build`: as shipped, without
 bytecode, and with bytecode written by Python itself. The receivers are also called, and one of them

@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _cases() -> dict[str, tuple[list[Block], bool]]:
-    """Return what came by the name of the case, and whether it is the whole table."""
+    """Return the changes by name of the case, and whether they are the whole table."""
     pick = random.Random(1)
     everyone = range(ROWS)
 

@@ -1,4 +1,4 @@
-"""When a night is over, and what it has lost."""
+"""Decides when a night is over, and counts the datasets that it has lost."""
 
 from __future__ import annotations
 

@@ -17,9 +17,10 @@ from tests.support.fakes import KEY
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.registrations.model import desired
-from xporter_bridge.schools.model import Registration, School, SchoolState
+from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import OpenedKey, with_secret
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import parse
 
 if TYPE_CHECKING:
     from nights.world import World
@@ -55,9 +56,10 @@ def _pull_model(world: World) -> None:
 
 def _copy_school(world: World, estab: str, chance: random.Random) -> None:
     model = world.school_items.find(MODEL) or {}
-    school = replace(_school(world, estab), state_since=model["state_since"])
+    since = parse(model["state_since"])
+    school = replace(_school(world, estab), state_since=since)
     due = THREE + timedelta(minutes=chance.randrange(24 * 60))
-    world.schools.change(estab, lambda _: replace(school, registrations_due_at=iso(due)))
+    world.schools.change(estab, lambda _: replace(school, registrations_due_at=due))
     if estab == MODEL:
         return
     for name in configured():
@@ -69,7 +71,6 @@ def _copy_school(world: World, estab: str, chance: random.Random) -> None:
 
 
 def _school(world: World, estab: str) -> School:
-    registered_at = iso(LAST_NIGHT)
     wanted = desired(
         estab, ALL_SCOPES, configured().values(), base_url=world.base_url, keys=world.keys
     )
@@ -83,7 +84,7 @@ def _school(world: World, estab: str) -> School:
         credentials=with_secret(OpenedKey(estab, KEY, b"wrapped"), "a secret"),
         registrations={
             each.database: Registration(
-                each.database, each.url_fingerprint, world.keys[0].id, registered_at
+                each.database, each.url_fingerprint, world.keys[0].id, LAST_NIGHT
             )
             for each in wanted
         },

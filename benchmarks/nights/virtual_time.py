@@ -1,4 +1,4 @@
-"""Virtual time: a heap of what happens when, and invocations that wait within it.
+"""Virtual time: a heap of actions by their time, and invocations that wait in it.
 
 An invocation runs in a thread of its own so that the product's code can wait in the middle of a
 call; only one thread runs at a time, and the result depends on the seed alone.

@@ -36,7 +36,6 @@ from xporter_bridge.registrations.schedule import schedule
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.snapshots.store import SnapshotStore
-from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.overdue import WatchDependencies, enqueue_overdue
 
 Say = Callable[[str], None]
@@ -178,7 +177,7 @@ class World:
     def _called(self, estab: str, database: str) -> None:
         """Do what receive_database does: one durable message."""
         self.metrics["callbacks"] += 1
-        message = DatabaseChanged(estab, database, iso(self.clock.now()))
+        message = DatabaseChanged(estab, database, self.clock.now())
         Queue(self.database_queue, "databases").send(message.body())
 
     def _every_minute(self) -> None:

@@ -19,7 +19,7 @@ _TOKEN_LIFE = timedelta(days=5)  # xporter-api.md 2.3
 
 
 class NightXporter:
-    """In place of ``XporterApi``: every answer is one page that says "nothing new" or one row."""
+    """In place of ``XporterApi``: a reply is one page without changes or with one changed row."""
 
     def __init__(self, clock: Clock, night: Night, hanging: frozenset[str]) -> None:
         self._clock, self._night, self._hanging = clock, night, hanging

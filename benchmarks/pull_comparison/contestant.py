@@ -21,7 +21,7 @@ from pull_comparison.contest import MODULES, Task
 def main() -> None:
     """Take part in one measurement."""
     name, url, folder, attempt = sys.argv[1:]
-    # What the contestants themselves print goes nowhere; the answer goes to the real stdout.
+    # The contestants' own output is discarded; the result goes to the real stdout.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     contestant = importlib.import_module(MODULES[name])

@@ -1,1 +1,1 @@
-"""What ``benchmarks/acknowledgement.py`` runs in processes of their own."""
+"""The programs that ``benchmarks/acknowledgement.py`` runs in processes of their own."""

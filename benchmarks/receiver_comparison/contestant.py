@@ -1,7 +1,7 @@
 """Acknowledges callbacks in its own process: ``python -m receiver_comparison.contestant MODULE``.
 
 Each line on stdin is a number of calls to make; each line on stdout is the processor time that they
-took, in nanoseconds. So whoever starts several contestants decides who runs when.
+took, in nanoseconds. So the parent process decides which contestant runs at which time.
 """
 
 from __future__ import annotations

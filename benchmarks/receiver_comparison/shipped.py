@@ -1,4 +1,4 @@
-"""What `sam build` made, in three forms, and how long its functions take to import in each.
+"""The artifact of `sam build` in three forms, and the time that its functions take to import.
 
 AWS's own libraries are those of .tools/runtime. Layers are read-only in Lambda, so nothing here may
 write bytecode either.

@@ -1,4 +1,4 @@
-"""Stands where AWS would: botocore is the real one up to the wire, and is answered there at once.
+"""Stands in for AWS at the network: botocore is real, and each request is answered at once.
 
 So what is timed is our code and the client's; what a real AWS adds is a round trip per call.
 """

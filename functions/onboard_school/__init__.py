@@ -1,1 +1,1 @@
-"""Takes schools in."""
+"""Onboards schools."""

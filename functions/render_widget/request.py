@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xporter_bridge.api.fleet_pages import SchoolFilter
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 
 _ESTAB = re.compile(r"[0-9]{7}")
 _LONGEST_TEXT = 100

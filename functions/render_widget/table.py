@@ -11,7 +11,7 @@ from functions.render_widget.request import TROUBLED, WidgetRequest
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.schemas import DatabaseFreshness, SchoolView
 from xporter_bridge.pulls.freshness import CHECKED_AT_IS_OLD
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 
 _COLUMNS = ("School", "State", "Since", "What to know, what to do", "Datasets", "Oldest data")
 _LONGEST_NAME = 60

@@ -14,15 +14,15 @@ from xporter_bridge.availability.schedule import schedule
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig, configured
-from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.state_index import StateIndex
 
 
 @cache
-def dependencies() -> tuple[SchoolRepository, Queue, DatasetConfig]:
+def dependencies() -> tuple[StateIndex, Queue, DatasetConfig]:
     """Return the dependencies, made once per environment."""
     settings = Settings.from_env(os.environ)
     return (
-        SchoolRepository(client("dynamodb"), settings.schools_table),
+        StateIndex(client("dynamodb"), settings.schools_table),
         Queue(client("sqs"), settings.availability_request_queue_url),
         configured(),
     )

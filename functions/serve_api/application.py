@@ -1,4 +1,4 @@
-"""The API as one application: its routes, what it refuses, and how it says so."""
+"""The API as one application: its routes, its refusals, and their form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def answer(
     context: LambdaContext,
     open_dependencies: Callable[[], ApiDependencies],
 ) -> Reply:
-    """Answer one request of an HTTP API, whatever it is."""
+    """Answer one request of an HTTP API; every fault becomes a problem response."""
     request_id = event["requestContext"]["requestId"]
     telemetry.bind(context.aws_request_id, request_id)
     app = application()

@@ -1,4 +1,4 @@
-"""What the routes of the API work with."""
+"""The dependencies of the API's routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document of the API, made of its routes whenever somebody asks."""
+"""The OpenAPI document of the API, made of its routes on request."""
 
 from __future__ import annotations
 

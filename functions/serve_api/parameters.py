@@ -1,4 +1,4 @@
-"""What stands in paths, queries and headers, typed once for all routes."""
+"""The parameters in paths, queries and headers, typed once for all routes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 
 Estab = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Errors in the form of RFC 9457, for whatever goes wrong on the way to an answer."""
+"""Errors in the form of RFC 9457, for every fault of a request or of our own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the bodies of requests strictly, before anything more lenient does."""
+"""Reads the bodies of requests strictly, before Powertools' lenient reader."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def with_checked_body(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_body(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event of a request whose body, if there is one, means nothing."""
+    """Return the event without its body, for a request whose body has no meaning."""
     return {**event, "body": "", "isBase64Encoded": False}

@@ -1,4 +1,4 @@
-"""What all routes share: how they get their dependencies, and how they say "accepted"."""
+"""The common part of all routes: their dependencies, and the reply 202."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ from xporter_bridge.api.schemas import (
 from xporter_bridge.erasure.erase import request_erasure
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.hold import decide
+from xporter_bridge.timestamps import iso_or_none
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -94,7 +95,7 @@ def erase_school(estab: Estab) -> Response[ErasureAccepted]:
         ErasureAccepted(
             estab=estab,
             state=school.state,
-            erasure_requested_at=school.erasure_requested_at or None,
+            erasure_requested_at=iso_or_none(school.erasure_requested_at),
         )
     )
 

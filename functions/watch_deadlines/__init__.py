@@ -1,1 +1,1 @@
-"""Looks for what should have happened and has not."""
+"""Finds overdue work."""

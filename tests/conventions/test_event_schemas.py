@@ -20,12 +20,12 @@ from xporter_bridge.schools.model import (
     REFUSALS_UNTIL_REVOKED,
     REVOKED_AFTER,
     School,
-    SchoolState,
     paused,
     secret_refused,
     secret_verified,
 )
 from xporter_bridge.schools.outbox import publish_school_events
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.writebacks.model import Part, Writeback, WritebackKind, WritebackOutcome
 from xporter_bridge.writebacks.transitions import claimed, marked_unknown, outcome_received, queued
 

@@ -32,8 +32,9 @@ from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import new_event
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import SchoolVault, with_secret
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
@@ -60,7 +61,7 @@ def received(client: Any, url: str) -> list[dict[str, Any]]:
 def test_a_school_is_found_by_its_state_and_by_when_it_is_due(emulator: str, aws_of: AwsOf) -> None:
     aws = aws_of(emulator)
     schools = SchoolRepository(aws.client("dynamodb"), aws.table("SchoolsTable"))
-    live = School(ESTAB, state=SchoolState.LIVE, registrations_due_at=iso(NOW))
+    live = School(ESTAB, state=SchoolState.LIVE, registrations_due_at=NOW)
     schools.change(ESTAB, lambda _: live)
     schools.change(OTHER_ESTAB, lambda _: School(OTHER_ESTAB, state=SchoolState.LIVE))
     assert schools.count(SchoolState.LIVE) == 2

@@ -136,7 +136,7 @@ class School(RuleBasedStateMachine):
 
     def _hear(self, heard_at: datetime) -> None:
         world = self.world
-        message = DatabaseChanged(ESTAB, "XodSchoolData", heard_at.isoformat())
+        message = DatabaseChanged(ESTAB, "XodSchoolData", heard_at)
         plan(message, world.aws.schools, world.aws.datasets, world.queue, configured(), world.now())
 
     # ------------------------------------------------------------------ our processes

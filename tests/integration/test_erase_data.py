@@ -39,7 +39,7 @@ from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso

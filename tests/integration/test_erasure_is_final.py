@@ -39,7 +39,8 @@ from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.credentials import Credentials
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.timestamps import parse
 from xporter_bridge.writebacks.messages import (
     OutcomeReceived,
     SubmitWriteback,
@@ -192,10 +193,10 @@ DAY = {"date": "2026-11-23"}
 PULL, WRITEBACK = f"pull-{'0' * 32}", f"writeback-{'0' * 32}"
 REQUESTED = WritebackRequested(ESTAB, "attendance", "key-1", {"Marks": [MARK]})
 MESSAGES: list[tuple[str, Message]] = [
-    ("plan_pulls", DatabaseChanged(ESTAB, "XodSchoolData", "2126-01-01T00:00:00.000Z")),
+    ("plan_pulls", DatabaseChanged(ESTAB, "XodSchoolData", parse("2126-01-01T00:00:00.000Z"))),
     ("pull_dataset", PullDataset(ESTAB, "students")),
     ("register_webhooks", RegisterWebhooks(ESTAB, look_at_scopes=True)),
-    ("register_webhooks", RegisterWebhooks(ESTAB, pulls_since="2026-01-01T00:00:00.000Z")),
+    ("register_webhooks", RegisterWebhooks(ESTAB, pulls_since=parse("2026-01-01T00:00:00.000Z"))),
     ("request_availability", AdvanceRequest(ESTAB, PULL)),
     ("request_availability", TimetableOpen(ESTAB)),
     ("settle_availability", AvailabilityReceived(ESTAB, PULL, (("XodSchoolData", "OK"),))),

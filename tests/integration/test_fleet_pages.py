@@ -21,9 +21,8 @@ from xporter_bridge.aws.clients import client
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.note_trouble import note_trouble, note_waiting
 from xporter_bridge.pulls.record import DatasetState
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import Trouble
-from xporter_bridge.timestamps import iso
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def a_fleet(cloud: Cloud) -> None:
     stored_school(
         cloud, "3289002", name="St John's", data_trouble=Trouble(50, NOW - timedelta(days=3))
     )
-    stored_school(cloud, "3289003", name="Oak", state=SchoolState.REVOKED, state_since=iso(NOW))
+    stored_school(cloud, "3289003", name="Oak", state=SchoolState.REVOKED, state_since=NOW)
     stored_school(cloud, "3289004", name="Elm", data_trouble=Trouble(20))
     stored_school(cloud, "3289005", name="Ash", state=SchoolState.PAUSED)
     stored_school(
@@ -179,7 +178,7 @@ def test_trouble_is_noted_when_it_comes_and_when_it_goes_and_costs_no_write_betw
 
 def test_data_that_no_pull_touches_any_more_is_noted_by_the_watchdog(cloud: Cloud) -> None:
     schools, datasets = school_table(cloud), dataset_table(cloud)
-    stored_school(cloud, "3281102", state_since=iso(NOW))
+    stored_school(cloud, "3281102", state_since=NOW)
     waiting = datasets.add_demand("3281102", "students", NOW)
     note_waiting(waiting, schools, configured(), NOW + timedelta(hours=1))
     assert schools.count_troubled() == 0

@@ -19,7 +19,8 @@ from tests.support.builders import (
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import Xporter
-from xporter_bridge.schools.model import SchoolState, paused
+from xporter_bridge.schools.model import paused
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso, parse
 
 

@@ -36,7 +36,7 @@ from tests.support.moto_cloud import REGION, Cloud
 from tests.support.xporter import LyingXporter
 from xporter_bridge.aws.clients import client
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.xporter.endpoints import endpoints
 
 # The run is made once, so its tests stay on one worker.

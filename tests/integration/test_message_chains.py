@@ -38,7 +38,7 @@ from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion import fetch
 from xporter_bridge.operations.repository import OperationRepository
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
 
 STUDENTS = "students"

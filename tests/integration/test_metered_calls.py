@@ -18,8 +18,9 @@ from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 
 AWS_OWN = [
     each for each in emulators_of("dynamodb") if getattr(each, "values", "") == ("dynamodb-local",)

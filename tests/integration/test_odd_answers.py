@@ -31,8 +31,9 @@ from tests.support.builders import (
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import LyingXporter, Xporter
 from tools.simulator.service.odd_callbacks import FORMS
-from xporter_bridge.schools.model import REVOKED_AFTER, School, SchoolState
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import REVOKED_AFTER, School
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter import client
 
 FEW = ["School"]
@@ -84,8 +85,8 @@ def of(cloud: Cloud, estab: str = ESTAB) -> School:
 def let_pass(cloud: Cloud, time: timedelta) -> School:
     """Move everything that the school remembers into the past; return what it then is."""
 
-    def earlier(text: str) -> str:
-        return iso(parse(text) - time) if text else ""
+    def earlier(moment: datetime | None) -> datetime | None:
+        return moment and moment - time
 
     def aged(school: School) -> School:
         times = ("state_since", "first_refused_at", "refused_at", "probe_at")
@@ -164,7 +165,7 @@ def test_a_revoked_school_is_asked_again_and_heals_by_itself(
     connected: Cloud, xporter: Xporter, days: int
 ) -> None:
     secret = xporter.school(scopes=FEW)
-    long_ago = iso(datetime.now(UTC) - timedelta(days=days))
+    long_ago = datetime.now(UTC) - timedelta(days=days)
     stored_school(
         connected,
         secret=secret,
@@ -179,7 +180,7 @@ def test_a_revoked_school_is_asked_again_and_heals_by_itself(
     watch(connected)
     school = of(connected)
     assert school.state is SchoolState.REVOKED
-    wait = parse(school.probe_at) - datetime.now(UTC)
+    wait = school.probe_at - datetime.now(UTC)
     assert timedelta(0) < wait <= (timedelta(days=1) if days < 14 else timedelta(days=7))
     xporter.set_school(revoked=False)
     let_pass(connected, wait + timedelta(minutes=1))
@@ -196,14 +197,14 @@ def test_a_revoked_school_is_asked_again_and_heals_by_itself(
 def test_a_probe_that_meets_an_outage_waits_for_the_next_probe(
     connected: Cloud, xporter: Xporter
 ) -> None:
-    past = iso(datetime.now(UTC) - timedelta(days=1))
+    past = datetime.now(UTC) - timedelta(days=1)
     stored_school(
         connected, secret=SECRET, state=SchoolState.REVOKED, state_since=past, probe_at=past
     )
     xporter.set_faults({"kind": "odd_answer", "path": "gettoken", "status": 403})
     watch(connected)
     assert connected.depth("AuthenticationQueue") == 0
-    assert parse(of(connected).probe_at) > datetime.now(UTC) + timedelta(hours=23)
+    assert of(connected).probe_at > datetime.now(UTC) + timedelta(hours=23)
 
 
 def test_a_new_schools_secret_that_xporter_refuses_is_asked_for_again_over_days(
@@ -230,7 +231,7 @@ def test_a_secret_that_is_refused_for_days_is_forgotten(connected: Cloud, xporte
         let_pass(connected, timedelta(days=1))
         watch(connected)
     school = of(connected)
-    assert (school.state, school.credentials, school.probe_at) == (SchoolState.INVITED, None, "")
+    assert (school.state, school.credentials, school.probe_at) == (SchoolState.INVITED, None, None)
 
 
 # -- 3: what a scope covered goes only when a second look says the same
@@ -249,7 +250,7 @@ def look(cloud: Cloud, *, after: timedelta = timedelta(0)) -> None:
 
     def aged(school: School) -> School:
         times = school.missing_scopes.items()
-        earlier = {name: iso(parse(end) - after) if end else "" for name, end in times}
+        earlier = {name: end and end - after for name, end in times}
         return replace(school, missing_scopes=earlier)
 
     school_table(cloud).change(ESTAB, aged)
@@ -371,9 +372,9 @@ def test_a_token_that_allows_nothing_erases_nothing_and_calls_a_person(
         look(connected, after=timedelta(days=3))
     assert '"ScopesMissing":[1.0]' in capsys.readouterr().out.replace(" ", "")
     school = of(connected)
-    assert (school.scopes, set(school.missing_scopes.values())) == ((), {""})
+    assert (school.scopes, set(school.missing_scopes.values())) == ((), {None})
     assert "allows nothing" in school.next_step
-    assert parse(school.probe_at) < datetime.now(UTC) + timedelta(hours=7)
+    assert school.probe_at < datetime.now(UTC) + timedelta(hours=7)
     assert files.items() <= snapshots(connected).items()
     xporter.set_faults()
     xporter.set_school(scopes=list(ALL))

@@ -28,7 +28,7 @@ from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.timestamps import iso
 from xporter_bridge.xporter.endpoints import find

@@ -25,8 +25,8 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import LyingXporter, Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.states import SchoolState
 
 QUEUE = "AuthenticationQueue"
 # Two datasets: enough wherever a test waits until everything is settled.
@@ -42,7 +42,7 @@ def of(cloud: Cloud, estab: str = ESTAB) -> School:
 
 def lasting(school: School) -> School:
     """Return what a repeated callback must not change."""
-    return replace(school, version=0, registrations_due_at="", registrations_checked_at="")
+    return replace(school, version=0, registrations_due_at=None, registrations_checked_at=None)
 
 
 def queued(cloud: Cloud) -> dict[str, list[Any]]:
@@ -86,7 +86,7 @@ def test_secret_and_token_are_stored_sealed_for_this_school_alone(
     token = vaults.token_of(vault(connected).open(ESTAB, held), held, datetime.now(UTC))
     assert token is not None
     assert token not in str(item)
-    assert parse(held.token_expires_at) > datetime.now(UTC) + timedelta(days=4)
+    assert held.token_expires_at > datetime.now(UTC) + timedelta(days=4)
     with pytest.raises(Exception, match="kms:Decrypt"):
         vault(connected).open(OTHER_ESTAB, held)
 
@@ -177,7 +177,7 @@ def test_scopes_that_came_are_pulled_and_scopes_that_went_are_missing_at_first(
     assert "schoolinfo" not in pulls
     assert set(after.missing_scopes) == {"Student"}
     assert connected.take("ErasureQueue") == []
-    gone = {"Student": iso(datetime.now(UTC))}
+    gone = {"Student": datetime.now(UTC)}
     school_table(connected).change(ESTAB, lambda now: replace(now, missing_scopes=gone))
     assert not onboard(connected, secret).missing_scopes
     erasures = {message["dataset"] for message in connected.take("ErasureQueue")}
@@ -296,7 +296,7 @@ def test_a_paused_school_keeps_its_secret_and_is_asked_again(
     secret = xporter.school(paused=True)
     school = onboard(connected, secret)
     assert (school.state, school.cause) == (SchoolState.PAUSED, "authorisation_paused")
-    assert parse(school.probe_at) > datetime.now(UTC) + timedelta(minutes=10)
+    assert school.probe_at > datetime.now(UTC) + timedelta(minutes=10)
     assert stored_secret(connected) is None
     assert [event["type"] for event in connected.events()] == ["school.paused"]
     assert queued(connected) == {"registrations": [], "pulls": [], "parked": []}

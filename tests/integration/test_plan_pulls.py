@@ -10,7 +10,7 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.records import lease
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.model import LEASE
-from xporter_bridge.schools.model import PULLABLE, SchoolState
+from xporter_bridge.schools.states import PULLABLE, SchoolState
 from xporter_bridge.timestamps import iso
 
 FUNCTION, QUEUE = "plan_pulls", "DatabaseQueue"

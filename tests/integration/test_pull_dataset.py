@@ -29,7 +29,7 @@ from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.model import LEASE, start_or_resume
 from xporter_bridge.pulls.record import DatasetState
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
 

@@ -28,7 +28,7 @@ from xporter_bridge.datasets import config
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import PermanentError
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 
 STUDENTS = "students"
 DAY = {"date": "2026-11-20"}

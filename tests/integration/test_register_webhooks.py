@@ -21,8 +21,9 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import PULLABLE, School, SchoolState
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.states import PULLABLE, SchoolState
+from xporter_bridge.timestamps import iso
 
 FUNCTION, QUEUE = "register_webhooks", "RegistrationQueue"
 BOTH = ("School", "Student", "Attendance")
@@ -64,12 +65,9 @@ def posts(xporter: Xporter) -> int:
 def age(cloud: Cloud, by: timedelta) -> None:
     """Let time pass for what is recorded of the school."""
 
-    def older(text: str) -> str:
-        return iso(parse(text) - by)
-
     def aged(school: School) -> School:
         registrations = {
-            name: replace(entry, registered_at=older(entry.registered_at))
+            name: replace(entry, registered_at=entry.registered_at - by)
             for name, entry in school.registrations.items()
         }
         return replace(school, registrations=registrations)
@@ -94,7 +92,7 @@ def test_each_database_of_the_covered_datasets_is_registered_and_recorded(
         recorded = of(connected).registrations[database]
         assert recorded.key_id == query["key"]
         assert recorded.url_fingerprint not in url
-        assert datetime.now(UTC) - parse(recorded.registered_at) < timedelta(minutes=1)
+        assert datetime.now(UTC) - recorded.registered_at < timedelta(minutes=1)
 
 
 def test_the_body_is_exactly_url_and_database_name(connected: Cloud, xporter: Xporter) -> None:
@@ -224,7 +222,7 @@ def test_a_database_that_no_scope_covers_any_more_is_forgotten(
     xporter.set_school(scopes=["School"])
     register(connected, look_at_scopes=True)
     assert set(of(connected).registrations) == DATABASES, "one look proves nothing"
-    gone = dict.fromkeys(of(connected).missing_scopes, iso(datetime.now(UTC)))
+    gone = dict.fromkeys(of(connected).missing_scopes, datetime.now(UTC))
     school_table(connected).change(ESTAB, lambda now: replace(now, missing_scopes=gone))
     register(connected, look_at_scopes=True)
     assert set(of(connected).registrations) == {"XodSchoolData"}
@@ -323,11 +321,11 @@ def test_a_refused_registration_is_judged_by_the_body_and_tried_again_within_the
     register(connected)
     school = of(connected)
     assert school.registrations == {}
-    assert parse(school.registrations_due_at) < datetime.now(UTC) + timedelta(hours=1, minutes=1)
+    assert school.registrations_due_at < datetime.now(UTC) + timedelta(hours=1, minutes=1)
     xporter.set_faults()
     register(connected)
     assert set(of(connected).registrations) == DATABASES
-    assert parse(of(connected).registrations_due_at) > datetime.now(UTC) + timedelta(hours=19)
+    assert of(connected).registrations_due_at > datetime.now(UTC) + timedelta(hours=19)
 
 
 def test_one_refusal_does_not_keep_the_others_from_being_registered(
@@ -362,7 +360,7 @@ def test_a_token_that_is_refused_is_renewed_once_and_the_call_repeated(
     age(connected, timedelta(days=8))
     xporter.set_faults({"kind": "expired_token", "path": "webhook", "count": 1})
     register(connected)
-    ages = [parse(each.registered_at) for each in of(connected).registrations.values()]
+    ages = [each.registered_at for each in of(connected).registrations.values()]
     assert min(ages) > datetime.now(UTC) - timedelta(minutes=1)
     assert xporter.paths().count("POST /api/oauth/gettoken") == 2
     assert posts(xporter) == 2 * len(DATABASES) + 1

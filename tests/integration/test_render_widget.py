@@ -28,8 +28,9 @@ from xporter_bridge.api.fleet_overview import FleetReader
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository, stored_form
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import Trouble
 from xporter_bridge.timestamps import iso
 
@@ -137,7 +138,7 @@ def test_a_search_and_a_state_select_schools_and_a_button_shows_all_again(cloud:
 
 
 def test_a_school_has_a_page_with_its_holds_and_the_command_that_decides(cloud: Cloud) -> None:
-    stored_school(cloud, name="<b>Oak</b>", state_since=iso(NOW))
+    stored_school(cloud, name="<b>Oak</b>", state_since=NOW)
     reasons = ("Students: 300 of 1000 rows deleted", "<i>: 9 of 99 rows deleted")
     stored_datasets(cloud, ESTAB)
     table = dataset_table(cloud)
@@ -156,7 +157,7 @@ def test_a_school_has_a_page_with_its_holds_and_the_command_that_decides(cloud: 
 
 
 def test_the_page_is_accessible_has_no_script_and_no_raw_time(cloud: Cloud) -> None:
-    stored_school(cloud, state_since=iso(NOW))
+    stored_school(cloud, state_since=NOW)
     stored_datasets(cloud, ESTAB)
     for event in ({}, {"estab": ESTAB}):
         html = cloud.invoke("render_widget", event)

@@ -16,7 +16,8 @@ from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets import config as datasets
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.schools.model import SchoolState, change_state
+from xporter_bridge.schools.model import change_state
+from xporter_bridge.schools.states import SchoolState
 
 EVENTS = Path(__file__).parents[2] / "events"
 

@@ -12,8 +12,9 @@ from tests.support.moto_cloud import Cloud, refusing
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import TransientError
 from xporter_bridge.registrations.schedule import schedule
-from xporter_bridge.schools.model import PULLABLE, School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import PULLABLE, SchoolState
 from xporter_bridge.timestamps import iso, parse
 
 FUNCTION = "schedule_registrations"
@@ -30,7 +31,7 @@ def run(cloud: Cloud, **event: Any) -> set[str]:
 
 
 def school(cloud: Cloud, estab: str, due_in: timedelta, **facts: Any) -> None:
-    stored_school(cloud, estab, registrations_due_at=iso(datetime.now(UTC) + due_in), **facts)
+    stored_school(cloud, estab, registrations_due_at=datetime.now(UTC) + due_in, **facts)
 
 
 def test_the_schools_that_are_due_are_enqueued_and_the_others_are_not(cloud: Cloud) -> None:
@@ -76,7 +77,7 @@ def test_a_due_school_gets_one_message_however_long_it_is_not_served(cloud: Clou
 def test_a_message_that_was_lost_is_made_again_a_day_later(cloud: Cloud) -> None:
     school(cloud, ESTAB, -HOUR)
     run(cloud)
-    due_at = parse(of(cloud).registrations_due_at)
+    due_at = of(cloud).registrations_due_at
     table, queue = school_table(cloud), Queue(cloud.client("sqs"), cloud.ref("RegistrationQueue"))
     assert schedule(table, queue, due_at - HOUR)["due"] == 0
     assert schedule(table, queue, due_at + HOUR)["due"] == 1

@@ -25,8 +25,8 @@ from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
-from xporter_bridge.schools.model import SchoolState
-from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.model import Registration
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 
@@ -78,11 +78,11 @@ def store(cloud: Cloud) -> SnapshotStore:
 
 
 def test_a_school_shows_where_it_stands_and_no_secret(cloud: Cloud, api: CompanyApi) -> None:
-    registered = Registration("XodSchoolData", "fingerprint-of-the-url", "key-0001", iso(NOW))
+    registered = Registration("XodSchoolData", "fingerprint-of-the-url", "key-0001", NOW)
     stored_school(
         cloud,
         scopes=("School", "Student"),
-        state_since=iso(NOW),
+        state_since=NOW,
         cause="first_data_committed",
         last_refusal="token_of_another_school",
         registrations={"XodSchoolData": registered},

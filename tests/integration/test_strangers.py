@@ -27,7 +27,9 @@ from xporter_bridge.api.fleet_pages import SchoolFilter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import UNPROVED_KEPT, School, SchoolState
+from xporter_bridge.schools.model import UNPROVED_KEPT, School
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.timestamps import parse
 
 GENUINE = "22222222-2222-4222-8222-222222222222"
 FORGED = [f"{number:08d}-ffff-4fff-8fff-ffffffffffff" for number in range(12)]
@@ -167,7 +169,7 @@ def test_a_secret_that_comes_late_has_days_of_its_own_to_be_proved_in(
     onboard(connected, FORGED[0])
     before = of(connected)
     school_table(connected).change(
-        ESTAB, lambda school: replace(school, first_refused_at="2026-01-01T00:00:00.000Z")
+        ESTAB, lambda school: replace(school, first_refused_at=parse("2026-01-01T00:00:00.000Z"))
     )
     onboard(connected, secret)
     after = of(connected)

@@ -26,8 +26,9 @@ from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.errors import ConfigurationError
 from xporter_bridge.pulls.model import LEASE
-from xporter_bridge.schools.model import School, SchoolState, change_state
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import School, change_state
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.timestamps import iso
 from xporter_bridge.watchdog.forecast_night import forecast_night
 from xporter_bridge.watchdog.night import SAMPLES, QueueSample
 from xporter_bridge.watchdog.repository import NightRepository
@@ -89,22 +90,22 @@ def test_an_event_that_could_not_be_sent_is_sent_later_under_the_same_id(cloud: 
 
 
 def test_a_school_whose_probe_is_due_is_asked_again_and_not_every_minute(cloud: Cloud) -> None:
-    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=now() - MINUTE)
     watch(cloud)
     assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": ESTAB}]
-    assert parse(of(cloud).probe_at) > now()
+    assert of(cloud).probe_at > now()
     watch(cloud)
     assert cloud.take("AuthenticationQueue") == []
 
 
 def test_a_school_whose_probe_is_not_due_is_left_alone(cloud: Cloud) -> None:
-    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() + MINUTE))
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=now() + MINUTE)
     watch(cloud)
     assert cloud.take("AuthenticationQueue") == []
 
 
 def test_a_probe_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
-    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=now() - MINUTE)
     with refusing("sqs", "SendMessage"):
         assert watch(cloud)["failed"] == 1
     watch(cloud)
@@ -117,9 +118,7 @@ def test_a_school_that_was_paused_goes_on_by_itself_when_it_has_chosen(
     secret = xporter.school(paused=True, scopes=["School"])
     onboard(connected, secret)
     xporter.set_school(paused=False)
-    school_table(connected).change(
-        ESTAB, lambda school: replace(school, probe_at=iso(now() - MINUTE))
-    )
+    school_table(connected).change(ESTAB, lambda school: replace(school, probe_at=now() - MINUTE))
     watch(connected)
     connected.settle("AuthenticationQueue")
     assert of(connected).state is SchoolState.INSTALLED
@@ -139,9 +138,9 @@ def test_a_school_that_has_left_is_revoked_after_days_of_refusals_and_asked_agai
             ESTAB,
             lambda school, past=past: replace(
                 school,
-                probe_at=iso(now() - MINUTE),
-                first_refused_at=school.refused_at and iso(past),
-                refused_at=school.refused_at and iso(parse(school.refused_at) - 60 * MINUTE),
+                probe_at=now() - MINUTE,
+                first_refused_at=school.refused_at and past,
+                refused_at=school.refused_at and school.refused_at - 60 * MINUTE,
             ),
         )
         watch(connected)
@@ -151,13 +150,13 @@ def test_a_school_that_has_left_is_revoked_after_days_of_refusals_and_asked_agai
     assert of(connected).credentials is not None
     watch(connected)
     assert connected.take("AuthenticationQueue") == []
-    wait = parse(of(connected).probe_at) - now()
+    wait = of(connected).probe_at - now()
     assert timedelta(hours=23) < wait <= timedelta(days=1)
 
 
 def test_a_school_that_cannot_be_looked_after_keeps_no_other_waiting(cloud: Cloud) -> None:
     for estab in (ESTAB, OTHER_ESTAB):
-        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=now() - MINUTE)
     with refusing("sqs", "SendMessage", times=1):
         assert watch(cloud)["failed"] == 1
     assert len(cloud.take("AuthenticationQueue")) == 1
@@ -167,7 +166,7 @@ def test_a_school_that_cannot_be_looked_after_keeps_no_other_waiting(cloud: Clou
 
 def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(cloud: Cloud) -> None:
     for estab in (ESTAB, OTHER_ESTAB):
-        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+        stored_school(cloud, estab, state=SchoolState.PAUSED, probe_at=now() - MINUTE)
     of_a_later_version(cloud, ESTAB)
     assert watch(cloud)["failed"] == 1
     assert cloud.take("AuthenticationQueue") == [{"kind": "probe", "estab": OTHER_ESTAB}]
@@ -178,7 +177,7 @@ def test_a_school_that_only_a_later_version_can_read_keeps_no_other_waiting(clou
 
 def overdue(cloud: Cloud) -> None:
     """Let a writeback, a school and a dataset be due."""
-    stored_school(cloud, state=SchoolState.PAUSED, probe_at=iso(now() - MINUTE))
+    stored_school(cloud, state=SchoolState.PAUSED, probe_at=now() - MINUTE)
     dataset_table(cloud).add_demand(ESTAB, "staff", now() - 40 * MINUTE)
     writeback_table(cloud).add(
         Writeback(
@@ -228,7 +227,7 @@ def test_the_runs_of_one_minute_share_the_fleet_and_no_school_is_looked_at_twice
     cloud: Cloud,
 ) -> None:
     for number in range(20):
-        stored_school(cloud, f"32811{number:02d}", probe_at=iso(now() - 60 * MINUTE))
+        stored_school(cloud, f"32811{number:02d}", probe_at=now() - 60 * MINUTE)
     looked = [cloud.invoke(FUNCTION, event)["schools"] for event in events_of_the_schedules()]
     assert sum(looked) == 20
     assert len([each for each in looked if each]) > 4
@@ -245,7 +244,7 @@ def test_there_is_one_schedule_for_each_shard() -> None:
 
 
 def test_an_item_that_was_stored_when_there_were_eight_shards_is_found(cloud: Cloud) -> None:
-    stored_school(cloud, probe_at=iso(now() - MINUTE))
+    stored_school(cloud, probe_at=now() - MINUTE)
     shard = hashlib.sha256(ESTAB.encode()).digest()[0] % 8
     cloud.client("dynamodb").update_item(
         TableName=cloud.ref("SchoolsTable"),

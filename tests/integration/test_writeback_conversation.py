@@ -15,7 +15,8 @@ from tests.support.conversation_world import ESTAB, Company
 from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.operations.model import soon
-from xporter_bridge.schools.model import School, SchoolState, change_state
+from xporter_bridge.schools.model import School, change_state
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.writebacks.accept import accept_message
 from xporter_bridge.writebacks.messages import WritebackRequested
 from xporter_bridge.writebacks.model import Writeback

@@ -14,8 +14,9 @@ from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.repository import WritebackRepository
 

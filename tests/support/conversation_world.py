@@ -28,9 +28,10 @@ from xporter_bridge.events.model import Event
 from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import OpenedKey, with_secret
 from xporter_bridge.watchdog.overdue import enqueue_overdue_operations
 from xporter_bridge.writebacks import settle as writeback_outcomes

@@ -29,9 +29,10 @@ from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolSessions
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault, with_secret
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.row_keys import identity_of, line_key, order_key
@@ -163,7 +164,7 @@ class World:
     def hear(self, database: str = "XodSchoolData", *, times: int = 1) -> None:
         """Let callbacks come, each handled at once."""
         for _ in range(times):
-            message = DatabaseChanged(ESTAB, database, self.clock.isoformat())
+            message = DatabaseChanged(ESTAB, database, self.clock)
             plan(message, self.aws.schools, self.aws.datasets, self.queue, configured(), self.clock)
 
     def change(self, database: str = "XodSchoolData", **how: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses beyond its service model: of items, of keys, of expressions together.
+"""DynamoDB's rules beyond its service model: for items, keys, and combined expressions.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html and
 …/developerguide/CapacityUnitCalculations.html (how an item's size is counted).
@@ -103,7 +103,7 @@ def _of_item(item: Item) -> Iterator[str]:
 
 
 def _of_key(key: Item) -> Iterator[str]:
-    """A partition key may have 2,048 bytes, a sort key half of that; which is which is not said."""
+    """A partition key may have 2,048 bytes, a sort key half; a request does not tell them apart."""
     held = {name: next(iter(value.values()), "") for name, value in key.items()}
     sizes = {
         name: len(each.encode() if isinstance(each, str) else each) for name, each in held.items()

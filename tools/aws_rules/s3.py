@@ -1,4 +1,4 @@
-"""What S3 refuses, and keys that it takes but that break what reads them.
+"""S3's rules, and keys that S3 accepts but that break their readers.
 
 Keys: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html;
 multipart uploads: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html;
@@ -26,7 +26,7 @@ _RANGE = re.compile(r"bytes=(\d+)-(\d*)|bytes=-(\d+)")
 
 
 def violations(operation: str, parameters: Mapping[str, Any]) -> list[str]:
-    """Return what S3 would refuse a request for, or take to its readers' harm."""
+    """Return the reasons for which S3 would refuse a request, or its readers would fail."""
     return [
         *_of_names(parameters),
         *_of_body(parameters),
@@ -43,7 +43,7 @@ class Uploads:
         self._parts: dict[str, dict[int, int]] = {}
 
     def violations(self, operation: str, parameters: Mapping[str, Any]) -> list[str]:
-        """Take note of a part, or say what is wrong with an upload that is being completed."""
+        """Remember a part, or return what is wrong with an upload at its completion."""
         upload = parameters.get("UploadId", "")
         number = parameters.get("PartNumber", 1)
         if operation == "UploadPart":

@@ -1,4 +1,4 @@
-"""Reads a request off the wire, as an emulator gets it, into what botocore was called with."""
+"""Reads an HTTP request, as an emulator receives it, back into botocore's parameters."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 @dataclass(frozen=True)
 class ColumnType:
-    """What a column holds, in Xporter's rows and in the engines that read them.
+    """The type of a column, in Xporter's rows and in the engines that read them.
 
     ``schema`` is what the JSON may be; the rest is what the text of it can be cast to.
     """
@@ -32,7 +32,7 @@ class ColumnType:
 
 
 def _text_or(*kinds: str, pattern: str | None = None) -> dict[str, Any]:
-    # Empty text stands for nothing in some tables.
+    # Some tables have empty text in place of null.
     limits = {"pattern": f"^$|{pattern}"} if pattern else {}
     return {"type": ["string", *kinds, "null"], **limits}
 
@@ -79,7 +79,7 @@ class CataloguedTable:
 
     @property
     def title(self) -> str:
-        """What the table is called: names of tables alone are not unique."""
+        """The table's title; the name of a table alone is not unique."""
         return f"{self.endpoint}.{self.name}"
 
 

@@ -1,4 +1,4 @@
-"""docs/cost.md, made of the bills for fleets of several sizes and of what they are made of."""
+"""Writes docs/cost.md from the bills for fleets of several sizes, with their assumptions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _prices(facts: Facts) -> str:
 
 
 def _once(facts: Facts) -> float:
-    """Return what authorising a school and its first pull use, by the prices that matter."""
+    """Return the usage of a school's authorisation and first pull, for the main prices."""
     priced = {
         "dynamodb_writes": "dynamodb_write", "dynamodb_reads": "dynamodb_read",
         "s3_writes": "s3_write", "s3_reads": "s3_read", "sqs_requests": "sqs_request",
@@ -102,7 +102,7 @@ def _money(dollars: float) -> str:
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table whose numbers stand to the right."""
+    """Return a table with its numbers aligned to the right."""
     lines = [list(head), *map(list, rows)]
     is_number = [cell.strip("*<")[:1].isdigit() for cell in lines[1]]
     lines.insert(1, ["---:" if each else "---" for each in is_number])

@@ -23,7 +23,7 @@ Used = defaultdict[str, float]
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a prediction is made of; each is one file in this folder."""
+    """The inputs of a prediction; each is one file in this folder."""
 
     prices: Mapping[str, Any]
     assumptions: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Facts:
 
     @classmethod
     def read(cls) -> Facts:
-        """Return what the repository holds."""
+        """Return the inputs from the repository's files."""
         return cls(*(json.loads(path.read_text()) for path in (PRICES, ASSUMPTIONS, COUNTS)))
 
     def assumed(self, name: str) -> float:
@@ -39,7 +39,7 @@ class Facts:
         return float(self.assumptions[name]["value"])
 
     def price(self, name: str) -> float:
-        """Return what one of a thing costs."""
+        """Return the price of one unit in USD."""
         entry = self.prices["prices"][name]
         return float(entry["each"]) if "each" in entry else float(entry["per_million"]) / 1_000_000
 
@@ -109,7 +109,7 @@ def _month(schools: int, facts: Facts) -> Used:
 
 
 def _day(schools: int, facts: Facts) -> Used:
-    """Return what a day uses, schedules and idle polling too."""
+    """Return the usage of a day, with schedules and idle polling."""
     activities, used = facts.counts["activities"], defaultdict[str, float](float)
     for name, often in facts.assumptions["per_school_and_day"].items():
         _add(used, activities[name], schools * often["value"])
@@ -135,7 +135,7 @@ def _add(used: Used, counts: Mapping[str, float], times: float) -> None:
 
 
 def _slope(activities: Mapping[str, Any], function: str, fleet: int) -> dict[str, float]:
-    """Return what one more school adds to a run of a schedule, where nothing is due."""
+    """Return the usage that one more school adds to a run of a schedule without due work."""
     alone, among = activities[function], activities[f"{function} with {fleet} schools"]
     return {name: max(0, value - alone.get(name, 0)) / fleet for name, value in among.items()}
 

@@ -17,7 +17,7 @@ from tools.stack.start import local_stack
 
 
 def main() -> int:
-    """Return 0 only if every step was verified."""
+    """Run the demo; return 0 only if every step was verified."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack ends with it
     clock = Clock()
     try:

@@ -1,4 +1,4 @@
-"""The company's own software, as far as it calls the API: requests signed as for AWS."""
+"""The company's own software: calls of the product's API, signed for AWS (SigV4)."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ import httpx
 
 
 class CompanyApi:
-    """The API of docs/api.md at some URL."""
+    """The API of docs/api.md at one URL."""
 
     def __init__(self, url: str, auth: httpx.Auth) -> None:
         self._http = httpx.Client(base_url=url, timeout=30, trust_env=False, auth=auth)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def get(self, path: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ class CompanyApi:
         return self._checked("GET", path)
 
     def post(self, path: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-        """Ask for something and return the answer, likewise."""
+        """Send a document and return the reply's; raises like ``get``."""
         return self._checked("POST", path, body, headers)
 
     def send(
@@ -31,7 +31,7 @@ class CompanyApi:
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        """Send one signed request and return whatever is answered."""
+        """Send one signed request and return its reply, of any status."""
         content = json.dumps(body).encode() if body is not None else b""
         sent = {"Content-Type": "application/json", **(headers or {})} if content else headers or {}
         return self._http.request(method, path, content=content, headers=sent)

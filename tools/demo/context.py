@@ -1,4 +1,4 @@
-"""What every step of the demo works with."""
+"""The stack, the schools and the company's software that every step of the demo works with."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from tools.stack.deployed_stack import DeployedStack
 
 @dataclass(frozen=True)
 class Journey:
-    """A stack with its Xporter, and both sides of it: the schools and the company's software.
+    """A running stack, the simulated Xporter with its schools, and the company's software.
 
     ``proved`` counts by estab how many snapshots were compared with the truth and found equal.
     """
@@ -48,17 +48,17 @@ class Journey:
         )
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         self.simulator.close()
         self.api.close()
         for service in ("cloudformation", "dynamodb", "lambda", "s3", "sqs"):
             self.stack.aws(service).close()
 
     def wait_for_truth(self, school: DemoSchool, *, except_for: Iterable[str] = ()) -> int:
-        """Wait until what is read of the school is what it has; return how many tables that were.
+        """Wait until the published data equal the school's; return the number of tables compared.
 
         Raises:
-            StepFailedError: Some dataset never is.
+            StepFailedError: A dataset still differs at the end of the wait.
         """
         compared: dict[str, int] = {}
         tables: dict[str, int] = {}
@@ -80,7 +80,7 @@ class Journey:
         return proved
 
     def wait_for_state(self, path: str, *states: str) -> dict[str, Any]:
-        """Wait until what the API shows at ``path`` is in one of the states; return it."""
+        """Wait until the API's document at ``path`` has one of the states; return the document."""
 
         def look() -> dict[str, Any]:
             document = self.api.get(path)

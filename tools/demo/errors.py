@@ -2,8 +2,8 @@
 
 
 class StepFailedError(Exception):
-    """What was promised did not happen; the message says what did."""
+    """The expected result did not come; the message says what came instead."""
 
 
 class NotYetError(Exception):
-    """What is waited for has not happened so far; the message says what is missing."""
+    """The expected result has not come yet; the message says what is missing."""

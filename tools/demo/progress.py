@@ -21,7 +21,7 @@ class Ended:
 
     @property
     def is_verified(self) -> bool:
-        """Tell whether everything that the step promises was seen."""
+        """Tell whether the step saw every result that it expects."""
         return self.mark == "✓"
 
 
@@ -33,7 +33,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """How long ago it began."""
+        """Seconds since the clock's beginning."""
         return time.monotonic() - self._begun
 
     def say(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""The bucket as a reader sees it: latest.json, and then only what it names."""
+"""The bucket as a reader sees it: ``latest.json``, and the files that it names."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ class SnapshotStore:
         """Return an earlier manifest.
 
         Raises:
-            LookupError: It is missing: the sequence has a gap.
+            LookupError: The manifest is missing, so the sequence has a gap.
         """
         found = self._manifest(estab, dataset, f"{sequence:010d}")
         if found is None:
@@ -30,7 +30,7 @@ class SnapshotStore:
         return found
 
     def content(self, key: str) -> bytes:
-        """Return what a snapshot or change file holds, uncompressed."""
+        """Return the uncompressed content of a snapshot or change file."""
         return gzip.decompress(self._body(key))
 
     def _manifest(self, estab: str, dataset: str, name: str) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ def steps_table(ended: Iterable[Ended]) -> str:
 
 
 def schools_table(journey: Journey) -> str:
-    """Return one line per school: what came in, what was asked for, and what was proved."""
+    """Return one line per school: callbacks received, requests sent, snapshots proved."""
     header = ("school", "callbacks", "webhooks", "pulls", "pages", "rows", "equal snapshots")
     return _table(header, [_school(school, journey) for school in SCHOOLS])
 

@@ -1,4 +1,4 @@
-"""The schools of the demo, and what each of them must lead to."""
+"""The schools of the demo, and the datasets that must be pulled from each."""
 
 import tomllib
 from dataclasses import dataclass

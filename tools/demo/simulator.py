@@ -14,7 +14,7 @@ class Simulator:
         self._http = httpx.Client(base_url=f"{url}/_sim", timeout=60, trust_env=False, auth=auth)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._http.close()
 
     def found(self, estab: str, students: int, seed: int, **facts: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ class Simulator:
         return list(self._call("POST", f"/schools/{estab}/authorise", options)["callbacks"])
 
     def change(self, estab: str, database: str, **counts: Any) -> dict[str, dict[str, list[str]]]:
-        """Change data; return the ids of all that differs, by table and kind of change."""
+        """Change data; return the ids of the changed rows, by table and kind of change."""
         path = f"/schools/{estab}/databases/{database}/change"
         return dict(self._call("POST", path, counts)["changed"])
 
@@ -54,11 +54,11 @@ class Simulator:
         return list(self._call("GET", f"/schools/{estab}/mis")["written"])
 
     def requests(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the requests that Xporter got after that one, in order."""
+        """Return the requests that Xporter received after the given number, in order."""
         return list(self._call("GET", f"/requests?since={since}")["requests"])
 
     def callbacks(self, since: int = 0) -> list[dict[str, Any]]:
-        """Return the callbacks that Xporter made after that one, in order."""
+        """Return the callbacks that Xporter made after the given number, in order."""
         return list(self._call("GET", f"/callbacks?since={since}")["callbacks"])
 
     def last_request(self) -> int:
@@ -66,7 +66,7 @@ class Simulator:
         return max((entry["sequence"] for entry in self.requests()), default=0)
 
     def set_faults(self, *faults: Mapping[str, Any]) -> None:
-        """Let these faults strike, and no others."""
+        """Switch these faults on, and all others off."""
         self._call("PUT", "/faults", faults)
 
     def set_application(self, **settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""Proves that what readers find is what the school has.
+"""Proves that the published data equal the school's.
 
 Knows nothing of the code that pulled it: a snapshot is compared, line by line and by its digest,
 with rows that the simulator makes anew.
@@ -19,7 +19,7 @@ from tools.demo.wait import expect
 
 
 def is_true(manifest: dict[str, Any], simulator: Simulator, lake: SnapshotStore) -> bool:
-    """Tell whether every snapshot that the manifest names holds the school's rows of now."""
+    """Tell whether every snapshot that the manifest names holds the school's present rows."""
     return all(
         in_order(true_rows(manifest, table, simulator)) == snapshot_lines(facts, lake)
         for table, facts in manifest["tables"].items()
@@ -27,7 +27,7 @@ def is_true(manifest: dict[str, Any], simulator: Simulator, lake: SnapshotStore)
 
 
 def true_rows(manifest: dict[str, Any], table: str, simulator: Simulator) -> list[bytes]:
-    """Return the rows that the school has now of one table of a dataset."""
+    """Return the school's present rows of one table of a dataset."""
     endpoint = manifest.get("endpoint") or configured()[manifest["dataset"]]["endpoint"]
     query = {"resource": endpoint, **manifest.get("parameters", {})}
     return simulator.truth(manifest["estab"], table, query)
@@ -65,7 +65,7 @@ def identity_of(line: bytes) -> str:
 
 @dataclass
 class Changes:
-    """What became of one table: rows that came or changed, and the Ids of those that went."""
+    """The changes of one table: new and changed rows, and the Ids of deleted rows."""
 
     upserts: set[bytes] = field(default_factory=set)
     deletes: set[str] = field(default_factory=set)
@@ -92,7 +92,7 @@ def rows_of(school: DemoSchool, lake: SnapshotStore) -> dict[str, set[bytes]]:
 
 
 def difference(before: dict[str, set[bytes]], after: dict[str, set[bytes]]) -> dict[str, Changes]:
-    """Return what makes the one state of a school's tables out of the other."""
+    """Return the changes that lead from one state of a school's tables to another."""
     found = {}
     for table, rows in after.items():
         gone = {identity_of(line) for line in before[table] - rows}
@@ -103,7 +103,7 @@ def difference(before: dict[str, set[bytes]], after: dict[str, set[bytes]]) -> d
 def change_files(
     school: DemoSchool, lake: SnapshotStore, since: dict[str, int]
 ) -> dict[str, Changes]:
-    """Return what all change files after the given sequences hold, by ``dataset/table``."""
+    """Return the content of all change files after the given sequences, by ``dataset/table``."""
     found: dict[str, Changes] = defaultdict(Changes)
     for dataset, sequence in sequences(school, lake).items():
         for number in range(since[dataset] + 1, sequence + 1):

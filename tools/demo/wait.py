@@ -16,8 +16,8 @@ def until(look: Callable[[], T]) -> T:
     """Return what ``look`` returns as soon as it does not raise ``NotYetError``.
 
     Raises:
-        StepFailedError: It still does after ``WAIT_SECONDS`` of the environment; the message is
-            its last.
+        StepFailedError: ``look`` still raises after ``WAIT_SECONDS`` of the environment; the
+            message is that of its last error.
     """
     seconds = float(os.environ.get("WAIT_SECONDS") or _WAIT_SECONDS)
     deadline = time.monotonic() + seconds
@@ -31,10 +31,10 @@ def until(look: Callable[[], T]) -> T:
 
 
 def expect(is_true: bool, otherwise: str) -> None:
-    """Raise unless something is so.
+    """Raise unless a condition holds.
 
     Raises:
-        StepFailedError: It is not; the message is ``otherwise``.
+        StepFailedError: It does not hold; the message is ``otherwise``.
     """
     if not is_true:
         raise StepFailedError(otherwise)

@@ -20,13 +20,13 @@ _PACKAGES = ROOT / "requirements" / "emulators"
 _HERE = Path(__file__).parent
 _LAUNCHER = _HERE / "LoopbackDynamoDb.java"
 _STAMP = HOME / "installed"
-# Enough for a slow connection; one that is not there shall not stop the tests for long.
+# Enough for a slow connection; a missing connection must not delay the tests for long.
 _TIMEOUT_SECONDS = 300
 _NPM = ("npm", "ci", "--loglevel=error", "--fetch-retries=1", "--fetch-timeout=30000")
 
 
 def main() -> int:
-    """Install unless that is done; never fail, as the tests run without."""
+    """Install unless that is done; never fail, because the tests also run without."""
     with locked(ROOT / ".tools" / "set-up.lock"):
         if _STAMP.exists() and _STAMP.read_text() == _fingerprint():
             return 0

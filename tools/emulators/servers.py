@@ -38,7 +38,7 @@ def s3rver(directory: Path) -> Iterator[str]:
 def _serving(command: Sequence[str]) -> Iterator[str]:
     """Run a server that prints its port, and ends when its standard input does.
 
-    So it ends with this process too, should that be killed.
+    So the server also ends if this process is killed.
 
     Raises:
         StackError: It ended before it was ready.

@@ -1,4 +1,4 @@
-"""Says in a sentence what AWS refused: which right is missing, or what did not answer."""
+"""Explains in a sentence what AWS refused: the missing right, or the service without a reply."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Which of the two clocks of freshness stands still, and why: the school, Xporter, or we."""
+"""Findings about the two clocks of freshness: data not refreshed, not announced, or not pulled."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the state of a school's connection means, and what the school does not share."""
+"""Findings about the state of a school's connection, and about missing scopes."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from .reasons import sentence
 
 
 def of_connection(school: View) -> Iterator[Finding]:
-    """Say what the state of the school's connection means, unless it is as it should be."""
+    """Explain the state of the school's connection, unless the school is live."""
     estab, state = school["estab"], school["state"]
     if school.get("erasure_requested_at") and state != "erased":
         yield Finding(

@@ -9,7 +9,7 @@ from .clocks import of_clocks
 from .connection import of_connection, of_scopes
 from .findings import PULLED, Code, Facts, Finding, said
 
-# Whatever stops the pulls also makes the data old and the callbacks vain.
+# A finding that stops the pulls also explains old data and callbacks without a pull.
 _EXPLAINS_CLOCKS = frozenset(
     {Code.XPORTER_FAILING, Code.OUR_FAULT, Code.REVOKED, Code.FLEET_BREAKER, Code.HELD}
 )
@@ -17,7 +17,7 @@ _EXPLAINED = frozenset({Code.WEBHOOK_LOST, Code.OUR_FAULT})
 
 
 def diagnose(facts: Facts) -> list[Finding]:
-    """Return what is the matter, at least one finding: ``none`` if nothing is."""
+    """Return the school's problems, at least one finding: ``none`` if there is no problem."""
     school = facts.school
     if school is None:
         return [_unknown(facts.estab)]

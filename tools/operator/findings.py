@@ -1,4 +1,4 @@
-"""What a diagnosis is made of, and what comes out of it."""
+"""The facts that a diagnosis reads, and its findings."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PULLED = frozenset({"installed", "live"})
 
 
 class Code(StrEnum):
-    """What may be the matter with a school."""
+    """The possible problems of a school."""
 
     PAUSED = "paused"
     REVOKED = "revoked"
@@ -31,7 +31,7 @@ class Code(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is the matter: ``says`` what, ``do`` what a person does about it."""
+    """One problem of a school: ``says`` describes it, ``do`` is the next step of a person."""
 
     code: Code
     says: str
@@ -40,7 +40,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a diagnosis is made of.
+    """The facts that a diagnosis reads.
 
     ``school`` is the API's view, None for a school that it does not know. ``heard_at`` says by
     dataset when the latest callback came that announced it; None where that could not be read.

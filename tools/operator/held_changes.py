@@ -1,4 +1,4 @@
-"""What a held change set would do, from the product's own table: counts, never rows."""
+"""Counts the rows of a held change set from the product's own table; never reads a row."""
 
 import json
 from typing import Any

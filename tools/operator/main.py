@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
         )
     except BrokenPipeError:
-        # Whatever read our output has read enough; Python would complain at its exit.
+        # The reader of our output has closed it; Python would report that at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except (Exception, KeyboardInterrupt) as error:
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(error: BaseException) -> tuple[str, int]:
-    """Return what a person is told of an error, and the exit status."""
+    """Return the sentence for a person about an error, and the exit status."""
     match error:
         case OperatorError():
             return f"error: {error}", error.status

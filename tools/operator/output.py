@@ -1,4 +1,4 @@
-"""What goes where: the result to stdout, progress and errors to stderr."""
+"""Prints the result to stdout, progress and errors to stderr."""
 
 import json
 import sys
@@ -80,7 +80,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 
 def note(text: str) -> None:
-    """Tell something beside the result."""
+    """Print a remark to stderr."""
     stderr().print(text, soft_wrap=True, markup=False)
 
 

@@ -1,4 +1,4 @@
-"""Which of the rights that the commands need the caller lacks; nothing is changed to find out."""
+"""Finds the rights that the commands need and the caller lacks, without changing anything."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -17,7 +17,7 @@ BATCH = 10
 
 @dataclass(frozen=True)
 class WorkQueue:
-    """A queue and where its messages end that cannot be handled."""
+    """A queue with its dead-letter queue."""
 
     name: str
     url: str

@@ -1,11 +1,11 @@
-"""What the words that the product stores as reasons mean, and whose fault they are."""
+"""The meaning of the reasons that the product stores, and who must act."""
 
 import re
 from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Who has to mend something."""
+    """The party that has to act."""
 
     XPORTER = "xporter"
     SCHOOL = "school"
@@ -61,7 +61,7 @@ _OF_THE_SCHOOL = re.compile(r"^(school_|authorisation_paused|estab_changed)")
 
 
 def fault_of(reason: str) -> Fault:
-    """Return who has to mend what a dataset's reason says."""
+    """Return the party that has to act on a dataset's reason."""
     word = reason.partition(":")[0].strip()
     if word in _OF_SECRETS or _OF_SCOPES.match(reason) or _OF_THE_SCHOOL.match(reason):
         return Fault.SCHOOL

@@ -1,4 +1,4 @@
-"""Puts back what a table has lost, from a copy that DynamoDB made: see `docs/runbook.md`."""
+"""Restores the items that a table has lost from a copy by DynamoDB: see `docs/runbook.md`."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ Item = dict[str, Any]
 
 # An open writeback may have been sent since the copy was made: sent again, a mark stands twice.
 _ENDED = {"completed", "failed", "unknown"}
-# What a pull was about to do when the copy was made.
+# The attributes of a pull under way when the copy was made.
 _UNDER_WAY = ("checkpoint", "unpublished", "hold", "decision", "decided_hold", "lease_expires_at")
 # What may come back of a dataset whose data has been erased: enough to go on counting.
 _OF_THE_ERASED = ("estab", "dataset", "definition", "requested", "watch_shard", "watch_at")

@@ -1,4 +1,4 @@
-"""What the command line was told, in options and environment."""
+"""The settings of a command, from its options and the environment."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -61,7 +61,7 @@ def pinned(template: str, decided: Mapping[str, str]) -> str:
         decided: Parameters that the build has used up, with their values.
 
     Raises:
-        StackError: The template declares one of them in no way that is known here.
+        StackError: The template declares one of them in an unknown form.
     """
     for name, value in decided.items():
         declaration = (

@@ -33,7 +33,7 @@ def compile_artifacts(build: Path, python: Path) -> int:
     """Compile every source in the folders of a build, and return their number.
 
     Raises:
-        StackError: One of them is no Python that ``python`` understands.
+        StackError: ``python`` cannot compile one of them.
     """
     for artifact in sorted(path for path in build.iterdir() if path.is_dir()):
         prefix = _LAYER if (artifact / "python").is_dir() else _FUNCTION

@@ -27,7 +27,7 @@ class DeployedStack:
 
     @property
     def name(self) -> str:
-        """CloudFormation's name of it."""
+        """The stack's name in CloudFormation."""
         return STACK_NAME
 
     @property

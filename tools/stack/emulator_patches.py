@@ -30,7 +30,7 @@ BATCHES = {
 }
 
 _action_of = iam_actions.extract_iam_action
-# There is no way in but through what is private; the version is pinned.
+# MiniStack offers no public hooks, so private names are replaced; its version is pinned.
 _condition_of = iam_evaluator._resolve_condition_key  # noqa: SLF001
 _concurrency_of = lambda_svc._sqs_esm_concurrency  # noqa: SLF001
 _transformed = engine._apply_transforms  # noqa: SLF001
@@ -101,7 +101,7 @@ iam_actions.extract_iam_action = _action
 iam_evaluator._resolve_condition_key = _condition  # noqa: SLF001
 lambda_svc._sqs_esm_concurrency = _concurrency  # noqa: SLF001
 changesets._apply_transforms = handlers._apply_transforms = _with_parameters  # noqa: SLF001
-# MiniStack takes what AWS refuses: reserved words, 4,097 bytes for KMS, an event that is no JSON.
+# MiniStack accepts what AWS refuses: reserved words, 4,097 bytes for KMS, malformed events.
 app._dispatch_service_request = with_rules(app._dispatch_service_request)  # noqa: SLF001
 lambda_runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
 

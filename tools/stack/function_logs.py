@@ -41,7 +41,7 @@ def _follow(logs: Any, log: IO[bytes], stop: threading.Event) -> None:
 
 
 def _lines(logs: Any, since: int, until: int) -> Iterator[str]:
-    """Yield what was logged between two times, both included, in milliseconds since the epoch."""
+    """Yield the lines logged between two times, both included, in milliseconds since the epoch."""
     for group in logs.describe_log_groups()["logGroups"]:
         name = group["logGroupName"]
         window = {"logGroupName": name, "startTime": since, "endTime": until}

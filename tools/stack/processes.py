@@ -86,7 +86,7 @@ def url_of(listening: socket.socket) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the whole session to end, then make it."""
+    """Send the whole session SIGTERM, and SIGKILL if that is not enough."""
     _signal_session(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):  # what follows does not ask
         process.wait(GRACE_SECONDS)

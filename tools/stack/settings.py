@@ -1,4 +1,4 @@
-"""How one local stack differs from another."""
+"""The settings of one local stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -31,10 +31,10 @@ def say(message: str) -> None:
 def local_stack(
     settings: StackSettings | None = None, *, progress: Callable[[str], None] = say
 ) -> Iterator[LocalStack]:
-    """Yield a stack that is ready; all of it but its log ends with the block.
+    """Yield a stack that is ready; everything but its log is deleted at the block's end.
 
     Raises:
-        StackError: Something did not start.
+        StackError: A part of the stack did not start.
     """
     settings = settings or StackSettings()
     directory = settings.directory or STACKS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"

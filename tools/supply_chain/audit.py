@@ -22,7 +22,7 @@ NOTHING = "Nothing was audited: this machine reaches no service that knows of vu
 
 
 def main(locks: Sequence[str]) -> int:
-    """Audit the locks; say in one sentence what came of it.
+    """Audit the locks, and print the result in one sentence.
 
     Returns:
         0 if no package has a known vulnerability, or if nothing could be audited for want of the
@@ -51,8 +51,8 @@ def audit(locks: Sequence[str]) -> tuple[int, str]:
 def judged(packages: Sequence[dict[str, Any]]) -> tuple[int, str]:
     """Return the exit status and the sentence for what pip-audit says of each package.
 
-    pip-audit ends with success if the service knows none of the packages, as behind a mirror that
-    has no advisories. So its own status is not asked.
+    pip-audit ends with success if the service knows none of the packages, for example behind a
+    mirror that has no advisories. Therefore its exit status is ignored.
     """
     if found := [line for package in packages for line in _vulnerabilities(package)]:
         return 1, "Known vulnerabilities: " + "; ".join(sorted(set(found)))

@@ -1,4 +1,4 @@
-"""Which licences may ship, and which licence a package has."""
+"""The licences that may ship, and the licence of a package."""
 
 from __future__ import annotations
 

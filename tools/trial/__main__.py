@@ -21,7 +21,7 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main() -> int:
-    """Return 0 if everything was verified and is gone, 1 if not, 2 if nothing was begun."""
+    """Return 0 if all was verified and deleted, 1 if not, 2 if the trial did not begin."""
     arguments = _arguments()
     clock = Clock()
     try:
@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def introduction(account: Account, name: str, *, is_deletion: bool) -> str:
-    """Return what somebody should know before they agree."""
+    """Return the text that precedes the question for consent."""
     where = f"account {account.number} as {account.caller}, region {account.region}"
     if account.is_emulator:
         where = f"the emulator at {account.endpoint_url}"
@@ -57,7 +57,7 @@ def introduction(account: Account, name: str, *, is_deletion: bool) -> str:
 
 
 def is_confirmed() -> bool:
-    """Ask; nobody at the terminal means no."""
+    """Ask for consent; without a terminal the answer is no."""
     if not sys.stdin.isatty():
         print("Nobody is here to agree: --yes, or YES=1 for make.")
         return False

@@ -1,4 +1,4 @@
-"""Checks of the edge: who is let in, and whether what came in can be followed to the function."""
+"""Checks of the APIs' edge: access, and the way of a callback from the edge to the function."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ _CALLBACK = "POST /callbacks/authentication/{token}"
 
 
 def refuse_unsigned_requests(journey: Journey) -> str:
-    """The API is closed to whoever does not sign; so are the simulator's controls."""
+    """The API refuses unsigned requests; so do the simulator's control calls."""
     urls = (
         f"{journey.stack.api_url}/v1/schools/{PRIMARY.estab}",
         f"{journey.stack.xporter_url}/_sim/schools/{PRIMARY.estab}",

@@ -16,7 +16,7 @@ _ONE_AT_A_TIME = threading.Lock()  # a session of boto3 is not made for threads,
 
 @dataclass(frozen=True)
 class Account:
-    """Credentials of somebody who may create and delete everything, and whose they are."""
+    """An account, with credentials that may create and delete everything, and their owner."""
 
     number: str
     caller: str
@@ -32,7 +32,7 @@ class Account:
         credentials are not even read.
 
         Raises:
-            botocore.exceptions.BotoCoreError: There are no credentials, or nobody answers.
+            botocore.exceptions.BotoCoreError: There are no credentials, or no service answers.
             botocore.exceptions.ClientError: AWS does not accept them.
         """
         endpoint_url = environment.get("AWS_ENDPOINT_URL") or None

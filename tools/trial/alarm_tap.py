@@ -1,4 +1,4 @@
-"""A queue that gets what the alarms of a trial tell, in place of somebody's mailbox."""
+"""A queue that receives the alarms' notifications of a trial, in place of a mailbox."""
 
 from typing import Any
 

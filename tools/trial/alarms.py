@@ -1,4 +1,4 @@
-"""Checks of what watches the system: every alarm, and the way from an alarm to a person."""
+"""Checks of every alarm, and of the way of a notification from an alarm to a person."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -29,12 +29,12 @@ class TrialStack(DeployedStack):
 
     @property
     def name(self) -> str:
-        """CloudFormation's name of it."""
+        """The stack's name in CloudFormation."""
         return self.trial.name
 
     @property
     def credentials(self) -> Any:
-        """Whoever runs the trial."""
+        """The credentials of the trial's user."""
         return self.trial.account.session.get_credentials()
 
     def client(self, service: str) -> Any:

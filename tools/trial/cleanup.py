@@ -1,4 +1,4 @@
-"""Deletes everything that a trial has created, whatever became of it, and says what is left."""
+"""Deletes everything that a trial has created, and lists the rest that could not be deleted."""
 
 import functools
 import shutil
@@ -29,7 +29,7 @@ _ENDED = {"DELETE_COMPLETE", "DELETE_FAILED"}
 
 @dataclass
 class Cleanup:
-    """What was deleted, and what has to be deleted by hand, with the reason."""
+    """The deleted resources, and the ones to be deleted by hand, with the reason."""
 
     deleted: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Checks that everything that the dashboard asks of CloudWatch is answered."""
+"""Checks that CloudWatch answers every query of the dashboard."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Deletes what CloudFormation leaves: by intent (retained), or because it never knew of it."""
+"""Deletes what CloudFormation leaves: retained resources, and resources outside the stack."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

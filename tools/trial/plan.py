@@ -1,4 +1,4 @@
-"""Which of the demo's steps and which checks a trial runs, and what it cannot show where."""
+"""The demo's steps and the checks of a trial, in an account and on an emulator."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a trial has shown, as a file that can be passed on: no secret, and no whole account."""
+"""The result of a trial as a file to share, without secrets and without the account's number."""
 
 import json
 import platform
@@ -19,7 +19,7 @@ VERIFIED, NOT_SHOWN = "✓", "-"
 
 @dataclass
 class Report:
-    """Grows with the trial, so that there is one whatever ends it.
+    """Is completed step by step, so that a report exists however the trial ends.
 
     Attributes:
         error: What ended it early, if anything.
@@ -40,7 +40,7 @@ class Report:
 
     @property
     def is_success(self) -> bool:
-        """Tell whether everything was verified that could be here, and nothing is left."""
+        """Tell whether every possible check succeeded, and no resource is left."""
         ended = [*self.steps, *self.checks]
         is_verified = bool(ended) and all(
             each.is_verified or each.name in self.not_shown for each in ended

@@ -1,4 +1,4 @@
-"""Where the trial's Xporter runs: on an instance of the account, or on this machine."""
+"""Starts the trial's simulator: on an instance of the account, or on this machine."""
 
 import json
 import os

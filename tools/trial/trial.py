@@ -1,4 +1,4 @@
-"""One trial: what it is called, and so what everything that it creates is called."""
+"""One trial, and the names of everything that it creates."""
 
 import json
 import os
@@ -19,7 +19,7 @@ RELYING_PARTY = "trial.example.app"
 
 @dataclass(frozen=True)
 class Trial:
-    """Every name begins with ``name``, so that what is left of a trial can be told from the rest.
+    """Every name begins with ``name``, so that resources left by a trial are recognisable.
 
     Attributes:
         directory: Keeps the log.
@@ -54,7 +54,7 @@ class Trial:
 
     @property
     def alarm_tap(self) -> str:
-        """The queue that gets what the stack's alarms tell."""
+        """The queue that receives the notifications of the stack's alarms."""
         return f"{self.name}-alarms"
 
     def deploy(self, stack: str, template: Path, parameters: Mapping[str, str]) -> None:
@@ -90,7 +90,7 @@ def directory_of(name: str) -> Path:
 
 
 def remember(trial: Trial) -> None:
-    """Write down where the trial runs, for whoever has to delete it after a power cut."""
+    """Write down where the trial runs, so that it can be deleted after a power cut."""
     where = {
         "name": trial.name,
         "region": trial.account.region,

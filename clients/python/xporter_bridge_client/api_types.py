@@ -1,4 +1,4 @@
-"""What the API answers, as types; each keeps the whole answer in ``document``."""
+"""The API's documents as types; each keeps the whole document in ``document``."""
 
 from __future__ import annotations
 

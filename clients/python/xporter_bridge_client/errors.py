@@ -1,4 +1,4 @@
-"""What may go wrong, sorted by what the caller can do."""
+"""The package's errors, sorted by what the caller can do."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class MissingExtraError(BridgeError):
 
 
 class WaitTimeoutError(BridgeError):
-    """What was waited for has not ended in time; it goes on, and may be waited for again."""
+    """The wait has ended before the pull or writeback; it goes on, and may be waited for again."""
 
 
 class ApiError(BridgeError):

@@ -1,4 +1,4 @@
-"""Keeps a copy of a dataset current: what to apply, in order, whatever happened meanwhile."""
+"""Keeps a copy of a dataset current: yields the steps to apply, in order."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Transport:
     """The connections to one API.
 
     Args:
-        auth: What signs the requests; None for a local stack, which needs no signature.
+        auth: Signs the requests; None for a local stack, which needs no signature.
     """
 
     def __init__(

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any, ClassVar, Self
+
+from xporter_bridge.timestamps import iso, parse_or_none
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Message:
     """A message of a queue.
 
     A field that is added later needs a default, because older messages lack the field. Fields
-    that equal their default are not sent.
+    that equal their default are not sent. A time is a ``datetime`` here and text on the queue; its
+    field is annotated ``datetime`` or ``datetime | None``.
     """
 
     # Distinguishes kinds of message on one queue; empty if the queue has one kind only.
@@ -32,7 +36,8 @@ class Message:
         kind = {"kind": self.KIND} if self.KIND else {}
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         defaults = {each.name: each.default for each in fields(self)}
-        return kind | {name: value for name, value in values.items() if value != defaults[name]}
+        sent = {name: value for name, value in values.items() if value != defaults[name]}
+        return kind | {name: _sendable(value) for name, value in sent.items()}
 
     @classmethod
     def read(cls, body: Mapping[str, Any]) -> Self:
@@ -40,9 +45,19 @@ class Message:
 
         Raises:
             TypeError: A field is missing. The record fails, and is delivered again.
+            ValueError: A time is not one, likewise.
         """
-        names = [each.name for each in fields(cls) if each.name in body]
-        return cls(**{name: _immutable(body[name]) for name in names})
+        known = [each for each in fields(cls) if each.name in body]
+        return cls(**{each.name: _received(body[each.name], str(each.type)) for each in known})
+
+
+def _sendable(value: Any) -> Any:
+    return iso(value) if isinstance(value, datetime) else value
+
+
+def _received(value: Any, annotation: str) -> Any:
+    # Annotations are strings under postponed evaluation, which every messages module uses.
+    return parse_or_none(value) if annotation.startswith("datetime") else _immutable(value)
 
 
 def _immutable(value: Any) -> Any:

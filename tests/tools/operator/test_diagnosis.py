@@ -12,9 +12,9 @@ from tools.operator.findings import Code, Facts, Finding
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.registration import Registration
-from xporter_bridge.timestamps import iso
+from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.timestamps import iso, parse
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 LAST_NIGHT = NOW - timedelta(hours=6)
@@ -23,10 +23,10 @@ DATABASES = sorted({each.database for each in configured().values()})
 SCHOOL = School(
     ESTAB,
     state=SchoolState.LIVE,
-    state_since=iso(NOW - timedelta(days=30)),
+    state_since=NOW - timedelta(days=30),
     scopes=tuple({each.endpoint.scope for each in configured().values()}),
     registrations={
-        name: Registration(name, "f", "k", iso(NOW - timedelta(days=3))) for name in DATABASES
+        name: Registration(name, "f", "k", NOW - timedelta(days=3)) for name in DATABASES
     },
     version=1,
 )
@@ -91,7 +91,7 @@ def test_a_school_whose_number_changed_is_paused_and_leads_to_the_runbook() -> N
 
 
 def test_a_school_that_is_being_erased_is_nothing_else() -> None:
-    assert codes(replace(SCHOOL, erasure_requested_at=iso(NOW)))[0] is Code.ERASED
+    assert codes(replace(SCHOOL, erasure_requested_at=NOW))[0] is Code.ERASED
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_data_that_changes_unannounced_is_a_lost_webhook() -> None:
 
 def test_a_school_that_was_never_called_for_is_a_lost_webhook_after_a_day() -> None:
     assert codes(heard_at=None) == [Code.WEBHOOK_LOST]
-    young = replace(SCHOOL, state_since=iso(NOW - timedelta(hours=20)))
+    young = replace(SCHOOL, state_since=NOW - timedelta(hours=20))
     assert codes(young, heard_at=None) == [Code.NONE]
 
 
@@ -176,7 +176,7 @@ def test_a_held_change_names_the_decision_to_take() -> None:
 def test_scopes_that_are_missing_or_were_never_shared_are_named() -> None:
     some = tuple(scope for scope in SCHOOL.scopes if scope != "Contact")
     assert codes(replace(SCHOOL, scopes=())) == [Code.SCOPE_MISSING]
-    gone = replace(SCHOOL, scopes=some, missing_scopes={"Contact": iso(NOW)})
+    gone = replace(SCHOOL, scopes=some, missing_scopes={"Contact": NOW})
     assert codes(gone) == [Code.SCOPE_MISSING]
     assert "Contact" in found(gone)[0].says
     facts = {"state": DatasetState.NOT_COVERED, "reason": "needs the scope Contact"}
@@ -190,7 +190,9 @@ def test_no_finding_shows_a_word_that_only_the_code_knows() -> None:
 
 
 def test_a_person_reads_times_to_the_minute() -> None:
-    school = replace(SCHOOL, state=SchoolState.REVOKED, state_since="2026-11-03T04:05:06.789Z")
+    school = replace(
+        SCHOOL, state=SchoolState.REVOKED, state_since=parse("2026-11-03T04:05:06.789Z")
+    )
     (revoked,) = found(school)
     assert "3 Nov 2026 04:05" in revoked.says
     assert "T04" not in revoked.says

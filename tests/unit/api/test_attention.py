@@ -14,7 +14,8 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.failures import in_words
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.attention import Attention, Severity
-from xporter_bridge.schools.model import School, SchoolState, change_state
+from xporter_bridge.schools.model import School, change_state
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -23,7 +24,7 @@ SCOPES = tuple({each.endpoint.scope for each in CONFIG.values()})
 SCHOOL = School(
     "3281102",
     state=SchoolState.LIVE,
-    state_since=iso(NOW - timedelta(days=30)),
+    state_since=NOW - timedelta(days=30),
     cause="first_data_committed",
     scopes=SCOPES,
     version=1,
@@ -113,7 +114,7 @@ def test_old_data_is_trouble_and_says_whose(facts: dict[str, str], words: str) -
 def test_a_dataset_that_is_asked_for_and_never_came_becomes_trouble_after_a_day() -> None:
     waiting = record(SCHOOL.estab, "students", requested=1)
     assert attention(waiting).severity is Severity.TROUBLE
-    young = replace(SCHOOL, state_since=iso(NOW))
+    young = replace(SCHOOL, state_since=NOW)
     assert attention(waiting, school=young).severity is Severity.NOTICE
     assert attention(record(SCHOOL.estab, "students")).severity is Severity.NOTICE
 
@@ -143,10 +144,10 @@ def test_every_state_is_said_in_words_and_only_a_healthy_one_is_well(state: Scho
     ("changes", "words", "severity"),
     [
         ({"scopes": ()}, "allows nothing", Severity.TROUBLE),
-        ({"missing_scopes": {"Student": ""}}, "no longer names", Severity.TROUBLE),
-        ({"missing_scopes": {"Student": iso(NOW)}}, "no longer names", Severity.NOTICE),
-        ({"first_refused_at": iso(NOW)}, "begun to refuse", Severity.NOTICE),
-        ({"erasure_requested_at": iso(NOW)}, "being erased", Severity.NOTICE),
+        ({"missing_scopes": {"Student": None}}, "no longer names", Severity.TROUBLE),
+        ({"missing_scopes": {"Student": NOW}}, "no longer names", Severity.NOTICE),
+        ({"first_refused_at": NOW}, "begun to refuse", Severity.NOTICE),
+        ({"erasure_requested_at": NOW}, "being erased", Severity.NOTICE),
     ],
 )
 def test_the_access_of_a_connected_school(

@@ -11,7 +11,8 @@ from xporter_bridge.availability.model import AvailabilityRequest, PullState, Wa
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.credentials import Credentials
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso
 from xporter_bridge.writebacks.model import (
     Part,

@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -54,33 +55,32 @@ def test_without_hours_days_and_terms_it_is_always_open() -> None:
 OPENING = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
 
-def due_minutes(estab: str, opening: datetime = OPENING) -> list[int]:
-    """Return in which minutes after opening a school is asked that is looked at every minute."""
-    last, found = None, []
+def due_minutes(estab: str, opening: datetime = OPENING) -> Iterator[int]:
+    """Yield in which minutes after opening a school is asked that is looked at every minute."""
+    times, last = timetable(), None
     for minute in range(-60, 24 * 60):
         now = opening + timedelta(minutes=minute)
-        if timetable().is_due(now, last, estab):
+        if times.is_due(now, last, estab):
             last = now
-            found.append(minute)
-    return found
+            yield minute
 
 
 @pytest.mark.parametrize("opening", [OPENING, datetime(2026, 9, 15, 7, 30, tzinfo=UTC)])
 def test_a_school_is_asked_once_in_each_interval_while_it_is_open(opening: datetime) -> None:
     for number in range(20):
-        found = due_minutes(str(number), opening)
+        found = list(due_minutes(str(number), opening))
         assert 0 <= found[0] < 30
         assert {later - earlier for earlier, later in pairwise(found)} == {30}
         assert 7 * 60 - 30 < found[-1] <= 7 * 60
 
 
 def test_a_fleet_is_spread_over_the_interval() -> None:
-    first = Counter(due_minutes(str(number))[0] for number in range(300))
+    first = Counter(next(due_minutes(str(number))) for number in range(300))
     assert max(first.values()) < 300 / 10
 
 
 def test_a_run_that_comes_late_moves_no_later_one() -> None:
-    first = OPENING + timedelta(minutes=due_minutes("1")[0])
+    first = OPENING + timedelta(minutes=next(due_minutes("1")))
     late = first + timedelta(minutes=29)
     assert timetable().is_due(late, None, "1")
     assert timetable().is_due(first + timedelta(minutes=30), late, "1")

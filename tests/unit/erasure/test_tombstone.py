@@ -20,8 +20,8 @@ from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.credentials import Credentials
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
 
@@ -30,16 +30,16 @@ LATER = NOW + timedelta(minutes=3)
 SCHOOL = School(
     "3281102",
     state=SchoolState.LIVE,
-    state_since=iso(NOW),
+    state_since=NOW,
     cause="first_data_committed",
     name="Testing School",
     scopes=("Student",),
     credentials=Credentials(b"key", secret=b"secret", token=b"token"),
-    registrations={"XodSchoolData": Registration("XodSchoolData", "f", "k", iso(NOW))},
-    registrations_due_at=iso(NOW),
+    registrations={"XodSchoolData": Registration("XodSchoolData", "f", "k", NOW)},
+    registrations_due_at=NOW,
     refusals=1,
     last_refusal="refused",
-    probe_at=iso(NOW),
+    probe_at=NOW,
     outbox=(Event("id", "school.live", iso(NOW), {"estab": "3281102"}),),
     version=7,
 )
@@ -66,7 +66,7 @@ def test_the_first_request_counts_and_a_callback_in_between_leaves_nothing() -> 
 
 def test_the_tombstone_says_when_and_is_announced_once() -> None:
     tombstone = finished(begun(SCHOOL, NOW), LATER)
-    assert (tombstone.state, tombstone.state_since) == (SchoolState.ERASED, iso(LATER))
+    assert (tombstone.state, tombstone.state_since) == (SchoolState.ERASED, LATER)
     assert not tombstone.is_being_erased
     assert [event.type for event in tombstone.outbox] == ["school.live", "school.erased"]
     assert finished(tombstone, LATER) == tombstone

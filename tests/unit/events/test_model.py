@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from tests.support.builders import ESTAB, NOW, OTHER_ESTAB
 from xporter_bridge.events.model import TYPES, Event, new_event
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 
 
 def test_the_same_fact_has_the_same_id_however_often_it_is_announced() -> None:

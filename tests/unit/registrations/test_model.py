@@ -14,8 +14,7 @@ from xporter_bridge.registrations.model import (
     missing,
     next_due,
 )
-from xporter_bridge.schools.registration import Registration
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import Registration
 
 NEW = SigningKey("key-0002", b"the secret after the rotation")
 
@@ -30,7 +29,7 @@ def recorded(
     registrations: list[DesiredRegistration], at: datetime = NOW
 ) -> dict[str, Registration]:
     return {
-        each.database: Registration(each.database, each.url_fingerprint, KEY.id, iso(at))
+        each.database: Registration(each.database, each.url_fingerprint, KEY.id, at)
         for each in registrations
     }
 
@@ -94,7 +93,7 @@ def test_a_registration_for_another_school_is_none() -> None:
 
 
 def test_the_next_look_comes_within_a_day_and_never_for_all_at_once() -> None:
-    waits = [parse(next_due(str(3_280_000 + n), NOW)) - NOW for n in range(25_000)]
+    waits = [next_due(str(3_280_000 + n), NOW) - NOW for n in range(25_000)]
     assert all(timedelta(hours=20) <= wait <= timedelta(days=1) for wait in waits)
     busiest = max(waits.count(wait) for wait in set(waits[:500]))
     assert busiest < 200

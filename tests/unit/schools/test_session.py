@@ -10,9 +10,10 @@ import pytest
 from tests.support.dynamodb_in_memory import ItemsInMemory
 from tests.support.fakes import KEY, Calls, Vault
 from xporter_bridge.errors import XporterRefusedError
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import OpenedKey, with_secret
 from xporter_bridge.xporter.client import Token, TokenDetails
 

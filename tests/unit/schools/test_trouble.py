@@ -14,9 +14,8 @@ from xporter_bridge.schools.attention import Severity, trouble_of
 from xporter_bridge.schools.history import MOST_CHANGES
 from xporter_bridge.schools.model import School, SchoolState, change_state
 from xporter_bridge.schools.trouble import Trouble, parse_trouble
-from xporter_bridge.timestamps import iso
 
-LIVE = School(ESTAB, state=SchoolState.LIVE, scopes=("Student",), state_since=iso(NOW), version=1)
+LIVE = School(ESTAB, state=SchoolState.LIVE, scopes=("Student",), state_since=NOW, version=1)
 ITEMS = {
     "well": record(ESTAB, "students", state="current", checked_at=NOW, as_of=NOW),
     "held": record(ESTAB, "students", state="held", checked_at=NOW, as_of=NOW, hold={}),
@@ -28,13 +27,13 @@ ITEMS = {
 SCHOOLS = {
     "live": LIVE,
     "no scopes": replace(LIVE, scopes=()),
-    "scope missing for good": replace(LIVE, missing_scopes={"Staff": ""}),
-    "refused": replace(LIVE, first_refused_at=iso(NOW)),
+    "scope missing for good": replace(LIVE, missing_scopes={"Staff": None}),
+    "refused": replace(LIVE, first_refused_at=NOW),
     "paused": replace(LIVE, state=SchoolState.PAUSED),
     "moved": replace(LIVE, state=SchoolState.PAUSED, cause="estab_changed: 1 is 2 now"),
     "revoked": replace(LIVE, state=SchoolState.REVOKED),
     "invited": replace(LIVE, state=SchoolState.INVITED),
-    "being erased": replace(LIVE, erasure_requested_at=iso(NOW)),
+    "being erased": replace(LIVE, erasure_requested_at=NOW),
     "erased": replace(LIVE, state=SchoolState.ERASED),
 }
 

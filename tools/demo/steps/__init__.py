@@ -1,4 +1,4 @@
-"""The steps of the demo; each returns what it saw, in half a sentence, or raises."""
+"""The steps of the demo; each returns its result in half a sentence, or raises."""
 
 from collections.abc import Callable
 

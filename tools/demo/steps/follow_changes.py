@@ -1,4 +1,4 @@
-"""What happens at the schools arrives as change files."""
+"""Changes of data at a school arrive as change files."""
 
 from tools.demo.context import Journey
 from tools.demo.schools import SECONDARY

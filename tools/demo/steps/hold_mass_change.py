@@ -1,4 +1,4 @@
-"""A change set that would wipe out much of a school waits for a person."""
+"""A change set that would delete much of a school's data waits for a person's decision."""
 
 from typing import Any
 

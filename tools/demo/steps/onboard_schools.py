@@ -38,6 +38,6 @@ def _wait_for_webhooks(journey: Journey, school: DemoSchool) -> None:
 
 
 def _hold_to_scopes(journey: Journey, school: DemoSchool) -> None:
-    """What the school does not share was not asked for, and is not there."""
+    """Data that the school does not share were neither requested nor published."""
     pulled = {d for d in school.not_shared if journey.lake.latest(school.estab, d)}
     expect(not pulled, f"{school.estab} does not share {sorted(pulled)}")

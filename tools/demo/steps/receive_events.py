@@ -1,4 +1,4 @@
-"""What the company's own software was told of all this."""
+"""The events that the company's own software received for all this."""
 
 import json
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def _promised(journey: Journey) -> set[Heard]:
 
 
 def _heard(event: dict[str, Any]) -> Heard:
-    """Return what an event announces, as far as the promise says it."""
+    """Return the parts of an event that the expectations name."""
     data, known = event["data"], {"dataset.changed": 3, "dataset.held": 2}
     parts = (data["estab"], data.get("dataset", ""), str(data.get("sequence", "")))
     return event["type"], *parts[: known.get(event["type"], 1)]

@@ -1,4 +1,4 @@
-"""Callbacks that are not what they say."""
+"""Forged callbacks."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ def reject_forgeries(journey: Journey) -> str:
 
 
 def _forged_urls(journey: Journey) -> Iterator[tuple[str, str]]:
-    """Yield URLs that a stranger could make of what a stranger could know or see."""
+    """Yield the URLs that a stranger could make from public and observed URLs."""
     webhook = journey.simulator.school(PRIMARY.estab)["webhooks"][0]["url"]
     last = "A" if webhook[-1] != "A" else "B"
     unsigned = urlencode({"estab": PRIMARY.estab, "database": "XodSchoolData"})

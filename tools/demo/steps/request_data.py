@@ -1,4 +1,4 @@
-"""Data that Xporter must fetch first: asked for, called back or not, and pulled."""
+"""Data that Xporter must fetch first: requested, called back or not, and pulled."""
 
 import time
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A pull whose process is killed resumes where it was."""
+"""A pull whose process is killed resumes with the pages that are missing."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _KILL_AFTER_PAGES = 11
 
 
 def resume_a_killed_pull(journey: Journey) -> str:
-    """A long pull is killed half-way (kill -9); whoever comes next fetches only what is missing."""
+    """A long pull is killed half-way (kill -9); the next one fetches only the missing pages."""
     since = journey.simulator.last_request()
     _begin_slow_pull(journey)
     until(lambda: _look_for_pages(journey, since))
@@ -34,7 +34,7 @@ def resume_a_killed_pull(journey: Journey) -> str:
 
 
 def _begin_slow_pull(journey: Journey) -> None:
-    """Have everything of one dataset pulled anew, slowly enough to be hit."""
+    """Have one dataset pulled anew in full, slowly enough to be killed in the middle."""
     journey.simulator.forget_hashes(SECONDARY.estab)
     journey.simulator.change(SECONDARY.estab, "XodSchoolData", inserts=1, notify=False)
     journey.simulator.set_faults({"kind": "slow", "delay_ms": 400, "path": f"/{_DATASET}"})
@@ -42,7 +42,7 @@ def _begin_slow_pull(journey: Journey) -> None:
 
 
 def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
-    """Check that no safe page is asked for again but page 1, which shows that nothing moved."""
+    """Check that no staged page is requested again but page 1, which proves that no row moved."""
     needless = safe.intersection(after) - {1}
     expect(bool(safe), "nothing was safe when the pull was killed")
     expect(not needless, f"pages {sorted(needless)} were safe and were fetched again")
@@ -54,7 +54,7 @@ def _judge(safe: set[int], pages: list[int], after: list[int]) -> str:
 
 
 def _pages(journey: Journey, since: int) -> list[int]:
-    """Return which pages of the full pull were asked for, in order."""
+    """Return the pages of the full pull that were requested, in order."""
     path = f"/api/v1/school/{SECONDARY.estab}/{_DATASET}"
     queries = [
         parse_qs(entry["query"])
@@ -84,7 +84,7 @@ def _kill_pulls(journey: Journey) -> None:
 
 
 def _staged_pages(journey: Journey) -> set[int]:
-    """Return the pages that were safe in the staging bucket."""
+    """Return the pages that the staging bucket held."""
     bucket = journey.stack.outputs["StagingBucketName"]
     prefix = f"staging/estab={SECONDARY.estab}/dataset={_DATASET}/"
     listed = journey.stack.aws("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)
@@ -93,7 +93,7 @@ def _staged_pages(journey: Journey) -> set[int]:
 
 
 def _let_lease_expire(journey: Journey) -> None:
-    """Put the dataset's clock forward: its lease would end by itself after 90 seconds."""
+    """End the dataset's lease now; it would end by itself after 90 seconds."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     journey.stack.aws("dynamodb").update_item(
         TableName=journey.stack.outputs["DatasetsTableName"],

@@ -1,4 +1,4 @@
-"""What the company's software decides goes back into the school's MIS, once."""
+"""Writebacks of the company's software reach the school's MIS, each exactly once."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`logs` and `tail`: what the functions say, in order."""
+"""`logs` and `tail`: events in order of time."""
 
 import json
 import re

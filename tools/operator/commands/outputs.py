@@ -1,4 +1,4 @@
-"""`output`: names that other tools want."""
+"""`output`: names of resources for other tools."""
 
 import click
 

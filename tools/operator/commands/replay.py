@@ -1,4 +1,4 @@
-"""`replay`: as if callbacks had come again."""
+"""`replay`: the effect of database callbacks, once more."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

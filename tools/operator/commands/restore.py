@@ -1,4 +1,4 @@
-"""`restore`: what a table has lost comes back from a copy."""
+"""`restore`: puts back the items that a table has lost, from a copy."""
 
 from typing import Any
 

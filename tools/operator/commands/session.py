@@ -1,4 +1,4 @@
-"""What a command works with, opened when it is first needed."""
+"""The stack, API and clock of a command, each opened at its first use."""
 
 import sys
 from datetime import UTC, datetime
@@ -61,7 +61,7 @@ class Session:
         click.confirm(question, abort=True, err=True)
 
     def say(self, text: str) -> None:
-        """Tell something beside the result, where a program does not read it."""
+        """Print a remark to stderr, unless the output is JSON."""
         output.note(text)
 
 

@@ -1,4 +1,4 @@
-"""Xporter's own paths over HTTP: read the call, ask the right module, answer as Xporter would."""
+"""Xporter's own paths over HTTP: reads the call, finds the reply, and sends it as Xporter does."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ Told = Callable[[World, Claims], dict[str, Any]]
 
 
 def world_of(request: Request) -> World:
-    """Return the simulator that the request came to."""
+    """Return the simulated world that serves the request."""
     world: World = request.app.state.world
     return world
 
@@ -49,7 +49,7 @@ async def body_of(request: Request) -> dict[str, Any]:
     """Return a JSON or form body as an object.
 
     Raises:
-        XporterError: It is neither.
+        XporterError: The body is neither.
     """
     raw = await request.body()
     if "form-urlencoded" in request.headers.get("content-type", ""):
@@ -66,7 +66,7 @@ async def body_of(request: Request) -> dict[str, Any]:
 
 
 def guarded(endpoint: Endpoint) -> Endpoint:
-    """Let faults strike before and after an endpoint, and answer refusals in the envelope."""
+    """Apply the faults before and after an endpoint, and send refusals in the envelope."""
 
     async def guard(request: Request) -> Response:
         faults = FaultyReply(world_of(request), request)
@@ -151,12 +151,12 @@ async def streamed(made: Reply) -> AsyncIterator[bytes]:
 
 
 async def unknown(request: Request) -> Response:
-    """Refuse what nobody knows in the envelope too."""
+    """Refuse an unknown path in the envelope too."""
     raise not_found(f"No HTTP resource was found that matches {request.url.path}")
 
 
 def last_routes() -> list[Route]:
-    """Return what answers paths that no other module knows."""
+    """Return the routes for paths that no other module knows."""
     return [Route("/api/{rest:path}", guarded(unknown), methods=["GET", "POST", "PUT", "DELETE"])]
 
 

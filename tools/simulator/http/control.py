@@ -1,4 +1,4 @@
-"""The control calls about the service itself: its settings, faults, and what it has seen."""
+"""The control calls about the service itself: settings, faults, recorded requests and callbacks."""
 
 import json
 

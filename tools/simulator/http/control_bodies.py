@@ -1,4 +1,4 @@
-"""The bodies of control calls, checked before anything is done with them."""
+"""The bodies of control calls, checked before any effect."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ async def object_of(request: Request, allowed: Fields) -> dict[str, Any]:
     """Return the JSON object of a control call, its names and types checked.
 
     Raises:
-        ControlError: It is malformed.
+        ControlError: The body is malformed.
     """
     raw = await request.body()
     try:
@@ -38,7 +38,7 @@ async def object_of(request: Request, allowed: Fields) -> dict[str, Any]:
 
 
 def checked(handler: Handler) -> Handler:
-    """Answer what cannot be obeyed with its reason."""
+    """Reply to a control call that cannot be obeyed with the reason."""
 
     async def check(request: Request) -> Response:
         try:

@@ -20,7 +20,7 @@ _PINS_KEPT = 10_000
 
 
 def read(world: World, request: Request) -> tuple[School, Claims, Query]:
-    """Return what is asked for, once the token, its school and its scopes allow it.
+    """Return the requested data, if the token, its school and its scopes allow it.
 
     Raises:
         XporterError: One of them does not.
@@ -83,7 +83,7 @@ def _change_set(
 def _snapshot(
     world: World, selection: Selection, relying_party: str, requested: str
 ) -> Snapshot | None:
-    """Return what the requested hash stands for; None for the start of a chain."""
+    """Return the data that the requested hash identifies; None for the start of a chain."""
     if requested == START:
         return None
     estab = selection.school.estab

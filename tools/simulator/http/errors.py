@@ -1,4 +1,4 @@
-"""What Xporter refuses, and the envelope in which it says so."""
+"""Xporter's refusals, and the envelope in which they are sent."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def unauthorised(message: str) -> XporterError:
 
 
 def forbidden(message: str) -> XporterError:
-    """Return the refusal of something that the token does not reach."""
+    """Return the refusal of data outside the token's school or scopes."""
     return XporterError(403, "UnauthorizedAccessException", message)
 
 

@@ -1,4 +1,4 @@
-"""What the API says about itself and the caller: TokenDetails, Scopes, Queries, Usage, GDPRIDs."""
+"""The endpoints about the API and its caller: TokenDetails, Scopes, Queries, Usage, GDPRIDs."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ _WRITING = (
 
 
 def token_details(world: World, claims: Claims) -> dict[str, Any]:
-    """Return what the caller's token says; the authority on its scopes."""
+    """Return the claims of the caller's token; the authority on its scopes."""
     named = list(claims.scopes)
     if forgets := world.faults.take("missing_scopes", estab=claims.estab):
         lost = forgets.parameters.get("value", named)
@@ -80,12 +80,12 @@ def _writing(name: str, path: str, scope: str) -> dict[str, Any]:
 
 
 def logs(_world: World, _claims: Claims) -> dict[str, Any]:
-    """Return what the school's agent logged: nothing."""
+    """Return the log of the school's agent, which is empty."""
     return {"Logs": [], **NO_ERROR}
 
 
 def usage(world: World, claims: Claims) -> dict[str, Any]:
-    """Return how much was asked; this one carries no exception envelope."""
+    """Return the number of requests; this reply carries no exception envelope."""
     school = world.schools.find(claims.estab)
     total = school.requests_served if school else 0
     month = world.now().strftime("%Y-%m")
@@ -97,7 +97,7 @@ def usage(world: World, claims: Claims) -> dict[str, Any]:
 
 
 def gdpr_ids(_world: World, claims: Claims) -> dict[str, Any]:
-    """Return whom the school keeps out: nobody."""
+    """Return the people whom the school withdrew: none."""
     lists: dict[str, list[str]] = {
         name: [] for name in ("StudentIds", "StaffIds", "ContactIds", "OtherIds")
     }

@@ -1,4 +1,4 @@
-"""Replies that are whole, and still not as documented: what faults make of a data reply."""
+"""Complete data replies that faults make differ from the documentation."""
 
 import gzip
 import json
@@ -27,7 +27,7 @@ def _tables(document: Document) -> list[str]:
 
 
 def _empty(document: Document, resource: Resource, fault: Fault) -> None:
-    """Send every table, or the one that is named, without rows: an export that failed."""
+    """Send every table, or the named one, without rows, as after an export that failed."""
     del resource
     wanted = str(fault.parameters.get("table", "")).lower()
     for name in _tables(document):
@@ -48,7 +48,7 @@ def _not_ready(document: Document, resource: Resource, fault: Fault) -> None:
 
 
 def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -> None:
-    """Name deleted rows otherwise than the rows themselves are named: PL-5 in place of 5."""
+    """Write the Ids of deleted rows in another form than the rows have: PL-5 instead of 5."""
     del resource
     form = fault.parameters.get("value", "PL-{}")
     for name, entries in document.items():
@@ -60,14 +60,14 @@ def _ids_in_another_form(document: Document, resource: Resource, fault: Fault) -
 
 
 def _odd_time(document: Document, resource: Resource, fault: Fault) -> None:
-    """Write the time in meta otherwise, or leave it out."""
+    """Write the time in ``meta`` in another form, or leave it out."""
     del resource
     time = fault.parameters.get("value")
     document["meta"] = [{"Id": 1, "MIS": "simsnet", "DateTime": time}] if time else []
 
 
 def _not_quite_json(body: bytes, fault: Fault) -> bytes:
-    """Write a reply as no JSON parser reads it: in the first text of its first row, or around."""
+    """Make a reply invalid as JSON: in the first text of its first row, or around the whole."""
     kind = str(fault.parameters.get("value", "nan"))
     raw = {"nan": b"NaN", "infinity": b"-Infinity"}
     texts = {"control": b'"a\n\x0bb"', "surrogate": rb'"a\ud83d"', "apostrophe": rb'"O\'Brien"'}
@@ -113,7 +113,7 @@ EDITS: dict[str, Edit] = {
 
 
 def is_odd(world: World, request: Request) -> bool:
-    """Tell whether a fault may make the reply odd: it must be read whole then."""
+    """Tell whether a fault may change the reply, which must then be built whole."""
     is_data = request.path_params.get("resource", "") in RESOURCES
     kinds = (*EDITS, "odd_json", "odd_encoding")
     return is_data and any(world.faults.is_on(kind) for kind in kinds)
@@ -142,7 +142,7 @@ def answered(body: bytes, whole: Response, encoding: Fault | None) -> Response:
 
 
 def _packed(body: bytes, kind: str) -> tuple[bytes, str]:
-    """Return the body as it is sent, and what its label says of that."""
+    """Return the body as it is sent, and its Content-Encoding, which a fault may make wrong."""
     half = len(body) // 2
     raw = zlib.compressobj(wbits=-15)
     return {

@@ -1,4 +1,4 @@
-"""Every request received, in order: what tests assert on."""
+"""Every request received, in order, for the assertions of tests."""
 
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""The control calls about one school: found it, change it, and see what it holds."""
+"""The control calls about one school: create it, change it, and read its data."""
 
 import asyncio
 import zlib
@@ -26,7 +26,7 @@ async def list_schools(request: Request) -> Response:
 
 
 async def create_school(request: Request) -> Response:
-    """POST /_sim/schools: found a school, in place of any with the same estab."""
+    """POST /_sim/schools: create a school, in place of any with the same estab."""
     allowed: Fields = {
         "estab": str, "students": int, "seed": int, "phase": str, "scopes": list,
         "template_scopes": list, "paused": bool, "installed": bool, "rows": dict, "today": str,
@@ -180,7 +180,7 @@ def _packed(parts: Iterable[bytes]) -> Iterator[bytes]:
 
 
 async def show_mis(request: Request) -> Response:
-    """GET …/mis: what writebacks left in the school's MIS, and how often each was written."""
+    """GET …/mis: the writebacks in the school's MIS, and how often each was written."""
     school = world_of(request).schools.get(request.path_params["estab"])
     return answer({"estab": school.estab, "written": [asdict(w) for w in school.written.values()]})
 

@@ -1,4 +1,4 @@
-"""The simulator as a web application, and as a server that a test starts in its own process."""
+"""The simulator as a web application, and as a server in a test's own process."""
 
 import asyncio
 import socket
@@ -40,7 +40,7 @@ def application(world: World) -> Starlette:
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs it, so that a stop is a clean exit."""
+    """A server that leaves signals to its caller, so that a stop is a clean exit."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Faults of the transport: what becomes of a request and its reply on the way."""
+"""Faults of the transport: requests and replies that are lost, cut or replaced on their way."""
 
 import asyncio
 from typing import Any
@@ -28,7 +28,7 @@ ODD_BODIES = {
 
 
 class LostAnswer(Response):
-    """No answer at all: the connection is dropped."""
+    """No reply at all: the connection is dropped."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Drop the connection."""

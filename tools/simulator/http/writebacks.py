@@ -1,4 +1,4 @@
-"""Writebacks over HTTP: accepted or refused at once, and the outcome that is called back."""
+"""Writebacks over HTTP: accepted or refused at once, and the callback with the outcome."""
 
 import asyncio
 import json

@@ -44,7 +44,7 @@ def _day(profile: Profile, ordinal: int) -> tuple[str, str]:
 
 
 def mark_of(profile: Profile, ordinal: int, slot: int, n: int) -> str:
-    """Return the mark that the register holds before anybody changes it."""
+    """Return the mark that the register holds before any change."""
     fixed = _day(profile, ordinal)[1]
     if fixed:
         return fixed

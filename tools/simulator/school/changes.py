@@ -1,4 +1,4 @@
-"""What happens at a school: people come, change and go, and a school year ends."""
+"""Changes at a school: people come, change and leave, and a school year ends."""
 
 import random
 from collections import Counter
@@ -30,7 +30,7 @@ def change(
 ) -> Ids:
     """Change, delete and insert that many rows; return the ids of all that differs, by table.
 
-    What hangs on a row follows it: contacts and memberships of a pupil who leaves go too.
+    Dependent rows follow: contacts and memberships of a pupil who leaves are deleted too.
 
     Raises:
         ControlError: The table has too few rows, or cannot do it. Nothing was changed.

@@ -82,7 +82,7 @@ class JoinedSource(Source):
         return max(part.last(revision) for part in self.parts)
 
     def touched(self, since: int, until: int) -> set[Key]:
-        """Return what was touched in any part."""
+        """Return the keys of all parts that were touched."""
         return {
             (place, key)
             for place, part in enumerate(self.parts)

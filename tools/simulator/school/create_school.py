@@ -1,4 +1,4 @@
-"""Founding a school from the body of a control call."""
+"""Creates a school from the body of a control call."""
 
 import re
 from datetime import date

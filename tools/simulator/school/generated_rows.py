@@ -1,4 +1,4 @@
-"""Plausible rows for the endpoints that nobody wrote by hand, from the vendor's own examples."""
+"""Plausible rows for the endpoints without a module of their own, from the vendor's examples."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def _numbers(column: Column) -> Value:
     if "." in example:
         return lambda *_: float(example)
     if example in ("0", "1"):
-        # Truths are sometimes null (xporter-api.md 5.3).
+        # Booleans are sometimes null (xporter-api.md 5.3).
         return lambda _p, _n, drawn: drawn[3] & 1 if drawn[3] > 15 else None
     if _TEXT_NUMBERS.search(column.name.lower()):
         return lambda _p, _n, drawn: str(int(example) + drawn[4] % 7)

@@ -19,7 +19,7 @@ TYPES = (
 
 
 class Group(NamedTuple):
-    """Where a group stands: its kind (an index of TYPES), year, set and subject."""
+    """A group: its kind (an index of TYPES), year, set and subject."""
 
     number: int
     kind: int

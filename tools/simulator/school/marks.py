@@ -1,4 +1,4 @@
-"""Attendance written back: what is refused at once, what in the end, and what the MIS holds."""
+"""Attendance written back: refusals at once, refusals in the end, and the marks in the MIS."""
 
 from collections.abc import Iterable
 from datetime import date

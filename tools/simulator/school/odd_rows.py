@@ -1,4 +1,4 @@
-"""Rows as management information systems hold them too: repeated, or of one Id, or without one."""
+"""Rows of untidy management information systems: repeated, with a shared Id, or without one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tools.simulator.service.endpoints import tables_named
 
 @dataclass(frozen=True)
 class OddRows:
-    """What is odd about one table.
+    """The irregularities of one table.
 
     The first ``repeated`` rows come a second time, after all others; the ``shared_ids`` rows after
     the first have its Id; the last rows have ``blank_ids`` in place of theirs.

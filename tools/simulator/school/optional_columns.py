@@ -1,4 +1,4 @@
-"""Columns that only an option asks for, computed when it does."""
+"""Columns that only an option requests, computed when it does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that are computed on demand: only what changed since the first day is remembered."""
+"""Tables that are computed on demand; only changes since the first day are stored."""
 
 from array import array
 from bisect import bisect_right
@@ -115,7 +115,7 @@ class Source:
         return self._kept[1]
 
     def unsettled(self) -> set[Key]:
-        """Return every key that may not always have been visible; born and gone ones too."""
+        """Return every key that may not always have been visible, also if added and deleted."""
         return set(self.ledger.history)
 
     def _alive(self, revision: int) -> Sequence[Key]:
@@ -147,7 +147,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Dependence:
-    """How the rows of one table hang on those of another."""
+    """How the rows of one table depend on those of another."""
 
     size: Callable[[int], int]
     parents: Callable[[int], Sequence[int]]
@@ -167,7 +167,7 @@ class DependentSource(Source):
         self.dependence = dependence
 
     def visible(self, key: Key, revision: int) -> bool:
-        """Tell whether the row and what it hangs on existed."""
+        """Tell whether the row and the rows that it depends on existed."""
         parents = self.dependence.parents(key)
         combine = any if self.dependence.any_parent else all
         return (

@@ -1,4 +1,4 @@
-"""The schools that the simulated Xporter serves, and what changes about them as such."""
+"""The schools that the simulated Xporter serves: their secrets, scopes, webhooks and state."""
 
 import itertools
 from bisect import bisect_right
@@ -35,7 +35,7 @@ class Registration:
 
 @dataclass
 class Written:
-    """What a writeback left in the MIS, and how often it was written."""
+    """A record in the MIS that a writeback wrote, and how often it was written."""
 
     kind: str
     id: str
@@ -45,7 +45,7 @@ class Written:
 
 @dataclass
 class School:
-    """One school: its facts, its tables, and its dealings with the relying party."""
+    """One school: its facts, its tables, and its state towards the relying party."""
 
     profile: Profile
     scopes: tuple[str, ...] = USUAL
@@ -124,7 +124,7 @@ class School:
         return self.secret
 
     def describe(self) -> dict[str, Any]:
-        """Return what a test needs to know; control calls only, since it holds the secret."""
+        """Return the school for a test; in control calls only, because it includes the secret."""
         return {
             "estab": self.estab,
             "name": self.profile.name,

@@ -1,4 +1,4 @@
-"""Which rows answer for which result table of which resource."""
+"""The rows behind each result table of each resource."""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,4 @@
-"""The one application that schools share with, and everything the simulated service remembers."""
+"""The one application that schools share with, and the whole state of the simulated service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

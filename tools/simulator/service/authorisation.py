@@ -1,4 +1,4 @@
-"""Who is calling: tokens are issued here and checked here."""
+"""Issues tokens, and checks the token of each call."""
 
 from datetime import timedelta
 from hmac import compare_digest

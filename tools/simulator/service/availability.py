@@ -1,4 +1,4 @@
-"""Data availability: the status of the databases behind an endpoint, and the callback about it."""
+"""Data availability: the status of an endpoint's databases, and the callback about it."""
 
 import json
 from dataclasses import replace
@@ -48,7 +48,7 @@ def statuses(school: School, query: Query, status: str) -> list[dict[str, Any]]:
 
 
 def status_now(world: World, school: School, query: Query) -> dict[str, Any]:
-    """Answer ``onlyGetDbStatus``: data of a parameterised call are fetched when first asked for."""
+    """Reply to ``onlyGetDbStatus``; a parameterised call fetches its data when first requested."""
     wait = timedelta(seconds=world.application.availability_delay_seconds)
     first_asked = world.fetches.setdefault((school.estab, query.fingerprint), world.now())
     ready = query.days is None or world.now() >= first_asked + wait

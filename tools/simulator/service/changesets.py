@@ -21,7 +21,7 @@ _COMPARED_KEPT = 32
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a hash stands for: the query and revision of the reply that announced it."""
+    """The data that a hash identifies: query and revision of the reply that contained it."""
 
     hash: str
     previous: str
@@ -46,7 +46,7 @@ class Snapshots:
         self._compared: OrderedDict[Hashable, dict[str, TableChanges]] = OrderedDict()
 
     def find(self, relying_party: str, estab: str, name: str) -> Snapshot:
-        """Return what a hash stands for.
+        """Return the data that a hash identifies.
 
         Raises:
             XporterError: The hash is unknown or was forgotten. What the real service answers is

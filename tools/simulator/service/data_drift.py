@@ -1,4 +1,4 @@
-"""Data that will not hold still: rows that move between pages, columns that come and go."""
+"""Data that change during a pull: rows that move between pages, columns that come and go."""
 
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Xporter's databases: how long each may be cached, and what a change of it touches first."""
+"""Xporter's databases: how long each may be cached, and the table that a change affects."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Faults that a test switches on: what goes wrong, how often, and for whom."""
+"""Faults that a test switches on: their kinds, rates, and the schools that they affect."""
 
 import random
 from dataclasses import dataclass, field
@@ -160,7 +160,7 @@ def read(body: Any) -> tuple[list[Fault], int]:
     """Return the faults and the seed of a PUT /_sim/faults.
 
     Raises:
-        ControlError: Something in it is not understood.
+        ControlError: A kind, name or value is unknown.
     """
     seed = 0
     if isinstance(body, dict) and isinstance(body.get("faults", body), list | dict):

@@ -1,4 +1,4 @@
-"""Callbacks that are not quite what they should be, as old clients and proxies make them."""
+"""Callbacks that deviate from the documentation, as old clients and proxies make them."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ def _named(name: bytes) -> Callable[[bytes], bytes]:
     return lambda form: re.sub(b"schoolName=[^&]*", lambda _: b"schoolName=" + name, form)
 
 
-#: Authentication forms that differ in what nobody needs to act on.
+#: Authentication forms with differences that must not matter.
 FORMS: dict[str, Callable[[bytes], bytes]] = {
     "ampersand": _named(b"St+Mary+&+St+Joseph"),
     "windows_1252": _named(b"Ysgol+G\xe2r"),
@@ -23,7 +23,7 @@ FORMS: dict[str, Callable[[bytes], bytes]] = {
     "bare_flag": lambda form: form + b"&surprise&xodInstalled",
     "twice": lambda form: form + b"&scopes=School&scopes=Student",
 }
-#: Bodies that are no callback's, whatever is said of their type.
+#: Bodies that no callback has, whatever their Content-Type.
 BODIES = {
     "empty": b"",
     "cut": b'{"result": [{"IncidentId": ',

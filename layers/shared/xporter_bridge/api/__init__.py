@@ -1,1 +1,1 @@
-"""What the company's software and people see: schemas, queries and their presentation."""
+"""The API for the company's software: schemas, queries and the presentation of records."""

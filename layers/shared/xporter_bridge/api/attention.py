@@ -17,7 +17,6 @@ from xporter_bridge.schools.attention import (
     of_school,
 )
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import parse_or_none
 
 
 def attention_of(
@@ -31,7 +30,7 @@ def attention_of(
     own = of_school(school)
     if school.is_being_erased or school.state in WITHOUT_PULLS:
         return max(own, key=Attention.weight)
-    of_items = of_datasets(items, config, parse_or_none(school.state_since), now)
+    of_items = of_datasets(items, config, school.state_since, now)
     if not school.is_pullable:
         is_troubled = any(each.severity is Severity.TROUBLE for each in of_items)
         raised = Severity.TROUBLE if is_troubled else Severity.NOTICE

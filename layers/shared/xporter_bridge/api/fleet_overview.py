@@ -15,8 +15,10 @@ from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.attention import Severity
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.repository import IndexNotReadyError, SchoolRepository
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.trouble_index import IndexNotReadyError
 
 # States in the order in which they deserve a look: what a person must mend comes first.
 _ORDER = (

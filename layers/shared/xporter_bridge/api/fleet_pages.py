@@ -13,8 +13,9 @@ from itertools import islice
 from xporter_bridge import telemetry
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.schools.attention import trouble_of
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 
 _ESTAB = re.compile(r"[0-9]{7}")
 # What the positions of each order look like: DynamoDB takes no key of another form.

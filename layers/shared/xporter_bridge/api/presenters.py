@@ -33,7 +33,8 @@ from xporter_bridge.pulls.freshness import Freshness
 from xporter_bridge.pulls.model import next_unprompted_pull_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.attention import Severity
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
@@ -51,21 +52,21 @@ def present_school(
         estab=school.estab,
         name=school.name or None,
         state=school.state,
-        state_since=school.state_since or None,
+        state_since=iso_or_none(school.state_since),
         cause=school.cause or None,
         next_step=school.next_step if is_well else attention.do,
         attention=AttentionView.model_validate(attention.document()),
         last_refusal=school.last_refusal or None,
-        erasure_requested_at=school.erasure_requested_at or None,
+        erasure_requested_at=iso_or_none(school.erasure_requested_at),
         scopes=list(school.scopes),
         missing_scopes=[
-            MissingScopeView(scope=scope, kept_until=until or None)
+            MissingScopeView(scope=scope, kept_until=iso_or_none(until))
             for scope, until in sorted(school.missing_scopes.items())
         ],
         freshness=_databases(items, config, now),
         registrations=[
             RegistrationView(
-                database=each.database, registered_at=each.registered_at, key_id=each.key_id
+                database=each.database, registered_at=iso(each.registered_at), key_id=each.key_id
             )
             for each in sorted(school.registrations.values(), key=lambda each: each.database)
         ],

@@ -1,4 +1,4 @@
-"""Reads where schools, datasets and operations stand, for the company's own software."""
+"""Reads the state of schools, datasets and operations, for the company's own software."""
 
 from __future__ import annotations
 

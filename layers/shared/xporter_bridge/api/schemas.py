@@ -1,4 +1,4 @@
-"""What the API for the company's own software takes and answers; its OpenAPI is made of these.
+"""The schemas of the API's requests and responses; its OpenAPI document is made of them.
 
 Times are ISO-8601 with ``Z``. What is not known yet is null, never absent.
 """
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from xporter_bridge.availability.model import PullState, WaitOutcome
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.attention import Severity
-from xporter_bridge.schools.model import SchoolState
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.writebacks.model import PartState, WritebackKind, WritebackState
 
 

@@ -9,12 +9,12 @@ from typing import Any
 from xporter_bridge.availability.messages import TimetableOpen
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import DatasetConfig
-from xporter_bridge.schools.model import PULLABLE
-from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.state_index import StateIndex
+from xporter_bridge.schools.states import PULLABLE
 
 
 def schedule(
-    schools: SchoolRepository, requests: Queue, config: DatasetConfig, now: datetime
+    schools: StateIndex, requests: Queue, config: DatasetConfig, now: datetime
 ) -> Mapping[str, int]:
     """Enqueue every pullable school while a timetable is open; return their number.
 

@@ -35,9 +35,10 @@ from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.credentials import ErasedSecrets
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.snapshots.layout import (
     DatasetLayout,

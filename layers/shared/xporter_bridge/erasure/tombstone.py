@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from xporter_bridge.events.model import new_event
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.credentials import ErasedSecrets
-from xporter_bridge.schools.model import School, SchoolState, change_state, unproved_until
+from xporter_bridge.schools.model import School, change_state, unproved_until
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
@@ -31,7 +32,7 @@ def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) ->
         return school
     return replace(
         _bare(school),
-        erasure_requested_at=school.erasure_requested_at or iso(now),
+        erasure_requested_at=school.erasure_requested_at or now,
         erased_secrets=erased or school.erased_secrets,
     )
 
@@ -45,7 +46,7 @@ def finished(school: School, now: datetime) -> School:
     if not school.is_being_erased:
         return school
     if school.state is SchoolState.INVITED:
-        ended = replace(_bare(school), state=SchoolState.ERASED, state_since=iso(now))
+        ended = replace(_bare(school), state=SchoolState.ERASED, state_since=now)
         return replace(ended, cause="erased_on_request", expires_at=unproved_until(now))
     ended = change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
     return replace(ended, history=())

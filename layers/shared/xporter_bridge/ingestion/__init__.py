@@ -1,1 +1,1 @@
-"""How one pull runs, from the lease to ``latest.json``."""
+"""The run of one pull, from the lease to ``latest.json``."""

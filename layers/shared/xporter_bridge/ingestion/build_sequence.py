@@ -1,4 +1,4 @@
-"""Makes the new state of a dataset out of its previous snapshot and the pages of a pull."""
+"""Builds the next sequence of a dataset from its previous snapshot and the pages of a pull."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ class SequenceBuilder:
         return counts
 
     def _carried(self, table: str, old: TableEntry) -> tuple[TableEntry, MergeCounts]:
-        """Keep a table that nothing touched: its snapshot stays, its change files are empty."""
+        """Keep a table without changes: its snapshot stays, its change files are empty."""
         entry = self._entry(
             table,
             rows=old.rows,
@@ -254,7 +254,7 @@ class SequenceBuilder:
         return entry, MergeCounts(previous=old.rows, rows=old.rows)
 
     def _note_unmet(self, arrival: TableInput, met: int, *, is_full: bool) -> None:
-        """Count the deletions of a change set that named no row: what they mean is gone unknown."""
+        """Count the deletions of a change set that name no row of the snapshot."""
         if not is_full and arrival.gone.rows > met:
             self._unmet[arrival.table] = arrival.gone.rows - met
 

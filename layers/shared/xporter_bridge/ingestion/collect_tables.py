@@ -34,7 +34,7 @@ class TableStream:
 
 
 class TableCollector:
-    """Gathers the tables of one pull.
+    """Collects the tables of one pull.
 
     Args:
         out: The prefix for intermediate results.

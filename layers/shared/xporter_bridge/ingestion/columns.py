@@ -1,4 +1,4 @@
-"""Which columns of a table are kept: minimisation, and what to do as columns come and go.
+"""Decides which columns of a table are stored: minimisation, and columns that come and go.
 
 Applied to every page before it is written anywhere, so that what is left out is never stored.
 """
@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 @dataclass
 class ColumnReport:
-    """What a pull noticed about columns: names by table, never values."""
+    """The names of new, missing and withheld columns by table; never values."""
 
     withheld: dict[str, set[str]] = field(default_factory=dict)
     added: dict[str, set[str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class ColumnPolicy:
         return known
 
     def is_withheld(self, table: str) -> bool:
-        """Tell whether a table is kept out as a whole: unknown, and named like sensitive data.
+        """Tell whether a whole table is withheld: an unknown table, named like sensitive data.
 
         A configuration that allows some of its columns knows the table.
         """

@@ -1,4 +1,4 @@
-"""Decides what becomes of an assembled pull, commits it, and makes it visible to readers."""
+"""Commits an assembled pull, holds it, or finds it unchanged, and publishes it to readers."""
 
 from __future__ import annotations
 

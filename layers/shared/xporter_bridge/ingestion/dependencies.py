@@ -1,4 +1,4 @@
-"""What a pull works with."""
+"""The dependencies of a pull."""
 
 from __future__ import annotations
 

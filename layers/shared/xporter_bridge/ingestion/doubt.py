@@ -1,4 +1,4 @@
-"""Tells drift from odd data: rows that share an identity, or another count than was announced.
+"""Distinguishes drift from odd data: rows that share an identity, or another count than stated.
 
 Drift means that the same request gets different answers. So a pull with an odd answer is repeated
 once. If the same answer comes again, it is accepted as the data (xporter-api.md 5.3 and 5.4). A
@@ -21,7 +21,7 @@ Tables = Mapping[str, TableStream]
 
 @dataclass(frozen=True)
 class Oddity:
-    """Why an answer is doubted, and a digest of what is odd about it.
+    """The reason why an answer is doubted, and a digest of the oddity.
 
     ``is_short`` is true if no way of counting gives the announced number of rows.
     """

@@ -1,4 +1,4 @@
-"""Reports what a pull has noticed and a person should know, though nothing waits for them."""
+"""Reports drift that a person should know of, although no pull waits for a decision."""
 
 from __future__ import annotations
 

@@ -33,11 +33,17 @@ from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
 from xporter_bridge.xporter.client import XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
-from xporter_bridge.xporter.pages import ALL_ROWS, Page, read_page, with_requested_hash
+from xporter_bridge.xporter.pages import (
+    ALL_ROWS,
+    Page,
+    PageMetadata,
+    read_page,
+    with_requested_hash,
+)
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
-# So many at a time hide Xporter's latency (benchmarks/pull.py).
+# This number hides Xporter's latency (benchmarks/pull.py).
 CONCURRENT_PAGES = 8
 # So many bytes of answers at a time, going by the largest so far: each takes several times its
 # size until it is staged, and a page of photos has megabytes.
@@ -88,7 +94,7 @@ class PageFetcher:
             raise XporterUnavailableError("answer_without_tables")
         if page.is_pending and page.is_empty:
             raise XporterUnavailableError("data_not_ready")
-        # Xporter may give fewer at a time than it was asked for, and says so.
+        # Xporter may send fewer rows per page than requested, and states the number.
         if page.facts.row_count is None and page.longest >= min(most, page.page_size or most):
             # Whether more would follow nobody can tell; to take it for all would delete the rest.
             raise ContractError("full_page_without_pagination")
@@ -123,9 +129,18 @@ class PageFetcher:
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
         blocks = self._blocks(page)
+        self._stage(page.facts, blocks, len(page.text), number, into)
+
+    def _stage(
+        self,
+        facts: PageMetadata,
+        blocks: Mapping[str, Block | None],
+        size: int,
+        number: int,
+        into: StagedPages,
+    ) -> None:
         met = self._policy.kept_columns()
-        size = len(page.text)
-        into.add(number, pack(page.facts, blocks, met, compress, answered_bytes=size))
+        into.add(number, pack(facts, blocks, met, compress, answered_bytes=size))
 
     def fetch_rest(self, changed_rows: str, into: StagedPages) -> None:
         """Fetch every page that is not staged yet.
@@ -142,7 +157,10 @@ class PageFetcher:
         def work(number: int) -> None:
             page = self.ask(changed_rows, number)
             facts.require_same_result(page.facts)
-            self.stage(page, number, into)
+            own_facts, blocks, size = page.facts, self._blocks(page), len(page.text)
+            # The parsed rows take most of the memory, and S3 most of the time.
+            del page
+            self._stage(own_facts, blocks, size, number, into)
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)

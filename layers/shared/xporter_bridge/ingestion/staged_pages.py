@@ -73,7 +73,7 @@ class StagedPages:
 
     @property
     def facts(self) -> PageMetadata:
-        """What the pages say of the whole, as the next pull may go by it.
+        """The facts that all pages state about the whole result, for the next pull to rely on.
 
         A row without an identity cannot be followed: a change set would bring it again, changed,
         and say nothing of what it was. So no change set is asked for where there are such rows,
@@ -93,7 +93,7 @@ class StagedPages:
 
     @property
     def may_have_moved(self) -> bool:
-        """Tell whether the pages may be of two moments of the school, for all that they say."""
+        """Tell whether the pages may belong to two moments, as far as their facts show."""
         facts = self.headers[1].facts
         is_unproved = facts.following is None and facts.page_count > 1
         return is_unproved or facts.page_count >= _LONG_PULL_PAGES

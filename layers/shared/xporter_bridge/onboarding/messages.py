@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from xporter_bridge.messages import Message
@@ -24,7 +25,7 @@ class SchoolAuthorised(Message):
     school_name: str
     is_installed: bool | None
     has_completed_install: bool | None
-    received_at: str
+    received_at: datetime
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Onboards a school: what an authentication callback, a look or a person's decision leads to."""
+"""Onboards a school after an authentication callback, a repeated check or a person's decision."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from xporter_bridge.onboarding.prove_secret import (
     verify_secret,
 )
 from xporter_bridge.schools import vault as vaults
-from xporter_bridge.schools.model import School, SchoolState
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.outbox import publish_school_events
+from xporter_bridge.schools.states import SchoolState
 
 
 def onboard(
@@ -66,7 +67,8 @@ def _was_erased(
     if deps.vault.was_erased(before, secret):
         telemetry.warn("erased_secret_refused", estab=before.estab)
         return True
-    if before.state is not SchoolState.ERASED or message.received_at > before.state_since:
+    erased_at = before.state_since if before.state is SchoolState.ERASED else None
+    if erased_at is None or message.received_at > erased_at:
         return False
     telemetry.warn("callback_older_than_erasure", estab=before.estab)
     erased = deps.vault.remembering_erased(before, (secret,))

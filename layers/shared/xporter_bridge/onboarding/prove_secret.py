@@ -28,7 +28,6 @@ from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import (
     School,
-    SchoolState,
     change_state,
     estab_changed,
     paused,
@@ -39,13 +38,14 @@ from xporter_bridge.schools.model import (
 )
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import issue_token
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 
 @dataclass(frozen=True)
 class OnboardDependencies:
-    """Everything that onboarding needs."""
+    """The dependencies of onboarding."""
 
     schools: SchoolRepository
     datasets: DatasetRepository
@@ -197,7 +197,7 @@ def record_refusal(
         if credentials != held:
             # One that is new has its own days to be proved in.
             school = replace(school, credentials=credentials, expires_at=unproved_until(now))
-            school = replace(school, refusals=0, first_refused_at="", refused_at="")
+            school = replace(school, refusals=0, first_refused_at=None, refused_at=None)
         return secret_refused(school, reason, now)
 
     change_same_life(before, decide, deps, key)

@@ -13,7 +13,6 @@ from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.onboarding.messages import SchoolAuthorised
 from xporter_bridge.onboarding.payloads import read_authentication
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
-from xporter_bridge.timestamps import iso
 
 
 def accept_authentication(
@@ -44,7 +43,7 @@ def accept_authentication(
             school_name=said.school_name,
             is_installed=said.is_installed,
             has_completed_install=said.has_completed_install,
-            received_at=iso(now),
+            received_at=now,
         ).body()
     )
     return said.estab

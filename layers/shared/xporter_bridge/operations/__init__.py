@@ -1,1 +1,1 @@
-"""What availability requests and writebacks share: an id, a deadline, a version."""
+"""The common part of availability requests and writebacks: an id, a deadline, a version."""

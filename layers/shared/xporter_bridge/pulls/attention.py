@@ -1,4 +1,4 @@
-"""What the datasets of a school ask of a person, several of one kind in one sentence."""
+"""The troubles of a school's datasets for a person, several of one kind in one sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PEOPLE = {"students": "pupils", "staff": "staff", "contacts": "contacts"}
 
 @dataclass(frozen=True)
 class _Kind:
-    """The datasets of one kind of trouble: how to say it of one, of several, and what to do."""
+    """One kind of trouble: its sentence for one dataset, for several, and the remedy."""
 
     is_of: Callable[[DatasetRecord], bool]
     one: str

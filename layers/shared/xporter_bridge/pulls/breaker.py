@@ -14,7 +14,7 @@ from xporter_bridge.aws.dynamodb import DynamoTable, Item
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.timestamps import iso
 
-# No estab and no dataset are called so.
+# No estab and no dataset has such a name.
 _KEY = ("#fleet", "#breaker")
 # A process counts failures after so many visits in a row, to different schools, have failed: where
 # a tenth of the schools fail, one visit in a thousand ends such a row.

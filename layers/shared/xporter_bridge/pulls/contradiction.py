@@ -1,4 +1,4 @@
-"""A callback that the data contradict: it said "changed", and the pull found nothing new.
+"""A callback that the data contradict: the callback said "changed", the pull found no change.
 
 The webhook may come before the data can be read. So we look again a few times, soon, unless
 another dataset of the same database has changed: then that is what the callback was about.

@@ -1,4 +1,4 @@
-"""What was noticed at any school, so that the whole fleet raises one alarm and not one each."""
+"""Names of drift that was found at any school, so that the whole fleet raises one alarm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xporter_bridge.aws.dynamodb import DynamoTable
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.timestamps import iso
 
-# No estab is called so.
+# No estab has such a name.
 _FLEET = "#fleet"
 # Of a key, in characters: a sort key takes 1,024 bytes.
 _MAX_NAME_CHARACTERS = 250

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from xporter_bridge.messages import Message
 
@@ -19,4 +20,4 @@ class DatabaseChanged(Message):
     """A database callback was received."""
 
     database: str
-    received_at: str
+    received_at: datetime

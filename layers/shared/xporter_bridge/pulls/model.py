@@ -37,7 +37,7 @@ _ASKED_AGAIN = frozenset({DatasetState.CURRENT, DatasetState.HELD, DatasetState.
 
 
 def ttl_of(dataset: Dataset | None) -> timedelta:
-    """Return how long data stay current; a day where the dataset is not configured any more."""
+    """Return the time to live of the data; a day for a dataset that is not configured any more."""
     return dataset.endpoint.ttl if dataset else timedelta(days=1)
 
 

@@ -12,7 +12,6 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.trouble import Trouble
-from xporter_bridge.timestamps import parse_or_none
 
 
 def note_trouble(
@@ -28,7 +27,7 @@ def note_trouble(
         school: As it was read a moment ago; it costs no read here, and a write only for news.
         items: Every dataset of the school.
     """
-    found = worst_trouble(items, config, parse_or_none(school.state_since), now)
+    found = worst_trouble(items, config, school.state_since, now)
     if found != school.data_trouble:
         _store(school, found, schools)
 
@@ -46,7 +45,7 @@ def note_waiting(
     school = schools.get(item.estab)
     if school is None or school.data_trouble is not None:
         return
-    found = worst_trouble([item], config, parse_or_none(school.state_since), now)
+    found = worst_trouble([item], config, school.state_since, now)
     if found:
         _store(school, found, schools)
 

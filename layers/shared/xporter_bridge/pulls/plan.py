@@ -17,7 +17,6 @@ from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import parse
 
 _AFTER_A_LEASE_SECONDS = ceil(LEASE.total_seconds()) + 10
 
@@ -45,7 +44,7 @@ def plan(
             "database_callback_ignored", estab=estab, state=school and str(school.state)
         )
         return
-    heard_at = parse(message.received_at)
+    heard_at = message.received_at
     wanted = config.of_database(database)
     raised = _requested(school, wanted, heard_at, datasets, now, is_callback=True)
     _send(raised, pulls, now)

@@ -9,7 +9,6 @@ from xporter_bridge.callbacks.request import CallbackRequest
 from xporter_bridge.callbacks.signed_urls import CallbackKind
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.pulls.messages import DatabaseChanged
-from xporter_bridge.timestamps import iso
 
 # Callbacks come many at once, one per database and often repeated: what follows within this time
 # shares a pull, and nightly data can wait for it.
@@ -27,6 +26,6 @@ def accept_database(
     """
     about = keys.verify(CallbackKind.DATABASE, request.query)
     _ = request.body  # Says nothing, but may be too large.
-    message = DatabaseChanged(about.estab, about.subject, received_at=iso(now))
+    message = DatabaseChanged(about.estab, about.subject, received_at=now)
     queue.send(message.body(), delay_seconds=_SETTLING_SECONDS)
     return about.estab

@@ -17,7 +17,7 @@ from xporter_bridge.snapshots.manifest import Manifest
 
 
 class DatasetState(StrEnum):
-    """Where a dataset stands; only ``current`` waits for nothing, and ``failing`` is only shown."""
+    """The state of a dataset; only ``current`` waits for nothing; ``failing`` is never stored."""
 
     PENDING = "pending"
     CURRENT = "current"
@@ -82,7 +82,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the demand is served, by which pull under way, after how many failures in a row."""
+    """The served demand, the pull under way, and the number of failures in a row."""
 
     served: int = 0
     failures: int = 0
@@ -113,7 +113,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Chain:
-    """What the next pull follows: Xporter's hash of the last answer, and how that was requested.
+    """The start of the next pull: Xporter's hash of the last answer, and the request for it.
 
     At ``baseline_at`` the whole dataset is compared again.
     """
@@ -195,7 +195,7 @@ class Looks:
 
 @dataclass(frozen=True)
 class Noticed:
-    """What was noticed about the data and reported, so that it is reported once.
+    """Drift and oddities that were reported, so that each is reported once.
 
     ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
     table were reported to share their identity with another.

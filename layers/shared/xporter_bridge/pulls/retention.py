@@ -1,4 +1,4 @@
-"""How long superseded data is kept (docs/data.md).
+"""The retention of superseded data (docs/data.md).
 
 A superseded sequence is kept for some time, so that readers who are behind can catch up. So is a
 temporary dataset: one that was pulled on request, or that is not configured any more.

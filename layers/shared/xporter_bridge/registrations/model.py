@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, fingerprint, sign
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.schools.registration import Registration
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.model import Registration
 
 # Nothing promises that Xporter keeps a registration for ever, so each is renewed (13.10).
 RENEW_AFTER = timedelta(days=7)
@@ -64,14 +63,14 @@ def missing(
         for each in wanted
         if each.database not in recorded
         or recorded[each.database].url_fingerprint != each.url_fingerprint
-        or parse(recorded[each.database].registered_at) + RENEW_AFTER <= now
+        or recorded[each.database].registered_at + RENEW_AFTER <= now
     ]
 
 
-def next_due(estab: str, now: datetime) -> str:
+def next_due(estab: str, now: datetime) -> datetime:
     """Return when to look at the school's registrations again: daily, spread over four hours.
 
     25,000 schools must not be looked at in the same minute, today or on any later day.
     """
     jitter = int.from_bytes(hashlib.sha256(estab.encode()).digest()[:2]) % 240
-    return iso(now + LOOK_EVERY - timedelta(minutes=jitter))
+    return now + LOOK_EVERY - timedelta(minutes=jitter)

@@ -21,17 +21,15 @@ from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.model import DesiredRegistration, desired, missing, next_due
-from xporter_bridge.schools.model import School, with_granted_scopes
-from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.model import Registration, School, with_granted_scopes
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
-from xporter_bridge.timestamps import iso, parse
 
 _RETRY_REFUSED_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class RegisterDependencies:
-    """Everything that registering needs."""
+    """The dependencies of registering."""
 
     sessions: SchoolSessions
     datasets: DatasetRepository
@@ -64,7 +62,7 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
         if message.pulls_since:
             plan_all(
                 session.school,
-                parse(message.pulls_since),
+                message.pulls_since,
                 deps.datasets,
                 deps.pulls,
                 deps.config,
@@ -81,7 +79,9 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
 def _is_served(message: RegisterWebhooks, school: School) -> bool:
     """Tell whether a check that began after the message was sent has done the message's work."""
     checked_at = school.registrations_checked_at
-    return bool(message.sent_at) and not message.pulls_since and message.sent_at <= checked_at
+    if message.sent_at is None or checked_at is None or message.pulls_since:
+        return False
+    return message.sent_at <= checked_at
 
 
 def _make_missing(session: SchoolSession, began_at: datetime, deps: RegisterDependencies) -> None:
@@ -96,7 +96,7 @@ def _make_missing(session: SchoolSession, began_at: datetime, deps: RegisterDepe
     )
     made: dict[str, Registration] = {}
     refusals, unrecognised = 0, None
-    checked_at = ""
+    checked_at = None
     try:
         for each in missing(wanted, school.registrations, now):
             try:
@@ -107,13 +107,13 @@ def _make_missing(session: SchoolSession, began_at: datetime, deps: RegisterDepe
                 continue
             if is_made:
                 made[each.database] = Registration(
-                    each.database, each.url_fingerprint, deps.keys()[0].id, iso(now)
+                    each.database, each.url_fingerprint, deps.keys()[0].id, now
                 )
             else:
                 refusals += 1
-        checked_at = "" if unrecognised else iso(began_at)
+        checked_at = None if unrecognised else began_at
     finally:
-        due = iso(now + _RETRY_REFUSED_AFTER) if refusals else next_due(school.estab, now)
+        due = now + _RETRY_REFUSED_AFTER if refusals else next_due(school.estab, now)
         databases = {each.database for each in wanted}
         deps.sessions.schools.change(
             school.estab, lambda current: _recorded(current, made, databases, due, checked_at)
@@ -169,8 +169,8 @@ def _recorded(
     school: School,
     made: Mapping[str, Registration],
     wanted: set[str],
-    due: str,
-    checked_at: str,
+    due: datetime,
+    checked_at: datetime | None,
 ) -> School:
     if not school.credentials:
         return school  # Erased meanwhile.

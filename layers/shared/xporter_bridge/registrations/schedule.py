@@ -10,13 +10,12 @@ from typing import Any
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.registrations.messages import MESSAGE_LIFE, RegisterWebhooks
-from xporter_bridge.schools.model import PULLABLE, SchoolState
-from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import iso
+from xporter_bridge.schools.state_index import StateIndex
+from xporter_bridge.schools.states import PULLABLE, SchoolState
 
 
 def schedule(
-    schools: SchoolRepository,
+    schools: StateIndex,
     queue: Queue,
     now: datetime,
     *,
@@ -35,12 +34,10 @@ def schedule(
             a day is too long to wait.
         pulls: Have every dataset of the schools pulled too: after callbacks were lost.
     """
-    pulls_since = iso(now) if pulls else ""
 
     def body(estab: str) -> Mapping[str, Any]:
-        message = RegisterWebhooks(
-            estab, look_at_scopes=True, pulls_since=pulls_since, sent_at=iso(now)
-        )
+        pulls_since = now if pulls else None
+        message = RegisterWebhooks(estab, look_at_scopes=True, pulls_since=pulls_since, sent_at=now)
         return message.body()
 
     sent = 0
@@ -57,7 +54,7 @@ def schedule(
 def _send_to_due(
     due: Iterator[tuple[str, str]],
     body: Callable[[str], Mapping[str, Any]],
-    schools: SchoolRepository,
+    schools: StateIndex,
     queue: Queue,
     now: datetime,
 ) -> int:

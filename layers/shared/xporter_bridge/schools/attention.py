@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from xporter_bridge.schools.model import ESTAB_CHANGED, School, SchoolState
+from xporter_bridge.schools.model import ESTAB_CHANGED, School
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import Trouble
-from xporter_bridge.timestamps import iso, parse_or_none
+from xporter_bridge.timestamps import iso
 
 
 class Severity(StrEnum):
@@ -81,11 +82,10 @@ def trouble_of(school: School) -> Trouble | None:
 
 def of_school(school: School) -> list[Attention]:
     """Return what the school's own state asks of a person; empty for a connected school."""
-    since = parse_or_none(school.state_since)
+    since = school.state_since
     if school.is_being_erased:
-        asked = parse_or_none(school.erasure_requested_at)
         says = "Everything kept of the school is being erased."
-        return [Attention(Severity.NOTICE, says, _NOTHING, asked, 90)]
+        return [Attention(Severity.NOTICE, says, _NOTHING, school.erasure_requested_at, 90)]
     match school.state:
         case SchoolState.ERASED:
             says = "The school is erased; nothing is kept of it."
@@ -133,6 +133,5 @@ def _connected(school: School) -> list[Attention]:
     if school.first_refused_at:
         says = "Xporter has begun to refuse the secret of the school."
         do = "Wait: only three days of refusals mean that the school has revoked its consent."
-        since = parse_or_none(school.first_refused_at)
-        found.append(Attention(Severity.NOTICE, says, do, since, 55))
+        found.append(Attention(Severity.NOTICE, says, do, school.first_refused_at, 55))
     return found

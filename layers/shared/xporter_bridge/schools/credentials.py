@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 # A school has one secret, seldom two. More secrets than this come from strangers.
 _MOST = 20
@@ -25,7 +26,7 @@ class Credentials:
     pending_secret: bytes | None = field(default=None, repr=False)
     more_pending: tuple[bytes, ...] = field(default=(), repr=False)
     token: bytes | None = field(default=None, repr=False)
-    token_expires_at: str = ""
+    token_expires_at: datetime | None = None
 
     @property
     def pending(self) -> tuple[bytes, ...]:

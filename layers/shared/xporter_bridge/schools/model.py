@@ -1,4 +1,4 @@
-"""One school: what it has allowed, what state it is in, and what happens next.
+"""One school: its scopes, its state, and its next step.
 
 invited ─ authorised ─ installed ─ live        and from any of them: paused, revoked, erased
 
@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.history import StateChange, with_change
-from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.states import PULLABLE, SchoolState
 from xporter_bridge.schools.trouble import Trouble
-from xporter_bridge.timestamps import iso, parse, to_milliseconds
+from xporter_bridge.timestamps import earliest, has_come, iso, to_milliseconds
 
 # The secret of a paused school is tried again after these waits; the last wait repeats. A secret
 # that is refused is tried again after as long as it has been refused, but never sooner than the
@@ -39,21 +38,8 @@ UNPROVED_KEPT = timedelta(days=14)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
-class SchoolState(StrEnum):
-    """Where a school stands; see the module."""
-
-    INVITED = "invited"
-    AUTHORISED = "authorised"
-    INSTALLED = "installed"
-    LIVE = "live"
-    PAUSED = "paused"
-    REVOKED = "revoked"
-    ERASED = "erased"
-
-
 # The cause that begins with this word ends with the two establishment numbers.
 ESTAB_CHANGED = "estab_changed"
-PULLABLE = frozenset({SchoolState.INSTALLED, SchoolState.LIVE})
 _ANNOUNCED = set(SchoolState) - {SchoolState.INVITED, SchoolState.INSTALLED}
 _NEXT_STEP = {
     SchoolState.INVITED: "waits for a secret that Xporter accepts",
@@ -70,12 +56,22 @@ _NEXT_STEP = {
 
 
 @dataclass(frozen=True)
+class Registration:
+    """A webhook that Xporter holds for one of the school's databases."""
+
+    database: str
+    url_fingerprint: str
+    key_id: str
+    registered_at: datetime
+
+
+@dataclass(frozen=True)
 class School:
     """What we know about one school. ``version`` guards against two writers; 0 is not stored yet.
 
     ``scopes`` are what it allows now. ``missing_scopes`` are those that it allowed before: what
     they covered is not pulled any more, but may be held until a look after the time given; an
-    empty time waits for a person. ``refusals`` counts those of the stored secret since it last
+    absent time waits for a person. ``refusals`` counts those of the stored secret since it last
     worked, from ``first_refused_at``.
     ``registrations_checked_at`` is when the latest complete check of its registrations began.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
@@ -85,24 +81,24 @@ class School:
 
     estab: str
     state: SchoolState = SchoolState.INVITED
-    state_since: str = ""
+    state_since: datetime | None = None
     cause: str = ""
     name: str = ""
     scopes: tuple[str, ...] = ()
-    missing_scopes: Mapping[str, str] = field(default_factory=dict)
+    missing_scopes: Mapping[str, datetime | None] = field(default_factory=dict)
     is_installed: bool | None = None
     has_completed_install: bool | None = None
     credentials: Credentials | None = None
     registrations: Mapping[str, Registration] = field(default_factory=dict)
-    registrations_due_at: str = ""
-    registrations_checked_at: str = ""
+    registrations_due_at: datetime | None = None
+    registrations_checked_at: datetime | None = None
     pauses: int = 0
     refusals: int = 0
     last_refusal: str = ""
-    first_refused_at: str = ""
-    refused_at: str = ""
-    probe_at: str = ""
-    erasure_requested_at: str = ""
+    first_refused_at: datetime | None = None
+    refused_at: datetime | None = None
+    probe_at: datetime | None = None
+    erasure_requested_at: datetime | None = None
     erased_secrets: ErasedSecrets | None = None
     expires_at: int = 0
     outbox: tuple[Event, ...] = ()
@@ -112,7 +108,7 @@ class School:
 
     @property
     def next_step(self) -> str:
-        """What happens next, for a person."""
+        """The next step, in words for a person."""
         if self.is_being_erased:
             return "everything kept of it is being erased"
         if self.is_pullable and not self.scopes:
@@ -132,7 +128,7 @@ class School:
     @property
     def is_being_erased(self) -> bool:
         """Tell whether the company asked to erase the school and something may be left of it."""
-        return bool(self.erasure_requested_at)
+        return self.erasure_requested_at is not None
 
     @property
     def is_gone(self) -> bool:
@@ -155,7 +151,7 @@ def change_state(school: School, state: SchoolState, cause: str, now: datetime) 
     if school.state is state and school.version:
         return replace(school, cause=cause) if school.cause != cause else school
     history = with_change(school.history, to_milliseconds(now), str(state), cause)
-    entered = replace(school, state=state, state_since=iso(now), cause=cause, history=history)
+    entered = replace(school, state=state, state_since=now, cause=cause, history=history)
     if state not in _ANNOUNCED:
         return entered
     event = new_event(
@@ -177,11 +173,11 @@ def secret_verified(
         pauses=0,
         refusals=0,
         last_refusal="",
-        first_refused_at="",
-        refused_at="",
-        probe_at="",
+        first_refused_at=None,
+        refused_at=None,
+        probe_at=None,
         expires_at=0,
-        registrations_due_at=iso(now),
+        registrations_due_at=now,
     )
     school = with_granted_scopes(school, granted, now, second_look=second_look)
     if school.state is SchoolState.LIVE:
@@ -190,8 +186,7 @@ def secret_verified(
         school = change_state(school, SchoolState.AUTHORISED, "secret_proved", now)
     # The install flags have no documented names, so only a clear "not installed" makes us wait.
     if school.is_installed is False and not school.has_completed_install:
-        tomorrow = iso(now + _DAY)
-        return replace(school, probe_at=min(school.probe_at or tomorrow, tomorrow))
+        return replace(school, probe_at=earliest(school.probe_at, now + _DAY))
     return change_state(school, SchoolState.INSTALLED, "ready_to_pull", now)
 
 
@@ -205,14 +200,14 @@ def with_granted_scopes(
     allows nothing at all proves nothing: no time runs while that is said.
     """
     held = {scope.casefold() for scope in granted}
-    end = iso(now + second_look) if granted else ""
+    end = now + second_look
+    known: dict[str, datetime | None] = {**dict.fromkeys(school.scopes), **school.missing_scopes}
     missing = {
-        scope: (known or end) if granted else ""
-        for scope, known in {**dict.fromkeys(school.scopes, ""), **school.missing_scopes}.items()
-        if scope.casefold() not in held and not (granted and known and known <= iso(now))
+        scope: (until or end) if granted else None
+        for scope, until in known.items()
+        if scope.casefold() not in held and not (granted and has_come(until, now))
     }
-    looks = [*filter(None, missing.values()), *([] if granted else [iso(now + second_look)])]
-    probe_at = min([*looks, *filter(None, [school.probe_at])], default="")
+    probe_at = earliest(school.probe_at, *missing.values(), None if granted else end)
     return replace(school, scopes=granted, missing_scopes=missing, probe_at=probe_at)
 
 
@@ -241,7 +236,7 @@ def paused(school: School, now: datetime, cause: str = "authorisation_paused") -
         pauses=school.pauses + 1,
         # Xporter knows whom it asks to wait, so a pause ends a series of refusals.
         refusals=0,
-        first_refused_at="",
+        first_refused_at=None,
     )
 
 
@@ -252,19 +247,22 @@ def secret_refused(school: School, reason: str, now: datetime) -> School:
     that the school has revoked us (xporter-api.md 13.6) or, where no secret has worked yet, that
     this one never will. No data is deleted for it, and a revoked school is asked again.
     """
-    if school.refused_at and parse(school.refused_at) + _REFUSALS_COUNT_AFTER > now:
+    if school.refused_at and school.refused_at + _REFUSALS_COUNT_AFTER > now:
         return replace(school, last_refusal=reason)
+    first_refused_at = school.first_refused_at or now
     school = replace(
         school,
         refusals=school.refusals + 1,
-        first_refused_at=school.first_refused_at or iso(now),
-        refused_at=iso(now),
+        first_refused_at=first_refused_at,
+        refused_at=now,
         last_refusal=reason,
     )
-    is_lasting = parse(school.first_refused_at) + REVOKED_AFTER <= now
+    is_lasting = first_refused_at + REVOKED_AFTER <= now
     if school.refusals >= REFUSALS_UNTIL_REVOKED and is_lasting:
         if not school.has_working_secret:
-            return replace(school, credentials=None, refusals=0, first_refused_at="", probe_at="")
+            return replace(
+                school, credentials=None, refusals=0, first_refused_at=None, probe_at=None
+            )
         school = change_state(school, SchoolState.REVOKED, reason, now)
     return replace(school, probe_at=next_probe(school, now))
 
@@ -282,16 +280,16 @@ def with_install_flags(
 
 
 def unproved_until(now: datetime) -> int:
-    """Return when a school that only a callback has spoken of is forgotten, in epoch seconds."""
+    """Return when a school that is only known from a callback expires, in epoch seconds."""
     return int((now + UNPROVED_KEPT).timestamp())
 
 
-def next_probe(school: School, now: datetime) -> str:
+def next_probe(school: School, now: datetime) -> datetime:
     """Return when to ask again for a school that is refused, paused or revoked."""
     if school.state is SchoolState.REVOKED:
-        is_recent = parse(school.state_since) + REVOKED_DAILY_FOR > now
-        return iso(now + (_DAY if is_recent else _WEEK))
+        is_recent = (school.state_since or now) + REVOKED_DAILY_FOR > now
+        return now + (_DAY if is_recent else _WEEK)
     if school.first_refused_at:
-        so_long = now - parse(school.first_refused_at)
-        return iso(now + min(max(so_long, PROBE_WAITS[0]), PROBE_WAITS[-1]))
-    return iso(now + PROBE_WAITS[min(school.pauses, len(PROBE_WAITS) - 1)])
+        so_long = now - school.first_refused_at
+        return now + min(max(so_long, PROBE_WAITS[0]), PROBE_WAITS[-1])
+    return now + PROBE_WAITS[min(school.pauses, len(PROBE_WAITS) - 1)]

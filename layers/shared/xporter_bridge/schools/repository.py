@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
-from heapq import merge
-from operator import itemgetter
-from typing import Any
 
 import orjson
 
-from xporter_bridge.aws.dynamodb import DynamoTable, Item, watch_attributes
-from xporter_bridge.errors import ConfigurationError, ConflictError, TransientError
+from xporter_bridge.aws.dynamodb import Item, watch_attributes
+from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
 from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.history import StateChange
-from xporter_bridge.schools.model import School, SchoolState
-from xporter_bridge.schools.registration import Registration
+from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.state_index import NEVER_DUE
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import parse_trouble
-from xporter_bridge.timestamps import iso, parse
+from xporter_bridge.schools.trouble_index import TroubleIndex, trouble_attributes
+from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
-STATE_INDEX = "by_state"
-TROUBLE_INDEX = "by_trouble"
-# Of the index of troubled schools: an outage may put thousands of them there within minutes.
-TROUBLE_SHARDS = range(8)
-# Sorts before every entry of that index.
-_FIRST = "0"
 _ATTEMPTS = 5
 _OF_OTHER_FORM = frozenset(
     {"credentials", "registrations", "outbox", "erased_secrets", "history", "data_trouble"}
 )
-# Sorts behind every time, so that a school that is not due is still counted by its state.
-_NEVER = "9999"
+_TIMES = (
+    "state_since",
+    "registrations_due_at",
+    "registrations_checked_at",
+    "first_refused_at",
+    "refused_at",
+    "probe_at",
+    "erasure_requested_at",
+)
 
 
-class IndexNotReadyError(TransientError):
-    """The index of troubled schools is being made: a deployment adds it to a table in use."""
-
-
-class SchoolRepository:
-    """The table keyed by estab."""
-
-    def __init__(self, client: Any, table: str) -> None:
-        self._items = DynamoTable(client, table, "estab")
+class SchoolRepository(TroubleIndex):
+    """The table keyed by estab, with its indexes by state and by trouble."""
 
     def get(self, estab: str) -> School | None:
         """Return the school, or None if it is unknown."""
@@ -97,80 +88,6 @@ class SchoolRepository:
         items, following = self._items.scan_page(limit, {"estab": after} if after else None)
         return [_read(item) for item in items], following["estab"] if following else None
 
-    def registrations_due(self, state: SchoolState, now: datetime) -> Iterator[tuple[str, str]]:
-        """Yield (estab, since when) of every school in the state whose registrations are due."""
-        yield from self._in_state(state, iso(now))
-
-    def postpone_registrations(self, estab: str, seen: str, until: datetime) -> None:
-        """Make the registrations due at a later time, unless their due time has changed since."""
-        times = dict.fromkeys(("registrations_due_at", "due_at"), iso(until))
-        try:
-            self._items.update(estab, set_=times, condition="due_at = :seen", seen=seen)
-        except ConflictError:
-            return  # The school was looked at meanwhile, or is not pulled any more.
-
-    def in_state(self, state: SchoolState) -> Iterator[str]:
-        """Yield every school in the state, page by page."""
-        for estab, _ in self._in_state(state, _NEVER):
-            yield estab
-
-    def count(self, state: SchoolState) -> int:
-        """Return how many schools are in the state."""
-        return self._items.count_index(STATE_INDEX, "state", state)
-
-    def page_of_state(
-        self, state: SchoolState, limit: int, after: str | None
-    ) -> tuple[list[tuple[str, str]], str | None]:
-        """Return (position, estab) of one page of schools in the state, and the last position.
-
-        That is what to give for the next page; it is None at the end.
-        """
-        start: dict[str, str] | None = None
-        if after:
-            due_at, _, estab = after.partition("#")
-            start = {"estab": estab, "state": str(state), "due_at": due_at}
-        items, following = self._items.query_index_page(
-            STATE_INDEX, "state", str(state), limit, start
-        )
-        last = _place(following) if following else None
-        return [(_place(item), item["estab"]) for item in items], last
-
-    def troubled(self, page: int, after: str | None = None) -> Iterator[tuple[str, str]]:
-        """Yield (position, estab) of every troubled school: the worst first, then the longest.
-
-        Args:
-            page: How many schools the caller is likely to want.
-            after: The position after which to begin.
-
-        Raises:
-            IndexNotReadyError: The index is being made; schools enter it for a day after that.
-        """
-        shards = [
-            self._items.query_index_after(
-                TROUBLE_INDEX, "trouble_shard", shard, "trouble", after or _FIRST, page
-            )
-            for shard in TROUBLE_SHARDS
-        ]
-        with _index_may_be_missing():
-            for item in merge(*shards, key=itemgetter("trouble")):
-                yield item["trouble"], item["estab"]
-
-    def count_troubled(self) -> int:
-        """Return how many schools are in trouble.
-
-        Raises:
-            IndexNotReadyError: See ``troubled``.
-        """
-        with _index_may_be_missing():
-            return sum(
-                self._items.count_index(TROUBLE_INDEX, "trouble_shard", shard)
-                for shard in TROUBLE_SHARDS
-            )
-
-    def _in_state(self, state: SchoolState, due_until: str) -> Iterator[tuple[str, str]]:
-        for item in self._items.query_index(STATE_INDEX, "state", state, "due_at", due_until):
-            yield item["estab"], item["due_at"]
-
     def _save(self, school: School) -> School:
         item = stored_form(replace(school, version=school.version + 1))
         return _read(
@@ -181,25 +98,6 @@ class SchoolRepository:
                 seen=school.version,
             )
         )
-
-
-def _place(item: Item) -> str:
-    return f"{item['due_at']}#{item['estab']}"
-
-
-@contextmanager
-def _index_may_be_missing() -> Iterator[None]:
-    """Tell an index that is still being made from a deployment that is wrong.
-
-    Raises:
-        IndexNotReadyError: See the class.
-    """
-    try:
-        yield
-    except ConfigurationError as error:
-        if not str(error).endswith(": ValidationException"):
-            raise
-        raise IndexNotReadyError("index_not_ready") from error
 
 
 def stored_form(school: School) -> Item:
@@ -214,33 +112,32 @@ def stored_form(school: School) -> Item:
     item["erased_key"] = erased.wrapped_key if erased else None
     item["erased_secrets"] = list(erased.digests) if erased else None
     item["state"] = str(school.state)
-    item["due_at"] = (school.is_pullable and school.registrations_due_at) or _NEVER
+    due_at = school.registrations_due_at if school.is_pullable else None
+    item["due_at"] = iso(due_at) if due_at else NEVER_DUE
+    item |= {name: iso_or_none(getattr(school, name)) for name in _TIMES}
+    item["missing_scopes"] = {
+        scope: iso_or_none(until) or "" for scope, until in school.missing_scopes.items()
+    }
     item["scopes"] = list(school.scopes)
     held = asdict(school.credentials) if school.credentials else {}
     item |= {name: held.get(name) for name in Credentials.__dataclass_fields__}
     item["more_pending"] = list(item["more_pending"] or ())
-    registrations = [asdict(entry) for entry in school.registrations.values()]
+    item["token_expires_at"] = iso_or_none(held.get("token_expires_at"))
+    registrations = [
+        asdict(entry) | {"registered_at": iso(entry.registered_at)}
+        for entry in school.registrations.values()
+    ]
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
     item["outbox"] = orjson.dumps(outbox).decode() if outbox else None
     history = [[iso(each.at), each.state, each.cause] for each in school.history]
     item["history"] = orjson.dumps(history).decode() if history else None
     item["data_trouble"] = school.data_trouble.text() if school.data_trouble else None
-    item |= _trouble_attributes(school)
-    return item | watch_attributes(_next_look(school), school.estab)
+    item |= trouble_attributes(trouble_of(school), school.estab)
+    return item | watch_attributes(iso_or_none(_next_look(school)) or "", school.estab)
 
 
-def _trouble_attributes(school: School) -> Item:
-    """Return the attributes that put the school into the index of troubled ones, or take it out."""
-    trouble = trouble_of(school)
-    shard = hashlib.sha256(school.estab.encode()).digest()[0] % len(TROUBLE_SHARDS)
-    return {
-        "trouble": f"{trouble.text()}#{school.estab}" if trouble else None,
-        "trouble_shard": shard if trouble else None,
-    }
-
-
-def _next_look(school: School) -> str:
+def _next_look(school: School) -> datetime | None:
     """Return when to look again: at once for an erasure or an event, else for a probe."""
     return school.erasure_requested_at or (school.state_since if school.outbox else school.probe_at)
 
@@ -249,8 +146,12 @@ def _read(item: Item) -> School:
     known = {name: value for name, value in item.items() if name in School.__dataclass_fields__}
     known["state"] = SchoolState(known.get("state", SchoolState.INVITED))
     known["scopes"] = tuple(known.get("scopes", ()))
+    known |= {name: parse_or_none(known[name]) for name in _TIMES if name in known}
+    missing = known.get("missing_scopes", {})
+    known["missing_scopes"] = {scope: parse_or_none(until) for scope, until in missing.items()}
     registrations = [
-        Registration(**entry) for entry in orjson.loads(known.get("registrations", "[]"))
+        Registration(**entry | {"registered_at": parse(entry["registered_at"])})
+        for entry in orjson.loads(known.get("registrations", "[]"))
     ]
     known["registrations"] = {entry.database: entry for entry in registrations}
     known["outbox"] = tuple(Event.read(entry) for entry in orjson.loads(known.get("outbox", "[]")))
@@ -265,5 +166,6 @@ def _read(item: Item) -> School:
         names = Credentials.__dataclass_fields__
         held = {name: value for name, value in item.items() if name in names}
         held["more_pending"] = tuple(held.get("more_pending", ()))
+        held["token_expires_at"] = parse_or_none(held.get("token_expires_at"))
         known["credentials"] = Credentials(**held)
     return School(**known)

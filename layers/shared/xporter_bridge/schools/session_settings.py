@@ -1,4 +1,4 @@
-"""What opens sessions at Xporter, made from the environment of the functions that need it."""
+"""Makes ``SchoolSessions`` from the environment of a function that calls Xporter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SessionSettings(EnvironmentSettings):
 def school_sessions(
     settings: SessionSettings, *, data_seconds: float = DATA_SECONDS
 ) -> SchoolSessions:
-    """Return what opens a session at Xporter for a school.
+    """Return the sessions of schools at Xporter.
 
     Args:
         data_seconds: How long an answer with data may take.

@@ -12,7 +12,6 @@ from xporter_bridge.aws.kms import EncryptionKey
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.encryption import seal, unseal
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import iso, parse
 
 _MOST_PENDING = 5
 
@@ -115,7 +114,7 @@ def with_pending(key: OpenedKey, held: Credentials | None, secret: str) -> Crede
 def with_token(key: OpenedKey, held: Credentials, token: str, expires: datetime) -> Credentials:
     """Return credentials with a new token."""
     sealed = seal(key.key, token, context=f"token/{key.estab}")
-    return replace(held, token=sealed, token_expires_at=iso(expires))
+    return replace(held, token=sealed, token_expires_at=expires)
 
 
 def secret_of(key: OpenedKey, held: Credentials) -> str | None:
@@ -130,6 +129,6 @@ def pending_of(key: OpenedKey, held: Credentials) -> tuple[str, ...]:
 
 def token_of(key: OpenedKey, held: Credentials, good_until: datetime) -> str | None:
     """Return the stored token if it is valid at least until ``good_until``."""
-    if not held.token or parse(held.token_expires_at) <= good_until:
+    if not held.token or held.token_expires_at is None or held.token_expires_at <= good_until:
         return None
     return unseal(key.key, held.token, context=f"token/{key.estab}")

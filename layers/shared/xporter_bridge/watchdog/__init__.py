@@ -1,1 +1,1 @@
-"""Finds what should have happened and has not."""
+"""Finds overdue work and sends its message again."""

@@ -39,7 +39,7 @@ from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.model import School, next_probe
 from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.timestamps import iso
+from xporter_bridge.timestamps import has_come
 from xporter_bridge.watchdog.sweep import SweepResult, sweep
 from xporter_bridge.writebacks.messages import SubmitWriteback
 
@@ -54,7 +54,7 @@ _PATIENCE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class WatchDependencies:
-    """Everything that watching schools and datasets needs."""
+    """The dependencies of watching schools and datasets."""
 
     schools: SchoolRepository
     datasets: DatasetRepository
@@ -120,7 +120,7 @@ def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
     school = schools.get(estab)
     if school and school.is_being_erased:
         deps.erasures.send(EraseSchool(estab).body())
-    elif school and school.probe_at and school.probe_at <= iso(now):
+    elif school and has_come(school.probe_at, now):
         telemetry.count("DeadlinePassed", "probe")
         deps.onboarding.send(ProbeSchool(estab).body())
         schools.change(estab, lambda school: _probed(school, now))

@@ -11,7 +11,7 @@ from xporter_bridge.aws.dynamodb import DynamoTable
 from xporter_bridge.timestamps import iso, parse
 from xporter_bridge.watchdog.night import QueueSample
 
-# No estab is called so (pulls/fleet_notices.py has items under the same key).
+# No estab has such a name (pulls/fleet_notices.py has items under the same key).
 _FLEET, _NIGHT = "#fleet", "#night"
 
 

@@ -1,1 +1,1 @@
-"""Attendance and conduct, written once, and followed to their outcome."""
+"""Writebacks: attendance and conduct, written once, and followed to their outcome."""

@@ -1,4 +1,4 @@
-"""Takes writebacks, from the API or as messages: checked, sealed, stored once, and queued."""
+"""Accepts writebacks, from the API or as messages: checked, sealed, stored once, and queued."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NAMES = ("estab", "id", "kind", "idempotency_key")
 
 @dataclass(frozen=True)
 class AcceptDependencies:
-    """What taking a writeback needs. ``deadline`` is how long it may take to be sent."""
+    """The dependencies of accepting. A writeback has ``deadline`` to be sent."""
 
     operations: WritebackRepository
     vault: SchoolVault
@@ -58,7 +58,7 @@ def accept(
     idempotency_key: str | None,
     deps: AcceptDependencies,
 ) -> Writeback:
-    """Take a writeback and return it; it is stored durably, sealed under the school's own key.
+    """Accept a writeback and return it; it is stored durably, sealed under the school's own key.
 
     The same key with the same payload is the same writeback, for as long as its outcome is kept.
 
@@ -86,7 +86,7 @@ def accept(
 def accept_message(
     message: WritebackRequested, school: School | None, deps: AcceptDependencies
 ) -> Writeback | None:
-    """Take a writeback that the company's software put on the queue itself.
+    """Accept a writeback that the company's software put on the queue itself.
 
     Nobody waits for an answer there, so a writeback that is refused is kept as one that failed,
     and announced like any other. None says that its school is erased, or being erased: then
@@ -114,13 +114,13 @@ def accept_message(
 
 
 def without_payload(body: str) -> str:
-    """Return a queue message as a person may see it: without what it says about pupils."""
+    """Return a queue message without its content about pupils, so that a person may see it."""
     message = orjson.loads(body)
     return orjson.dumps({name: message[name] for name in _NAMES if name in message}).decode()
 
 
 def content_context(estab: str, id_: str) -> str:
-    """Return what the content of a writeback is sealed as."""
+    """Return the encryption context of a writeback's content."""
     return f"writeback/{estab}/{id_}"
 
 
@@ -170,7 +170,7 @@ def _store(
     try:
         deps.operations.add(made)
     except ConflictError:
-        # Somebody asked with the same key at the same time, and came first.
+        # Another request with the same key came first.
         return deps.operations.get(estab, id_) or made
     return replace(made, version=1)
 

@@ -1,4 +1,4 @@
-"""Finds the conducts that were written back among those in a school's data.
+"""Finds the written-back conducts in a school's data.
 
 The data hold no id of ours, and name most values otherwise than our request. Only kind, day, note
 and the participants with their points are in both. So a conduct matches if all of these match, and
@@ -66,7 +66,7 @@ class _Incident:
 def match_conducts(
     body: Mapping[str, Any], tables: Mapping[str, Iterable[Row]], as_of: datetime | None
 ) -> ReadBackResult:
-    """Return how much of what was sent the tables show; their names are in lower case.
+    """Return how many of the sent conducts the tables show; tables have names in lower case.
 
     Two alike on one day cannot be told apart, so that more of them than were sent prove nothing.
     """
@@ -133,5 +133,5 @@ def _link(value: Any) -> str:
 
 
 def _note(value: Any) -> str:
-    """Return a note without what an MIS does to blanks and ends of lines."""
+    """Return a note without the differences in blanks and line ends that an MIS makes."""
     return " ".join(str(value or "").split())

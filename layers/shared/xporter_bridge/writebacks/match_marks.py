@@ -1,4 +1,4 @@
-"""Finds the marks that were written back in a school's register, and what stands there instead.
+"""Finds the written-back marks in a school's register, and the other marks in their places.
 
 A place is a pupil's session or lesson of a day. A mark that is there and is not ours may be a
 person's, made after ours: then nothing proves that ours did not arrive, and it is not to be written
@@ -19,14 +19,14 @@ from xporter_bridge.writebacks.model import ReadBackResult
 
 Row = Mapping[str, Any]
 
-# What a register holds where nobody has marked: SIMS writes a hyphen.
+# A register's value without a mark: SIMS writes a hyphen.
 _NO_MARK = frozenset({"", "-"})
 _UNREADABLE = "?"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Whose mark it is and for when; None, of the MIS, is what could not be read."""
+    """The pupil and time of a mark; None is a value of the MIS that could not be read."""
 
     pupil: str | None
     days: frozenset[date] | None

@@ -26,7 +26,7 @@ class WritebackKind(StrEnum):
 
 
 class WritebackState(StrEnum):
-    """Where the writeback as a whole stands; docs/writeback.md explains each state."""
+    """The state of the whole writeback; docs/writeback.md explains each state."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -36,7 +36,7 @@ class WritebackState(StrEnum):
 
 
 class PartState(StrEnum):
-    """Where a part stands; ``sending`` means that its request may have reached Xporter."""
+    """The state of a part; ``sending`` means that its request may have reached Xporter."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -53,7 +53,7 @@ ENDS = frozenset({WritebackState.COMPLETED, WritebackState.FAILED, WritebackStat
 
 @dataclass(frozen=True)
 class ReadBackResult:
-    """What the data endpoint showed of a part: how many of its rows, extracted when.
+    """The rows of a part that the data endpoint showed, and the time of their extraction.
 
     ``similar`` counts rows that may be the part's, altered since or shown only in part, and marks
     that stand where the part's were to be; ``seen`` counts the latter by their codes.
@@ -74,7 +74,7 @@ class ReadBackResult:
 
 @dataclass(frozen=True)
 class WritebackOutcome:
-    """What an outcome callback said, without the words that may quote personal data."""
+    """The content of an outcome callback, without the words that may quote personal data."""
 
     is_completed: bool
     tracking_id: str = ""
@@ -84,7 +84,7 @@ class WritebackOutcome:
 
 @dataclass(frozen=True)
 class Part:
-    """What one request to Xporter carries.
+    """The part of a writeback that one request to Xporter carries.
 
     ``results`` pairs the ids of our request with those of the MIS, for conduct. ``reading`` is
     what was read back when the outcome did not come.

@@ -32,7 +32,7 @@ def check_overdue_part(
     deadline: timedelta,
     now: datetime,
 ) -> Step:
-    """Read what a part wrote and return the step that this leads to.
+    """Read back a part and return the writeback's next step.
 
     An Xporter that cannot be read now is asked again for a while after the deadline.
     """
@@ -55,7 +55,7 @@ def check_overdue_part(
 def read_from_mis(
     kind: WritebackKind, body: Mapping[str, Any], session: SchoolSession, xporter: XporterApi
 ) -> ReadBackResult:
-    """Return what the school's data show of the body of a request.
+    """Return the rows of a request's body that the school's data show.
 
     Raises:
         PermanentError: The school has not granted the scope, or Xporter refuses.
@@ -72,7 +72,7 @@ def read_from_mis(
 
 @dataclass(frozen=True)
 class ReadBackQuery:
-    """The data endpoint that shows what a part wrote, and a query for little more than that."""
+    """The data endpoint that shows a part's rows, and a query for little more than them."""
 
     resource: str
     scope: str
@@ -80,7 +80,7 @@ class ReadBackQuery:
 
 
 def read_back_query(kind: WritebackKind, body: Mapping[str, Any]) -> ReadBackQuery:
-    """Return where to read back what the body of a request wrote."""
+    """Return the query that reads back the body of a request."""
     if kind is WritebackKind.CONDUCT:
         days = sorted(uk_day(conduct["EntryDate"]) for conduct in body["Conducts"])
         query = {

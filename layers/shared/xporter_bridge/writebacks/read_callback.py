@@ -1,4 +1,4 @@
-"""What an outcome callback says, without any word that may quote personal data.
+"""Reads an outcome callback without any word that may quote personal data.
 
 Xporter documents the names but not their place, so URL, form and JSON are read alike and
 names are read without regard to case (xporter-api.md 8, 13.18). Nothing here needs more than the
@@ -37,7 +37,7 @@ _REASONS = (
 
 
 def category(message: str) -> str:
-    """Return what Xporter's message is about, in one of our own words."""
+    """Return the subject of Xporter's message as one of our own words."""
     for reason, words in _REASONS:
         if words.search(message):
             return reason
@@ -91,7 +91,7 @@ def outcome_of(message: OutcomeReceived) -> WritebackOutcome:
 
 
 def subject_of(id_: str, number: int, attempt: int) -> str:
-    """Return what the callback URL of one attempt to send one part is about."""
+    """Return the subject in the callback URL of one attempt to send one part."""
     return f"{id_}.{number}.{attempt}"
 
 

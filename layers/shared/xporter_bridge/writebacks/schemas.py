@@ -1,4 +1,4 @@
-"""What may be written back: Xporter's own shapes with every documented rule (xporter-api.md 8).
+"""The payloads of writebacks: Xporter's own shapes with every documented rule (xporter-api.md 8).
 
 A rule that is broken here costs nothing; broken at Xporter it costs an hour and leaves doubt. So
 unknown fields are refused too: a misspelt optional one would silently not be written.
@@ -60,7 +60,7 @@ def _moment(text: str) -> str:
 
 
 def _comparable(value: Any) -> Any:
-    """Refuse an id that could not be found again in what the MIS shows."""
+    """Refuse an id that could not be compared with the ids that the MIS shows."""
     if identity_of(value) is None:
         raise PydanticCustomError("identity", "must be a number of the MIS, with or without PL-")
     return value

@@ -1,4 +1,4 @@
-"""Takes in outcome callbacks, and announces what became of writebacks."""
+"""Processes outcome callbacks, and publishes the outcomes of writebacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.writebacks.transitions import outcome_received, published
 
 @dataclass(frozen=True)
 class WritebackDependencies:
-    """What every step needs."""
+    """The dependencies of every step."""
 
     operations: WritebackRepository
     bus: EventBus
@@ -26,7 +26,7 @@ class WritebackDependencies:
 
 
 def settle(message: OutcomeReceived, deps: WritebackDependencies) -> None:
-    """Take in an outcome callback; late, repeated, or out of order it does no harm.
+    """Process an outcome callback; a late, repeated or disordered callback does no harm.
 
     Raises:
         TransientError: The message should come again.

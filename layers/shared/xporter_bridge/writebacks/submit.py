@@ -58,7 +58,7 @@ _PATHS = {
 
 @dataclass(frozen=True)
 class SendDependencies:
-    """What talking to Xporter needs in addition."""
+    """The additional dependencies of calls to Xporter."""
 
     sessions: SchoolSessions
     keys: Callable[[], Sequence[SigningKey]]
@@ -126,7 +126,7 @@ class WritebackRun:
         self._change(lambda it: cancelled(it, reason, self._deps.now()))
 
     def _put_off(self, number: int, error: PermanentError | TransientError) -> None:
-        """Leave a part that was not taken for later; its own watch time brings it back.
+        """Postpone a part that Xporter did not accept; the part's watch time brings it back.
 
         A secret that yields no token is no reason to give up: only the school's state is.
         """
@@ -137,7 +137,7 @@ class WritebackRun:
         self._change(lambda it: postponed(it, number, now + wait, now))
 
     def _look(self, number: int) -> None:
-        """Find out from the MIS what became of a part."""
+        """Read back a part from the MIS."""
         now = self._deps.now()
         try:
             session, bodies = self._open()

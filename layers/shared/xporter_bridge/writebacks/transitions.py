@@ -1,4 +1,4 @@
-"""The steps of a writeback: pure functions from what it was to what it is, in any order of events.
+"""The steps of a writeback: pure functions of the stored writeback, in any order of events.
 
 Each takes the writeback as stored and gives what to store instead, or the same object when the
 event comes too late, twice, or about an attempt that no longer counts.
@@ -38,7 +38,7 @@ _RECENT = 2 / 5
 
 
 def pause(deadline: timedelta) -> timedelta:
-    """Return for how long Xporter is left alone with what it did not take or show."""
+    """Return the wait before Xporter is asked again for a part that it did not accept or show."""
     return deadline / _PAUSES_IN_DEADLINE
 
 
@@ -48,7 +48,7 @@ def queued(part: Part, deadline: timedelta, now: datetime) -> Part:
 
 
 def claimed(writeback: Writeback, number: int, deadline: timedelta, now: datetime) -> Writeback:
-    """Return the writeback with a part about to be sent; to be stored before it is."""
+    """Return the writeback with a part about to be sent; stored before the part is sent."""
     part = writeback.parts[number]
     return _with(
         writeback,

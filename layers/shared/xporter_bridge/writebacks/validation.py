@@ -1,4 +1,4 @@
-"""Checks what the company's software wants written, and splits it as Xporter requires."""
+"""Checks the payload of a writeback, and splits it as Xporter requires."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xporter_bridge.writebacks.schemas import ConductWriteback, LessonAttendance
 MAX_PAYLOAD_BYTES = 256 * 1024
 MAX_PARTS = 60
 _LISTED = 10
-# What a digest under a school's key begins with; those of earlier code are hexadecimal alone.
+# The beginning of a digest under a school's key; earlier code stored plain hexadecimal digits.
 _KEYED = "school:"
 _PURPOSE = b"xporter-bridge/writeback/payload-digest"
 _MODELS: Mapping[WritebackKind, type[BaseModel]] = {
@@ -93,7 +93,7 @@ def _document(*parts: Any) -> bytes:
 
 
 def check(kind: str, payload: Mapping[str, Any]) -> CheckedPayload:
-    """Return the payload in parts, or raise with everything that is wrong with it.
+    """Return the payload in parts, or raise with every broken rule.
 
     Raises:
         RequestRejectedError: 400 naming the places, never the values; 413 if it is too large.
