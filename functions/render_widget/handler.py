@@ -1,39 +1,57 @@
-"""Renders the table of schools inside the dashboard."""
+"""Renders the small console inside the dashboard: the fleet, and one school."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from functions.render_widget.request import WidgetRequest, read_request
+from functions.render_widget.school_page import render_school
 from functions.render_widget.settings import Settings
 from functions.render_widget.table import render
 from xporter_bridge import dry_run, entrypoints, telemetry
-from xporter_bridge.api.fleet_overview import fleet_overview
+from xporter_bridge.api.fleet_overview import FleetReader
 from xporter_bridge.aws.clients import client
-from xporter_bridge.datasets.config import DatasetConfig, configured
+from xporter_bridge.datasets.config import configured
+from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 
-_ROWS = 200
+_ROWS = 50
 _DESCRIPTION = f"""### Xporter Bridge: the schools
 
-Where each school stands, what happens next, and how old its data are; at most {_ROWS} rows, those
-in trouble first. Takes no parameters.
+Where each school stands, what happens next, and how old its data are: {_ROWS} schools on a page,
+those in trouble first. A search, a filter by state and a page for each school are in the widget.
+Parameters, all optional, for a widget that begins elsewhere:
+`q` (part of a number or name), `state` (as `paused`, or `troubled`), `estab` (one school).
 """
 
 
 @cache
-def tables() -> tuple[SchoolRepository, DatasetRepository, DatasetConfig]:
-    """Return the tables that an invocation reads, opened once per environment."""
+def reader() -> FleetReader:
+    """Return what an invocation reads with, opened once per environment."""
     settings = Settings.from_env(os.environ)
-    return (
+    return FleetReader(
         SchoolRepository(client("dynamodb"), settings.schools_table),
         DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         configured(),
     )
+
+
+def show(asked: WidgetRequest, endpoint: str, now: datetime) -> str:
+    """Return the page that was asked for."""
+    if asked.estab:
+        return render_school(reader().school(asked.estab, now), asked.estab, endpoint, now)
+    try:
+        found = reader().overview(asked.wanted, _ROWS, asked.cursor or None, now)
+    except RequestRejectedError:  # A cursor of a filter that was changed meanwhile: begin anew.
+        asked = replace(asked, cursor="")
+        found = reader().overview(asked.wanted, _ROWS, None, now)
+    return render(found, asked, endpoint, now)
 
 
 @dry_run.possible
@@ -46,8 +64,6 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     telemetry.bind(context.aws_request_id)
     if event.get("describe"):
         return {"markdown": _DESCRIPTION}
-    schools, datasets, config = tables()
-    now = datetime.now(UTC)
-    found = fleet_overview(schools, datasets, config, limit=_ROWS, now=now)
-    telemetry.record("widget_rendered", schools=len(found.schools))
-    return render(found, now)
+    asked = read_request(event)
+    telemetry.record("widget_rendered", of_school=bool(asked.estab))
+    return show(asked, context.invoked_function_arn, datetime.now(UTC))

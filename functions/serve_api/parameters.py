@@ -6,6 +6,8 @@ from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
+from xporter_bridge.schools.states import SchoolState
+
 Estab = Annotated[
     str,
     Path(pattern="^[0-9]{7}$", description="The school's DfE number, as Xporter writes it."),
@@ -20,6 +22,27 @@ DatasetName = Annotated[
 OperationId = Annotated[
     str,
     Path(pattern="^[A-Za-z0-9-]{1,100}$", description="The id that was answered to the POST."),
+]
+State = Annotated[SchoolState | None, Query(description="Only schools in this state.")]
+Troubled = Annotated[
+    bool | None,
+    Query(description="Only schools that need a person (true), the worst first; or the others."),
+]
+Search = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=100,
+        description="Only schools whose number or name holds this text, in any case.",
+    ),
+]
+Fields = Annotated[
+    str | None,
+    Query(
+        pattern="^[a-z_]+(,[a-z_]+)*$",
+        max_length=300,
+        description="Only these fields of each school, with commas between; the estab always.",
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many schools at most.")]
 Cursor = Annotated[

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.serve_api.openapi import answers
-from functions.serve_api.parameters import Cursor, DatasetName, Estab, Limit
+from functions.serve_api.parameters import (
+    Cursor,
+    DatasetName,
+    Estab,
+    Fields,
+    Limit,
+    Search,
+    State,
+    Troubled,
+)
 from functions.serve_api.responses import accepted, dependencies_of
+from xporter_bridge.api.fleet_pages import SchoolFilter
 from xporter_bridge.api.schemas import (
     ErasureAccepted,
     HoldDecided,
@@ -17,6 +29,7 @@ from xporter_bridge.api.schemas import (
     SchoolView,
 )
 from xporter_bridge.erasure.erase import request_erasure
+from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.pulls.hold import decide
 from xporter_bridge.timestamps import iso_or_none
 
@@ -30,10 +43,28 @@ router = Router()  # type: ignore[no-untyped-call]
     tags=["schools"],
     responses=answers(200, SchoolPage, 400),
 )
-def list_schools(limit: Limit = 25, cursor: Cursor = None) -> SchoolPage:
-    """State, scopes, freshness, registrations and datasets of each school, paged."""
+def list_schools(
+    state: State = None,
+    troubled: Troubled = None,
+    q: Search = None,
+    fields: Fields = None,
+    limit: Limit = 25,
+    cursor: Cursor = None,
+) -> Response[dict[str, Any]]:
+    """State, scopes, freshness, registrations and datasets of each school, paged.
+
+    Troubled schools come in the order of their trouble, the worst first; all others in no order.
+    A page may hold fewer schools than the limit, and even none: `cursor` says if more follow.
+    """
     deps = dependencies_of(router)
-    return deps.viewer.page(limit, cursor, deps.now())
+    wanted = SchoolFilter(state, troubled, q or "")
+    names = frozenset(filter(None, (fields or "").split(",")))
+    if names - SchoolView.model_fields.keys():
+        known = ", ".join(SchoolView.model_fields)
+        raise RequestRejectedError(400, f"unknown field; known: {known}")
+    page = deps.viewer.page(wanted, limit, cursor, deps.now(), names)
+    kept: Any = {"schools": {"__all__": {"estab", *names}}, "cursor": True} if names else None
+    return Response(200, "application/json", page.model_dump(mode="json", include=kept))
 
 
 @router.get(

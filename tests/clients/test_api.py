@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -14,10 +15,14 @@ import boto3
 import pytest
 
 from tests.integration.test_serve_api import MARKS, held, manifest, store
-from tests.support.builders import ESTAB, stored_school
+from tests.support.builders import ESTAB, NOW, dataset_table, school_table, stored_school
 from tests.support.company_api import CompanyApi, request
 from tests.support.moto_cloud import Cloud
+from tests.support.records import lease
 from tests.support.template import ROOT
+from xporter_bridge.pulls.attempt import AttemptOutcome
+from xporter_bridge.pulls.history import with_attempt
+from xporter_bridge.schools.model import paused
 from xporter_bridge_client import (
     Api,
     ApiError,
@@ -189,10 +194,12 @@ def test_all_pages_are_read(stub: Stub) -> None:
     ]
     stub.replies = [(200, page, {}) for page in pages]
     with stub.api() as api:
-        assert [school.state for school in api.schools(state="any")] == ["live", "paused"]
+        assert [
+            school.state for school in api.schools(state="any", troubled=True, fields=("state",))
+        ] == ["live", "paused"]
     assert [path for _, path, _, _ in stub.seen] == [
-        "/v1/schools?limit=100&state=any",
-        "/v1/schools?limit=100&state=any&cursor=next+page",
+        "/v1/schools?limit=100&state=any&troubled=true&fields=state",
+        "/v1/schools?limit=100&state=any&troubled=true&fields=state&cursor=next+page",
     ]
 
 
@@ -282,3 +289,28 @@ def test_the_python_of_the_page_runs(
     exec(compile(block, "docs/api.md", "exec"), names)
     assert capsys.readouterr().out == f"{ESTAB} live All is well.\n"
     assert names["pull"].state == "completed"
+
+
+def test_the_past_of_a_school_is_typed(served: Stub, cloud: Cloud) -> None:
+    stored_school(cloud)
+    schools, datasets = school_table(cloud), dataset_table(cloud)
+    schools.change(ESTAB, lambda school: paused(school, NOW))
+    raised = datasets.add_demand_since(ESTAB, "students", NOW, NOW)
+    assert raised
+    leased = lease(datasets, ESTAB, "students", NOW)
+    assert leased
+    ended = datetime.now(UTC)
+    failed = with_attempt(leased.released(), AttemptOutcome.FAILED, ended, "xporter_503")
+    datasets.save(failed, NOW)
+    with served.api() as api:
+        history = api.history(ESTAB)
+        assert api.attempts(ESTAB, "students") == history.attempts
+        assert api.callbacks(ESTAB) == history.callbacks
+    (state,), (heard,), (attempt,) = history.states, history.callbacks, history.attempts
+    assert (state.state, state.at) == ("paused", NOW)
+    assert (heard.database, heard.received_at) == ("XodSchoolData", NOW)
+    assert (attempt.dataset, attempt.outcome, attempt.count) == ("students", "failed", 1)
+    assert (attempt.announced_at, attempt.says) == (
+        NOW,
+        "The pull failed: Xporter is down or too slow.",
+    )

@@ -9,6 +9,7 @@ import pytest
 from tests.support.template import ROOT
 from xporter_bridge.events.model import TYPES
 from xporter_bridge_client import parse
+from xporter_bridge_client.api_types import Attention
 from xporter_bridge_client.events import (
     DatasetChanged,
     DatasetHeld,
@@ -41,9 +42,19 @@ def test_an_event_has_every_field_of_its_schema(kind: str) -> None:
     )
     for name in own:
         value = example["data"][renamed.get(name, name)]
+        if name == "attention":
+            value = Attention.read(value)
         assert getattr(event, name) == (tuple(value) if isinstance(value, list) else value)
     assert (event.id, event.type, event.estab) == (example["id"], kind, example["data"]["estab"])
     assert event.timestamp.isoformat() == "2026-11-24T03:00:00+00:00"
+
+
+def test_an_event_of_an_earlier_version_has_no_attention() -> None:
+    [detail] = SCHEMAS["school.revoked"]["examples"]
+    data = {name: value for name, value in detail["data"].items() if name != "attention"}
+    event = parse({**detail, "data": data})
+    assert isinstance(event, SchoolEvent)
+    assert event.attention is None
 
 
 def test_an_event_is_read_from_whatever_delivers_it() -> None:

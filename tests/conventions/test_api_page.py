@@ -15,7 +15,10 @@ PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"```http\n(.*?)\n```", re.DOTALL)
 HEADER = re.compile(r"([A-Za-z-]+): (.+)")
 # Times, and what a school happens to have, are not the page's.
-OPEN = {"schools", "scopes", "registrations", "freshness", "datasets"}
+OPEN = {
+    "schools", "scopes", "registrations", "freshness", "datasets", "attempts", "callbacks",
+    "states",
+}  # fmt: skip
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.support.builders import ESTAB, NOW, dataset_table, records, stored_school
+from tests.support.builders import ESTAB, NOW, dataset_table, records, school_table, stored_school
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
+from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import TYPES
 from xporter_bridge.schools.credentials import Credentials
 from xporter_bridge.schools.model import (
@@ -23,6 +24,7 @@ from xporter_bridge.schools.model import (
     secret_refused,
     secret_verified,
 )
+from xporter_bridge.schools.outbox import publish_school_events
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.writebacks.model import Part, Writeback, WritebackKind, WritebackOutcome
 from xporter_bridge.writebacks.transitions import claimed, marked_unknown, outcome_received, queued
@@ -98,10 +100,17 @@ def test_what_pulls_publish_is_as_the_schemas_say(connected: Cloud, xporter: Xpo
     ],
 )
 def test_what_becomes_of_a_school_is_published_as_the_schemas_say(
-    state: SchoolState, type_: str, decide: Any
+    cloud: Cloud, state: SchoolState, type_: str, decide: Any
 ) -> None:
-    event = decide(School(ESTAB, state=state, version=1)).outbox[0].document()
+    schools = school_table(cloud)
+    schools.change(ESTAB, lambda _: decide(School(ESTAB, state=state, version=1)))
+    bus = EventBus(cloud.client("events"), cloud.ref("EventBus"))
+    publish_school_events(ESTAB, schools, bus)
+    event = cloud.events()[0]
     assert event["type"] == type_
+    told = event["data"]["attention"]
+    assert (told["severity"] == "trouble") is (type_ == "school.revoked")
+    assert "_" not in told["says"] + told["do"]
     verify(event)
 
 

@@ -111,6 +111,7 @@ def test_the_fleet_is_counted_and_listed(operator: Operator) -> None:
     assert counted["datasets"]["current"] >= 2 * len(SCHOOL.datasets)
     listed = operator.json("schools", "--search", ESTAB)
     assert [(each["estab"], each["codes"]) for each in listed] == [(ESTAB, ["none"])]
+    assert ESTAB not in {each["estab"] for each in operator.json("schools", "--trouble")}
 
 
 def test_the_doctor_finds_the_stack_well_and_names_dead_letters(
@@ -215,8 +216,11 @@ def test_published_data_is_listed_compared_and_proved(operator: Operator, tmp_pa
     assert (missing.status, missing.out) == (2, "")
 
 
-def test_what_happened_is_told_from_the_logs(operator: Operator) -> None:
-    told = {each["event"] for each in operator.json("history", ESTAB)}
+def test_what_happened_is_told_from_what_is_stored_and_from_the_logs(operator: Operator) -> None:
+    remembered = operator.json("history", ESTAB)
+    assert {each["kind"] for each in remembered} >= {"state", "pull"}
+    assert {"live", *SCHOOL.datasets} <= {each["what"] for each in remembered}
+    told = {each["event"] for each in operator.json("history", ESTAB, "--logs") if "event" in each}
     assert {"school_proved", "pull_committed"} <= told
     (first, *_) = operator.json("logs", "pull_dataset", "--event", "pull_committed")
     assert first["function"] == "pull_dataset"

@@ -180,7 +180,7 @@ def test_a_bad_version_is_not_let_through(
         ("plan_pulls", "functions.plan_pulls.handler.plan"),
         ("serve_api", "xporter_bridge.api.queries.Queries.school"),
         ("watch_deadlines", "functions.watch_deadlines.handler.enqueue_overdue"),
-        ("render_widget", "functions.render_widget.handler.fleet_overview"),
+        ("render_widget", "functions.render_widget.handler.render"),
     ],
 )
 def test_a_fault_deep_in_a_version_is_found(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from functions.render_widget.request import WidgetRequest
 from functions.render_widget.table import render
 from tests.support.builders import ESTAB
 from tests.support.pull_world import DATA, World, configure, in_memory
@@ -524,7 +525,7 @@ def test_data_that_nobody_refreshes_are_stale_and_raise_an_alarm_once(
         assert (database.as_of or "")[:10] == time[:10]
         assert (database.checked_at or "") > iso(world.now() - timedelta(days=1))
     assert is_troubled(seen)
-    page = render(FleetOverview([seen], {"live": 1}), world.now())
+    page = render(FleetOverview([seen], {"live": 1}, 1), WidgetRequest(), "arn", world.now())
     assert "XodSchoolData: no newer data at Xporter" in page
     assert capsys.readouterr().out.count('"Name":"MisNotRefreshed"') == len(configured())
     # The agent runs again.

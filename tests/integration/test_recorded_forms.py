@@ -172,8 +172,11 @@ def test_metrics_log_events_variables_queues_and_tables_keep_their_names() -> No
     for part in ("metrics", "consumers"):
         assert then[part].items() <= now[part].items()
     for table, facts in then["tables"].items():
-        known = {name: value for name, value in facts.items() if value is not None}
-        assert known.items() <= now["tables"][table].items(), table
+        of_today = now["tables"][table]
+        for index in facts["indexes"]:
+            assert index in of_today["indexes"], table
+        known = {k: v for k, v in facts.items() if v is not None and k != "indexes"}
+        assert known.items() <= of_today.items(), table
     assert set(then["queues"]) <= set(now["queues"])
     for function, names in then["environment"].items():
         assert set(names) <= set(now["environment"][function]), function

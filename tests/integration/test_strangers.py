@@ -22,7 +22,8 @@ from tests.support.builders import (
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
 from tests.support.xporter import LyingXporter, Xporter
-from xporter_bridge.api.fleet_overview import fleet_overview
+from xporter_bridge.api.fleet_overview import FleetReader
+from xporter_bridge.api.fleet_pages import SchoolFilter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools import vault as vaults
@@ -122,13 +123,12 @@ def test_schools_that_were_never_proved_do_not_push_others_off_the_dashboard(
         school_table(cloud).change(estab, lambda school: replace(school, last_refusal="forged"))
     stored_school(cloud)
     datasets = DatasetRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"), configured())
-    found = fleet_overview(
-        school_table(cloud), datasets, configured(), limit=15, now=datetime.now(UTC)
-    )
+    reader = FleetReader(school_table(cloud), datasets, configured())
+    found = reader.overview(SchoolFilter(), 15, None, datetime.now(UTC))
     assert ESTAB in {school.estab for school in found.schools}
     assert (found.total, found.unproved) == (1, 20)
     shown = cloud.invoke("render_widget", {})
-    assert "1 of 1 schools" in shown
+    assert "1 schools, 0 in trouble" in shown
     assert "20 more that Xporter has not confirmed" in shown
 
 

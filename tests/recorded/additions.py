@@ -13,9 +13,17 @@ from typing import Any
 ADDED = {
     "missing_scopes", "MissingScopeView", "marks_seen", "similar", "reason", "looks",
     "first_refused_at", "key", "kind", "attention", "AttentionView", "Severity", "failing",
+    # What is kept of the past, and the index of troubled schools.
+    "history", "attempts", "data_trouble", "trouble", "trouble_shard",
+    "/v1/schools/{estab}/datasets/{dataset}/attempts", "/v1/schools/{estab}/callbacks",
+    "/v1/schools/{estab}/history",
+    "AttemptView", "AttemptsView", "CallbackView", "CallbacksView", "DatasetAttemptView",
+    "HistoryView", "StateChangeView", "AttemptOutcome",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip
+# Query parameters of GET /v1/schools.
+ADDED_PARAMETERS = {"state", "troubled", "q", "fields"}
 # Fields that were always null, and now say something.
 FILLED = {"retry_at"}
 # Sentences for people, which may be reworded.
@@ -63,4 +71,6 @@ def _is_later_by(wait: timedelta, now: Any, then: Any) -> bool:
 
 
 def _is_added(value: Any) -> bool:
+    if isinstance(value, dict) and value.get("in") == "query":
+        return value.get("name") in ADDED_PARAMETERS
     return isinstance(value, str) and value in ADDED

@@ -68,13 +68,12 @@ class Api:
         """Delete what is at a path and return the answer; errors are those of ``get``."""
         return self.send("DELETE", path).json()
 
-    def schools(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield every school, a page at a time."""
+    def schools(self, **wanted: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield every school, a page at a time; ``wanted`` are query parameters that filter."""
         cursor = None
         while True:
-            page = self.get(
-                "/v1/schools", limit=_MAX_PAGE, **({"cursor": cursor} if cursor else {})
-            )
+            query = {**wanted, **({"cursor": cursor} if cursor else {})}
+            page = self.get("/v1/schools", limit=_MAX_PAGE, **query)
             yield page["schools"]
             cursor = page["cursor"]
             if not cursor:

@@ -17,7 +17,7 @@ COMMANDS = {
     "status": "status:status",
     "schools": "schools:schools",
     "doctor": "doctor:doctor",
-    "history": "logs:history",
+    "history": "history:history",
     "logs": "logs:logs",
     "tail": "logs:tail",
     "pull": "pull:pull",

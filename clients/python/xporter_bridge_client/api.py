@@ -6,12 +6,13 @@ import hashlib
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import boto3
 
+from .api_history import Attempt, Callback, History
 from .api_types import Pull, SchoolState, Writeback
 from .errors import BridgeError, WaitTimeoutError
 from .http import SignedRequest, Transport
@@ -77,13 +78,31 @@ class Api:
 
     # Schools and their data
 
-    def schools(self, **filters: str) -> Iterator[SchoolState]:
-        """Yield every school, page by page, in no particular order.
+    def schools(
+        self,
+        *,
+        state: str = "",
+        troubled: bool | None = None,
+        text: str = "",
+        fields: Collection[str] = (),
+    ) -> Iterator[SchoolState]:
+        """Yield every school that is wanted, page by page.
+
+        Troubled schools come with the worst first; all others in no particular order.
 
         Args:
-            filters: Query parameters of the call, as in ``/v1/openapi.json``.
+            state: Only schools in this state.
+            troubled: True for schools that need a person, False for the others, None for all.
+            text: Only schools whose number or name holds this text, in any case.
+            fields: Only these fields of the schools' documents; fewer are answered faster.
         """
-        query: dict[str, Any] = {"limit": 100, **filters}
+        asked = {
+            "state": state,
+            "troubled": "" if troubled is None else str(troubled).lower(),
+            "q": text,
+            "fields": ",".join(fields),
+        }
+        query: dict[str, Any] = {"limit": 100, **{k: v for k, v in asked.items() if v}}
         while True:
             page = self._transport.send("GET", "/v1/schools", query=query)
             yield from map(SchoolState.read, page["schools"])
@@ -94,6 +113,23 @@ class Api:
     def school(self, estab: str) -> SchoolState:
         """Return one school."""
         return SchoolState.read(self._transport.send("GET", _path(estab)))
+
+    def history(self, estab: str) -> History:
+        """Return what happened at a school lately: states, callbacks and pulls."""
+        return History.read(self._transport.send("GET", _path(estab, "history")))
+
+    def attempts(self, estab: str, dataset: str) -> tuple[Attempt, ...]:
+        """Return how the latest pulls of a dataset ended, the latest first."""
+        path = _path(estab, "datasets", dataset, "attempts")
+        return tuple(
+            Attempt.read({"dataset": dataset, **each})
+            for each in self._transport.send("GET", path)["attempts"]
+        )
+
+    def callbacks(self, estab: str) -> tuple[Callback, ...]:
+        """Return the latest callbacks that announced data of a school, the latest first."""
+        answer = self._transport.send("GET", _path(estab, "callbacks"))
+        return tuple(map(Callback.read, answer["callbacks"]))
 
     def manifest(self, estab: str, dataset: str) -> Manifest:
         """Return the current manifest of a dataset."""

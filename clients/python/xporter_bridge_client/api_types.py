@@ -17,10 +17,16 @@ class Attention:
     since: datetime | None
     severity: str
 
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Attention:
+        """Return the attention of an answer or of an event."""
+        since = moment(document.get("since"))
+        return cls(document["says"], document["do"], since, document["severity"])
+
 
 @dataclass(frozen=True)
 class SchoolState:
-    """One school as the API shows it."""
+    """One school as the API shows it; what was not asked for is None or empty."""
 
     estab: str
     name: str | None
@@ -39,16 +45,10 @@ class SchoolState:
         return cls(
             estab=document["estab"],
             name=document.get("name"),
-            state=document["state"],
+            state=document.get("state", ""),
             state_since=moment(document.get("state_since")),
             next_step=document.get("next_step"),
-            attention=attention
-            and Attention(
-                attention["says"],
-                attention["do"],
-                moment(attention.get("since")),
-                attention["severity"],
-            ),
+            attention=attention and Attention.read(attention),
             scopes=tuple(document.get("scopes") or ()),
             datasets={
                 each["dataset"]: DatasetState.read(each) for each in document.get("datasets") or ()

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from .api_types import Attention
+
 
 @dataclass(frozen=True)
 class Event:
@@ -25,10 +27,14 @@ class Event:
 
 @dataclass(frozen=True)
 class SchoolEvent(Event):
-    """``school.authorised``, ``.live``, ``.paused``, ``.revoked`` or ``.erased``."""
+    """``school.authorised``, ``.live``, ``.paused``, ``.revoked`` or ``.erased``.
+
+    ``attention`` tells a person what to know; None of an event of an earlier version.
+    """
 
     state: str
     cause: str
+    attention: Attention | None
 
     @property
     def is_erased(self) -> bool:
@@ -110,8 +116,11 @@ def parse(event: Mapping[str, Any] | str | bytes) -> Event:
         own = {
             each.name: data["id" if each.name == "writeback_id" else each.name]
             for each in fields(found)
-            if each.name not in given
+            if each.name not in {*given, "attention"}
         }
+        if found is SchoolEvent:
+            attention = data.get("attention")
+            own["attention"] = Attention.read(attention) if attention else None
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("this is no event of Xporter Bridge") from error
     if "reasons" in own:

@@ -10,6 +10,7 @@ XporterBridgeError
 │  │  └─ UnrecognisedAnswerError   a response that is not known to be Xporter's
 │  │     └─ UnauthorisedError          the same with 401: the token may have expired
 │  ├─ ConflictError            another writer changed the item first
+│  ├─ IndexNotReadyError       a new index is being made (schools/trouble_index.py)
 │  ├─ PageDriftError           the school's data changed during a pull
 │  │  └─ AnswerDoubtedError    or the data is odd: an identical second response is accepted
 │  └─ ChangeSetUnusableError   the change set does not fit our snapshot: pull all rows

@@ -15,6 +15,7 @@ from tools.operator import main as command_line
 from tools.operator.aws_errors import explained
 from tools.operator.errors import Exit, NotAllowedError, NotReachableError, OperatorError
 from tools.operator.main import COMMANDS, cli, main
+from tools.operator.remembered import heard_at
 
 SCHOOL = {
     "estab": "3281102",
@@ -44,10 +45,11 @@ class FakeStack:
         description = {"StackStatus": "CREATE_COMPLETE", "Outputs": [], "Parameters": []}
         monkeypatch.setattr("tools.operator.target.Target.description", description)
         self.answers: dict[str, tuple[int, Any]] = {}
-        self.sent: list[requests.PreparedRequest] = []
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def _answer(self, method: str, url: str, **facts: Any) -> requests.Response:
         path = url.removeprefix("http://127.0.0.1:9")
+        self.asked.append((path, dict(facts.get("params") or {})))
         status, document = self.answers.get(path, (404, {"detail": "there is no such thing"}))
         answer = requests.Response()
         answer.status_code, answer.reason = status, "reason"
@@ -210,3 +212,82 @@ def test_every_command_documents_itself_within_80_columns(name: str) -> None:
 def test_the_help_names_every_exit_status() -> None:
     text = CliRunner().invoke(cli, ["--help"]).output
     assert all(f"  {int(status)}  " in text for status in Exit)
+
+
+# -- the fleet and its past
+
+HISTORY = {
+    "estab": "3281102",
+    "states": [{"at": "2026-11-24T01:00:00.000Z", "state": "live", "cause": "x", "says": "why"}],
+    "callbacks": [
+        {
+            "database": "XodSchoolData",
+            "received_at": "2026-11-24T02:00:00.000Z",
+            "datasets": ["groups", "students"],
+        },
+        {
+            "database": "XodSchoolData",
+            "received_at": "2026-11-23T02:00:00.000Z",
+            "datasets": ["groups", "staff"],
+        },
+    ],
+    "attempts": [
+        {
+            "dataset": "students", "outcome": "failed", "says": "The pull failed: Xporter is down.",
+            "ended_at": "2026-11-24T03:00:00.000Z", "count": 9,
+        },
+        {
+            "dataset": "groups", "outcome": "committed", "says": "New data was published.",
+            "ended_at": "2026-11-24T02:30:00.000Z", "count": 1,
+        },
+    ],
+}  # fmt: skip
+
+
+def test_schools_are_filtered_by_the_api_and_the_worst_stay_first(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = {"schools": [{**SCHOOL, "estab": "3289999"}, SCHOOL], "cursor": None}
+    stack.answers["/v1/schools"] = (200, page)
+    command = ["schools", "--trouble", "--state", "live", "--search", "oak", "--json"]
+    assert main(command) == Exit.DONE
+    assert [each["estab"] for each in json.loads(capsys.readouterr().out)] == ["3289999", "3281102"]
+    (asked,) = [query for path, query in stack.asked if path == "/v1/schools"]
+    assert asked == {"limit": 100, "troubled": "true", "state": "live", "q": "oak"}
+
+
+def test_the_past_of_a_school_is_told_in_order_without_a_search_of_logs(
+    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack.answers["/v1/schools/3281102/history"] = (200, HISTORY)
+    assert main(["history", "3281102", "--since", "9999d", "--json"]) == Exit.DONE
+    told = json.loads(capsys.readouterr().out)
+    assert [each["kind"] for each in told] == ["callback", "state", "callback", "pull", "pull"]
+    assert main(["history", "3281102", "--since", "9999d", "--errors"]) == Exit.DONE
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == (
+        "2026-11-24 03:00:00  pull students  The pull failed: Xporter is down. (9 times)"
+    )
+
+
+def test_the_latest_callback_of_each_dataset_is_known() -> None:
+    heard = {dataset: at.isoformat() for dataset, at in heard_at(HISTORY).items()}
+    assert heard == {
+        "groups": "2026-11-24T02:00:00+00:00",
+        "students": "2026-11-24T02:00:00+00:00",
+        "staff": "2026-11-23T02:00:00+00:00",
+    }
+
+
+def test_an_explanation_ends_with_what_happened_lately(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.operator.commands.explain.breaker_opened_at", lambda _: None)
+    stack.answers["/v1/schools/3281102"] = (200, SCHOOL)
+    stack.answers["/v1/schools/3281102/history"] = (200, HISTORY)
+    assert main(["explain", "3281102"]) == Exit.DONE
+    shown = capsys.readouterr().out
+    assert "pull students" in shown.partition("Lately")[2].splitlines()[2]
+    del stack.answers["/v1/schools/3281102/history"]  # an earlier version of the API
+    assert main(["explain", "3281102", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out)["lately"] == []

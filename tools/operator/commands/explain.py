@@ -9,13 +9,16 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from .. import output
+from ..breaker import breaker_opened_at
 from ..diagnosis import diagnose
 from ..errors import Exit, OperatorError, RefusedError
 from ..findings import Code, Facts, Finding, said
-from ..heard import breaker_opened_at, heard_at
 from ..reasons import sentence
+from ..remembered import Entry, entries, heard_at
 from ..settings import common_options
 from .session import ESTAB, Session, open_session
+
+_LATELY = 8
 
 
 @click.command()
@@ -51,41 +54,41 @@ def explain(context: click.Context, estab: str) -> None:
       xporter-bridge explain 3281102 --json | jq -r '.diagnosis[].code'
     """
     session = open_session()
-    school = _school(session, estab)
-    heard, opened_at = _read_table(session, estab) if school else (None, None)
+    school = _found(session, f"/v1/schools/{estab}")
+    history = _found(session, f"/v1/schools/{estab}/history") if school else None
+    heard = heard_at(history) if history else None
+    opened_at = _breaker(session) if school else None
     findings = diagnose(Facts(estab, school, session.now, heard, opened_at))
-    document = _document(estab, school, findings)
+    lately = entries(history)[-_LATELY:] if history else []
+    document = _document(estab, school, findings, lately)
     session.show(document, *_drawn(document, heard))
     if [each.code for each in findings] != [Code.NONE]:
         context.exit(Exit.FOUND)
 
 
-def _school(session: Session, estab: str) -> dict[str, Any] | None:
+def _found(session: Session, path: str) -> dict[str, Any] | None:
+    """Return a document of the API; None if there is none, as with an earlier version."""
     try:
-        school: dict[str, Any] = session.api.get(f"/v1/schools/{estab}")
+        document: dict[str, Any] = session.api.get(path)
     except RefusedError as error:
         if error.http_status == 404:
             return None
         raise
-    return school
+    return document
 
 
-def _read_table(session: Session, estab: str) -> tuple[Any, datetime | None]:
-    """Read when Xporter last called, and the breaker; a diagnosis without them beats none."""
+def _breaker(session: Session) -> datetime | None:
+    """Read whether all pulls are held back; a diagnosis without it beats none."""
     try:
-        found, opened_at = heard_at(session.target, estab), breaker_opened_at(session.target)
+        return breaker_opened_at(session.target)
     except OperatorError as error:
-        session.say(f"The time of the last callbacks could not be read: {error}.")
-        return None, None
-    if found is None:
-        session.say(
-            "You are not allowed dynamodb:Query on the datasets table: a lost webhook is only "
-            "recognised by old data."
-        )
-    return found, opened_at
+        session.say(f"Whether pulls of all schools are held back could not be read: {error}.")
+        return None
 
 
-def _document(estab: str, school: dict[str, Any] | None, findings: list[Finding]) -> dict[str, Any]:
+def _document(
+    estab: str, school: dict[str, Any] | None, findings: list[Finding], lately: list[Entry]
+) -> dict[str, Any]:
     shown = school or {
         "estab": estab,
         "name": None,
@@ -95,7 +98,8 @@ def _document(estab: str, school: dict[str, Any] | None, findings: list[Finding]
         "freshness": [],
         "datasets": [],
     }
-    return {**shown, "diagnosis": [asdict(each) for each in findings]}
+    said_of_it = [asdict(each) for each in findings]
+    return {**shown, "diagnosis": said_of_it, "lately": [asdict(each) for each in lately]}
 
 
 def _drawn(document: dict[str, Any], heard: Any) -> list[Any]:
@@ -113,6 +117,8 @@ def _drawn(document: dict[str, Any], heard: Any) -> list[Any]:
         drawn += ["", "[bold]Freshness[/]", _freshness(document)]
     if document["datasets"]:
         drawn += ["", "[bold]Datasets[/]", _datasets(document, heard or {})]
+    if document["lately"]:
+        drawn += ["", "[bold]Lately[/]", _happened(document["lately"])]
     return drawn
 
 
@@ -147,6 +153,14 @@ def _datasets(document: dict[str, Any], heard: dict[str, Any]) -> Any:
             for each in document["datasets"]
         ),
     )
+
+
+def _happened(lately: list[dict[str, Any]]) -> Any:
+    rows = (
+        (output.moment(each["at"]), f"{each['kind']} {each['what']}", escape(each["says"]))
+        for each in reversed(lately)
+    )
+    return output.table(("at", "what", ""), rows)
 
 
 def _why(dataset: dict[str, Any]) -> str:

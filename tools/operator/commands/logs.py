@@ -1,4 +1,4 @@
-"""`history`, `logs` and `tail`: events in order of time."""
+"""`logs` and `tail`: events in order of time."""
 
 import json
 import re
@@ -37,29 +37,6 @@ class Span(click.ParamType[timedelta]):
         if not found:
             self.fail(f"{value!r} is no time such as 30m, 12h or 7d", param, ctx)
         return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-@click.command()
-@click.argument("estab", type=ESTAB)
-@click.option("--since", type=Span(), default="24h", show_default=True, metavar="SPAN")
-@click.option("--errors", is_flag=True, help="Only warnings and errors.")
-@common_options
-def history(estab: str, since: timedelta, errors: bool) -> None:
-    """Say what happened at a school, in order, from the logs of every function.
-
-    Logs are kept for LogRetentionDays (30). Needs logs:FilterLogEvents.
-
-    \b
-    Examples:
-      xporter-bridge history 3281102
-      xporter-bridge history 3281102 --since 7d --errors --json
-    """
-    session = open_session()
-    where, now = groups(session.target), session.now
-    with output.progress("logs", len(where)) as advance:
-        wanted = Wanted(estab=estab, errors=errors)
-        found = fetch(session.target, where, now - since, now, wanted, advance)
-    _show(session, found)
 
 
 @click.command()
@@ -144,7 +121,7 @@ def _show(session: Session, found: list[LogLine]) -> None:
         return
     console = output.stdout()
     for line in found:
-        console.print(_drawn(line), soft_wrap=True)
+        console.print(drawn(line), soft_wrap=True)
 
 
 def _is_recent(text: str, now: datetime) -> bool:
@@ -156,10 +133,11 @@ def _print(line: LogLine, text: str, *, is_json: bool) -> None:
     if is_json:
         click.echo(text)
     else:
-        output.stdout().print(_drawn(line), soft_wrap=True)
+        output.stdout().print(drawn(line), soft_wrap=True)
 
 
-def _drawn(line: LogLine) -> str:
+def drawn(line: LogLine) -> str:
+    """Return a line of a log as a person reads it."""
     facts = " ".join(f"{name}={_plain(value)}" for name, value in line.facts.items())
     event = escape(line.event)
     style = _STYLES.get(line.level, "bold")

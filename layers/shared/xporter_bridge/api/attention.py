@@ -9,11 +9,14 @@ from datetime import datetime
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.attention import of_datasets
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.schools.attention import ALL_IS_WELL, Attention, Severity, of_school
+from xporter_bridge.schools.attention import (
+    ALL_IS_WELL,
+    WITHOUT_PULLS,
+    Attention,
+    Severity,
+    of_school,
+)
 from xporter_bridge.schools.model import School
-from xporter_bridge.schools.states import SchoolState
-
-_WITHOUT_PULLS = frozenset({SchoolState.ERASED, SchoolState.INVITED, SchoolState.AUTHORISED})
 
 
 def attention_of(
@@ -25,7 +28,7 @@ def attention_of(
     only make its own sentence weigh more.
     """
     own = of_school(school)
-    if school.is_being_erased or school.state in _WITHOUT_PULLS:
+    if school.is_being_erased or school.state in WITHOUT_PULLS:
         return max(own, key=Attention.weight)
     of_items = of_datasets(items, config, school.state_since, now)
     if not school.is_pullable:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
 from xporter_bridge import telemetry
+from xporter_bridge.api.fleet_pages import FleetPages, SchoolFilter
 from xporter_bridge.api.presenters import present_school
 from xporter_bridge.api.schemas import SchoolView
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.attention import Severity
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.trouble_index import IndexNotReadyError
 
 # States in the order in which they deserve a look: what a person must mend comes first.
 _ORDER = (
@@ -30,14 +33,21 @@ _ORDER = (
 _AT_ONCE = 16
 # Of schools that only a callback has spoken of, which any number of may be a stranger's invention.
 _MOST_UNPROVED = 10
+_TROUBLED = SchoolFilter(is_troubled=True)
 
 
 @dataclass(frozen=True)
 class FleetOverview:
-    """Some schools, the worst first, and how many schools are in each state."""
+    """Some schools, the worst first, and how many schools are in each state.
+
+    ``troubled`` is how many schools need a person; None while their index is being made.
+    ``cursor`` gives the next page, None is the end.
+    """
 
     schools: list[SchoolView]
     counts: Mapping[str, int]
+    troubled: int | None
+    cursor: str | None = None
 
     @property
     def total(self) -> int:
@@ -50,45 +60,84 @@ class FleetOverview:
         return self.counts.get(SchoolState.INVITED, 0)
 
 
-def fleet_overview(
-    schools: SchoolRepository,
-    datasets: DatasetRepository,
-    config: DatasetConfig,
-    *,
-    limit: int,
-    now: datetime,
-) -> FleetOverview:
-    """Return at most ``limit`` schools, found through the index by state, the worst states first.
+@dataclass(frozen=True)
+class FleetReader:
+    """Reads what a person sees of the fleet; writes nothing."""
 
-    Within what was found, those with failed, held or stale data come before the others; a fleet
-    larger than the limit has more of them, which the alarms count.
-    """
+    schools: SchoolRepository
+    datasets: DatasetRepository
+    config: DatasetConfig
 
-    def show(estab: str) -> SchoolView | None:
+    def overview(
+        self, wanted: SchoolFilter, limit: int, cursor: str | None, now: datetime
+    ) -> FleetOverview:
+        """Return at most ``limit`` schools; without a filter, the troubled before all others.
+
+        The others fill what the troubled leave of the first page, the worst states first; a filter
+        by state has all of them.
+
+        Raises:
+            RequestRejectedError: 400 for an invalid cursor.
+        """
+        counts = {str(state): self.schools.count(state) for state in _ORDER}
+        if wanted != SchoolFilter():
+            found, following = self._pages.page(wanted, limit, cursor)
+            shown = self._shown((school.estab for school in found), now)
+            return FleetOverview(shown, counts, self._count_troubled(), following)
+        troubled, following = self._troubled(limit, cursor)
+        shown = self._shown((school.estab for school in troubled), now)
+        if following is None and cursor is None:
+            known = {school.estab for school in troubled}
+            rest = (estab for estab in self._estabs() if estab not in known)
+            shown += sorted(self._shown(islice(rest, limit - len(shown)), now), key=_urgency)
+        return FleetOverview(shown, counts, self._count_troubled(), following)
+
+    def school(self, estab: str, now: datetime) -> SchoolView | None:
+        """Return one school; None for one that there is not, or that cannot be read."""
+        return next(iter(self._shown([estab], now)), None)
+
+    @property
+    def _pages(self) -> FleetPages:
+        return FleetPages(self.schools, skips_unreadable=True)
+
+    def _troubled(self, limit: int, cursor: str | None) -> tuple[list[School], str | None]:
         try:
-            school = schools.get(estab)
-            if school is None:
-                return None
-            return present_school(school, datasets.of_school(estab), config, now)
-        except Exception as error:  # noqa: BLE001 - one unreadable school hides no other
-            telemetry.report("school_not_shown", error, estab=estab)
+            return self._pages.page(_TROUBLED, limit, cursor)
+        except IndexNotReadyError:
+            return [], None
+
+    def _count_troubled(self) -> int | None:
+        try:
+            return self.schools.count_troubled()
+        except IndexNotReadyError:
             return None
 
-    with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
-        shown = [view for view in pool.map(show, islice(_estabs(schools), limit)) if view]
-    counts = {str(state): schools.count(state) for state in _ORDER}
-    return FleetOverview(sorted(shown, key=_urgency), counts)
+    def _estabs(self) -> Iterator[str]:
+        for state in _ORDER:
+            most = _MOST_UNPROVED if state is SchoolState.INVITED else None
+            yield from islice(self.schools.in_state(state), most)
+
+    def _shown(self, estabs: Iterable[str], now: datetime) -> list[SchoolView]:
+        with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
+            return [view for view in pool.map(self._shower(now), estabs) if view]
+
+    def _shower(self, now: datetime) -> Callable[[str], SchoolView | None]:
+        def show(estab: str) -> SchoolView | None:
+            try:
+                school = self.schools.get(estab)
+                if school is None:
+                    return None
+                return present_school(school, self.datasets.of_school(estab), self.config, now)
+            except Exception as error:  # noqa: BLE001 - one unreadable school hides no other
+                telemetry.report("school_not_shown", error, estab=estab)
+                return None
+
+        return show
 
 
 def is_troubled(school: SchoolView) -> bool:
     """Tell whether the school needs somebody, by its own state or by that of its data."""
     return school.attention.severity is Severity.TROUBLE
-
-
-def _estabs(schools: SchoolRepository) -> Iterator[str]:
-    for state in _ORDER:
-        most = _MOST_UNPROVED if state is SchoolState.INVITED else None
-        yield from islice(schools.in_state(state), most)
 
 
 def _urgency(school: SchoolView) -> tuple[bool, int, str]:

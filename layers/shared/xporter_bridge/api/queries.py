@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
+from xporter_bridge.api.fleet_pages import FleetPages, SchoolFilter
+from xporter_bridge.api.history_views import (
+    AttemptsView,
+    CallbacksView,
+    HistoryView,
+    present_attempts,
+    present_callbacks,
+    present_history,
+)
 from xporter_bridge.api.presenters import present_pull, present_school, present_writeback
 from xporter_bridge.api.schemas import Manifest, PullView, SchoolPage, SchoolView, WritebackView
 from xporter_bridge.availability.model import PullState, state_of
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.pulls.record import DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.writebacks.repository import WritebackRepository
+
+# Fields of a school that are made of its datasets.
+_OF_DATASETS = frozenset({"attention", "next_step", "freshness", "datasets"})
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -33,18 +46,31 @@ class Queries:
     store: SnapshotStore
     config: DatasetConfig
 
-    def page(self, limit: int, cursor: str | None, now: datetime) -> SchoolPage:
-        """Return one page of schools.
+    def page(
+        self,
+        wanted: SchoolFilter,
+        limit: int,
+        cursor: str | None,
+        now: datetime,
+        fields: Collection[str] = (),
+    ) -> SchoolPage:
+        """Return one page of schools; those without the ``fields`` that need datasets cost less.
+
+        Args:
+            fields: Which fields of the schools are wanted; empty for all.
 
         Raises:
             RequestRejectedError: 400 for an invalid cursor.
         """
-        after = _estab_of(cursor) if cursor else None
-        schools, following = self.schools.page(limit, after)
-        return SchoolPage(
-            schools=[self._show(school, now) for school in schools],
-            cursor=_cursor(following) if following else None,
-        )
+        schools, following = FleetPages(self.schools).page(wanted, limit, cursor)
+        needs_datasets = not fields or bool(_OF_DATASETS.intersection(fields))
+
+        def show(school: School) -> SchoolView:
+            items = self.datasets.of_school(school.estab) if needs_datasets else []
+            return present_school(school, items, self.config, now)
+
+        with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
+            return SchoolPage(schools=list(pool.map(show, schools)), cursor=following)
 
     def school(self, estab: str, now: datetime) -> SchoolView:
         """Return one school.
@@ -81,6 +107,36 @@ class Queries:
         state = item.state if item else DatasetState.PENDING
         raise RequestRejectedError(404, f"the dataset is {state} and has no data")
 
+    def attempts(self, estab: str, name: str, now: datetime) -> AttemptsView:
+        """Return the latest attempts at the pull of a dataset; none of one never requested.
+
+        Raises:
+            RequestRejectedError: 404 for an unknown school or dataset.
+        """
+        self.require_school(estab)
+        item = self.datasets.get(estab, name)
+        if item is None and name not in self.config:
+            raise RequestRejectedError(404, "there is no such dataset")
+        return present_attempts(estab, name, item or DatasetRecord(estab, name), now)
+
+    def callbacks(self, estab: str, now: datetime) -> CallbacksView:
+        """Return the latest callbacks that announced data of the school.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        self.require_school(estab)
+        return present_callbacks(estab, self.datasets.of_school(estab), self.config, now)
+
+    def history(self, estab: str, now: datetime) -> HistoryView:
+        """Return everything that is remembered of the school.
+
+        Raises:
+            RequestRejectedError: 404.
+        """
+        school = self.require_school(estab)
+        return present_history(school, self.datasets.of_school(estab), self.config, now)
+
     def pull(self, estab: str, id_: str) -> PullView:
         """Return a pull on request, with its manifest once readers find it.
 
@@ -112,18 +168,3 @@ class Queries:
 
     def _show(self, school: School, now: datetime) -> SchoolView:
         return present_school(school, self.datasets.of_school(school.estab), self.config, now)
-
-
-def _cursor(estab: str) -> str:
-    return base64.urlsafe_b64encode(f"estab={estab}".encode()).decode().rstrip("=")
-
-
-def _estab_of(cursor: str) -> str:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-    except (binascii.Error, ValueError) as error:
-        raise RequestRejectedError(400, "invalid cursor") from error
-    name, _, estab = text.partition("=")
-    if name != "estab" or not estab:
-        raise RequestRejectedError(400, "invalid cursor")
-    return estab

@@ -127,6 +127,41 @@ class DynamoTable:
             ExpressionAttributeValues={":v": _serialize(value), ":last": _serialize(up_to)},
         )
 
+    def query_index_after(
+        self, index: str, attribute: str, value: int, sort: str, after: str, page: int
+    ) -> Iterator[Item]:
+        """Yield the items of an index under a value, after a value of its sort key.
+
+        Args:
+            page: How many items one call reads at most; the next call is made when needed.
+        """
+        yield from self._query(
+            IndexName=index,
+            KeyConditionExpression="#a = :v AND #s > :after",
+            ExpressionAttributeNames={"#a": attribute, "#s": sort},
+            ExpressionAttributeValues={":v": _serialize(value), ":after": _serialize(after)},
+            Limit=page,
+        )
+
+    def query_index_page(
+        self, index: str, attribute: str, value: str, limit: int, start: Mapping[str, str] | None
+    ) -> tuple[list[Item], Item | None]:
+        """Return one page of an index under a value, and the start of the next page."""
+        arguments: dict[str, Any] = {"Limit": limit}
+        if start:
+            arguments["ExclusiveStartKey"] = {k: _serialize(v) for k, v in start.items()}
+        with translate_aws_errors("dynamodb:Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=index,
+                KeyConditionExpression="#a = :v",
+                ExpressionAttributeNames={"#a": attribute},
+                ExpressionAttributeValues={":v": _serialize(value)},
+                **arguments,
+            )
+        following = answer.get("LastEvaluatedKey")
+        return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
+
     def scan_page(
         self, limit: int, start: Mapping[str, str] | None
     ) -> tuple[list[Item], Item | None]:
@@ -140,7 +175,7 @@ class DynamoTable:
         items = [_plain(item) for item in answer["Items"]]
         return items, _plain(following) if following else None
 
-    def count_index(self, index: str, attribute: str, value: str) -> int:
+    def count_index(self, index: str, attribute: str, value: str | int) -> int:
         """Return how many items an index holds under a value."""
         total = 0
         arguments: dict[str, Any] = {}

@@ -48,7 +48,8 @@ def finished(school: School, now: datetime) -> School:
     if school.state is SchoolState.INVITED:
         ended = replace(_bare(school), state=SchoolState.ERASED, state_since=now)
         return replace(ended, cause="erased_on_request", expires_at=unproved_until(now))
-    return change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+    ended = change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+    return replace(ended, history=())
 
 
 def cleared(school: School, now: datetime) -> School:

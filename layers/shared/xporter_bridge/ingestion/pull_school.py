@@ -10,8 +10,10 @@ from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import needs_worker
+from xporter_bridge.pulls.note_trouble import note_trouble
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import Slot
+from xporter_bridge.schools.model import School
 
 
 def pull(
@@ -28,23 +30,62 @@ def pull(
     Raises:
         TransientError: AWS failed; the message should come again.
     """
-    is_first = True
     if not deps.datasets.breaker.may_pull(deps.now()):
         return  # The watchdog sends for what waits.
-    while waiting := _find_waiting(estab, name, deps):
+    visit = _Visit(estab, deps)
+    _pull_waiting(visit, name, remaining_seconds)
+    if visit.school is not None:
+        note_trouble(
+            visit.school,
+            visit.items.values(),
+            deps.sessions.schools,
+            deps.datasets.config,
+            deps.now(),
+        )
+
+
+class _Visit:
+    """What is known of the school and its datasets, as the pulls of this visit leave them."""
+
+    def __init__(self, estab: str, deps: PullDependencies) -> None:
+        self.estab = estab
+        self.deps = deps
+        self.items: dict[str, DatasetRecord] = {}
+        self.school: School | None = None
+
+    def find_waiting(self, first: str) -> list[DatasetRecord]:
+        """Return the datasets of the school that have work and no holder.
+
+        Datasets that have failed come last, so that they delay no other dataset. The dataset called
+        ``first`` comes first, unless it has failed.
+        """
+        now = self.deps.now()
+        self.items = {each.dataset: each for each in self.deps.datasets.of_school(self.estab)}
+        waiting = [item for item in self.items.values() if needs_worker(item, now)]
+        return sorted(waiting, key=lambda item: (item.progress.failures, item.dataset != first))
+
+    def note(self, run: PullRun) -> None:
+        """Take over what a run has left."""
+        self.items[run.item.dataset] = run.item
+        self.school = run.school or self.school
+
+
+def _pull_waiting(visit: _Visit, name: str, remaining_seconds: Callable[[], float]) -> None:
+    is_first, deps = True, visit.deps
+    while waiting := visit.find_waiting(name):
         if not is_first and remaining_seconds() <= 0:
-            deps.queue.send(PullDataset(estab, waiting[0].dataset).body())
+            deps.queue.send(PullDataset(visit.estab, waiting[0].dataset).body())
             return
         is_first = False
-        slot = deps.datasets.slots.take(estab, deps.now())
-        if slot is None or not _pull_each(waiting, slot, deps, remaining_seconds):
+        slot = deps.datasets.slots.take(visit.estab, deps.now())
+        if slot is None or not _pull_each(waiting, slot, visit, remaining_seconds):
             return
 
 
 def _pull_each(
     waiting: list[DatasetRecord],
     slot: Slot,
-    deps: PullDependencies,
+    visit: _Visit,
     remaining_seconds: Callable[[], float],
 ) -> bool:
     """Pull the datasets, one at least; return False if the school must be left alone.
@@ -52,7 +93,8 @@ def _pull_each(
     After a failure of Xporter, the other datasets are tried once each: one endpoint that fails
     holds up none of them. Their own back-offs decide when the school is visited again.
     """
-    slots, breaker, has_failed = deps.datasets.slots, deps.datasets.breaker, False
+    deps, has_failed = visit.deps, False
+    slots, breaker = deps.datasets.slots, deps.datasets.breaker
     try:
         for item in waiting:
             leased = deps.datasets.lease(item, deps.now())
@@ -61,6 +103,7 @@ def _pull_each(
             run = PullRun(deps, leased, slot, remaining_seconds)
             try:
                 run.run()
+                visit.note(run)
             except ConflictError:
                 # Another holder took over, or the school was erased: nothing here may be written.
                 telemetry.warn("pull_lost_its_lease", estab=item.estab, dataset=item.dataset)
@@ -79,14 +122,3 @@ def _pull_each(
         return not has_failed
     finally:
         slots.release(slot)
-
-
-def _find_waiting(estab: str, first: str, deps: PullDependencies) -> list[DatasetRecord]:
-    """Return the datasets of the school that have work and no holder.
-
-    Datasets that have failed come last, so that they delay no other dataset. The dataset called
-    ``first`` comes first, unless it has failed.
-    """
-    now = deps.now()
-    waiting = [item for item in deps.datasets.of_school(estab) if needs_worker(item, now)]
-    return sorted(waiting, key=lambda item: (item.progress.failures, item.dataset != first))

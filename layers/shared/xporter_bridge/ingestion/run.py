@@ -32,6 +32,8 @@ from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
 from xporter_bridge.ingestion.staged_pages import StagedPages
+from xporter_bridge.pulls.attempt import AttemptOutcome
+from xporter_bridge.pulls.history import outcome_of, with_attempt, with_decision
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import (
     LEASE,
@@ -44,6 +46,7 @@ from xporter_bridge.pulls.model import (
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
+from xporter_bridge.schools.model import School
 from xporter_bridge.schools.session import SchoolNotReadyError
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
@@ -68,7 +71,8 @@ class PullRun:
     ) -> None:
         self.slot = slot
         self._deps = deps
-        self._item = item
+        self.item = item
+        self.school: School | None = None  # as it was when the session was opened
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
         # Whether Xporter answered for the school; None if no call showed that.
@@ -80,21 +84,25 @@ class PullRun:
 
     def run(self) -> None:
         """Finish the work that an earlier holder left, pull if wanted, and release the lease."""
-        self._item = self._committer.publish(self._item)
-        self._item = self._committer.carry_out_decision(self._item, self._dataset)
+        self.item = self._committer.publish(self.item)
+        held = self.item
+        self.item = self._committer.carry_out_decision(held, self._dataset)
+        self.item = with_decision(held, self.item, self._deps.now())
         if self._dataset is None:
             self._give_up(reason="not_configured")
-        elif self._item.is_due and not self._item.progress.backs_off(self._deps.now()):
+        elif self.item.is_due and not self.item.progress.backs_off(self._deps.now()):
             self._serve(self._dataset)
         else:
             self._let_go()
         deps, now = self._deps, self._deps.now()
-        publish_dataset_events(self._item, deps.datasets, deps.sessions.schools, deps.bus, now)
+        publish_dataset_events(self.item, deps.datasets, deps.sessions.schools, deps.bus, now)
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull; if the pull stops, record the reason in the dataset's state."""
+        before = self.item
         try:
-            self._item = self._pull_until_still(dataset)
+            self.item = self._pull_until_still(dataset)
+            self._remember(outcome_of(before, self.item))
             self._let_go()
         except OutOfTimeError:
             self._let_go()
@@ -130,16 +138,17 @@ class PullRun:
                 telemetry.count("PullRestarted", dataset.endpoint.name)
                 if error.reason == "deletion_unmet":
                     telemetry.count("DeletionUnmet", dataset.endpoint.name)
-                self._committer.staged_to_delete.add(self._item.progress.pull_id)
-                self._item = start_over(self._item, error)
+                self._committer.staged_to_delete.add(self.item.progress.pull_id)
+                self.item = start_over(self.item, error)
         raise TransientError("pages_kept_moving")
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
-        session = self._deps.sessions.open(self._item.estab, self._deps.now())
-        if reason := withheld_because(self._item, dataset, session.school):
-            return self._committer.not_covered(self._item, reason)
-        self._item = with_scopes_used(self._item, dataset, session.school.scopes)
-        policy = ColumnPolicy(dataset, self._item.published.columns)
+        session = self._deps.sessions.open(self.item.estab, self._deps.now())
+        self.school = session.school
+        if reason := withheld_because(self.item, dataset, session.school):
+            return self._committer.not_covered(self.item, reason)
+        self.item = with_scopes_used(self.item, dataset, session.school.scopes)
+        policy = ColumnPolicy(dataset, self.item.published.columns)
         fetcher = PageFetcher(
             dataset,
             session,
@@ -148,21 +157,21 @@ class PullRun:
             heartbeat=self._renew,
             remaining_seconds=self._remaining_seconds,
         )
-        checkpoint = start_or_resume(self._item, dataset, uuid.uuid4().hex, self._deps.now())
-        staged, fence = self._prefix(checkpoint.pull_id), self._item.lease.fence
+        checkpoint = start_or_resume(self.item, dataset, uuid.uuid4().hex, self._deps.now())
+        staged, fence = self._prefix(checkpoint.pull_id), self.item.lease.fence
         pages = StagedPages(self._deps.store, staged, fence)
-        is_resumed = checkpoint == self._item.progress.checkpoint
+        is_resumed = checkpoint == self.item.progress.checkpoint
         if is_resumed:
             pages.recover(policy)
         else:
-            self._committer.staged_to_delete.add(self._item.progress.pull_id)
+            self._committer.staged_to_delete.add(self.item.progress.pull_id)
         if not is_resumed or 1 not in pages.headers:
             page, checkpoint = self._ask_first(checkpoint, fetcher)
-            if page.says_nothing_new and self._committer.may_stay(self._item, checkpoint):
+            if page.says_nothing_new and self._committer.may_stay(self.item, checkpoint):
                 facts, committer = page.facts, self._committer
                 if is_resumed:
                     committer.staged_to_delete.add(checkpoint.pull_id)
-                done = committer.note_nothing_new(self._item, dataset, checkpoint, facts)
+                done = committer.note_nothing_new(self.item, dataset, checkpoint, facts)
                 return committer.prune(done)
             self._stage_first(page, checkpoint, fetcher, pages)
         fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
@@ -175,22 +184,22 @@ class PullRun:
     ) -> tuple[Page, PullCheckpoint]:
         """Return page 1, and the pull as it begins with page 1."""
         asked = checkpoint.requested_changed_rows
-        may_be_down = self._item.progress.failures < _BROKEN_AFTER
+        may_be_down = self.item.progress.failures < _BROKEN_AFTER
         page, begun_with = fetcher.ask_first(asked, may_be_down=may_be_down)
         self.has_answered = True
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)
         # A change set may say nothing of its time: it is no older than what it follows.
         is_older = begun_with != ALL_ROWS and not page.has_time
-        as_of = page.as_of or (self._item.published.as_of if is_older else None)
+        as_of = page.as_of or (self.item.published.as_of if is_older else None)
         return page, replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
 
     def _stage_first(
         self, page: Page, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> None:
         """Remember the pull before page 1 is staged, so that others can go on with it."""
-        progress = replace(self._item.progress, checkpoint=checkpoint)
-        self._item = self._save(replace(self._item, progress=progress))
+        progress = replace(self.item.progress, checkpoint=checkpoint)
+        self.item = self._save(replace(self.item, progress=progress))
         fetcher.stage(page, 1, pages)
 
     def _conclude(
@@ -204,19 +213,19 @@ class PullRun:
         assembler = SequenceBuilder(
             self._deps.store,
             dataset,
-            DatasetLayout(self._item.estab, self._item.dataset),
-            out=f"{self._prefix(checkpoint.pull_id)}out-{self._item.lease.fence}/",
+            DatasetLayout(self.item.estab, self.item.dataset),
+            out=f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/",
             heartbeat=self._renew,
         )
         assembled = assembler.assemble(
             pages,
             pages.facts,
             {table: list(columns) for table, columns in policy.columns.items()},
-            self._item.published.manifest,
-            self._item.published.sequence + 1,
+            self.item.published.manifest,
+            self.item.published.sequence + 1,
             is_full=checkpoint.requested_changed_rows == ALL_ROWS,
-            is_same_request=self._item.chain.fingerprint == dataset.fingerprint,
-            seen=self._item.noticed.oddities_seen,
+            is_same_request=self.item.chain.fingerprint == dataset.fingerprint,
+            seen=self.item.noticed.oddities_seen,
         )
         facts = pages.facts
         telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
@@ -224,40 +233,45 @@ class PullRun:
             # No change set says which of several rows of one identity it means.
             facts = replace(facts, following=None)
         # Whatever fails from here on must find what was committed, and not write over it.
-        self._item = self._committer.commit(
-            self._item, dataset, checkpoint, facts, assembled, policy
-        )
-        return self._committer.prune(self._committer.publish(self._item))
+        self.item = self._committer.commit(self.item, dataset, checkpoint, facts, assembled, policy)
+        return self._committer.prune(self._committer.publish(self.item))
 
     def _fail(self, error: PermanentError) -> None:
         telemetry.report("pull_failed", error, **self._names, reason=error.reason)
         telemetry.count("PullFailed", self._endpoint)
-        progress = replace(self._item.progress, failures=self._item.progress.failures + 1)
-        self._item = replace(self._item, state=DatasetState.FAILED, progress=progress)
-        self._give_up(reason=error.reason)
+        progress = replace(self.item.progress, failures=self.item.progress.failures + 1)
+        self.item = replace(self.item, state=DatasetState.FAILED, progress=progress)
+        self._give_up(reason=error.reason, outcome=AttemptOutcome.FAILED)
 
     def _back_off(self, reason: str, retry_after_seconds: float | None) -> None:
-        failures = self._item.progress.failures + 1
+        failures = self.item.progress.failures + 1
         wait = max(backoff(failures), timedelta(seconds=retry_after_seconds or 0))
         telemetry.warn("pull_backs_off", **self._names, reason=reason, failures=failures)
         telemetry.count("PullFailed", self._endpoint)
         retry_at = self._deps.now() + wait
-        progress = replace(self._item.progress, failures=failures, retry_at=retry_at)
-        self._item = replace(self._item, reason=reason, progress=progress)
+        progress = replace(self.item.progress, failures=failures, retry_at=retry_at)
+        self.item = replace(self.item, reason=reason, progress=progress)
+        self._remember(AttemptOutcome.FAILED, reason)
         self._let_go()
         if wait <= _MAX_DELAY:
-            self._requeue(delay_seconds=ceil(wait.total_seconds()) + 1)
+            message = PullDataset(self.item.estab, self.item.dataset)
+            self._deps.queue.send(message.body(), delay_seconds=ceil(wait.total_seconds()) + 1)
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: str, outcome: AttemptOutcome = AttemptOutcome.STOPPED) -> None:
         """Release the lease of a pull that must not be resumed."""
-        self._committer.staged_to_delete.add(self._item.progress.pull_id)
-        progress = self._item.progress.abandoned(self._item.demand.requested)
-        self._item = replace(self._item, reason=reason, progress=progress)
+        self._committer.staged_to_delete.add(self.item.progress.pull_id)
+        progress = self.item.progress.abandoned(self.item.demand.requested)
+        self.item = replace(self.item, reason=reason, progress=progress)
+        self._remember(outcome, reason)
         self._let_go()
 
+    def _remember(self, outcome: AttemptOutcome, reason: str = "") -> None:
+        """Add the attempt to the history; the write that releases the lease saves the history."""
+        self.item = with_attempt(self.item, outcome, self._deps.now(), reason)
+
     def _let_go(self) -> None:
-        self._item = self._save(self._item.released())
-        for pull_id in self._committer.staged_to_delete - self._item.named_pulls:
+        self.item = self._save(self.item.released())
+        for pull_id in self._committer.staged_to_delete - self.item.named_pulls:
             try:
                 self._deps.store.delete_staged(self._prefix(pull_id))
             except TransientError as error:  # The bucket's life cycle will.
@@ -269,17 +283,13 @@ class PullRun:
     def _renew(self) -> None:
         now = self._deps.now()
         if now - self._renewed_at >= _RENEWED_EVERY:
-            self._item = self._deps.datasets.renew(self._item, now)
+            self.item = self._deps.datasets.renew(self.item, now)
             self.slot = self._deps.datasets.slots.renew(self.slot, now)
             self._renewed_at = now
 
     def _prefix(self, pull_id: str) -> str:
-        return staging_prefix(self._item.estab, self._item.dataset, pull_id)
+        return staging_prefix(self.item.estab, self.item.dataset, pull_id)
 
     @property
     def _names(self) -> dict[str, str]:
-        return {"estab": self._item.estab, "dataset": self._item.dataset}
-
-    def _requeue(self, delay_seconds: int = 0) -> None:
-        message = PullDataset(self._item.estab, self._item.dataset)
-        self._deps.queue.send(message.body(), delay_seconds=delay_seconds)
+        return {"estab": self.item.estab, "dataset": self.item.dataset}

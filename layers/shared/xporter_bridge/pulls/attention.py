@@ -12,7 +12,8 @@ from xporter_bridge.pulls import freshness
 from xporter_bridge.pulls.failures import in_words
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.attention import Attention, Severity
-from xporter_bridge.timestamps import earliest
+from xporter_bridge.schools.trouble import Trouble
+from xporter_bridge.timestamps import earliest, to_milliseconds
 
 # So many attempts in a row fail within a minute when Xporter stumbles once.
 TROUBLED_AFTER_FAILURES = 5
@@ -93,6 +94,16 @@ def of_datasets(
         _decided(known),
     ]
     return [each for each in found if each is not None]
+
+
+def worst_trouble(
+    items: Iterable[DatasetRecord], config: DatasetConfig, since: datetime | None, now: datetime
+) -> Trouble | None:
+    """Return the worst of what needs a person; None if nothing does. Arguments: ``of_datasets``."""
+    worst = max(of_datasets(items, config, since, now), key=Attention.weight, default=None)
+    if worst is None or worst.severity is not Severity.TROUBLE:
+        return None
+    return Trouble(worst.rank, worst.since and to_milliseconds(worst.since))
 
 
 def _held(items: list[DatasetRecord]) -> Attention | None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from xporter_bridge.pulls.attempt import Attempt
 from xporter_bridge.snapshots.manifest import Manifest
 
 
@@ -226,6 +227,7 @@ class DatasetRecord:
     hold: Hold | None = None
     looks: Looks = Looks()
     noticed: Noticed = Noticed()
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def definition(self) -> Mapping[str, Any] | None:

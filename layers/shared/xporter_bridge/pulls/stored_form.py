@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from xporter_bridge.aws.dynamodb import Item
+from xporter_bridge.pulls.attempt import Attempt, AttemptOutcome
 from xporter_bridge.pulls.record import (
     Chain,
     DatasetRecord,
@@ -37,6 +38,7 @@ DOCUMENTS = (
     "reported_columns",
     "repeated",
     "staleness",
+    "attempts",
 )
 TIMES = frozenset(
     {
@@ -84,6 +86,7 @@ def write(item: DatasetRecord) -> Item:
         "erasing": item.erasing,
         "outbox": text(list(item.outbox)),
         "hold": text(_hold_document(item.hold)) if item.hold else None,
+        "attempts": text([_attempt_document(each) for each in item.attempts]),
     }
     for name, part in PARTS.items():
         if part is not Demand:
@@ -115,6 +118,7 @@ def read(item: Item) -> DatasetRecord:
         erasing=item.get("erasing", ""),
         outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
+        attempts=tuple(_attempt(each) for each in orjson.loads(item.get("attempts", "[]"))),
         **parts,
     )
 
@@ -171,6 +175,37 @@ def _hold_document(hold: Hold) -> dict[str, Any]:
         "manifest": hold.manifest.document(),
         "copies": dict(hold.copies),
     }
+
+
+def _attempt_document(attempt: Attempt) -> list[Any]:
+    """Return the attempt without names and with times in seconds: the item pays for each byte."""
+    return [
+        _seconds(attempt.ended_at),
+        str(attempt.outcome),
+        attempt.reason,
+        attempt.sequence,
+        # To the millisecond, by which callbacks are told apart.
+        iso(attempt.heard_at) if attempt.heard_at else 0,
+        attempt.count,
+        _seconds(attempt.first_at) if attempt.first_at else 0,
+    ]
+
+
+def _attempt(document: Sequence[Any]) -> Attempt:
+    ended_at, outcome, reason, sequence, heard_at, count, first_at = document[:7]
+    return Attempt(
+        datetime.fromtimestamp(ended_at, UTC),
+        AttemptOutcome(outcome),
+        reason,
+        sequence,
+        parse(heard_at) if heard_at else None,
+        count,
+        datetime.fromtimestamp(first_at, UTC) if first_at else None,
+    )
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
 
 
 def _hold(document: Mapping[str, Any]) -> Hold:

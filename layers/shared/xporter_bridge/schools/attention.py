@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from xporter_bridge.schools.model import ESTAB_CHANGED, School
 from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.trouble import Trouble
 from xporter_bridge.timestamps import iso
 
 
@@ -50,8 +51,33 @@ class Attention:
         }
 
 
+# In these states nothing is pulled, and nobody expects data to be kept up to date.
+WITHOUT_PULLS = frozenset({SchoolState.ERASED, SchoolState.INVITED, SchoolState.AUTHORISED})
 ALL_IS_WELL = Attention(Severity.NONE, "Data is kept up to date.", "Nothing to do.")
+_IS_CONNECTED = Attention(Severity.NONE, "The school is connected.", "Nothing to do.")
 _NOTHING = "Nothing to do: the bridge goes on by itself."
+
+
+def of_event(school: School) -> Attention:
+    """Return what an event about the school's state tells a person; nothing about its data."""
+    return max(of_school(school), key=Attention.weight, default=_IS_CONNECTED)
+
+
+def trouble_of(school: School) -> Trouble | None:
+    """Return the worst trouble of a school, of its own or of its data as last noted; None if none.
+
+    This decides whether the school is in the index of troubled schools, and where.
+    """
+    own = max(of_school(school), key=Attention.weight, default=None)
+    has_pulls = school.state not in WITHOUT_PULLS and not school.is_being_erased
+    of_data = school.data_trouble if has_pulls else None
+    if own is None or school.is_pullable:
+        is_troubled = own is not None and own.severity is Severity.TROUBLE
+        mine = Trouble(own.rank, own.since) if own and is_troubled else None
+        return max(filter(None, (mine, of_data)), key=lambda each: each.rank, default=None)
+    # A school from which nothing can be pulled explains the trouble with its data.
+    is_troubled = own.severity is Severity.TROUBLE or of_data is not None
+    return Trouble(own.rank, own.since) if is_troubled else None
 
 
 def of_school(school: School) -> list[Attention]:

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
+from xporter_bridge.schools.history import StateChange, with_change
 from xporter_bridge.schools.states import PULLABLE, SchoolState
-from xporter_bridge.timestamps import earliest, has_come, iso
+from xporter_bridge.schools.trouble import Trouble
+from xporter_bridge.timestamps import earliest, has_come, iso, to_milliseconds
 
 # The secret of a paused school is tried again after these waits; the last wait repeats. A secret
 # that is refused is tried again after as long as it has been refused, but never sooner than the
@@ -74,6 +76,7 @@ class School:
     ``registrations_checked_at`` is when the latest complete check of its registrations began.
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     ``expires_at``, in epoch seconds, ends the item of a school that was never proved; 0 is never.
+    ``data_trouble`` is the worst trouble of its datasets, as of their last pull or look.
     """
 
     estab: str
@@ -99,6 +102,8 @@ class School:
     erased_secrets: ErasedSecrets | None = None
     expires_at: int = 0
     outbox: tuple[Event, ...] = ()
+    history: tuple[StateChange, ...] = ()
+    data_trouble: Trouble | None = None
     version: int = 0
 
     @property
@@ -145,7 +150,8 @@ def change_state(school: School, state: SchoolState, cause: str, now: datetime) 
     """Return the school in another state, with the change announced; itself if it is there."""
     if school.state is state and school.version:
         return replace(school, cause=cause) if school.cause != cause else school
-    entered = replace(school, state=state, state_since=now, cause=cause)
+    history = with_change(school.history, to_milliseconds(now), str(state), cause)
+    entered = replace(school, state=state, state_since=now, cause=cause, history=history)
     if state not in _ANNOUNCED:
         return entered
     event = new_event(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xporter_bridge import telemetry
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.schools.attention import of_event
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 
@@ -18,9 +21,12 @@ def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) 
 def publish_outbox(school: School, schools: SchoolRepository, bus: EventBus) -> None:
     """Publish the events of a school that was just read, and clear them.
 
-    Publishing twice is harmless: an event keeps its id.
+    Publishing twice is harmless: an event keeps its id. Its ``attention`` is that of the school as
+    it was just read, so that a person who reads an event late is not told of an earlier state.
     """
     if school.outbox:
-        bus.publish(school.outbox)
+        attention = of_event(school).document()
+        told = (replace(each, data={**each.data, "attention": attention}) for each in school.outbox)
+        bus.publish(told)
         schools.clear_outbox(school)
         telemetry.count("SchoolStateChanged", str(school.state))

@@ -11,13 +11,20 @@ import orjson
 from xporter_bridge.aws.dynamodb import Item, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
+from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
+from xporter_bridge.schools.history import StateChange
 from xporter_bridge.schools.model import Registration, School
-from xporter_bridge.schools.state_index import NEVER_DUE, StateIndex
+from xporter_bridge.schools.state_index import NEVER_DUE
 from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.trouble import parse_trouble
+from xporter_bridge.schools.trouble_index import TroubleIndex, trouble_attributes
 from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
 
 _ATTEMPTS = 5
+_OF_OTHER_FORM = frozenset(
+    {"credentials", "registrations", "outbox", "erased_secrets", "history", "data_trouble"}
+)
 _TIMES = (
     "state_since",
     "registrations_due_at",
@@ -29,8 +36,8 @@ _TIMES = (
 )
 
 
-class SchoolRepository(StateIndex):
-    """The table keyed by estab, with its index by state."""
+class SchoolRepository(TroubleIndex):
+    """The table keyed by estab, with its indexes by state and by trouble."""
 
     def get(self, estab: str) -> School | None:
         """Return the school, or None if it is unknown."""
@@ -82,7 +89,7 @@ class SchoolRepository(StateIndex):
         return [_read(item) for item in items], following["estab"] if following else None
 
     def _save(self, school: School) -> School:
-        item = _write(replace(school, version=school.version + 1))
+        item = stored_form(replace(school, version=school.version + 1))
         return _read(
             self._items.update(
                 school.estab,
@@ -93,11 +100,12 @@ class SchoolRepository(StateIndex):
         )
 
 
-def _write(school: School) -> Item:
+def stored_form(school: School) -> Item:
+    """Return the school as an item; empty attributes are not stored."""
     item = {
         name: getattr(school, name)
         for name in School.__dataclass_fields__
-        if name not in {"credentials", "registrations", "outbox", "erased_secrets"}
+        if name not in _OF_OTHER_FORM
     }
     erased = school.erased_secrets
     item["expires_at"] = school.expires_at or None
@@ -122,6 +130,10 @@ def _write(school: School) -> Item:
     item["registrations"] = orjson.dumps(registrations).decode() if registrations else None
     outbox = [event.document() for event in school.outbox]
     item["outbox"] = orjson.dumps(outbox).decode() if outbox else None
+    history = [[iso(each.at), each.state, each.cause] for each in school.history]
+    item["history"] = orjson.dumps(history).decode() if history else None
+    item["data_trouble"] = school.data_trouble.text() if school.data_trouble else None
+    item |= trouble_attributes(trouble_of(school), school.estab)
     return item | watch_attributes(iso_or_none(_next_look(school)) or "", school.estab)
 
 
@@ -143,6 +155,10 @@ def _read(item: Item) -> School:
     ]
     known["registrations"] = {entry.database: entry for entry in registrations}
     known["outbox"] = tuple(Event.read(entry) for entry in orjson.loads(known.get("outbox", "[]")))
+    changes = orjson.loads(known.get("history", "[]"))
+    known["history"] = tuple(StateChange(parse(at), *facts) for at, *facts in changes)
+    if "data_trouble" in known:
+        known["data_trouble"] = parse_trouble(known["data_trouble"])
     digests = tuple(known.pop("erased_secrets", ()))
     if digests:
         known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)

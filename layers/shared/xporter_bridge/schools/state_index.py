@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from xporter_bridge.aws.dynamodb import DynamoTable
+from xporter_bridge.aws.dynamodb import DynamoTable, Item
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import iso
@@ -39,6 +39,21 @@ class StateIndex:
         for estab, _ in self._in_state(state, NEVER_DUE):
             yield estab
 
+    def page_of_state(
+        self, state: SchoolState, limit: int, after: str | None
+    ) -> tuple[list[tuple[str, str]], str | None]:
+        """Return (position, estab) of one page of schools in the state, and the last position.
+
+        That is what to give for the next page; it is None at the end.
+        """
+        start: dict[str, str] | None = None
+        if after:
+            due_at, _, estab = after.partition("#")
+            start = {"estab": estab, "state": str(state), "due_at": due_at}
+        items, following = self._items.query_index_page(_INDEX, "state", str(state), limit, start)
+        last = _place(following) if following else None
+        return [(_place(item), item["estab"]) for item in items], last
+
     def count(self, state: SchoolState) -> int:
         """Return how many schools are in the state."""
         return self._items.count_index(_INDEX, "state", state)
@@ -46,3 +61,7 @@ class StateIndex:
     def _in_state(self, state: SchoolState, due_until: str) -> Iterator[tuple[str, str]]:
         for item in self._items.query_index(_INDEX, "state", state, "due_at", due_until):
             yield item["estab"], item["due_at"]
+
+
+def _place(item: Item) -> str:
+    return f"{item['due_at']}#{item['estab']}"

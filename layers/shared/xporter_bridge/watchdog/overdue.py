@@ -31,6 +31,7 @@ from xporter_bridge.pulls.model import (
     next_watch_at,
     ttl_of,
 )
+from xporter_bridge.pulls.note_trouble import note_waiting
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -136,6 +137,7 @@ def _look_at_dataset(
     if item is None:
         return
     dataset = deps.datasets.config.dataset_of(item)
+    note_waiting(item, deps.schools, deps.datasets.config, now)
     if item.outbox and not item.published.unpublished:
         publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
     if item.erasing or is_expired(item, dataset, now):
