@@ -13,6 +13,7 @@ from tests.support.builders import ALL_SCOPES, RELYING_PARTY
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import XporterUnavailableError
 from xporter_bridge.xporter.client import Token, TokenDetails
+from xporter_bridge.xporter.http import TIMED_OUT
 
 _ROWS = 20
 _TOKEN_LIFE = timedelta(days=5)  # xporter-api.md 2.3
@@ -47,10 +48,16 @@ class NightXporter:
         self._ask("registration", token.removeprefix("token-of-"))
 
     def school_data(
-        self, estab: str, resource: str, token: str, query: Mapping[str, str]
+        self,
+        estab: str,
+        resource: str,
+        token: str,
+        query: Mapping[str, str],
+        *,
+        read_seconds: float,
     ) -> dict[str, Any]:
         del token
-        self._ask("page", estab)
+        self._ask("page", estab, read_seconds)
         asked = query["changedRows"]
         is_news = self.has_refreshed and resource.casefold() in self._changed
         latest = "h2" if is_news else "h1"
@@ -69,16 +76,16 @@ class NightXporter:
             "__changedRows": [{"requestedChangedRows": asked, "nextChangedRows": latest}],
         }
 
-    def _ask(self, what: str, estab: str) -> None:
+    def _ask(self, what: str, estab: str, read_seconds: float = 0) -> None:
         self.counts[what] += 1
         latencies = self._night.latencies
         if self._night.is_outage(self._clock.now()):
             self.counts[what] += 1  # tried again at once, as XporterApi does
             self.failed[what] += 2
             self._clock.spend(latencies.refused)
-            raise XporterUnavailableError("unreachable")
+            raise XporterUnavailableError("xporter_not_connected")
         if what == "page" and estab in self._hanging and self.has_refreshed:
             self.failed[what] += 1
-            self._clock.spend(latencies.hang)
-            raise XporterUnavailableError("read_timeout")
+            self._clock.spend(min(latencies.hang, read_seconds))
+            raise XporterUnavailableError(TIMED_OUT)
         self._clock.spend(latencies.page)

@@ -23,6 +23,8 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 # Reserved at the end of every invocation: for the slowest page, and to release the lease.
 RESERVE_SECONDS = 240
+# All schools that did not answer in time share one of so many concurrent pulls.
+SLOW_SHARE = 10
 
 
 @cache
@@ -37,6 +39,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
         bus=EventBus(client("events"), settings.event_bus),
         keep=timedelta(days=settings.keep_days),
         now=lambda: datetime.now(UTC),
+        slow_places=max(1, settings.concurrent_pulls // SLOW_SHARE),
     )
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
 

@@ -16,5 +16,6 @@ class Settings(SessionSettings):
     staging_bucket: str
     event_bus: str
     keep_days: int
+    concurrent_pulls: int
     pull_queue_url: str
     pull_dead_letter_queue_url: str

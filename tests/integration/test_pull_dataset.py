@@ -789,7 +789,7 @@ def test_letting_go_does_not_put_off_what_was_asked_or_decided_meanwhile(held: W
 
 def test_no_more_than_four_datasets_of_a_school_are_pulled_at_a_time(world: World) -> None:
     slots = world.aws.datasets.slots
-    taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    taken = [slots.take(ESTAB, world.now(), slow_places=2) for _ in range(4)]
     world.ask(STUDENTS)
     assert world.deliver() == 1
     item = world.item(STUDENTS)
@@ -805,7 +805,7 @@ def test_a_message_that_finds_no_slot_writes_nothing_and_the_holder_pulls_its_da
 ) -> None:
     slots, waiting = world.aws.datasets.slots, "staff"
     world.ask(STUDENTS)
-    others = [slots.take(ESTAB, world.now()) for _ in range(3)]
+    others = [slots.take(ESTAB, world.now(), slow_places=2) for _ in range(3)]
     run = PullRun.run
 
     def meanwhile(self: PullRun) -> None:
@@ -827,25 +827,43 @@ def test_a_school_that_does_not_answer_in_time_has_one_slot_after_a_growing_back
     world: World,
 ) -> None:
     slots = world.aws.datasets.slots
-    first = slots.take(ESTAB, world.now())
+    first = slots.take(ESTAB, world.now(), slow_places=2)
     assert first
     slots.note_timeout(first, world.now())
     slots.release(first)
-    assert slots.take(ESTAB, world.now()) is None
+    assert slots.take(ESTAB, world.now(), slow_places=2) is None
     world.advance(seconds=6)
-    second = slots.take(ESTAB, world.now())
+    second = slots.take(ESTAB, world.now(), slow_places=2)
     assert second
     assert (second.number, second.timeouts) == (0, 1)
-    assert slots.take(ESTAB, world.now()) is None
+    assert slots.take(ESTAB, world.now(), slow_places=2) is None
     slots.note_timeout(second, world.now())
     slots.release(second)
     world.advance(seconds=6)
-    assert slots.take(ESTAB, world.now()) is None
+    assert slots.take(ESTAB, world.now(), slow_places=2) is None
     world.advance(seconds=6)
-    third = slots.take(ESTAB, world.now())
+    third = slots.take(ESTAB, world.now(), slow_places=2)
     assert third
     slots.note_answer(third)
-    assert slots.take(ESTAB, world.now())
+    assert slots.take(ESTAB, world.now(), slow_places=2)
+
+
+def test_schools_that_do_not_answer_in_time_share_a_few_places(world: World) -> None:
+    slots, estabs = world.aws.datasets.slots, [f"328110{number}" for number in range(6)]
+    for estab in estabs:
+        if slot := slots.take(estab, world.now(), slow_places=2):
+            slots.note_timeout(slot, world.now())
+            slots.release(slot)
+    world.advance(seconds=6)
+    found = [slots.take(estab, world.now(), slow_places=2) for estab in estabs]
+    taken = [slot for slot in found if slot]
+    assert {slot.slow_place for slot in taken} == {0, 1}
+    assert len(taken) == 2
+    slots.release(slots.note_answer(slots.renew(taken[0], world.now())))
+    waiting = next(estab for estab, slot in zip(estabs, found, strict=True) if slot is None)
+    assert slots.take(waiting, world.now(), slow_places=2), (
+        "a school that found no place has a slot"
+    )
 
 
 def test_a_school_that_fails_is_left_alone_although_its_back_off_ends_during_the_visit(
@@ -882,7 +900,7 @@ def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_tim
     world: World,
 ) -> None:
     slots = world.aws.datasets.slots
-    (first, *_) = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    (first, *_) = [slots.take(ESTAB, world.now(), slow_places=2) for _ in range(4)]
     world.ask(STUDENTS, "staff", "groups")
     assert world.deliver() == 3
     assert first is not None
@@ -895,10 +913,10 @@ def test_a_place_of_a_dead_holder_frees_itself_and_a_late_one_takes_nothing_away
     world: World,
 ) -> None:
     slots = world.aws.datasets.slots
-    late, *_ = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    late, *_ = [slots.take(ESTAB, world.now(), slow_places=2) for _ in range(4)]
     world.advance(seconds=LEASE.total_seconds())
     assert late is not None
-    assert all(slots.take(ESTAB, world.now()) for _ in range(4))
+    assert all(slots.take(ESTAB, world.now(), slow_places=2) for _ in range(4))
     slots.release(late)
     assert slots.renew(late, world.now()) == late
-    assert slots.take(ESTAB, world.now()) is None
+    assert slots.take(ESTAB, world.now(), slow_places=2) is None

@@ -55,7 +55,9 @@ class Scripted:
     def token_details(self, token: str) -> TokenDetails:
         return TokenDetails(ESTAB, "live.example.app", ("Student",))
 
-    def school_data(self, estab: str, resource: str, token: str, query: Query) -> Answer:
+    def school_data(
+        self, estab: str, resource: str, token: str, query: Query, *, read_seconds: float
+    ) -> Answer:
         self.asked.append(query)
         return self.answer(query)
 

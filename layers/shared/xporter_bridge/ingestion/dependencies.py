@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.ingestion.patience import Patience
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.session import SchoolSessions
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -15,7 +16,10 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 @dataclass(frozen=True)
 class PullDependencies:
-    """Everything that a pull needs; ``keep`` is for how long replaced data stays."""
+    """Everything that a pull needs; ``keep`` is for how long replaced data stays.
+
+    ``slow_places`` is how many schools that did not answer in time are pulled at a time.
+    """
 
     datasets: DatasetRepository
     store: SnapshotStore
@@ -24,3 +28,5 @@ class PullDependencies:
     bus: EventBus
     keep: timedelta
     now: Callable[[], datetime]
+    slow_places: int = 2
+    patience: Patience = field(default_factory=Patience)

@@ -31,7 +31,7 @@ from xporter_bridge.snapshots.blocks import Block
 from xporter_bridge.snapshots.compression import compress
 from xporter_bridge.snapshots.encode_rows import InexactError, rendered
 from xporter_bridge.snapshots.row_keys import identities
-from xporter_bridge.xporter.client import XporterApi
+from xporter_bridge.xporter.client import DATA_SECONDS, XporterApi
 from xporter_bridge.xporter.endpoints import Endpoint
 from xporter_bridge.xporter.pages import (
     ALL_ROWS,
@@ -80,15 +80,17 @@ class PageFetcher:
         self._remaining_seconds = remaining_seconds
         self._heartbeat_lock = Lock()
 
-    def ask(self, changed_rows: str, number: int) -> Page:
+    def ask(self, changed_rows: str, number: int, within_seconds: float = DATA_SECONDS) -> Page:
         """Return one page of the change set that follows ``changed_rows``."""
         path, query = self._dataset.request()
         most = min(PAGE_SIZE, self._dataset.endpoint.rows_per_page(self._dataset.options))
         query |= {"changedRows": changed_rows, "page": str(number), "pageSize": str(most)}
         estab = self._session.school.estab
-        page = self._read(
-            self._session.call(lambda token: self._xporter.school_data(estab, path, token, query))
-        )
+
+        def request(token: str) -> dict[str, Any]:
+            return self._xporter.school_data(estab, path, token, query, read_seconds=within_seconds)
+
+        page = self._read(self._session.call(request))
         if not page.tables and not page.deleted:
             # A DBStatus, or nothing (xporter-api.md 13.8): no data yet, which is not no rows.
             raise XporterUnavailableError("answer_without_tables")
@@ -100,7 +102,9 @@ class PageFetcher:
             raise ContractError("full_page_without_pagination")
         return with_requested_hash(page, changed_rows)
 
-    def ask_first(self, changed_rows: str, *, may_be_down: bool) -> tuple[Page, str]:
+    def ask_first(
+        self, changed_rows: str, *, may_be_down: bool, within_seconds: float = DATA_SECONDS
+    ) -> tuple[Page, str]:
         """Return page 1, and the hash whose change set it begins.
 
         A hash that Xporter refuses, answers with another one, or fails over again and again,
@@ -108,9 +112,10 @@ class PageFetcher:
 
         Args:
             may_be_down: A failure may be Xporter's own, for it has not failed often.
+            within_seconds: How long Xporter may be silent.
         """
         try:
-            page = self._ask_alone(changed_rows)
+            page = self._ask_alone(changed_rows, within_seconds)
             is_broken = page.facts.requested != changed_rows
         except AuthorisationPausedError:
             raise
@@ -122,9 +127,9 @@ class PageFetcher:
             return self._ask_alone(ALL_ROWS), ALL_ROWS
         return page, changed_rows
 
-    def _ask_alone(self, changed_rows: str) -> Page:
+    def _ask_alone(self, changed_rows: str, within_seconds: float = DATA_SECONDS) -> Page:
         """Ask for page 1, which may take as long as a lease lasts, with a heartbeat meanwhile."""
-        return work_alone(lambda: self.ask(changed_rows, 1), self._heartbeat)
+        return work_alone(lambda: self.ask(changed_rows, 1, within_seconds), self._heartbeat)
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""

@@ -77,7 +77,7 @@ def _pull_waiting(visit: _Visit, name: str, remaining_seconds: Callable[[], floa
             deps.queue.send(PullDataset(visit.estab, waiting[0].dataset).body())
             return
         is_first = False
-        slot = deps.datasets.slots.take(visit.estab, deps.now())
+        slot = deps.datasets.slots.take(visit.estab, deps.now(), slow_places=deps.slow_places)
         if slot is None or not _pull_each(waiting, slot, visit, remaining_seconds):
             return
 

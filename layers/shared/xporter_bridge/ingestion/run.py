@@ -185,7 +185,11 @@ class PullRun:
         """Return page 1, and the pull as it begins with page 1."""
         asked = checkpoint.requested_changed_rows
         may_be_down = self.item.progress.failures < _BROKEN_AFTER
-        page, begun_with = fetcher.ask_first(asked, may_be_down=may_be_down)
+        page, begun_with = self._deps.patience.ask(
+            lambda within: fetcher.ask_first(asked, may_be_down=may_be_down, within_seconds=within),
+            is_slow=self.slot.slow_place is not None,
+            now=self._deps.now,
+        )
         self.has_answered = True
         if begun_with != asked:
             telemetry.warn("change_set_chain_broken", **self._names)

@@ -123,20 +123,27 @@ class XporterApi:
         )
 
     def school_data(
-        self, estab: str, resource: str, token: str, query: Mapping[str, str]
+        self,
+        estab: str,
+        resource: str,
+        token: str,
+        query: Mapping[str, str],
+        *,
+        read_seconds: float | None = None,
     ) -> dict[str, Any]:
         """Return one parsed response of a data endpoint.
 
         Args:
             query: The parameters, not yet encoded. A ``callbackUrl`` is encoded whole, so that its
                 parameters cannot be read as parameters of this request (13.7 and section 6).
+            read_seconds: How long Xporter may be silent, if not as long as usual for data.
 
         Raises:
             XporterRefusedError: The token, a scope or a parameter is not accepted.
         """
         tables = tables_of(resource.partition("/")[0])
         call = envelopes.data_call(tables, with_callback="callbackUrl" in query)
-        path, seconds = f"/api/v1/School/{estab}/{resource}", self._data_seconds
+        path, seconds = f"/api/v1/School/{estab}/{resource}", read_seconds or self._data_seconds
         return self._ask(call, path, "GET", token=token, query=query, read_seconds=seconds)
 
     def register_webhook(self, token: str, url: str, database: str) -> None:
