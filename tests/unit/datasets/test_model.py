@@ -72,6 +72,12 @@ def test_whatever_changes_the_rows_begins_another_chain(change: str) -> None:
     assert one(f'[datasets.it]\nendpoint = "students"\n{change}').fingerprint != plain.fingerprint
 
 
+def test_every_school_day_may_update_the_counts_of_every_pupil() -> None:
+    limits = {name: each.limits.max_updated_percent for name, each in configured().items()}
+    assert limits.pop("attendancesummary") == 100
+    assert set(limits.values()) == {75}
+
+
 def test_limits_and_drift_change_no_rows_and_no_chain() -> None:
     plain = one('[datasets.it]\nendpoint = "students"')
     other = one(

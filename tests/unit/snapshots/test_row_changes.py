@@ -27,3 +27,10 @@ def test_bookkeeping_casing_order_and_new_columns_are_not_the_schools_doing(
     new: bytes, is_slight: bool
 ) -> None:
     assert slight_changes(KNOWN)(OLD, new) is is_slight
+
+
+def test_the_number_of_a_groups_pupils_is_guarded_by_the_table_of_its_members() -> None:
+    old, new = (b'{"Id":"1","Name":"7B","NumStudents":%d}' % number for number in (30, 31))
+    is_slight = slight_changes(("Id", "Name", "NumStudents"))
+    assert is_slight(old, new)
+    assert not is_slight(old, new.replace(b"7B", b"7C"))

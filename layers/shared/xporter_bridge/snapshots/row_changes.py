@@ -1,6 +1,7 @@
-"""Distinguishes a school's changes to a row from Xporter's own: bookkeeping, and new columns.
+"""Distinguishes a school's changes to a row from bookkeeping, and from new columns.
 
-A release of Xporter may change every row of every school at once; that is no mass change.
+A release of Xporter may change every row of every school at once; that is no mass change. Neither
+is the number of pupils in each group of a small school that four pupils have joined.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ import orjson
 
 from xporter_bridge.exact_json import loads
 
-# Columns that change with every refresh or release of Xporter, without a change by the school.
-_BOOKKEEPING = frozenset({"lastupdated", "rowhash"})
-_BOOKKEPT = re.compile(rb',"(?:LastUpdated|RowHash)":(?:"[^"\\]*"|null|[0-9.]+)', re.IGNORECASE)
+# Columns that change with every refresh or release of Xporter, without a change by the school, and
+# a count of the rows of another table, which that table's own limits guard.
+_BOOKKEEPING = frozenset({"lastupdated", "rowhash", "numstudents"})
+_BOOKKEPT = re.compile(
+    rb',"(?:LastUpdated|RowHash|NumStudents)":(?:"[^"\\]*"|null|[0-9.]+)', re.IGNORECASE
+)
 
 IsSlight = Callable[[bytes, bytes], bool]
 
 
 def slight_changes(known: Iterable[str]) -> IsSlight:
-    """Return the function that tells whether only Xporter changed a row.
+    """Return the function that tells whether a row changed only in bookkeeping or new columns.
 
     True if two versions differ only in bookkeeping, in the casing or order of names, or in
     columns that the table never had before. A removed column counts as the school's change.
