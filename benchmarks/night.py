@@ -16,6 +16,8 @@ invocation sees the writes of others at most 0.1 s late. ``nights/parameters.py`
 assumptions.
 
 *keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.
+*onboarding*: no school is known; all authorise us within ten minutes, and are pulled for the first
+time, 20 rows a table.
 Growth is the same scenario with other numbers of ``--schools``.
 
 Run ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the

@@ -32,10 +32,15 @@ LAST_NIGHT = THREE - timedelta(days=1) + timedelta(minutes=5)
 def settle(world: World, chance: random.Random) -> list[str]:
     """Put the fleet into the tables, and return its estabs."""
     _pull_model(world)
-    estabs = [f"{int(MODEL) + number}" for number in range(world.night.schools)]
+    estabs = strangers(world)
     for estab in estabs:
         _copy_school(world, estab, chance)
     return estabs
+
+
+def strangers(world: World) -> list[str]:
+    """Return the estabs of a fleet that is not in the tables yet."""
+    return [f"{int(MODEL) + number}" for number in range(world.night.schools)]
 
 
 def _pull_model(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.support import template
 
-SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed", "keys")
+SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed", "keys", "onboarding")
 FLEET = 25_000
 THREE = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 _PULL_QUEUE = template.resources("AWS::SQS::Queue")["PullQueue"]
@@ -62,6 +62,9 @@ class Capacities:
     plan_batch: int = int(template.consumers()["DatabaseQueue"][1]["BatchSize"])
     registrars: int = int(
         template.consumers()["RegistrationQueue"][1]["ScalingConfig"]["MaximumConcurrency"]
+    )
+    onboarders: int = int(
+        template.consumers()["AuthenticationQueue"][1]["ScalingConfig"]["MaximumConcurrency"]
     )
     pull_seconds: int = template.timeout_seconds("pull_dataset")
     # functions/watch_deadlines/handler.py keeps 20 seconds back of its time-out.

@@ -9,12 +9,15 @@ from nights.world import World
 from tests.support import template
 from tools.cost.model import Facts
 
+_FUNCTIONS = (
+    "pull_dataset", "plan_pulls", "register_webhooks", "watch_deadlines", "onboard_school",
+)  # fmt: skip
 _MEGABYTES = {
     name: int(
         template.functions()[name].get("MemorySize")
         or template.load()["Globals"]["Function"]["MemorySize"]
     )
-    for name in ("pull_dataset", "plan_pulls", "register_webhooks", "watch_deadlines")
+    for name in _FUNCTIONS
 }
 _S3_READS = ("GetObject", "HeadObject")
 # Deleting costs nothing.
@@ -110,16 +113,22 @@ def _of_an_unchanged_pull(world: World) -> dict[str, float]:
 def _price(world: World) -> float:
     """Return the price of requests and computing, without storage, logs and idle polling."""
     facts, calls, watch = Facts.read(), world.calls.counts, world.watch
-    queues = (world.pull_queue, world.database_queue, world.registration_queue)
+    queues = (
+        world.pull_queue, world.database_queue, world.registration_queue,
+        world.authentication_queue,
+    )  # fmt: skip
     invocations = sum(queue.counts["invocations"] for queue in queues)
     callbacks = world.metrics["callbacks"]
-    pull, planning, registering, watching = (_MEGABYTES[name] / 1024 for name in _MEGABYTES)
+    pull, planning, registering, watching, onboarding = (
+        _MEGABYTES[name] / 1024 for name in _FUNCTIONS
+    )
     used = {
         "lambda_request": invocations + watch["runs"] + watch["schedules"] + callbacks,
         "lambda_gb_second": world.pull_queue.busy_seconds * pull
         + world.database_queue.busy_seconds * planning
         + world.registration_queue.busy_seconds * registering
         + watch["seconds"] * watching
+        + world.authentication_queue.busy_seconds * onboarding
         + callbacks * _ACKNOWLEDGED_SECONDS * planning,
         "api_request": callbacks,
         # Lambda receives each batch and deletes it.

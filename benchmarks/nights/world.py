@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
+from nights.credentials import SEALED, NightVault, Transit
 from nights.ending import is_over
-from nights.fleet import MODEL, settle
+from nights.fleet import MODEL, settle, strangers
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
 from nights.stores import Item, NightS3, TimedCalls, TimedItems
 from nights.virtual_time import Clock
 from nights.xporter import NightXporter
 from tests.support.builders import RELYING_PARTY
-from tests.support.fakes import Events, Vault
+from tests.support.fakes import Events
 from xporter_bridge import telemetry
 from xporter_bridge.aws.dynamodb import WATCH_SHARDS
 from xporter_bridge.aws.sqs import Queue
@@ -27,6 +28,9 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.pull_school import pull
+from xporter_bridge.onboarding.messages import SchoolAuthorised, read_onboarding
+from xporter_bridge.onboarding.onboard import onboard
+from xporter_bridge.onboarding.prove_secret import OnboardDependencies
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -101,6 +105,12 @@ class World:
             visibility_seconds=180,
             batch=caps.plan_batch,
         )
+        self.authentication_queue = queue(
+            "onboard",
+            self._onboard,
+            night.in_proportion(caps.onboarders),
+            visibility_seconds=720,
+        )
         self.registration_queue = queue(
             "register",
             self._register,
@@ -114,7 +124,7 @@ class World:
         every = [f"{int(MODEL) + number}" for number in range(night.schools)]
         self.hanging = frozenset(self._chance.sample(every, hangs))
         self.xporter: Any = NightXporter(self.clock, night, self.hanging)
-        vault: Any = Vault(self.calls)
+        vault: Any = NightVault(self.calls)
         sessions = SchoolSessions(self.schools, vault, self.xporter, RELYING_PARTY)
         self._pulls = Queue(self.pull_queue, "pulls")
         self._nowhere = Queue(None, "nothing is sent there")
@@ -127,6 +137,12 @@ class World:
         self._registering = RegisterDependencies(
             sessions, self.datasets, self._pulls, self._nowhere, configured(), self.base_url,
             lambda: self.keys, timedelta(hours=6), self.now,
+        )  # fmt: skip
+        transit: Any = Transit(self.calls)
+        registrations = Queue(self.registration_queue, "registrations")
+        self._onboarding = OnboardDependencies(
+            self.schools, self.datasets, vault, transit, self.xporter, RELYING_PARTY, registrations,
+            self._pulls, self._nowhere, configured(), self.bus, timedelta(hours=6), self.now,
         )  # fmt: skip
 
     def now(self) -> datetime:
@@ -145,7 +161,8 @@ class World:
             mock.patch.object(telemetry, "count", self._count),
         ):
             self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
-            estabs = settle(self, self._chance)
+            is_onboarding = self.night.scenario == "onboarding"
+            estabs = strangers(self) if is_onboarding else settle(self, self._chance)
             self.expected = {(estab, name) for estab in estabs for name in configured()}
             for counts in (self.calls.counts, self.metrics, self.served, self.xporter.counts):
                 counts.clear()
@@ -156,6 +173,8 @@ class World:
             if self.night.scenario == "keys":
                 self.keys = (SigningKey("k2", b"the key that replaced it"), *self.keys)
                 self.clock.at(0, lambda: self._register_schools(everyone=True))
+            elif is_onboarding:
+                self._let_schools_authorise(estabs)
             elif self.night.scenario != "silent":
                 self._let_callbacks_come(estabs)
             self.clock.at(0, self._every_minute)
@@ -173,6 +192,19 @@ class World:
                     self.clock.at(
                         at, lambda estab=estab, database=database: self._called(estab, database)
                     )
+
+    def _let_schools_authorise(self, estabs: list[str]) -> None:
+        for estab in estabs:
+            at = self._chance.uniform(0, self.night.refresh_minutes * 60)
+            self.clock.at(at, lambda estab=estab: self._authorised(estab))
+
+    def _authorised(self, estab: str) -> None:
+        """Do what receive_authentication does: one durable message."""
+        self.metrics["callbacks"] += 1
+        message = SchoolAuthorised(
+            estab, SEALED, RELYING_PARTY, "A school", True, True, self.clock.now()
+        )
+        Queue(self.authentication_queue, "authentications").send(message.body())
 
     def _called(self, estab: str, database: str) -> None:
         """Do what receive_database does: one durable message."""
@@ -255,6 +287,9 @@ class World:
         message = DatabaseChanged.read(body)
         plan(message, self.schools, self.datasets, self._pulls, configured(), self.now())
         self.metrics["planned"] += 1
+
+    def _onboard(self, body: Body) -> None:
+        onboard(read_onboarding(body), self._onboarding)
 
     def _register(self, body: Body) -> None:
         register(RegisterWebhooks.read(body), self._registering)
