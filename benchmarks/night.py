@@ -20,8 +20,9 @@ assumptions.
 time, 20 rows a table.
 Growth is the same scenario with other numbers of ``--schools``.
 
-Run ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]``; the
-last line of stdout is the result as JSON. Without ``--places``, it is a small model of a fleet of
+Run ``.venv/bin/python benchmarks/night.py [--schools 2500] [--scenario all] [--places 0]
+[--plots docs/night]``; the last line of stdout is the result as JSON, and ``--plots`` draws each
+night as an SVG. Without ``--places``, it is a small model of a fleet of
 25,000: 2,500 schools get a tenth of the template's 20 concurrent pulls, of the other consumers, and
 of the watchdog's time, so that the night has the same hours. With ``--places``, the consumers and
 the watchdog's time are as deployed.
@@ -39,6 +40,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "shared")]
 
 from nights.parameters import FLEET, SCENARIOS, Night  # noqa: E402
+from nights.plot import svg  # noqa: E402
 from nights.results import figures, table  # noqa: E402
 from nights.world import World  # noqa: E402
 
@@ -53,6 +55,8 @@ def main() -> None:
         world = World(Night(scenario, given.schools, given.places, given.seed), _say)
         world.run()
         seconds = round(time.monotonic() - began, 1)
+        if given.plots:
+            _draw(given.plots, world)
         found.append({**figures(world), "took_seconds": seconds})
     _say(table(found))
     print(json.dumps({"benchmark": "night", "nights": found}))
@@ -66,10 +70,22 @@ def _arguments() -> argparse.Namespace:
         "--places", type=int, default=0, help="pulls at a time; 0: a fleet's, in proportion"
     )
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--plots", type=Path, help="a folder for an SVG of each night")
     given = parser.parse_args()
     if not 1 <= given.schools <= FLEET:
         parser.error(f"--schools is 1 to {FLEET}")
     return given
+
+
+def _draw(folder: Path, world: World) -> None:
+    night = world.night
+    title = (
+        f"{night.scenario}: {night.schools:,} schools, {night.pulls_at_a_time} pulls at a time, "
+        f"seed {night.seed}"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = svg(title, world.samples.taken)
+    (folder / f"{night.scenario}.svg").write_text(drawn, encoding="utf-8")
 
 
 def _say(text: str) -> None:

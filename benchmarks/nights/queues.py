@@ -20,6 +20,7 @@ Body = dict[str, Any]
 @dataclass
 class _Message:
     body: Body
+    sent_at: float
     receives: int = 0
 
 
@@ -52,6 +53,12 @@ class TimedQueue:
         self.counts: Counter[str] = Counter()
         self.busy_seconds = 0.0
 
+    @property
+    def oldest_seconds(self) -> float:
+        """The age of the oldest message that could be received now."""
+        sent = min((each.sent_at for each in self._visible), default=self._clock.seconds)
+        return self._clock.seconds - sent
+
     def send_message(self, *, MessageBody: str, DelaySeconds: int = 0, **_: Any) -> Body:  # noqa: N803
         self._calls.make("SendMessage", lambda: None, _no_fault)
         self._add(json.loads(MessageBody), DelaySeconds)
@@ -65,10 +72,11 @@ class TimedQueue:
 
     def _add(self, body: Body, delay: float) -> None:
         self.counts["sent"] += 1
-        self._arrive_later(_Message(body), delay)
+        self._arrive_later(_Message(body, self._clock.seconds), delay)
         if self._consumer.twice_share and self._chance.random() < self._consumer.twice_share:
             self.counts["delivered_twice"] += 1
-            self._arrive_later(_Message(body), delay + self._chance.uniform(0, 60))
+            later = delay + self._chance.uniform(0, 60)
+            self._arrive_later(_Message(body, self._clock.seconds), later)
 
     def _arrive_later(self, message: _Message, delay: float) -> None:
         self.depth += 1

@@ -15,6 +15,7 @@ from nights.ending import is_over
 from nights.fleet import MODEL, settle, strangers
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
+from nights.samples import Samples
 from nights.stores import Item, NightS3, TimedCalls, TimedItems
 from nights.virtual_time import Clock
 from nights.xporter import NightXporter
@@ -63,6 +64,7 @@ class World:
         self._make_queues()
         self._make_use_cases()
         self.quiet_since: float | None = None
+        self.samples = Samples()
         self.due: set[tuple[str, ...]] = set()
         self.served: Counter[tuple[str, ...]] = Counter()
         self.last_served = 0.0
@@ -213,6 +215,7 @@ class World:
         Queue(self.database_queue, "databases").send(message.body())
 
     def _every_minute(self) -> None:
+        self.samples.take(self)
         if is_over(self):
             self.clock.is_over = True
             return

@@ -33,11 +33,12 @@ _WORDS = re.compile(
     r"|account ?(number|no)|service ?child|unique ?(pupil|learner) ?number|diet)\b",
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-# The names of all columns stand in a dataset's item, a few times over, which holds 400 kilobytes:
-# room for some two thousand of a usual length.
-_MAX_NAME_BYTES = 64 * 1024
+# The names of all columns stand in a dataset's item four times, those of the tables in all keys.
+# It holds 400 kilobytes. The largest endpoint has 81 columns; there is room for some 1,200.
+_MAX_NAME_BYTES = 48 * 1024
 _BYTES_PER_NAME = 16
 _MAX_TABLES = 100
+_MAX_TABLE_NAME_BYTES = 4 * 1024
 # A longer name of a column is cut where it is told.
 _NAME_SHOWN = 100
 
@@ -87,10 +88,13 @@ class ColumnPolicy:
         That is the snapshot's, else the catalogue's, else the first that came.
 
         Raises:
-            ContractError: There are too many tables.
+            ContractError: There are too many tables, or their names are too long.
         """
-        if name.casefold() not in self._spellings and len(self._spellings) >= _MAX_TABLES:
-            raise ContractError("too_many_tables")
+        if name.casefold() not in self._spellings:
+            names = (*self._spellings.values(), name)
+            is_long = sum(len(each.encode()) for each in names) > _MAX_TABLE_NAME_BYTES
+            if len(names) > _MAX_TABLES or is_long:
+                raise ContractError("too_many_tables")
         known = self._spellings.setdefault(name.casefold(), name)
         if known != name:
             self.report.note(self.report.recased, name, "*")

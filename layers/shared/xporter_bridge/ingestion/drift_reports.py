@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from xporter_bridge import telemetry
@@ -16,6 +17,9 @@ from xporter_bridge.pulls.model import ttl_of
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.timestamps import iso_or_none
 
+# All names that are remembered as reported stand in the dataset's item.
+_MAX_REMEMBERED_BYTES = 32 * 1024
+
 
 def report_column_drift(
     item: DatasetRecord, dataset: Dataset, policy: ColumnPolicy, is_first: Callable[[str], bool]
@@ -25,16 +29,21 @@ def report_column_drift(
     Only the first report of the fleet is counted as a metric, which raises the alarm: a release of
     Xporter brings the same column to every school within a day.
 
+    Names that change with every pull would fill the item: when there are too many, those that this
+    pull did not meet are forgotten, and then any. What is forgotten is reported again.
+
     Args:
         is_first: Tells whether nothing of this name was noticed at any school before.
     """
     reported = {kind: set(names) for kind, names in item.noticed.reported_columns.items()}
+    met: dict[str, set[str]] = {}
     for kind in ("withheld", "added", "recased", "ignored"):
         seen = {
             f"{table}.{column}"
             for table, columns in getattr(policy.report, kind).items()
             for column in columns
         }
+        met[kind] = seen
         news = seen - reported.get(kind, set())
         if news:
             firsts = [name for name in news if is_first(f"{dataset.endpoint.name}/{kind}/{name}")]
@@ -46,8 +55,23 @@ def report_column_drift(
             if firsts:
                 telemetry.count("ColumnDrift", dataset.endpoint.name, len(firsts))
             reported[kind] = reported.get(kind, set()) | news
-    columns = {kind: sorted(found) for kind, found in reported.items()}
+    columns = _remembered(reported, met)
     return replace(item, noticed=replace(item.noticed, reported_columns=columns))
+
+
+def _remembered(
+    reported: Mapping[str, Collection[str]], met: Mapping[str, Collection[str]]
+) -> dict[str, list[str]]:
+    """Return the reported names, as many as the item has room for, those just met first."""
+    every = [(kind, name) for kind, names in reported.items() for name in sorted(names)]
+    every.sort(key=lambda each: each[1] not in met.get(each[0], ()))
+    # As JSON, a name has two quotes and a comma.
+    ends = accumulate(len(name.encode()) + 3 for _, name in every)
+    kept = {each for each, end in zip(every, ends, strict=True) if end <= _MAX_REMEMBERED_BYTES}
+    return {
+        kind: sorted(name for name in names if (kind, name) in kept)
+        for kind, names in reported.items()
+    }
 
 
 def notice_repeats(
