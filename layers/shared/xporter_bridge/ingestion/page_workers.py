@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from threading import Event
+from threading import Event, Lock
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,27 +28,31 @@ def work_off(
         Exception: What ``work`` or ``heartbeat`` raised first. Pages under way are finished before,
             and no other page is begun.
     """
-    has_failed = Event()
+    has_stopped, lock, rest = Event(), Lock(), iter(numbers)
 
-    def work_unless_failed(number: int) -> None:
-        if has_failed.is_set():
-            return
-        try:
-            work(number)
-        except BaseException:
-            has_failed.set()
-            raise
+    def work_on() -> None:
+        while not has_stopped.is_set():
+            with lock:
+                number = next(rest, None)
+            if number is None:
+                return
+            try:
+                work(number)
+            except BaseException:
+                has_stopped.set()
+                raise
 
     with ThreadPoolExecutor(threads, "page") as pool:
-        running = {pool.submit(work_unless_failed, number) for number in numbers}
+        # One task a thread: a task a page would hold a megabyte for a thousand pages.
+        running = {pool.submit(work_on) for _ in range(threads)}
         try:
             while running:
                 done, running = wait(running, _HEARTBEAT_SECONDS, FIRST_EXCEPTION)
-                for page in done:
-                    page.result()
+                for worker in done:
+                    worker.result()
                 heartbeat()
         finally:
-            pool.shutdown(cancel_futures=True)
+            has_stopped.set()
 
 
 def work_alone(work: Callable[[], T], heartbeat: Callable[[], None]) -> T:
