@@ -12,7 +12,7 @@ Settings, from the environment:
   STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
   YES               1 to be asked nothing                                               (trial)
   TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
-  MINUTES           how long the load lasts (10)                                        (soak, chaos)
+  MINUTES           how long the load lasts (10)                                        (soak, chaos, fuzz)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
 export SETTINGS
@@ -30,7 +30,7 @@ SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost dist emulators help demo test up simulator check permissions build bench storm soak chaos trial setup lock tables dashboard
+.PHONY: audit cost dist emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -57,6 +57,9 @@ check: setup .tools/checkov/.ready .tools/audit/.ready ## format, lint, types, t
 
 audit: setup .tools/audit/.ready ## what is known against the packages of every lock; without the network, a sentence that says so
 	@exec $(RUN) -m tools.supply_chain.audit $(SHIPPED) $(wildcard requirements/*.txt)
+
+fuzz: setup ## invents input for the receivers and every parser for MINUTES; a failure shows the input
+	@exec $(RUN) -m tests.support.fuzz $(MINUTES)
 
 permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
 	@exec $(RUN) -m tests.support.mutate_permissions

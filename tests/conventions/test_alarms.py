@@ -24,7 +24,12 @@ RESOURCES: dict[str, Any] = template.load()["Resources"]
 RUNBOOK = ROOT / "docs" / "runbook.md"
 # What AWS itself emits, of what is watched here.
 AWS_METRICS = {
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/SQS": {
+        "ApproximateNumberOfMessagesVisible",
+        "ApproximateAgeOfOldestMessage",
+        "NumberOfMessagesSent",
+        "NumberOfEmptyReceives",
+    },
     "AWS/Lambda": {
         "Errors",
         "Throttles",
@@ -34,14 +39,32 @@ AWS_METRICS = {
         "RecursiveInvocationsDropped",
     },
     "AWS/ApiGateway": {"Latency", "IntegrationLatency", "4xx", "5xx", "Count"},
+    "AWS/DynamoDB": {
+        "ConsumedReadCapacityUnits",
+        "ConsumedWriteCapacityUnits",
+        "ReadThrottleEvents",
+        "WriteThrottleEvents",
+    },
+    "AWS/S3": {"BucketSizeBytes", "NumberOfObjects"},
+    "AWS/Logs": {"IncomingBytes"},
+    "AWS/Billing": {"EstimatedCharges"},
 }
 
 
 @cache
-def dashboard() -> dict[str, Any]:
-    (properties,) = template.resources("AWS::CloudWatch::Dashboard").values()
-    text = properties["DashboardBody"]["Fn::Sub"]
-    return dict(json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text)))
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Return the body of every dashboard, each reference as the bare name of what it means."""
+    found = {}
+    for name, properties in template.resources("AWS::CloudWatch::Dashboard").items():
+        text, variables = properties["DashboardBody"]["Fn::Sub"]
+        for variable, chosen in variables.items():
+            text = text.replace(f"${{{variable}}}", chosen["Fn::If"][1]["Fn::Sub"])
+        found[name] = dict(json.loads(re.sub(r"\$\{([^}]+)\}", r"\1", text)))
+    return found
+
+
+def shown_widgets() -> list[dict[str, Any]]:
+    return [widget for body in dashboards().values() for widget in body["widgets"]]
 
 
 # What tells the metrics of one stack from those of another in the same account.
@@ -50,16 +73,19 @@ OURS = "AWS::StackName"
 
 def watched_by_dashboard() -> Iterator[tuple[str, str, str]]:
     """Yield namespace, metric and dimension of everything that a widget shows."""
-    for widget in dashboard()["widgets"]:
+    for widget in shown_widgets():
         for metric in widget["properties"].get("metrics", []):
             if isinstance(metric[0], str):
-                yield metric[0], metric[1], metric[2] if len(metric) > 2 else ""
+                names = [each for each in metric if isinstance(each, str)]
+                yield names[0], names[1], names[2] if len(names) > 2 else ""
             else:
                 yield from searched(metric[0]["expression"])
 
 
 def searched(expression: str) -> Iterator[tuple[str, str, str]]:
-    found = re.match(r"SEARCH\('\{\"([\w/:]+)\",(\w+)\} (.*)', '\w+', \d+\)", expression)
+    found = re.fullmatch(
+        r"(?:SUM\()?SEARCH\('\{\"([\w/:]+)\",(\w+)\} (.*)', '\w+', \d+\)\)?", expression
+    )
     assert found, expression
     for name in re.findall(r'MetricName="(\w+)"', found[3]):
         yield found[1], name, found[2]
@@ -234,7 +260,7 @@ def test_callbacks_that_our_own_throttle_refuses_are_counted() -> None:
 
 
 def test_every_function_is_on_the_dashboard() -> None:
-    text = json.dumps(dashboard())
+    text = json.dumps(dashboards())
     assert all(f'"{logical_id(function)}"' in text for function in FUNCTIONS)
 
 
@@ -248,7 +274,7 @@ def test_everything_that_the_issue_wants_to_see_is_on_the_dashboard() -> None:
 
 
 def test_every_queue_is_on_the_dashboard() -> None:
-    text = json.dumps(dashboard())
+    text = json.dumps(dashboards())
     assert all(f"{queue}.QueueName" in text for queue in QUEUES)
 
 
@@ -289,16 +315,43 @@ def test_the_runbook_lists_what_wakes_somebody() -> None:
     first = set(
         re.findall(r"[a-z]+(?:-[a-z]+)*", " ".join(re.findall(r"(?m)^\| ([^|]+) \|", section)))
     )
-    linked = {re.sub(r".*#alarm-", "", ALARMS[alarm]["AlarmDescription"]) for alarm in WAKES}
+    linked = {re.sub(r".*#alarm-", "", description_of(ALARMS[alarm])) for alarm in WAKES}
     assert linked <= first
 
 
 @pytest.mark.parametrize("alarm", {**ALARMS, **COMPOSITES})
 def test_every_alarm_links_a_step_of_the_runbook(alarm: str) -> None:
-    description = {**ALARMS, **COMPOSITES}[alarm]["AlarmDescription"]
-    found = re.search(r"docs/runbook\.md#([\w-]+)", description)
+    description = description_of({**ALARMS, **COMPOSITES}[alarm])
+    found = re.search(r" \$\{RunbookUrl\}#([\w-]+)$", description)
     assert found, "the alarm links no step"
     assert found[1] in anchors(RUNBOOK.read_text(encoding="utf-8"))
+
+
+def description_of(alarm: dict[str, Any]) -> str:
+    return str(alarm["AlarmDescription"]["Fn::Sub"])
+
+
+def test_every_link_of_a_dashboard_leads_to_a_section_of_the_runbook() -> None:
+    known = anchors(RUNBOOK.read_text(encoding="utf-8"))
+    texts = [widget["properties"].get("markdown", "") for widget in shown_widgets()]
+    linked = re.findall(r"\(RunbookUrl#([\w-]+)\)", " ".join(texts))
+    assert len(linked) > 20
+    assert set(linked) <= known
+
+
+def test_every_alarm_has_its_state_on_the_overview() -> None:
+    (widget,) = [each for each in dashboards()["Dashboard"]["widgets"] if each["type"] == "alarm"]
+    shown = widget["properties"]["alarms"]
+    assert sorted(shown) == sorted(f"{name}.Arn" for name in {**ALARMS, **COMPOSITES})
+
+
+def test_what_wakes_somebody_is_on_the_dashboard_of_the_one_who_is_woken() -> None:
+    body = dashboards()["OnCallDashboard"]
+    (widget,) = [each for each in body["widgets"] if each["type"] == "alarm"]
+    assert {each.removesuffix(".Arn") for each in widget["properties"]["alarms"]} == {
+        *WAKES,
+        *COMPOSITES,
+    }
 
 
 def anchors(markdown: str) -> set[str]:

@@ -25,6 +25,7 @@ KEEPS_NOTHING = {
     "AWS::IAM::Role",
     "AWS::KMS::Key",
     "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",

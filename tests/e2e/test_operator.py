@@ -46,6 +46,9 @@ class Ended:
 class Operator:
     """Runs commands as a person does who has set STACK_DIR."""
 
+    def __init__(self, secrets: dict[str, str]) -> None:
+        self.secrets = secrets
+
     def run(self, *arguments: str) -> Ended:
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
@@ -60,15 +63,17 @@ class Operator:
 @pytest.fixture(scope="module")
 def operator(journey: Journey) -> Iterator[Operator]:
     """The command line beside a stack on which two schools of its own were onboarded."""
+    secrets = {}
     for school in (SCHOOL, ERASED):
-        journey.simulator.found(school.estab, school.students, school.seed)
+        founded = journey.simulator.found(school.estab, school.students, school.seed)
+        secrets[school.estab] = founded["secret"]
         journey.simulator.authorise(school.estab, install_completed=True)
     for school in (SCHOOL, ERASED):
         journey.wait_for_truth(school)
         journey.wait_for_state(f"/v1/schools/{school.estab}", "live")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STACK_DIR", str(Path(journey.stack.log_file).parent))
-        yield Operator()
+        yield Operator(secrets)
 
 
 def codes(operator: Operator, estab: str = ESTAB) -> list[str]:
@@ -112,6 +117,16 @@ def test_the_fleet_is_counted_and_listed(operator: Operator) -> None:
     listed = operator.json("schools", "--search", ESTAB)
     assert [(each["estab"], each["codes"]) for each in listed] == [(ESTAB, ["none"])]
     assert ESTAB not in {each["estab"] for each in operator.json("schools", "--trouble")}
+
+
+def test_a_probe_holds_the_assumptions_against_the_simulator(
+    operator: Operator, journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XPORTER_SECRET", operator.secrets[ESTAB])
+    account = ("--estab", ESTAB, "--relying-party", journey.stack.relying_party)
+    told = operator.run("probe", *account, "--xporter-url", journey.stack.xporter_url, "--json")
+    verdicts = {each["verdict"] for each in told.document["assumptions"]}
+    assert (told.status, verdicts) == (0, {"confirmed", "not seen"})
 
 
 def test_the_doctor_finds_the_stack_well_and_names_dead_letters(

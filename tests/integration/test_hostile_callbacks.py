@@ -4,10 +4,11 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.support.builders import BASE_URL, ESTAB, callback
+from tests.support.fuzz import few_or_many
 from tests.support.moto_cloud import Cloud
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
 from xporter_bridge.callbacks.signing_keys import SigningKeys
@@ -24,12 +25,7 @@ SUBJECTS = {
     "availability": f"pull-{'0' * 32}",
     "writeback": f"writeback-{'0' * 32}.0.1",
 }
-quick = settings(
-    max_examples=30,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+quick = few_or_many(30, HealthCheck.function_scoped_fixture)
 PARTS = st.sampled_from([
     "estab=3281102", "schoolSecret=x", "schoolId=3281102", "partnerId=live.example.app", "&", "=",
     "%FF", "%00", "?", "&amp;", "XodCompleted=true", "signature=", "key=", '{"DBStatus":[', "]}",

@@ -34,6 +34,7 @@ class ManySchools:
             for key in [key for key in self._indexes if key[0] == name]:
                 self._indexes[key].sort(key=lambda item, sort=sort: item[sort])
         self._sorts = {name: sort for name, (_, sort) in indexes.items()}
+        self._partitions = {name: partition for name, (partition, _) in indexes.items()}
 
     def get_item(self, *, Key: Mapping[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803 - boto's
         self._count("get_item")
@@ -51,14 +52,20 @@ class ManySchools:
         after = values.get(":after", {}).get("S")
         if after is not None:
             found = [item for item in found if item[self._sorts[index]] > after]
-        start = asked.get("ExclusiveStartKey", {}).get("position", {}).get("N", 0)
-        end = int(start) + min(asked.get("Limit", _MOST_KEYS), _MOST_KEYS)
-        page = found[int(start) : end]
+        begin = 0
+        if "ExclusiveStartKey" in asked:
+            last = asked["ExclusiveStartKey"]["estab"]["S"]
+            begin = 1 + next(n for n, item in enumerate(found) if item["estab"] == last)
+        end = begin + min(asked.get("Limit", _MOST_KEYS), _MOST_KEYS)
+        page = found[begin:end]
         answer: dict[str, Any] = {"Count": len(page)}
         if asked.get("Select") != "COUNT":
-            answer["Items"] = [_kept(item) for item in page]
+            names = ("estab", self._partitions[index], self._sorts[index])
+            answer["Items"] = [_kept({name: item[name] for name in names}) for item in page]
         if end < len(found):
-            answer["LastEvaluatedKey"] = {"position": {"N": end}}
+            last = page[-1]
+            names = ("estab", self._partitions[index], self._sorts[index])
+            answer["LastEvaluatedKey"] = _kept({name: last[name] for name in names})
         return answer
 
     def _count(self, call: str) -> None:

@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzz import few_or_many
 from xporter_bridge.exact_json import dumps, has_long_number, loads, mended, stand_in
 
-QUICK = settings(max_examples=200, deadline=None)
+QUICK = few_or_many(200)
 NUMBERS = st.one_of(
     st.integers().map(str),
     st.integers(10**15, 10**40).map(str),
@@ -39,6 +40,12 @@ def test_a_number_that_orjson_changes_is_never_missed(number: str, around: bytes
         read = list(read.values())[-1] if isinstance(read, dict) else read[-1]
     if Decimal(repr(read)) != Decimal(number):
         assert has_long_number(text)
+
+
+def test_sixteen_digits_with_an_exponent_are_a_long_number() -> None:
+    text = b'{"A":5003014800143412E-50}'
+    assert has_long_number(text)
+    assert dumps(loads(text)) == text
 
 
 def test_plain_numbers_are_plain_after_the_careful_way_too() -> None:

@@ -4,9 +4,10 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzz import few_or_many
 from xporter_bridge import exact_json
 from xporter_bridge.availability.db_status import is_ready, statuses_in
 from xporter_bridge.availability.read_callback import read_statuses
@@ -22,9 +23,7 @@ from xporter_bridge.xporter.pages import Page, has_tables, read_page
 from xporter_bridge.xporter.retry_after import seconds_of
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
-quick = settings(
-    max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+quick = few_or_many(60)
 # Names and words that a parser looks for, so that what is invented gets past its first look.
 NAMES = st.sampled_from([
     "meta", "Meta", "Pagination", "ChangedRows", "NextChangedRows", "Deletions", "Students",

@@ -1,1 +1,1 @@
-"""Writes the editable ``dashboards/fleet.yaml`` into ``template.yaml``."""
+"""Writes the editable files of ``dashboards`` into ``template.yaml``."""

@@ -1,14 +1,17 @@
-"""Writes the dashboard into the template: ``make dashboard``."""
+"""Writes the dashboards and the saved queries into the template: ``make dashboard``."""
 
-from tools.dashboards.body import SOURCE, with_body
+from tools.dashboards.body import SOURCES, with_body
+from tools.dashboards.queries import QUERIES, with_queries
 from tools.set_up import ROOT
 
 
 def main() -> None:
-    """Replace the body of the dashboard in ``template.yaml``; a second run changes nothing."""
+    """Replace what is generated in ``template.yaml``; a second run changes nothing."""
     target = ROOT / "template.yaml"
-    source = (ROOT / SOURCE).read_text(encoding="utf-8")
-    written = with_body(target.read_text(encoding="utf-8"), source)
+    written = target.read_text(encoding="utf-8")
+    for name in SOURCES:
+        written = with_body(written, name, (ROOT / name).read_text(encoding="utf-8"))
+    written = with_queries(written, (ROOT / QUERIES).read_text(encoding="utf-8"))
     target.write_text(written, encoding="utf-8")
 
 

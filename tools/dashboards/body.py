@@ -1,4 +1,4 @@
-"""Encodes the editable dashboard as ``DashboardBody`` of the template."""
+"""Encodes the editable dashboards as ``DashboardBody`` of the template."""
 
 import json
 from collections.abc import Iterator
@@ -6,24 +6,48 @@ from typing import Any
 
 import yaml
 
-SOURCE = "dashboards/fleet.yaml"
+from tools.dashboards.expansion import Expansion
+
+SOURCES = ("dashboards/fleet.yaml", "dashboards/on-call.yaml", "dashboards/cost.yaml")
 COLUMNS = 24
-BEGIN = f"      # begin: written by `make dashboard` from {SOURCE}\n"
-END = "      # end: written by `make dashboard`\n"
 
 
-def with_body(template: str, source: str) -> str:
-    """Return the template with the dashboard of ``source`` between the two marker lines.
+def begin(source: str) -> str:
+    """Return the line after which ``source`` is written."""
+    return f"      # begin: written by `make dashboard` from {source}\n"
 
-    ``ValueError`` if the template does not contain each marker exactly once.
+
+def end(source: str) -> str:
+    """Return the line before which ``source`` is written."""
+    return f"      # end: written by `make dashboard` from {source}\n"
+
+
+def with_body(template: str, name: str, source: str) -> str:
+    """Return the template with the dashboard ``source`` between the two marker lines.
+
+    Args:
+        template: The text of template.yaml; macros of the source name its resources.
+        name: The path of the source, as the markers name it.
+        source: The text of the source.
+
+    Raises:
+        ValueError: The template does not contain each marker exactly once.
     """
-    if template.count(BEGIN) != 1 or template.count(END) != 1:
-        raise ValueError(f"template.yaml needs these two lines exactly once:\n{BEGIN}{END}")
-    before, rest = template.split(BEGIN)
-    after = rest.split(END)[1]
-    lines = ",\n".join(" " * 10 + compact(widget) for widget in widgets(yaml.safe_load(source)))
-    body = f'      DashboardBody: !Sub |\n        {{"widgets": [\n{lines}\n        ]}}\n'
-    return before + BEGIN + body + END + after
+    if template.count(begin(name)) != 1 or template.count(end(name)) != 1:
+        raise ValueError(f"template.yaml needs these lines exactly once:\n{begin(name)}{end(name)}")
+    before, rest = template.split(begin(name))
+    after = rest.split(end(name))[1]
+    dashboard = yaml.safe_load(source)
+    expansion = Expansion.of(template)
+    lines = ",\n".join(" " * 12 + compact(each) for each in widgets(dashboard, expansion))
+    title = json.dumps(dashboard["name"])
+    body = (
+        f"      DashboardName: !Sub {title}\n"
+        "      DashboardBody: !Sub\n        - |\n"
+        f'          {{"widgets": [\n{lines}\n          ]}}\n'
+        f"        - {{{_more_alarms(expansion)}}}\n"
+    )
+    return before + begin(name) + body + end(name) + after
 
 
 def compact(widget: dict[str, Any]) -> str:
@@ -31,10 +55,11 @@ def compact(widget: dict[str, Any]) -> str:
     return json.dumps(widget, separators=(",", ":"), ensure_ascii=False)
 
 
-def widgets(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def widgets(dashboard: dict[str, Any], expansion: Expansion) -> Iterator[dict[str, Any]]:
     """Yield CloudWatch's form of every widget, from the top left to the bottom right.
 
-    ``ValueError`` if the widgets of a row cannot share the columns equally.
+    Raises:
+        ValueError: The widgets of a row cannot share the columns equally.
     """
     top = 0
     for row in dashboard["rows"]:
@@ -48,28 +73,25 @@ def widgets(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "y": top,
                 "width": width,
                 "height": row["height"],
-                "properties": _properties(widget, dashboard["defaults"]),
+                "properties": _properties(widget, dashboard["defaults"], expansion),
             }
         top += row["height"]
 
 
-def _properties(widget: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+def _properties(
+    widget: dict[str, Any], defaults: dict[str, Any], expansion: Expansion
+) -> dict[str, Any]:
     own = {key: value for key, value in widget.items() if key != "type"}
+    if widget["type"] == "alarm":
+        return {**own, "alarms": expansion.alarms(own["alarms"])}
     if widget["type"] != "metric":
         return own
     properties = {"title": own.pop("title"), **defaults, **own}
     period = properties["period"]
-    metrics = [_metric(entry, period) for entry in properties.pop("metrics")]
+    entries = properties.pop("metrics")
+    metrics = [line for entry in entries for line in expansion.metrics(entry, period)]
     return {**properties, "metrics": metrics}
 
 
-def _metric(entry: list[Any] | dict[str, Any], period: int) -> list[Any]:
-    if isinstance(entry, list):
-        return entry
-    search = entry["search"]
-    names = search["names"]
-    wanted = " OR ".join(f'MetricName="{name}"' for name in names)
-    found = f'{{"${{AWS::StackName}}",{search["dimension"]}}} {wanted}'
-    expression = f"SEARCH('{found}', '{search.get('stat', 'Sum')}', {period})"
-    # CloudWatch requires an identifier that starts with a lower-case letter.
-    return [{"expression": expression, "id": names[0][0].lower() + names[0][1:]}]
+def _more_alarms(expansion: Expansion) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in expansion.conditional.items())

@@ -62,7 +62,7 @@ def soak(journey: Journey, say: Callable[[str], None], *, minutes: float) -> dic
         "changes": changes,
         "tables_compared": tables,
         "growth": growth,
-        "is_constant": all(value <= _GROWTH for value in growth.values()),
+        "is_constant": bool(growth) and all(value <= _GROWTH for value in growth.values()),
         "items": {"first": samples[0].items, "last": last.items},
         "staged": {"most": max(each.staged for each in samples), "last": last.staged},
         "last": asdict(last),

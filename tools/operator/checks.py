@@ -34,9 +34,9 @@ class Check:
 Examination = Callable[[Target, Api], Check]
 
 
-def examine(target: Target, api: Api) -> Iterator[Check]:
-    """Yield the result of every check; one that cannot be made says why."""
-    for name, check in EXAMINATIONS:
+def examine(target: Target, api: Api, *others: tuple[str, Examination]) -> Iterator[Check]:
+    """Yield the result of every check, and of others; one that cannot be made says why."""
+    for name, check in (*EXAMINATIONS, *others):
         try:
             yield check(target, api)
         except NotAllowedError as error:

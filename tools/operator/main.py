@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "status:status",
     "schools": "schools:schools",
     "doctor": "doctor:doctor",
+    "probe": "probe:probe",
     "history": "history:history",
     "logs": "logs:logs",
     "tail": "logs:tail",

@@ -20,12 +20,10 @@ def _queue(target: Target) -> str:
 # What reads, and which command needs it. Rights that change something cannot be tried without.
 _READS: tuple[tuple[str, Call, str], ...] = (
     (
-        "dynamodb:Query",
-        lambda target: target.client("dynamodb").query(
+        "dynamodb:GetItem",
+        lambda target: target.client("dynamodb").get_item(
             TableName=target.output("DatasetsTableName"),
-            KeyConditionExpression="estab = :estab",
-            ExpressionAttributeValues={":estab": {"S": "0000000"}},
-            Limit=1,
+            Key={"estab": {"S": "#fleet"}, "dataset": {"S": "#breaker"}},
         ),
         "explain",
     ),

@@ -98,8 +98,12 @@ def shows(number: int, **changed: Any) -> Break:
     return dashboard(lambda widgets: widgets[number]["properties"].update(changed))
 
 
+# Where widgets of these kinds stand in dashboards/fleet.yaml.
+CUSTOM, ALARMS, CHART = 1, 7, 8
+
+
 def searches(text: str) -> Break:
-    return shows(1, metrics=[[{"expression": text, "id": "a"}]])
+    return shows(CHART, metrics=[[{"expression": text, "id": "a"}]])
 
 
 def metrics(count: int) -> list[dict[str, Any]]:
@@ -142,21 +146,25 @@ BROKEN: dict[str, list[Break]] = {
     ],
     # dashboards
     "a_dashboard_is_json_of_widgets_that_lie_side_by_side": [
-        widget(1, x=20),
-        widget(1, x=8),
-        widget(1, height=0),
+        widget(CHART, x=20),
+        widget(CHART, x=8),
+        widget(CHART, height=0),
     ],
     "a_widget_of_metrics_is_of_a_region_and_names_each_once": [
-        shows(1, region="us-east-1"),
-        shows(1, period=90),
-        shows(1, metrics=[["AWS/SQS"]]),
-        shows(1, metrics=[["AWS/SQS", "Age", "QueueName"]]),
-        shows(1, metrics=[[{"expression": "1", "id": "Upper"}]]),
+        shows(CHART, region="us-east-1"),
+        shows(CHART, period=90),
+        shows(CHART, metrics=[["AWS/SQS"]]),
+        shows(CHART, metrics=[["AWS/SQS", "Age", "QueueName"]]),
+        shows(CHART, metrics=[[{"expression": "1", "id": "Upper"}]]),
     ],
-    "a_widget_of_a_function_names_one_of_the_stack": [shows(0, endpoint="arn:aws:lambda:x")],
+    "a_widget_of_a_function_names_one_of_the_stack": [shows(CUSTOM, endpoint="arn:aws:lambda:x")],
     "a_dashboard_shows_no_more_than_it_can": [
-        shows(1, metrics=[["N", f"M{n}"] for n in range(501)]),
+        shows(CHART, metrics=[["N", f"M{n}"] for n in range(501)]),
         dashboard(lambda widgets: widgets.extend([widgets[0]] * 501)),
+    ],
+    "a_widget_of_alarms_names_a_hundred_of_the_stack_at_most": [
+        shows(ALARMS, alarms=[]),
+        shows(ALARMS, alarms=["arn:aws:cloudwatch:eu-west-2:123456789012:alarm:other"]),
     ],
     "a_search_is_grammatical_and_short": [
         searches("SEARCH('{a-b,Kind} MetricName=\"M\"', 'Sum', 300)"),

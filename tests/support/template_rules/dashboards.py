@@ -34,14 +34,16 @@ def expressions(widget: dict[str, Any]) -> list[dict[str, Any]]:
 
 @rule(_BODY)
 def a_dashboard_is_json_of_widgets_that_lie_side_by_side(stack: Stack) -> Iterator[str]:
-    taken: dict[tuple[int, int], str] = {}
+    taken: dict[tuple[str, int, int], str] = {}
     for place, widget in widgets(stack):
         x, y, width, height = (widget[key] for key in ("x", "y", "width", "height"))
         if not (x >= 0 and width >= 1 and x + width <= 24 and y >= 0 and 1 <= height <= 1000):
             yield f"{place} lies outside"
-        for cell in ((x + i, y + j) for i in range(width) for j in range(height)):
-            if taken.setdefault(cell, place) != place:
-                yield f"{place} lies on {taken[cell]}"
+        board = place.split(",")[0]
+        mine = f"{place} at {x}, {y}"
+        for cell in ((board, x + i, y + j) for i in range(width) for j in range(height)):
+            if taken.setdefault(cell, mine) != mine:
+                yield f"{mine} lies on {taken[cell]}"
                 break
 
 
@@ -51,7 +53,9 @@ def a_widget_of_metrics_is_of_a_region_and_names_each_once(stack: Stack) -> Iter
         properties = widget["properties"]
         if widget["type"] != "metric":
             continue
-        if properties.get("region") != REGION:
+        # AWS publishes the bill of an account in this region alone.
+        is_bill = {str(metric[0]) for metric in properties["metrics"]} == {"AWS/Billing"}
+        if properties.get("region") != ("us-east-1" if is_bill else REGION):
             yield f"{place} is of region {properties.get('region')}"
         ids = [each["id"] for each in expressions(widget) if "id" in each]
         if any(not re.fullmatch(r"[a-z]\w*", id_) for id_ in ids) or len(ids) > len(set(ids)):
@@ -87,6 +91,20 @@ def a_dashboard_shows_no_more_than_it_can(stack: Stack) -> Iterator[str]:
             yield f"{name} shows {count} metrics"
         if sum(place.startswith(f"{name},") for place, _ in widgets(stack)) > 500:
             yield f"{name} has more than 500 widgets"
+
+
+@rule(_BODY)
+def a_widget_of_alarms_names_a_hundred_of_the_stack_at_most(stack: Stack) -> Iterator[str]:
+    kinds = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm")
+    known = {stack.arn(name) for kind in kinds for name in stack.of(kind)}
+    for place, widget in widgets(stack):
+        if widget["type"] != "alarm":
+            continue
+        alarms = widget["properties"]["alarms"]
+        if not 1 <= len(alarms) <= 100 or len(alarms) > len(set(alarms)):
+            yield f"{place} shows {len(alarms)} alarms"
+        for arn in set(alarms) - known:
+            yield f"{place} shows {arn}"
 
 
 @rule(_MONITORING + "search-expression-syntax.html")

@@ -12,7 +12,7 @@ from tools.trial.dashboard import widget_queries
 
 def dashboard() -> dict[str, Any]:
     resources = cfn_yaml.load(str(ROOT / "template.yaml"))["Resources"]
-    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    body, _ = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     document: dict[str, Any] = json.loads(body)
     return document
 
@@ -23,7 +23,7 @@ def test_every_line_of_every_widget_becomes_a_query() -> None:
     assert [title for title, _ in asked] == [each["properties"]["title"] for each in widgets]
     lines = [len(each["properties"]["metrics"]) for each in widgets]
     assert [len(queries) for _, queries in asked] == lines
-    assert sum(lines) > 50
+    assert sum(lines) > 20
 
 
 def test_a_metric_is_asked_for_with_its_dimensions_and_the_widgets_statistic() -> None:

@@ -1,10 +1,11 @@
 from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.builders import BASE_URL, ESTAB, KEY, OTHER_ESTAB, signed_url
+from tests.support.fuzz import few_or_many
 from xporter_bridge.callbacks.signed_urls import (
     CallbackKind,
     CallbackSubject,
@@ -169,7 +170,7 @@ def test_a_fingerprint_tells_two_urls_apart_without_holding_either() -> None:
 
 PARTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 KINDS = st.sampled_from(CallbackKind)
-quick = settings(max_examples=80, derandomize=True, deadline=None)
+quick = few_or_many(80)
 
 
 @quick

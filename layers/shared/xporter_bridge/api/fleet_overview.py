@@ -88,7 +88,7 @@ class FleetReader:
         shown = self._shown((school.estab for school in troubled), now)
         if following is None and cursor is None:
             known = {school.estab for school in troubled}
-            rest = (estab for estab in self._estabs() if estab not in known)
+            rest = (estab for estab in self._estabs(limit) if estab not in known)
             shown += sorted(self._shown(islice(rest, limit - len(shown)), now), key=_urgency)
         return FleetOverview(shown, counts, self._count_troubled(), following)
 
@@ -112,10 +112,19 @@ class FleetReader:
         except IndexNotReadyError:
             return None
 
-    def _estabs(self) -> Iterator[str]:
+    def _estabs(self, page: int) -> Iterator[str]:
         for state in _ORDER:
             most = _MOST_UNPROVED if state is SchoolState.INVITED else None
-            yield from islice(self.schools.in_state(state), most)
+            yield from islice(self._in_state(state, page), most)
+
+    def _in_state(self, state: SchoolState, page: int) -> Iterator[str]:
+        """Yield the schools in the state, a page at a time: few rows need few keys."""
+        after = None
+        while True:
+            places, after = self.schools.page_of_state(state, page, after)
+            yield from (estab for _, estab in places)
+            if after is None:
+                return
 
     def _shown(self, estabs: Iterable[str], now: datetime) -> list[SchoolView]:
         with ThreadPoolExecutor(_AT_ONCE, "school") as pool:
