@@ -72,7 +72,7 @@ def _copy_school(world: World, estab: str, chance: random.Random) -> None:
             key: value.replace(MODEL, estab) if isinstance(value, str) else value
             for key, value in (world.dataset_items.find(MODEL, name) or {}).items()
         }
-        world.dataset_items.seed({**item, "watch_shard": shard_of(estab, name)})
+        world.dataset_items.seed({**item, "watch_shard": shard_of(estab)})
 
 
 def _school(world: World, estab: str) -> School:

@@ -180,9 +180,9 @@ class _Objects(dict[str, bytes]):
         return super().__getitem__(name.replace(estab, self._model))
 
 
-def shard_of(*key: str) -> int:
-    """Return the shard of the index in which an item lies, as ``watch_attributes`` does."""
-    return int(watch_attributes("now", *key)["watch_shard"])
+def shard_of(estab: str) -> int:
+    """Return the shard of the index in which a school's datasets lie."""
+    return int(watch_attributes("now", estab)["watch_shard"])
 
 
 def _written(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:

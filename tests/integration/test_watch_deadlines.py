@@ -329,6 +329,16 @@ def test_a_pull_whose_holder_died_is_taken_up_when_its_lease_ends(cloud: Cloud) 
     assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": "groups"}]
 
 
+def test_one_message_is_sent_for_all_datasets_of_a_school_that_wait(cloud: Cloud) -> None:
+    asked_for(cloud, "staff", minutes_ago=40)
+    for name in ("groups", "contacts"):
+        dataset_table(cloud).add_demand(ESTAB, name, now() - 40 * MINUTE)
+    watch(cloud)
+    assert len(cloud.take("PullQueue")) == 1
+    watch(cloud)
+    assert cloud.take("PullQueue") == [], "the next look of each is as late as of any message"
+
+
 def test_a_pull_whose_message_could_not_be_sent_stays_due(cloud: Cloud) -> None:
     asked_for(cloud, "staff", minutes_ago=40)
     with refusing("sqs", "SendMessage"):
@@ -352,5 +362,6 @@ def test_a_database_that_was_silent_past_its_time_is_pulled_without_being_called
                 ExpressionAttributeValues={":then": {"S": long_ago}},
             )
     watch(connected)
-    asked = {message["dataset"] for message in connected.take("PullQueue")}
-    assert asked == {"schoolinfo", "groups"}
+    (message,) = connected.take("PullQueue")
+    asked = {item.dataset for item in dataset_table(connected).of_school(ESTAB) if item.is_due}
+    assert message["dataset"] in asked == {"schoolinfo", "groups"}, "one message serves all"

@@ -208,16 +208,20 @@ class DynamoTable:
         return {name: _serialize(value) for name, value in zip(self._key, key, strict=True)}
 
 
-def watch_attributes(watch_at: str | None, *key: str) -> Item:
-    """Return the attributes that put an item into the index, or take it out when empty."""
-    shard = hashlib.sha256("/".join(key).encode()).digest()[0] % len(WATCH_SHARDS)
+def watch_attributes(watch_at: str | None, *shard_key: str) -> Item:
+    """Return the attributes that put an item into the index, or take it out when empty.
+
+    Args:
+        shard_key: Items of the same values lie in the same shard.
+    """
+    shard = hashlib.sha256("/".join(shard_key).encode()).digest()[0] % len(WATCH_SHARDS)
     return {"watch_at": watch_at, "watch_shard": shard if watch_at else None}
 
 
-def reschedule_watch(items: DynamoTable, *key: str, seen: str, at: str | None) -> None:
-    """Change the time of the next check, unless another process changed it since it was read."""
+def reschedule_watch(items: DynamoTable, *key: str, seen: str, watch: Item) -> None:
+    """Change the ``watch_attributes``, unless another process changed them since they were read."""
     try:
-        items.update(*key, set_=watch_attributes(at, *key), condition="watch_at = :seen", seen=seen)
+        items.update(*key, set_=watch, condition="watch_at = :seen", seen=seen)
     except ConflictError:
         return  # The other process had newer facts.
 

@@ -35,7 +35,8 @@ class OperationRepository:
 
     def reschedule_watch(self, estab: str, id_: str, seen: str, at: datetime) -> None:
         """Change the time of the next check, unless another process has changed it meanwhile."""
-        reschedule_watch(self._items, estab, id_, seen=seen, at=iso(at))
+        watch = watch_attributes(iso(at), estab, id_)
+        reschedule_watch(self._items, estab, id_, seen=seen, watch=watch)
 
     def delete_school(self, estab: str) -> None:
         """Delete every operation of the school."""

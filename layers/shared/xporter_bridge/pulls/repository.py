@@ -75,7 +75,7 @@ class DatasetRepository:
         A second request is harmless: both are served by one pull if none has begun. ``staleness``
         says why the next result may be old; not giving it takes an earlier one back.
         """
-        set_ = {"staleness": text(staleness), **_demand(estab, dataset, definition, now)}
+        set_ = {"staleness": text(staleness), **_demand(estab, definition, now)}
         return read(self._items.update(estab, dataset, set_=set_, add={"requested": 1}))
 
     def add_demand_since(
@@ -97,7 +97,7 @@ class DatasetRepository:
             raised = self._items.update(
                 estab,
                 dataset,
-                set_=news | _demand(estab, dataset, definition, now),
+                set_=news | _demand(estab, definition, now),
                 add={"requested": 1},
                 condition="attribute_not_exists(began_at) OR began_at <= :heard",
                 heard=iso(heard_at + _CLOCK_SKEW),
@@ -118,7 +118,7 @@ class DatasetRepository:
         if not stored or "hold" not in stored:
             raise ConflictError("nothing_is_held")
         seen = read(stored).hold_id
-        soon = watch_attributes(iso(now + timedelta(minutes=2)), estab, dataset)
+        soon = watch_attributes(iso(now + timedelta(minutes=2)), estab)
         return read(
             self._items.update(
                 estab,
@@ -221,7 +221,7 @@ class DatasetRepository:
 
     def _saved(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
         at = iso_or_none(next_watch_at(item, self.config.dataset_of(item), now))
-        look = watch_attributes(at, item.estab, item.dataset)
+        look = watch_attributes(at, item.estab)
         condition, seen = "fence = :held", dict[str, Any](held=item.lease.fence)
         if not item.lease.expires_at:
             asked = {"requested": item.demand.requested, "decision": item.demand.decision}
@@ -251,7 +251,8 @@ class DatasetRepository:
 
     def reschedule_watch(self, estab: str, dataset: str, seen: str, at: datetime | None) -> None:
         """Move the time of the next look, unless another writer has moved it since it was read."""
-        reschedule_watch(self._items, estab, dataset, seen=seen, at=iso_or_none(at))
+        watch = watch_attributes(iso_or_none(at), estab)
+        reschedule_watch(self._items, estab, dataset, seen=seen, watch=watch)
 
     def clear_outbox(self, item: DatasetRecord) -> None:
         """Remove the events of the record, unless other events were added meanwhile."""
@@ -286,14 +287,13 @@ class DatasetRepository:
             self._items.delete(estab, item["dataset"])
 
 
-def _demand(estab: str, dataset: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
-    soon = watch_attributes(iso(now + MESSAGE_PATIENCE), estab, dataset)
+def _demand(estab: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:
+    soon = watch_attributes(iso(now + MESSAGE_PATIENCE), estab)
     return {**soon, "definition": text(definition)} if definition else soon
 
 
 def _until(moment: datetime, item: DatasetRecord) -> Item:
-    until = iso(moment)
-    return {"lease_expires_at": until, **watch_attributes(until, item.estab, item.dataset)}
+    return {"lease_expires_at": iso(moment), **watch_attributes(iso(moment), item.estab)}
 
 
 def _same(name: str, value: object) -> str:

@@ -50,6 +50,8 @@ _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
 }
 # After a message was sent, its consumer has this long before the next look.
 _PATIENCE = timedelta(minutes=2)
+# Their messages take some two seconds; the handler keeps twenty back.
+_MOST_SCHOOLS_KEPT = 50
 
 
 @dataclass(frozen=True)
@@ -76,17 +78,19 @@ def enqueue_overdue(
         lambda estab: _look_at_school(estab, deps, now),
         has_time,
     )
+    waiting = _WaitingSchools(deps, now)
     datasets = sweep(
         deps.datasets.due(now, shards),
-        lambda estab, name, seen: _look_at_dataset(estab, name, seen, deps, now),
+        lambda estab, name, seen: _look_at_dataset(estab, name, seen, deps, waiting, now),
         has_time,
     )
+    unsent = waiting.send()
     if schools.is_cut or datasets.is_cut:
         telemetry.count("WatchCut", "data")
     return {
         "schools": schools.looked,
         "datasets": datasets.looked,
-        "failed": schools.failed + datasets.failed,
+        "failed": schools.failed + datasets.failed + unsent,
         "cut": schools.is_cut + datasets.is_cut,
     }
 
@@ -114,6 +118,53 @@ def enqueue_overdue_operations(
     return found
 
 
+class _WaitingSchools:
+    """Schools with datasets that wait for a message: one message serves all of a school.
+
+    All datasets of a school lie in one shard.
+
+    The messages are sent after the demands of all datasets that were met, so that the visit of the
+    school finds them. A run keeps few schools back: their messages need time that it may not have.
+    """
+
+    def __init__(self, deps: WatchDependencies, now: datetime) -> None:
+        self._deps, self._now = deps, now
+        self._of_school: dict[str, list[tuple[str, str]]] = {}
+
+    def add(self, estab: str, name: str, seen: str) -> None:
+        """Note a dataset that waits.
+
+        Args:
+            seen: When the look was due; empty if a demand or a decision has been stored since,
+                which has set the time of the next look itself.
+        """
+        self._of_school.setdefault(estab, []).append((name, seen))
+        if len(self._of_school) >= _MOST_SCHOOLS_KEPT:
+            self.send()
+
+    def send(self) -> int:
+        """Send the messages, set the times of the next looks, and return how many failed.
+
+        A dataset whose message failed stays overdue, or its next look comes all the same.
+        """
+        of_school, self._of_school = self._of_school, {}
+        sent = sweep(
+            ((estab,) for estab in of_school),
+            lambda estab: self._send(estab, of_school[estab]),
+            lambda: True,
+        )
+        return sent.failed
+
+    def _send(self, estab: str, waiting: list[tuple[str, str]]) -> None:
+        if self._deps.datasets.breaker.may_send(self._now):
+            telemetry.count("DeadlinePassed", "pull")
+            self._deps.pulls.send(PullDataset(estab, waiting[0][0]).body())
+        for name, seen in waiting:
+            if seen:
+                at = self._now + MESSAGE_PATIENCE
+                self._deps.datasets.reschedule_watch(estab, name, seen, at)
+
+
 def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
     schools = deps.schools
     publish_school_events(estab, schools, deps.bus)
@@ -131,7 +182,12 @@ def _probed(school: School, now: datetime) -> School:
 
 
 def _look_at_dataset(
-    estab: str, name: str, seen: str, deps: WatchDependencies, now: datetime
+    estab: str,
+    name: str,
+    seen: str,
+    deps: WatchDependencies,
+    waiting: _WaitingSchools,
+    now: datetime,
 ) -> None:
     item = deps.datasets.get(estab, name)
     if item is None:
@@ -154,30 +210,21 @@ def _look_at_dataset(
             deps.datasets.reschedule_watch(estab, name, seen, asked)
             return
         item, seen = asked, ""
-    _enqueue_or_reschedule(item, seen, dataset, deps, now)
+    if needs_worker(item, now):
+        waiting.add(estab, name, seen)
+        return
+    _reschedule(item, seen, dataset, deps, now)
 
 
-def _enqueue_or_reschedule(
+def _reschedule(
     item: DatasetRecord,
     seen: str,
     dataset: Dataset | None,
     deps: WatchDependencies,
     now: datetime,
 ) -> None:
-    """Send a message for the dataset if there is work for it, and set the time of the next look.
-
-    Args:
-        seen: When the look was due; empty if a demand or a decision has been stored since, which
-            has set the time of the next look itself.
-    """
-    if needs_worker(item, now):
-        if deps.datasets.breaker.may_send(now):
-            telemetry.count("DeadlinePassed", "pull")
-            deps.pulls.send(PullDataset(item.estab, item.dataset).body())
-        at: datetime | None = now + MESSAGE_PATIENCE
-    else:
-        at = next_watch_at(replace(item, outbox=()), dataset, now)
     if seen:
+        at = next_watch_at(replace(item, outbox=()), dataset, now)
         deps.datasets.reschedule_watch(item.estab, item.dataset, seen, at)
 
 
