@@ -27,6 +27,7 @@ from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls import model as pulls
+from xporter_bridge.pulls.breaker import FleetBreaker
 from xporter_bridge.pulls.model import LEASE, start_or_resume
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.states import SchoolState
@@ -920,3 +921,26 @@ def test_a_place_of_a_dead_holder_frees_itself_and_a_late_one_takes_nothing_away
     slots.release(late)
     assert slots.renew(late, world.now()) == late
     assert slots.take(ESTAB, world.now(), slow_places=2) is None
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_the_failure_of_a_school_that_is_known_as_slow_says_nothing_of_xporter(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, is_known: bool
+) -> None:
+    slots, counted = world.aws.datasets.slots, list[str]()
+    if is_known:
+        slot = slots.take(ESTAB, world.now(), slow_places=2)
+        assert slot
+        slots.note_timeout(slot, world.now())
+        slots.release(slot)
+        world.advance(seconds=10)
+
+    def fail(run: PullRun) -> None:
+        run.has_answered, run.has_timed_out = False, True
+
+    monkeypatch.setattr(PullRun, "run", fail)
+    monkeypatch.setattr(FleetBreaker, "note_failure", lambda _, estab, __: counted.append(estab))
+    world.ask(STUDENTS)
+    world.deliver()
+    assert counted == ([] if is_known else [ESTAB])
+    assert slots.take(ESTAB, world.now(), slow_places=2) is None, "it backs off, known or not"

@@ -94,7 +94,6 @@ def _pull_each(
     holds up none of them. Their own back-offs decide when the school is visited again.
     """
     deps, has_failed = visit.deps, False
-    slots, breaker = deps.datasets.slots, deps.datasets.breaker
     try:
         for item in waiting:
             leased = deps.datasets.lease(item, deps.now())
@@ -109,16 +108,25 @@ def _pull_each(
                 telemetry.warn("pull_lost_its_lease", estab=item.estab, dataset=item.dataset)
             finally:
                 slot = run.slot
-            if run.has_timed_out:
-                slots.note_timeout(slot, deps.now())
-            if run.has_answered is False:
-                has_failed = True
-                breaker.note_failure(item.estab, deps.now())
-            elif run.has_answered:
-                breaker.note_answer(deps.now())
-                slot = slots.note_answer(slot)
+            has_failed = has_failed or run.has_answered is False
+            slot = _with_result(run, slot, deps)
             if run.has_timed_out or remaining_seconds() <= 0:
                 break
         return not has_failed
     finally:
-        slots.release(slot)
+        deps.datasets.slots.release(slot)
+
+
+def _with_result(run: PullRun, slot: Slot, deps: PullDependencies) -> Slot:
+    """Tell the slots and the breaker whether the school has answered, and return the slot."""
+    slots, breaker, now = deps.datasets.slots, deps.datasets.breaker, deps.now()
+    if run.has_timed_out:
+        slots.note_timeout(slot, now)
+    if run.has_answered:
+        breaker.note_answer(now)
+        return slots.note_answer(slot)
+    if run.has_answered is False and slot.slow_place is None:
+        # At the end of a night, only schools known as slow may be left: their failures say nothing
+        # of Xporter, and must not keep the others waiting.
+        breaker.note_failure(slot.estab, now)
+    return slot
