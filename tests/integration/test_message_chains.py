@@ -158,7 +158,7 @@ def test_a_pull_that_runs_out_of_time_is_further_by_a_page_each_time(world: Worl
 
 def test_a_pull_without_a_slot_sends_no_message(world: World) -> None:
     slots = world.aws.datasets.slots
-    taken = [slots.take(ESTAB, world.now()) for _ in range(4)]
+    taken = [slots.take(ESTAB, world.now(), slow_places=2) for _ in range(4)]
     assert all(taken)
     world.ask(STUDENTS)
     assert world.deliver() == 1
