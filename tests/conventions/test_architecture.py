@@ -88,7 +88,8 @@ PURE = {
     "pulls/history",
     "pulls/model", "pulls/record",
     "registrations/model",
-    "schools/attention", "schools/credentials", "schools/encryption", "schools/history",
+    "schools/attention", "schools/credentials", "schools/encryption", "schools/erased_people",
+    "schools/history",
     "schools/model", "schools/states", "schools/trouble",
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
     "snapshots/cursor", "snapshots/manifest", "snapshots/merge", "snapshots/merge_by_row",
@@ -98,7 +99,7 @@ PURE = {
     "writebacks/model", "writebacks/read_callback",
     "writebacks/schemas", "writebacks/transitions", "writebacks/validation",
     "xporter/endpoints", "xporter/envelopes", "xporter/gzip", "xporter/pages",
-    "xporter/not_ready", "xporter/retry_after", "xporter/scopes",
+    "xporter/not_ready", "xporter/people", "xporter/retry_after", "xporter/scopes",
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",

@@ -1,0 +1,137 @@
+"""The people who were erased from a school: a digest of each, and nothing else.
+
+The digests are made with a key that KMS has wrapped. So neither the school's item nor a backup of
+the item tells who was erased, and a pull can still tell whether a row is about one of them.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from xporter_bridge.errors import RequestRejectedError
+from xporter_bridge.xporter.people import PersonKind, Reference, plain_id
+
+# An item of DynamoDB holds 400 kilobytes; so many people take about a fourth.
+MOST = 1_000
+# 128 bits tell a person from every other.
+_DIGEST_CHARACTERS = 32
+# The last look follows the erasure after as long as the longest delay of a queue, which is longer
+# than any function may run: whatever had begun before the erasure has ended by then.
+LAST_LOOK_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class PersonTombstone:
+    """One erased person: what is left until somebody lifts the tombstone.
+
+    ``erased_at`` is None until the data that had been stored is deleted, and ``verified_at`` until
+    the last look has found nothing more.
+    """
+
+    digest: str
+    kind: PersonKind
+    requested_at: datetime
+    erased_at: datetime | None = None
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ErasedPeople:
+    """The tombstones of a school, the oldest first.
+
+    ``lifted_at`` is when the latest of them was lifted, until every dataset is to be pulled anew.
+    """
+
+    wrapped_key: bytes = field(repr=False)
+    tombstones: tuple[PersonTombstone, ...] = ()
+    lifted_at: datetime | None = None
+
+    @property
+    def has_work(self) -> bool:
+        """Tell whether stored data is still to be searched, or datasets are to be pulled anew."""
+        is_open = any(each.erased_at is None for each in self.tombstones)
+        return is_open or self.lifted_at is not None or self.last_look_at is not None
+
+    @property
+    def last_look_at(self) -> datetime | None:
+        """When the last look is due at people whose data was deleted; None if all were looked at.
+
+        Before that time, a late writer may still be at work.
+        """
+        waiting = [each.erased_at for each in self.tombstones if each.verified_at is None]
+        erased = [at for at in waiting if at is not None]
+        return max(erased) + LAST_LOOK_AFTER if erased else None
+
+    @property
+    def watch_at(self) -> datetime | None:
+        """When the watchdog should send a message, should the first have been lost."""
+        requested = [each.requested_at for each in self.tombstones if each.erased_at is None]
+        times = [*requested, self.lifted_at, self.last_look_at]
+        return min((at for at in times if at is not None), default=None)
+
+    def find(self, digest: str) -> PersonTombstone | None:
+        """Return the tombstone of a digest."""
+        return next((each for each in self.tombstones if each.digest == digest), None)
+
+    def adding(self, digest: str, kind: PersonKind, now: datetime) -> ErasedPeople:
+        """Return these with one more; a person who was erased before is searched once more.
+
+        Raises:
+            RequestRejectedError: 409: there are too many.
+        """
+        new = PersonTombstone(digest, kind, now)
+        others = tuple(each for each in self.tombstones if each.digest != digest)
+        if len(others) >= MOST:
+            raise RequestRejectedError(409, f"{MOST} people of the school are erased already")
+        return replace(self, tombstones=(*others, new))
+
+    def without(self, digest: str, now: datetime) -> ErasedPeople:
+        """Return these without one; the next pulls bring that person back."""
+        kept = tuple(each for each in self.tombstones if each.digest != digest)
+        return replace(self, tombstones=kept, lifted_at=now)
+
+    def erased(self, seen: Iterable[PersonTombstone], now: datetime) -> ErasedPeople:
+        """Return these once the stored data of the people of ``seen`` is deleted."""
+        done = set(seen)
+        return self._each(
+            lambda it: replace(it, erased_at=now) if it in done and it.erased_at is None else it
+        )
+
+    def verified(self, seen: Iterable[PersonTombstone], now: datetime) -> ErasedPeople:
+        """Return these once the last look at the people of ``seen`` has ended."""
+        done = set(seen)
+        return self._each(
+            lambda it: replace(it, verified_at=now) if it in done and it.erased_at else it
+        )
+
+    def _each(self, change: Callable[[PersonTombstone], PersonTombstone]) -> ErasedPeople:
+        return replace(self, tombstones=tuple(map(change, self.tombstones)))
+
+
+@dataclass(frozen=True)
+class OpenedPeople:
+    """The tombstones with their key in plaintext; kept in memory for one invocation at most."""
+
+    key: bytes = field(repr=False)
+    digests: frozenset[str]
+    _seen: dict[Reference, bool] = field(default_factory=dict, repr=False, compare=False)
+
+    def digest(self, who: Reference) -> str:
+        """Return the digest of a person."""
+        kind, identity = who
+        told = f"{kind}\n{plain_id(kind, identity)}".encode("utf-8", "surrogatepass")
+        return hmac.digest(self.key, told, "sha256").hex()[:_DIGEST_CHARACTERS]
+
+    def is_erased(self, who: Reference) -> bool:
+        """Tell whether the person was erased; the same question again costs nothing."""
+        known = self._seen.get(who)
+        if known is None:
+            known = self._seen[who] = self.digest(who) in self.digests
+        return known
+
+    def row_digest(self, line: bytes) -> str:
+        """Return a digest by which a row can be counted once, and from which nobody can learn it."""
+        return hmac.digest(self.key, line, "sha256").hex()[: _DIGEST_CHARACTERS // 2]
