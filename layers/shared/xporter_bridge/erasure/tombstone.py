@@ -75,6 +75,7 @@ def _bare(school: School) -> School:
         state_since=school.state_since,
         cause=school.cause,
         erased_secrets=school.erased_secrets,
+        erased_people=school.erased_people,
         expires_at=school.expires_at,
         outbox=school.outbox,
         version=school.version,

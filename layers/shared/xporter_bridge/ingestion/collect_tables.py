@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.page_file import DELETED
-from xporter_bridge.ingestion.staged_pages import StagedPages
+from xporter_bridge.ingestion.staged_pages import StagedPages, WithheldRows
 from xporter_bridge.snapshots.blocks import Block, Repeats
 from xporter_bridge.snapshots.row_keys import KeyOfLine, key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -23,6 +23,7 @@ class TableStream:
     ``repeats`` counts rows that came twice on one page, ``repeats_elsewhere`` rows that had come on
     another page, ``clashes`` rows that share their identity with another row. ``evidence`` is a
     digest of the identities that rows of different pages share; 0 if there are none.
+    ``withheld`` are rows about erased people, which are in none of the other numbers.
     """
 
     rows: int
@@ -31,6 +32,7 @@ class TableStream:
     repeats_elsewhere: int = 0
     clashes: int = 0
     evidence: int = 0
+    withheld: WithheldRows = WithheldRows()  # noqa: RUF009 - frozen
 
 
 class TableCollector:
@@ -63,12 +65,13 @@ class TableCollector:
         def rows() -> Iterator[Block]:
             return union(sections, key_of, lambda run: self._spill(run, key_of)[1], met)
 
-        repeats = sum(section.repeats for section in sections)
+        repeats, withheld = sum(each.repeats for each in sections), pages.withheld(name)
         if follow_each_other(sections):
             clashes = sum(section.clashes for section in sections)
-            return TableStream(sum(section.rows for section in sections), rows, repeats, 0, clashes)
+            total = sum(section.rows for section in sections)
+            return TableStream(total, rows, repeats, 0, clashes, withheld=withheld)
         stored = self._spill(rows(), key_of)
-        return TableStream(*stored, repeats, met.repeats, met.clashes, met.evidence)
+        return TableStream(*stored, repeats, met.repeats, met.clashes, met.evidence, withheld)
 
     def _spill(self, rows: Iterator[Block], key_of: KeyOfLine) -> tuple[int, Stream]:
         self._spilled += 1

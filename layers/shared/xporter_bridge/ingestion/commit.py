@@ -22,6 +22,7 @@ from xporter_bridge.ingestion.drift_reports import (
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
 from xporter_bridge.pulls.model import next_baseline
+from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
@@ -105,9 +106,7 @@ class PullCommit:
         return self._commit_sequence(served, made, assembled.copies, checkpoint.is_baseline)
 
     def publish(self, item: DatasetRecord) -> DatasetRecord:
-        """Copy what was committed to where readers look, ``latest.json`` last.
-
-        Repeating it after a crash copies the same bytes to the same keys.
+        """Copy what was committed to where readers look (``pulls.publication``).
 
         Raises:
             ConflictError: The lease was lost; its new holder publishes.
@@ -115,18 +114,9 @@ class PullCommit:
         made = item.published.manifest
         if not item.published.unpublished or not made:
             return item
-        place = DatasetLayout(item.estab, item.dataset)
-        self._store.publish(item.published.unpublished)
-        self._store.put_document(place.manifest(made.sequence), made.document())
-        # A holder that was overtaken must not put an older manifest in place of a later one: the
-        # lease proves that what was seen is older, and the write that it is still there.
-        seen = self._store.etag(place.latest)
-        item = self._datasets.renew(item, self._now())
-        self._store.replace_manifest(place.latest, made.document(), seen=seen)
+        published = publish_committed(item, self._datasets, self._store, self._now())
         self.staged_to_delete.add(made.pull_id or "")
-        published = replace(item.published, unpublished=None)
-        recovered = item.progress.recovered()
-        return self._save(replace(item, published=published, reason="", progress=recovered))
+        return published
 
     def prune(self, item: DatasetRecord) -> DatasetRecord:
         """Delete sequences replaced long ago; the write that releases the lease saves how far."""

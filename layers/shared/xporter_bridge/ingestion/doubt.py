@@ -114,11 +114,17 @@ def _meets(facts: PageMetadata, came: Tables, gone: Tables, kind: str) -> bool:
 
 
 def _counts(tables: Tables, kind: str) -> dict[str, int]:
-    """Count distinct rows, those with what a page itself repeats, or all that came."""
+    """Count distinct rows, those with what a page itself repeats, or all that came.
+
+    Rows that were left out because of an erased person came as well.
+    """
     return {
-        name: table.rows
-        + (table.repeats if kind != "distinct" else 0)
-        + (table.repeats_elsewhere if kind == "all" else 0)
+        name: sum(
+            each.rows
+            + (each.repeats if kind != "distinct" else 0)
+            + (each.repeats_elsewhere if kind == "all" else 0)
+            for each in (table, table.withheld)
+        )
         for name, table in tables.items()
     }
 

@@ -7,6 +7,7 @@ invocation that resumes the pull lists the staged pages and fetches the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -16,12 +17,13 @@ from xporter_bridge.errors import (
     AuthorisationPausedError,
     ContractError,
     PageDriftError,
+    PermanentError,
     TransientError,
     XporterBridgeError,
     XporterRefusedError,
     XporterUnavailableError,
 )
-from xporter_bridge.exact_json import loads
+from xporter_bridge.exact_json import dumps, loads
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.page_file import DELETED, pack
 from xporter_bridge.ingestion.page_workers import work_alone, work_off
@@ -40,6 +42,7 @@ from xporter_bridge.xporter.pages import (
     read_page,
     with_requested_hash,
 )
+from xporter_bridge.xporter.people import is_requested_for
 
 # No more rows at a time; fewer where they are large (``Endpoint.rows_per_page``).
 PAGE_SIZE = Endpoint.page_size
@@ -48,6 +51,17 @@ CONCURRENT_PAGES = 8
 # So many bytes of answers at a time, going by the largest so far: each takes several times its
 # size until it is staged, and a page of photos has megabytes.
 _BYTES_IN_FLIGHT = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class PageRows:
+    """What may be stored of a page by table, and of deletions by ``<Table>_deleted``.
+
+    ``withheld`` has a keyed digest of each row that is about an erased person, by the same names.
+    """
+
+    blocks: Mapping[str, Block | None]
+    withheld: Mapping[str, tuple[str, ...]]
 
 
 class OutOfTimeError(XporterBridgeError):
@@ -79,6 +93,11 @@ class PageFetcher:
         self._heartbeat = heartbeat
         self._remaining_seconds = remaining_seconds
         self._heartbeat_lock = Lock()
+        self._people = session.erased_people()
+        if self._people and is_requested_for(
+            dataset.endpoint.name, dataset.parameters, self._people.is_erased
+        ):
+            raise PermanentError("person_erased")
 
     def ask(self, changed_rows: str, number: int, within_seconds: float = DATA_SECONDS) -> Page:
         """Return one page of the change set that follows ``changed_rows``."""
@@ -133,19 +152,19 @@ class PageFetcher:
 
     def stage(self, page: Page, number: int, into: StagedPages) -> None:
         """Minimise, order, compress and stage one page."""
-        blocks = self._blocks(page)
-        self._stage(page.facts, blocks, len(page.text), number, into)
+        self._stage(page.facts, self._rows(page), len(page.text), number, into)
 
     def _stage(
         self,
         facts: PageMetadata,
-        blocks: Mapping[str, Block | None],
+        rows: PageRows,
         size: int,
         number: int,
         into: StagedPages,
     ) -> None:
         met = self._policy.kept_columns()
-        into.add(number, pack(facts, blocks, met, compress, answered_bytes=size))
+        body = pack(facts, rows.blocks, met, compress, answered_bytes=size, withheld=rows.withheld)
+        into.add(number, body)
 
     def fetch_rest(self, changed_rows: str, into: StagedPages) -> None:
         """Fetch every page that is not staged yet.
@@ -162,10 +181,10 @@ class PageFetcher:
         def work(number: int) -> None:
             page = self.ask(changed_rows, number)
             facts.require_same_result(page.facts)
-            own_facts, blocks, size = page.facts, self._blocks(page), len(page.text)
+            own_facts, rows, size = page.facts, self._rows(page), len(page.text)
             # The parsed rows take most of the memory, and S3 most of the time.
             del page
-            self._stage(own_facts, blocks, size, number, into)
+            self._stage(own_facts, rows, size, number, into)
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
@@ -187,12 +206,11 @@ class PageFetcher:
             return
         if page.as_of and page.as_of != as_of:
             raise PageDriftError("as_of_changed")
-        blocks = self._blocks(page)
+        blocks = self._rows(page).blocks
         if not all(staged.has_block(1, name, block) for name, block in blocks.items()):
             raise PageDriftError("rows_changed")
 
-    def _blocks(self, page: Page) -> dict[str, Block | None]:
-        """Return what may be stored of a page by table, and of deletions by ``<Table>_deleted``."""
+    def _rows(self, page: Page) -> PageRows:
         try:
             return self._rendered(page, page.text)
         except InexactError:
@@ -205,10 +223,12 @@ class PageFetcher:
             self._policy.ignore(name)
         return page
 
-    def _rendered(self, page: Page, text: bytes) -> dict[str, Block | None]:
+    def _rendered(self, page: Page, text: bytes) -> PageRows:
         blocks: dict[str, Block | None] = {}
-        for table, rows in self._by_table(page.tables).items():
+        withheld: dict[str, tuple[str, ...]] = {}
+        for table, came in self._by_table(page.tables).items():
             key_field = self._dataset.key_of(table)
+            rows, withheld[table] = self._without_people(table, came)
             block = rendered(self._policy.without_dropped_columns(table, rows), key_field, text)
             if block and self._policy.is_to_be_searched(table, block.data):
                 kept = self._policy.searched(
@@ -217,9 +237,23 @@ class PageFetcher:
                 block = rendered(kept, key_field, text)
             blocks[table] = block
         for table, entries in self._by_table(page.deleted).items():
-            key_field = self._dataset.key_of(table)
-            blocks[table + DELETED] = rendered(identities(entries, key_field), key_field)
-        return blocks
+            key_field, name = self._dataset.key_of(table), table + DELETED
+            rows, withheld[name] = self._without_people(table, identities(entries, key_field))
+            blocks[name] = rendered(rows, key_field)
+        return PageRows(blocks, {name: found for name, found in withheld.items() if found})
+
+    def _without_people(self, table: str, rows: list[Any]) -> tuple[list[Any], tuple[str, ...]]:
+        """Return the rows without erased people, and a digest of each row that is left out."""
+        if self._people is None:
+            return rows, ()
+        kept, withheld = [], []
+        for row in rows:
+            allowed = self._people.allowed(table, row)
+            if allowed is None:
+                withheld.append(self._people.row_digest(dumps(row)))
+            else:
+                kept.append(allowed)
+        return kept, tuple(withheld)
 
     def _by_table(self, named: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
         """Return the arrays that may be stored, under the names that we know the tables by."""

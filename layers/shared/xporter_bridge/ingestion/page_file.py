@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
@@ -44,7 +44,8 @@ class PageHeader:
 
     ``columns`` are the columns that the pull had met in each table when the page was staged: an
     invocation that resumes the pull knows them from here alone. ``size`` is the approximate size
-    of the answer in bytes.
+    of the answer in bytes. ``withheld`` has a keyed digest of each row that was left out, because
+    it is about an erased person, by section: the answer's number of rows counts such rows too.
     """
 
     facts: PageMetadata
@@ -52,6 +53,7 @@ class PageHeader:
     columns: Mapping[str, tuple[str, ...]]
     sections: Mapping[str, ByteRange]
     size: int = 0
+    withheld: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def page_key(prefix: str, number: int, fence: int) -> str:
@@ -76,6 +78,7 @@ def pack(
     compress: Callable[[bytes], bytes],
     *,
     answered_bytes: int = 0,
+    withheld: Mapping[str, Iterable[str]] | None = None,
 ) -> bytes:
     """Return the staged form of a page; a table without rows is None."""
     sections, bodies, start = {}, [], 0
@@ -95,6 +98,8 @@ def pack(
         "sections": sections,
         "size": max(answered_bytes, sum(len(block.data) for block in tables.values() if block)),
     }
+    if withheld:
+        header["withheld"] = {name: list(digests) for name, digests in withheld.items()}
     return b"".join((orjson.dumps(header), b"\n", *bodies))
 
 
@@ -123,6 +128,7 @@ def _header(header: dict[str, Any], end: int) -> PageHeader:
             for name, (start, stop, rows, first, last, *counts) in header["sections"].items()
         },
         size=header["size"],
+        withheld={name: tuple(each) for name, each in header.get("withheld", {}).items()},
     )
 
 

@@ -31,6 +31,15 @@ _KEPT_BYTES = 2 * 1024 * 1024
 _LONG_PULL_PAGES = 10
 
 
+@dataclass(frozen=True)
+class WithheldRows:
+    """Rows of a table that came and were left out, counted as those of a ``TableStream`` are."""
+
+    rows: int = 0
+    repeats: int = 0
+    repeats_elsewhere: int = 0
+
+
 @dataclass
 class StagedPages:
     """The pages of one pull, in the staging bucket; ``fence`` is that of the lease."""
@@ -137,6 +146,14 @@ class StagedPages:
                     repeats=place.repeats,
                     clashes=place.clashes,
                 )
+
+    def withheld(self, name: str) -> WithheldRows:
+        """Return how many rows of a section were left out of all pages."""
+        by_page = [header.withheld.get(name, ()) for header in self.headers.values()]
+        came = sum(map(len, by_page))
+        on_pages = sum(len(set(page)) for page in by_page)
+        rows = len(set().union(*by_page))
+        return WithheldRows(rows, came - on_pages, on_pages - rows)
 
     def _header(self, key: str) -> PageHeader | None:
         data = self.store.read_staged(key, 0, HEADER_BYTES - 1)

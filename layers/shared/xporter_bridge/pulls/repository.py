@@ -20,7 +20,7 @@ from xporter_bridge.pulls.breaker import FleetBreaker
 from xporter_bridge.pulls.fleet_notices import FleetNotices
 from xporter_bridge.pulls.model import LEASE, MESSAGE_PATIENCE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.pulls.slots import FREE, SLOT, PullSlots
+from xporter_bridge.pulls.slots import FREE, PullSlots
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso, iso_or_none
 
@@ -57,9 +57,9 @@ class DatasetRepository:
         return read(item) if item else None
 
     def of_school(self, estab: str) -> list[DatasetRecord]:
-        """Return every dataset of the school, as all writers have left it."""
+        """Return every dataset of the school, as all writers have left it; no ``#…`` is one."""
         found = self._items.query_partition(estab)
-        return [read(item) for item in found if not item["dataset"].startswith(SLOT)]
+        return [read(item) for item in found if not item["dataset"].startswith("#")]
 
     def add_demand(
         self,

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.xporter.people import PersonKind, Reference, plain_id
+from xporter_bridge.timestamps import earliest, to_milliseconds
+from xporter_bridge.xporter.people import (
+    PersonKind,
+    Reference,
+    Row,
+    people_of,
+    plain_id,
+    without_mentions,
+)
 
 # An item of DynamoDB holds 400 kilobytes; so many people take about a fourth.
 MOST = 1_000
@@ -21,6 +29,9 @@ _DIGEST_CHARACTERS = 32
 # The last look follows the erasure after as long as the longest delay of a queue, which is longer
 # than any function may run: whatever had begun before the erasure has ended by then.
 LAST_LOOK_AFTER = timedelta(minutes=15)
+# Two messages at a time would take each other's leases away.
+_PATIENCE = timedelta(minutes=5)
+_WATCHED_EVERY = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -43,11 +54,13 @@ class ErasedPeople:
     """The tombstones of a school, the oldest first.
 
     ``lifted_at`` is when the latest of them was lifted, until every dataset is to be pulled anew.
+    ``watched_at`` is when the watchdog last sent a message for work that had not ended.
     """
 
     wrapped_key: bytes = field(repr=False)
     tombstones: tuple[PersonTombstone, ...] = ()
     lifted_at: datetime | None = None
+    watched_at: datetime | None = None
 
     @property
     def has_work(self) -> bool:
@@ -69,8 +82,11 @@ class ErasedPeople:
     def watch_at(self) -> datetime | None:
         """When the watchdog should send a message, should the first have been lost."""
         requested = [each.requested_at for each in self.tombstones if each.erased_at is None]
-        times = [*requested, self.lifted_at, self.last_look_at]
-        return min((at for at in times if at is not None), default=None)
+        first = earliest(*requested, self.lifted_at, self.last_look_at)
+        if first is None:
+            return None
+        again = self.watched_at + _WATCHED_EVERY if self.watched_at else first
+        return max(first + _PATIENCE, again)
 
     def find(self, digest: str) -> PersonTombstone | None:
         """Return the tombstone of a digest."""
@@ -82,7 +98,7 @@ class ErasedPeople:
         Raises:
             RequestRejectedError: 409: there are too many.
         """
-        new = PersonTombstone(digest, kind, now)
+        new = PersonTombstone(digest, kind, to_milliseconds(now))
         others = tuple(each for each in self.tombstones if each.digest != digest)
         if len(others) >= MOST:
             raise RequestRejectedError(409, f"{MOST} people of the school are erased already")
@@ -91,20 +107,20 @@ class ErasedPeople:
     def without(self, digest: str, now: datetime) -> ErasedPeople:
         """Return these without one; the next pulls bring that person back."""
         kept = tuple(each for each in self.tombstones if each.digest != digest)
-        return replace(self, tombstones=kept, lifted_at=now)
+        return replace(self, tombstones=kept, lifted_at=to_milliseconds(now))
 
     def erased(self, seen: Iterable[PersonTombstone], now: datetime) -> ErasedPeople:
         """Return these once the stored data of the people of ``seen`` is deleted."""
-        done = set(seen)
+        done, at = set(seen), to_milliseconds(now)
         return self._each(
-            lambda it: replace(it, erased_at=now) if it in done and it.erased_at is None else it
+            lambda it: replace(it, erased_at=at) if it in done and it.erased_at is None else it
         )
 
     def verified(self, seen: Iterable[PersonTombstone], now: datetime) -> ErasedPeople:
         """Return these once the last look at the people of ``seen`` has ended."""
-        done = set(seen)
+        done, at = set(seen), to_milliseconds(now)
         return self._each(
-            lambda it: replace(it, verified_at=now) if it in done and it.erased_at else it
+            lambda it: replace(it, verified_at=at) if it in done and it.erased_at else it
         )
 
     def _each(self, change: Callable[[PersonTombstone], PersonTombstone]) -> ErasedPeople:
@@ -132,6 +148,16 @@ class OpenedPeople:
             known = self._seen[who] = self.digest(who) in self.digests
         return known
 
+    def allowed(self, table: str, row: Row) -> Row | None:
+        """Return the row as it may be stored; None if it is about an erased person."""
+        if any(map(self.is_erased, people_of(table, row))):
+            return None
+        return without_mentions(row, self.is_erased)
+
+    def erased_of(self, table: str, row: Row) -> set[str]:
+        """Return the digests of the erased people whom the row is about."""
+        return {self.digest(who) for who in people_of(table, row) if self.is_erased(who)}
+
     def row_digest(self, line: bytes) -> str:
-        """Return a digest by which a row can be counted once, and from which nobody can learn it."""
+        """Return a digest by which a row is counted once; it tells nobody what the row says."""
         return hmac.digest(self.key, line, "sha256").hex()[: _DIGEST_CHARACTERS // 2]

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
+from xporter_bridge.schools.erased_people import ErasedPeople
 from xporter_bridge.schools.history import StateChange, with_change
 from xporter_bridge.schools.states import PULLABLE, SchoolState
 from xporter_bridge.schools.trouble import Trouble
@@ -100,6 +101,7 @@ class School:
     probe_at: datetime | None = None
     erasure_requested_at: datetime | None = None
     erased_secrets: ErasedSecrets | None = None
+    erased_people: ErasedPeople | None = None
     expires_at: int = 0
     outbox: tuple[Event, ...] = ()
     history: tuple[StateChange, ...] = ()

@@ -15,15 +15,24 @@ from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.history import StateChange
 from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.people_form import people_attributes, read_people
 from xporter_bridge.schools.state_index import NEVER_DUE
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import parse_trouble
 from xporter_bridge.schools.trouble_index import TroubleIndex, trouble_attributes
-from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
+from xporter_bridge.timestamps import earliest, iso, iso_or_none, parse, parse_or_none
 
 _ATTEMPTS = 5
 _OF_OTHER_FORM = frozenset(
-    {"credentials", "registrations", "outbox", "erased_secrets", "history", "data_trouble"}
+    {
+        "credentials",
+        "registrations",
+        "outbox",
+        "erased_secrets",
+        "erased_people",
+        "history",
+        "data_trouble",
+    }
 )
 _TIMES = (
     "state_since",
@@ -111,6 +120,7 @@ def stored_form(school: School) -> Item:
     item["expires_at"] = school.expires_at or None
     item["erased_key"] = erased.wrapped_key if erased else None
     item["erased_secrets"] = list(erased.digests) if erased else None
+    item |= people_attributes(school.erased_people)
     item["state"] = str(school.state)
     due_at = school.registrations_due_at if school.is_pullable else None
     item["due_at"] = iso(due_at) if due_at else NEVER_DUE
@@ -138,8 +148,14 @@ def stored_form(school: School) -> Item:
 
 
 def _next_look(school: School) -> datetime | None:
-    """Return when to look again: at once for an erasure or an event, else for a probe."""
-    return school.erasure_requested_at or (school.state_since if school.outbox else school.probe_at)
+    """Return when to look again: at once for an erasure or an event, else for a probe.
+
+    An event that is not of the state's change may wait for as long as the state is old: it is due.
+    """
+    if school.is_gone:
+        return school.erasure_requested_at or (school.state_since if school.outbox else None)
+    people = school.erased_people.watch_at if school.erased_people else None
+    return earliest(people, school.state_since if school.outbox else school.probe_at)
 
 
 def _read(item: Item) -> School:
@@ -159,6 +175,7 @@ def _read(item: Item) -> School:
     known["history"] = tuple(StateChange(parse(at), *facts) for at, *facts in changes)
     if "data_trouble" in known:
         known["data_trouble"] = parse_trouble(known["data_trouble"])
+    known["erased_people"] = read_people(item)
     digests = tuple(known.pop("erased_secrets", ()))
     if digests:
         known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)

@@ -18,6 +18,7 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.erased_people import OpenedPeople
 from xporter_bridge.schools.model import School, estab_changed, paused, secret_refused
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
@@ -115,6 +116,12 @@ class SchoolSession:
             if fresh is None:
                 raise
         return self._granted(request, fresh)
+
+    def erased_people(self) -> OpenedPeople | None:
+        """Return the people whose data must not be stored; None if nobody was erased."""
+        if self.school.erased_people is None:
+            return None
+        return self._sessions.vault.open_people(self.school)
 
     def fresh_details(self) -> TokenDetails:
         """Return what the school allows now: a token issued earlier keeps its old scopes.

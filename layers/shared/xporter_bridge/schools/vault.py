@@ -11,6 +11,7 @@ from typing import Any
 from xporter_bridge.aws.kms import EncryptionKey
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.encryption import seal, unseal
+from xporter_bridge.schools.erased_people import OpenedPeople
 from xporter_bridge.schools.model import School
 
 _MOST_PENDING = 5
@@ -70,6 +71,27 @@ class SchoolVault:
             key, wrapped = self._key.generate_data_key(context)
             erased = ErasedSecrets(wrapped)
         return erased.adding(key, digests)
+
+    def people_key(self, school: School) -> tuple[bytes, bytes]:
+        """Return the key of the digests of erased people, in plaintext and wrapped.
+
+        A school that has none gets a new one, which somebody has to store.
+        """
+        context = {"estab": school.estab, "purpose": "erased_people"}
+        if school.erased_people is None:
+            return self._key.generate_data_key(context)
+        wrapped = school.erased_people.wrapped_key
+        return self._key.decrypt(wrapped, context), wrapped
+
+    def open_people(self, school: School) -> OpenedPeople | None:
+        """Return the erased people of a school so that rows can be held against them.
+
+        None if there are none, without a call of KMS.
+        """
+        if school.erased_people is None:
+            return None
+        key, _ = self.people_key(school)
+        return OpenedPeople(key, frozenset(each.digest for each in school.erased_people.tombstones))
 
     def was_erased(self, school: School, secret: str) -> bool:
         """Tell whether the secret is one that was erased with the school."""
