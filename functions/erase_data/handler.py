@@ -1,4 +1,4 @@
-"""Erases a school, or a dataset whose scope was withdrawn."""
+"""Erases a school, a dataset whose scope was withdrawn, or people."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from xporter_bridge import entrypoints
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.certificates import CertificateRepository
+from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.erase import erase
 from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.snapshots.store import SnapshotStore
 
 
@@ -30,6 +33,8 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
         datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
         operations=OperationRepository(client("dynamodb"), settings.operations_table),
+        certificates=CertificateRepository(client("dynamodb"), settings.datasets_table),
+        vault=SchoolVault(client("kms"), settings.school_key_id),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
@@ -39,7 +44,7 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
-    """From the erasure queue: delete every version of the school's or the dataset's data.
+    """From the erasure queue: delete every version of what is to be erased.
 
     A failed message is delivered again, and finally reaches the dead-letter queue with its alarm.
     """

@@ -17,5 +17,6 @@ class Settings(EnvironmentSettings):
     bucket: str
     staging_bucket: str
     event_bus: str
+    school_key_id: str
     erasure_queue_url: str
     erasure_dead_letter_queue_url: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -91,8 +91,12 @@ class Bucket:
         """Delete objects; a versioned bucket keeps their versions. A missing object is no error."""
         self._delete({"Key": key} for key in keys)
 
-    def delete_versions(self, prefix: str) -> int:
-        """Delete every version of every object under the prefix, and return how many."""
+    def delete_versions(self, prefix: str, keep: Container[str] = frozenset()) -> int:
+        """Delete every version of every object under the prefix, and return how many.
+
+        Args:
+            keep: Keys whose current version stays.
+        """
         with translate_aws_errors("s3:ListObjectVersions"):
             pages = self._client.get_paginator("list_object_versions").paginate(
                 Bucket=self._name, Prefix=prefix
@@ -102,6 +106,7 @@ class Bucket:
                 for page in pages
                 for kind in ("Versions", "DeleteMarkers")
                 for entry in page.get(kind, ())
+                if not (entry["Key"] in keep and entry["IsLatest"])
             ]
         self._delete(found)
         return len(found)

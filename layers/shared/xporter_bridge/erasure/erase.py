@@ -10,12 +10,14 @@ repeated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
+from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.erase_people import erase_people
+from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
 from xporter_bridge.erasure.tombstone import (
     begun,
     cleared,
@@ -26,13 +28,10 @@ from xporter_bridge.erasure.tombstone import (
     without_data,
 )
 from xporter_bridge.errors import ConflictError, RequestRejectedError
-from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import Event
-from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.pulls.reconcile import LEFT_OUT, SCOPE_REMOVED, erasure_reason
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import EXPIRED, is_expired
 from xporter_bridge.schools.credentials import ErasedSecrets
 from xporter_bridge.schools.model import School
@@ -46,7 +45,6 @@ from xporter_bridge.snapshots.layout import (
     staged_prefix,
     staging_prefix,
 )
-from xporter_bridge.snapshots.store import SnapshotStore
 
 # The longest delay of a queue. It is longer than any function may run, so every invocation that
 # began before the school was erased has ended.
@@ -54,19 +52,6 @@ _LATE = timedelta(minutes=15)
 _MARGIN = timedelta(seconds=5)
 _A_DAY = timedelta(days=1)
 _ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class EraseDependencies:
-    """Everything that erasing needs; ``erasures`` is the queue that brings its messages."""
-
-    schools: SchoolRepository
-    datasets: DatasetRepository
-    operations: OperationRepository
-    store: SnapshotStore
-    erasures: Queue
-    bus: EventBus
-    now: Callable[[], datetime]
 
 
 def request_erasure(
@@ -110,17 +95,20 @@ def _marked_as_seen(
     return mark
 
 
-def erase(message: EraseSchool | EraseDataset, deps: EraseDependencies) -> None:
+def erase(message: EraseSchool | EraseDataset | ErasePeople, deps: EraseDependencies) -> None:
     """Carry out one erasure.
 
     Args:
-        message: A school that ``request_erasure`` has marked, or one dataset.
+        message: A school that ``request_erasure`` has marked, one dataset, or the people of a
+            school whose tombstones ``request_person`` has stored.
 
     Raises:
         TransientError: The message should come again.
     """
     if isinstance(message, EraseDataset):
         erase_dataset(message.estab, message.dataset, message.reason, deps)
+    elif isinstance(message, ErasePeople):
+        erase_people(message.estab, deps)
     else:
         erase_school(message.estab, deps)
 

@@ -26,13 +26,22 @@ class EraseDataset(Message):
     reason: str
 
 
-def read_erasure(body: Mapping[str, Any]) -> EraseSchool | EraseDataset:
+@dataclass(frozen=True)
+class ErasePeople(Message):
+    """Whatever the school's tombstones of people still ask for is done; nobody is named."""
+
+    KIND = "people"
+
+
+def read_erasure(body: Mapping[str, Any]) -> EraseSchool | EraseDataset | ErasePeople:
     """Return what is to be erased.
 
     Messages without a kind, those of a person included, are told apart by ``dataset``.
 
     Raises:
-        TypeError: The message is neither.
+        TypeError: The message is none of these.
     """
+    if body.get("kind", "") == ErasePeople.KIND:
+        return ErasePeople.read(body)
     is_dataset = body.get("kind", "") == EraseDataset.KIND or "dataset" in body
     return EraseDataset.read(body) if is_dataset else EraseSchool.read(body)

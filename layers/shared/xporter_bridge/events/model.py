@@ -23,6 +23,7 @@ TYPES = (
     "writeback.completed",
     "writeback.failed",
     "writeback.unknown",
+    "person.erased",
 )
 
 

@@ -38,6 +38,14 @@ class OperationRepository:
         watch = watch_attributes(iso(at), estab, id_)
         reschedule_watch(self._items, estab, id_, seen=seen, watch=watch)
 
+    def of_school(self, estab: str) -> list[Item]:
+        """Return every item of the school, as it is stored."""
+        return list(self._items.query_partition(estab))
+
+    def delete(self, estab: str, id_: str) -> None:
+        """Delete one operation, if it is there."""
+        self._items.delete(estab, id_)
+
     def delete_school(self, estab: str) -> None:
         """Delete every operation of the school."""
         for item in list(self._items.query_partition(estab)):

@@ -17,6 +17,8 @@ from xporter_bridge.xporter.people import (
     PersonKind,
     Reference,
     Row,
+    mentions_of,
+    people_in,
     people_of,
     plain_id,
     without_mentions,
@@ -63,10 +65,14 @@ class ErasedPeople:
     watched_at: datetime | None = None
 
     @property
+    def pending(self) -> tuple[PersonTombstone, ...]:
+        """The people whose stored data is still to be deleted."""
+        return tuple(each for each in self.tombstones if each.erased_at is None)
+
+    @property
     def has_work(self) -> bool:
         """Tell whether stored data is still to be searched, or datasets are to be pulled anew."""
-        is_open = any(each.erased_at is None for each in self.tombstones)
-        return is_open or self.lifted_at is not None or self.last_look_at is not None
+        return bool(self.pending) or self.lifted_at is not None or self.last_look_at is not None
 
     @property
     def last_look_at(self) -> datetime | None:
@@ -81,7 +87,7 @@ class ErasedPeople:
     @property
     def watch_at(self) -> datetime | None:
         """When the watchdog should send a message, should the first have been lost."""
-        requested = [each.requested_at for each in self.tombstones if each.erased_at is None]
+        requested = [each.requested_at for each in self.pending]
         first = earliest(*requested, self.lifted_at, self.last_look_at)
         if first is None:
             return None
@@ -123,6 +129,14 @@ class ErasedPeople:
             lambda it: replace(it, verified_at=at) if it in done and it.erased_at else it
         )
 
+    def pulled_anew(self, lifted_at: datetime | None) -> ErasedPeople:
+        """Return these once every dataset is to be pulled anew because of what was lifted then."""
+        return replace(self, lifted_at=None) if self.lifted_at == lifted_at else self
+
+    def watched(self, now: datetime) -> ErasedPeople:
+        """Return these once the watchdog has sent a message."""
+        return replace(self, watched_at=to_milliseconds(now))
+
     def _each(self, change: Callable[[PersonTombstone], PersonTombstone]) -> ErasedPeople:
         return replace(self, tombstones=tuple(map(change, self.tombstones)))
 
@@ -157,6 +171,14 @@ class OpenedPeople:
     def erased_of(self, table: str, row: Row) -> set[str]:
         """Return the digests of the erased people whom the row is about."""
         return {self.digest(who) for who in people_of(table, row) if self.is_erased(who)}
+
+    def erased_in(self, row: Row) -> set[str]:
+        """Return the digests of the erased people whom a list of the row mentions."""
+        return {self.digest(who) for who in mentions_of(row) if self.is_erased(who)}
+
+    def are_named_in(self, document: object) -> bool:
+        """Tell whether a document of objects and lists, as a writeback, names one of them."""
+        return any(map(self.is_erased, people_in(document)))
 
     def row_digest(self, line: bytes) -> str:
         """Return a digest by which a row is counted once; it tells nobody what the row says."""

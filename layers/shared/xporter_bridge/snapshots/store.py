@@ -9,7 +9,7 @@ after the commit only requires the copy to be repeated.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -99,12 +99,13 @@ class SnapshotStore:
         """
         self._published.delete(keys)
 
-    def erase(self, prefix: str) -> int:
+    def erase(self, prefix: str, keep: Container[str] = frozenset()) -> int:
         """Delete every version of all objects under the prefix, and return their number.
 
-        Staged objects stay: ``delete_staged`` deletes them.
+        Of the keys in ``keep``, the current version stays. Staged objects stay: ``delete_staged``
+        deletes them.
         """
-        return self._published.delete_versions(prefix)
+        return self._published.delete_versions(prefix, keep)
 
 
 class RowWriter:

@@ -14,7 +14,7 @@ from xporter_bridge import telemetry
 from xporter_bridge.availability.messages import AdvanceRequest
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
+from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.messages import Message
@@ -171,10 +171,19 @@ def _look_at_school(estab: str, deps: WatchDependencies, now: datetime) -> None:
     school = schools.get(estab)
     if school and school.is_being_erased:
         deps.erasures.send(EraseSchool(estab).body())
-    elif school and has_come(school.probe_at, now):
+        return
+    if school and school.erased_people and has_come(school.erased_people.watch_at, now):
+        deps.erasures.send(ErasePeople(estab).body())
+        schools.change(estab, lambda school: _people_watched(school, now))
+    if school and has_come(school.probe_at, now):
         telemetry.count("DeadlinePassed", "probe")
         deps.onboarding.send(ProbeSchool(estab).body())
         schools.change(estab, lambda school: _probed(school, now))
+
+
+def _people_watched(school: School, now: datetime) -> School:
+    people = school.erased_people
+    return replace(school, erased_people=people.watched(now)) if people else school
 
 
 def _probed(school: School, now: datetime) -> School:

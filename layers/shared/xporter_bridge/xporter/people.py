@@ -59,7 +59,9 @@ _MENTIONED = {
         ("studentids", "studentidaasids", "studentsiblingids", "childidaasids"), PersonKind.PUPIL
     ),
     **dict.fromkeys(("contactids", "contactidaasids", "parentidaasids"), PersonKind.CONTACT),
-    **dict.fromkeys(("staffids", "staffidaasids", "primarystaffid"), PersonKind.STAFF),
+    **dict.fromkeys(
+        ("staffids", "staffidaasids", "primarystaffid", "recordedbyid"), PersonKind.STAFF
+    ),
 }
 _TYPES = {
     "student": PersonKind.PUPIL,
@@ -116,6 +118,27 @@ def without_mentions(row: Row, is_erased: IsErased) -> Row:
             if kept != value:
                 changed[name] = kept
     return {**row, **changed} if changed else row
+
+
+def mentions_of(row: Row) -> Iterator[Reference]:
+    """Yield everybody whom a list of the row mentions."""
+    for name, value in row.items():
+        kind = _MENTIONED.get(name.casefold())
+        if kind and value:
+            entries = value if isinstance(value, list) else str(value).split(",")
+            yield from ((kind, plain_id(kind, each)) for each in entries)
+
+
+def people_in(document: object) -> Iterator[Reference]:
+    """Yield everybody whom a document of objects and lists names, as a writeback does."""
+    if isinstance(document, Mapping):
+        yield from people_of("", document)
+        yield from mentions_of(document)
+        for value in document.values():
+            yield from people_in(value)
+    elif isinstance(document, list | tuple):
+        for value in document:
+            yield from people_in(value)
 
 
 def may_concern(tables: Mapping[str, Iterable[str]]) -> bool:
