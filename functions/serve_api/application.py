@@ -10,7 +10,12 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-from functions.serve_api import routes_history, routes_operations, routes_schools
+from functions.serve_api import (
+    routes_history,
+    routes_operations,
+    routes_people,
+    routes_schools,
+)
 from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.openapi import answers, methods_of, openapi, query_of
 from functions.serve_api.problems import problem, problem_for
@@ -53,6 +58,7 @@ def application() -> APIGatewayHttpResolver:
     app.include_router(routes_schools.router)
     app.include_router(routes_history.router)
     app.include_router(routes_operations.router)
+    app.include_router(routes_people.router)
 
     @app.get(
         "/v1/openapi.json",

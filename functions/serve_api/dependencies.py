@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from xporter_bridge.api.queries import Queries
 from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.accept import AcceptDependencies
 
@@ -19,6 +20,7 @@ class ApiDependencies:
 
     viewer: Queries
     vault: SchoolVault
+    certificates: CertificateRepository
     pulls: Queue
     availability_requests: Queue
     writebacks: Queue

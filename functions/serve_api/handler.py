@@ -17,6 +17,7 @@ from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
+from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
@@ -38,6 +39,7 @@ def dependencies() -> ApiDependencies:
             config=configured(),
         ),
         vault=SchoolVault(client("kms"), settings.school_key_id),
+        certificates=CertificateRepository(client("dynamodb"), settings.datasets_table),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         availability_requests=Queue(client("sqs"), settings.availability_request_queue_url),
         writebacks=Queue(client("sqs"), settings.writeback_queue_url),

@@ -16,6 +16,7 @@ from xporter_bridge.api.schemas import (
     WritebackView,
 )
 from xporter_bridge.availability import accept as availability
+from xporter_bridge.erasure.request_person import require_not_erased
 from xporter_bridge.writebacks import accept as writebacks
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -32,6 +33,7 @@ def request_pull_of(estab: Estab, asked: PullRequestBody) -> Response[Accepted]:
     """Asked again while it is open, the same request gets the same id."""
     deps = dependencies_of(router)
     school = deps.viewer.require_school(estab)
+    require_not_erased(school, asked.endpoint or "", asked.parameters, deps.vault)
     pull = availability.accept(
         school,
         deps.availability,

@@ -67,7 +67,9 @@ ARROWS: dict[str, set[str]] = {
     "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
-ARROWS["api"] = {"availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
+ARROWS["api"] = {
+    "availability", "datasets", "pulls", "schools", "snapshots", "writebacks", "xporter",
+}  # fmt: skip
 
 AWS = {"boto3", "botocore"}
 HTTP = {"requests", "urllib3", "httpx", "aiohttp", "socket"}
@@ -78,7 +80,8 @@ PURE = {
     "messages", "availability/messages", "erasure/messages", "onboarding/messages",
     "pulls/messages", "registrations/messages", "writebacks/messages",
     "errors", "timestamps", "exact_json", "settings", "dry_run",
-    "api/attention", "api/history_views", "api/presenters", "api/schemas",
+    "api/attention", "api/history_views", "api/people_views",
+    "api/presenters", "api/schemas",
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
     "callbacks/bodies", "callbacks/request", "callbacks/signed_urls",
     "datasets/config", "datasets/date_placeholders", "datasets/hold_limits", "datasets/model",
@@ -110,7 +113,8 @@ EFFECTFUL = {
     "availability/schedule", "availability/settle",
     "aws/clients", "aws/dynamodb", "aws/errors", "aws/kms", "aws/s3", "aws/secrets_manager",
     "aws/sqs", "callbacks/signing_keys", "deployments/check_version", "deployments/hooks",
-    "deployments/versions", "onboarding/transit_encryption", "erasure/certificates", "erasure/clean_dataset", "erasure/dependencies", "erasure/erase",
+    "deployments/versions", "onboarding/transit_encryption",
+    "erasure/certificates", "erasure/clean_dataset", "erasure/dependencies", "erasure/erase",
     "erasure/erase_people", "erasure/forget_operations", "erasure/pull_anew",
     "erasure/request_person", "erasure/rewrite_snapshot", "events/bus",
     "ingestion/dependencies", "ingestion/patience",

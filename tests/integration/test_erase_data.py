@@ -21,6 +21,7 @@ from tests.support.builders import (
     records,
     school_table,
     stored_school,
+    vault,
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud, refusing
@@ -30,7 +31,9 @@ from tests.support.xporter import Xporter
 from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.certificates import CertificateRepository
+from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.erase import erase
 from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
@@ -53,6 +56,10 @@ def store(cloud: Cloud) -> SnapshotStore:
 
 def operations(cloud: Cloud) -> OperationRepository:
     return OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable"))
+
+
+def certificates(cloud: Cloud) -> CertificateRepository:
+    return CertificateRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"))
 
 
 def versions(cloud: Cloud, estab: str = ESTAB) -> list[str]:
@@ -235,6 +242,8 @@ def deps(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDepend
         schools=school_table(cloud),
         datasets=dataset_table(cloud),
         operations=operations(cloud),
+        certificates=certificates(cloud),
+        vault=vault(cloud),
         store=store(cloud),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),

@@ -20,6 +20,7 @@ from tests.support.builders import (
     records,
     school_table,
     stored_school,
+    vault,
 )
 from tests.support.company_api import CompanyApi
 from tests.support.conversation_world import Company
@@ -33,7 +34,9 @@ from tools.simulator.http.server import RunningSimulator
 from xporter_bridge.availability import ask_xporter
 from xporter_bridge.availability.accept import request_endpoint
 from xporter_bridge.aws.sqs import Queue
-from xporter_bridge.erasure.erase import EraseDependencies, erase
+from xporter_bridge.erasure.certificates import CertificateRepository
+from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.erase import erase
 from xporter_bridge.erasure.messages import read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion import fetch
@@ -246,6 +249,8 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
         schools=school_table(cloud),
         datasets=table,
         operations=OperationRepository(cloud.client("dynamodb"), cloud.ref("OperationsTable")),
+        certificates=CertificateRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable")),
+        vault=vault(cloud),
         store=SnapshotStore(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),

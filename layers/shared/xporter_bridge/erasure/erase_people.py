@@ -48,7 +48,8 @@ def erase_people(estab: str, deps: EraseDependencies) -> None:
         publish_school_events(estab, deps.schools, deps.bus)
         return
     if not people.pending and people.lifted_at is None and not has_come(people.last_look_at, now):
-        _look_later(estab, (people.last_look_at or now) - now, deps)
+        # A spare message: the one for the last look, or else the watchdog's, comes later.
+        publish_school_events(estab, deps.schools, deps.bus)
         return
     opened = deps.vault.open_people(school)
     wait = _searched(school, people, opened, deps) if opened else timedelta()
@@ -57,10 +58,9 @@ def erase_people(estab: str, deps: EraseDependencies) -> None:
     if wait:
         _look_later(estab, wait, deps)
         return
-    if people.pending:
-        # The message is sent before the write: after a crash in between, a spare look follows.
-        _look_later(estab, LAST_LOOK_AFTER, deps)
     _note_done(estab, people, now, deps)
+    if people.pending:
+        _look_later(estab, LAST_LOOK_AFTER, deps)
     publish_school_events(estab, deps.schools, deps.bus)
 
 

@@ -6,7 +6,7 @@ stores the person. The watchdog finds a tombstone whose message was never sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from xporter_bridge.schools.erased_people import ErasedPeople, OpenedPeople, Per
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
-from xporter_bridge.xporter.people import Reference
+from xporter_bridge.xporter.people import Reference, is_requested_for
 
 _ATTEMPTS = 5
 
@@ -75,6 +75,19 @@ def lift_tombstone(
 
     schools.change(estab, lifted)
     erasures.send(ErasePeople(estab).body())
+
+
+def require_not_erased(
+    school: School, endpoint: str, parameters: Mapping[str, object], vault: SchoolVault
+) -> None:
+    """Refuse a request for the data of an erased person.
+
+    Raises:
+        RequestRejectedError: 409.
+    """
+    people = vault.open_people(school)
+    if people and is_requested_for(endpoint.casefold(), parameters, people.is_erased):
+        raise RequestRejectedError(409, "the parameters name a person who was erased")
 
 
 def _school(estab: str, schools: SchoolRepository) -> School:

@@ -147,6 +147,9 @@ def _store(
     deps: AcceptDependencies,
 ) -> Writeback:
     _prove_writable(school, checked)
+    people = deps.vault.open_people(school)
+    if people and people.are_named_in(checked.bodies):
+        raise RequestRejectedError(409, "the writeback names a person who was erased")
     estab, now = school.estab, deps.now()
     parts = tuple(
         queued(Part(date=day, rows=rows), deps.deadline, now)
