@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,17 +21,24 @@ from tests.support.builders import (
     onboard,
     records,
     school_table,
+    stored_school,
     vault,
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
+from tests.support.records import lease
 from tests.support.xporter import Xporter
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.certificate import Certificate
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase import erase
 from xporter_bridge.erasure.messages import ErasePeople
+from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.pulls.record import DatasetState, Hold
 from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.timestamps import iso, parse
 
 PEOPLE = f"/v1/schools/{ESTAB}/erased-people"
 DATASETS = ("students", "groups", "studentcontacts", "contacts", "staff", "attendancesummary")
@@ -134,3 +143,333 @@ def test_nothing_of_an_erased_pupil_is_found_in_any_store(school: Cloud, xporter
     erase_person(school, row)
     settle(school)
     assert found(school, row) == set()
+
+
+def test_who_was_erased_stays_away_from_change_sets_and_from_the_weekly_comparison(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row = pupil(xporter)
+    erase_person(school, row)
+    settle(school)
+    xporter.control(
+        "POST", f"schools/{ESTAB}/databases/XodSchoolData/change", {"rows": 12, "notify": False}
+    )
+    pulled(school)
+    assert found(school, row) == set()
+    table = dataset_table(school)
+    for name in DATASETS:  # as if a week had passed
+        item = table.get(ESTAB, name)
+        assert item
+        held = table.lease(table.add_demand(ESTAB, name, datetime.now(UTC)), datetime.now(UTC))
+        assert held
+        chain = replace(held.chain, baseline_at=datetime.now(UTC) - timedelta(minutes=1))
+        table.save(replace(held.released(), chain=chain), datetime.now(UTC))
+    pulled(school)
+    assert found(school, row) == set()
+    for name in DATASETS:
+        after = table.get(ESTAB, name)
+        assert after
+        assert (after.state, after.is_due, after.hold) == (DatasetState.CURRENT, False, None)
+        assert after.chain.baseline_at
+        assert after.chain.baseline_at > datetime.now(UTC)
+
+
+def test_every_row_of_everybody_else_is_as_the_school_has_it(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row = pupil(xporter)
+    erase_person(school, row)
+    settle(school)
+    for name, table in (("students", "Students"), ("contacts", "Contacts"), ("groups", "Group")):
+        truth = {each["Id"]: each for each in xporter.truth(table)}
+        kept = {each["Id"]: each for each in rows(school, name, table)}
+        expected = truth.keys() - ({row["Id"]} if table == "Students" else set())
+        assert kept.keys() == expected
+    group = next(each for each in rows(school, "groups", "Group") if each.get("Name"))
+    assert group.items() <= xporter_rows(xporter, "Group")[group["Id"]].items() | group.items()
+
+
+def xporter_rows(xporter: Xporter, table: str) -> dict[str, dict[str, Any]]:
+    return {str(each["Id"]): each for each in xporter.truth(table)}
+
+
+def rows(cloud: Cloud, dataset: str, table: str) -> list[dict[str, Any]]:
+    """Return what a reader finds, held against the digest of the manifest."""
+    objects = cloud.objects("DataBucket")
+    latest = json.loads(objects[DatasetLayout(ESTAB, dataset).latest])
+    entry = latest["tables"][table]
+    body = gzip.decompress(objects[entry["snapshot_key"]])
+    assert hashlib.sha256(body).hexdigest() == entry["sha256"]
+    for kind in ("upserts", "deletes"):
+        assert len(gzip.decompress(objects[entry[f"{kind}_key"]]).splitlines()) == entry[kind]
+    found = [json.loads(line) for line in body.splitlines()]
+    assert len(found) == entry["rows"]
+    return found
+
+
+def test_a_pull_that_began_before_and_ends_late_brings_nobody_back(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, table = pupil(xporter), dataset_table(school)
+    now = datetime.now(UTC)
+    table.add_demand(ESTAB, "students", now)
+    late = lease(table, ESTAB, "students", now)
+    assert late
+    pages = f"staging/estab={ESTAB}/dataset=students/late/page-000001-0000000001"
+    store(school).stage(pages, json.dumps(row).encode())
+    erase_person(school, row)
+    school.take("ErasureQueue")
+    assert school.invoke("erase_data", records(ErasePeople(ESTAB).body()))
+    people = school_table(school).get(ESTAB).erased_people  # type: ignore[union-attr]
+    assert people
+    assert people.pending  # the pull may still be copying what it committed before
+    assert school.delays[-1] == 95
+    with pytest.raises(ConflictError):
+        table.save(late.released(), now)
+    later = now + timedelta(seconds=95)
+    erase(ErasePeople(ESTAB), deps(school, later))
+    assert found(school, row) == set()
+    # What an overtaken pull copies after that is found by the last look.
+    old = DatasetLayout(ESTAB, "students").snapshot("Students", 1)
+    body = gzip.compress(json.dumps(row).encode() + b"\n")
+    school.client("s3").put_object(Bucket=school.ref("DataBucket"), Key=old, Body=body)
+    assert found(school, row) != set()
+    erase(ErasePeople(ESTAB), deps(school, later + timedelta(minutes=15)))
+    assert found(school, row) == set()
+
+
+def test_a_held_change_set_with_the_person_is_dropped_and_pulled_anew(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, table = pupil(xporter), dataset_table(school)
+    made = f"staging/estab={ESTAB}/dataset=students/held/out-1/Students.snapshot"
+    store(school).stage(made, json.dumps(row).encode())
+    item = table.get(ESTAB, "students")
+    assert item
+    assert item.published.manifest
+    now = datetime.now(UTC)
+    taken = table.lease_to_erase(item, now)
+    assert taken
+    hold = Hold(
+        now, now + timedelta(days=7), ("many",), "f", item.published.manifest, {"key": made}
+    )
+    table.save(taken.held(hold, served=item.demand.requested).released(), now)
+    erase_person(school, row)
+    settle(school)
+    after = table.get(ESTAB, "students")
+    assert after
+    assert (after.hold, after.is_due, after.state) == (None, True, DatasetState.CURRENT)
+    assert found(school, row) == set()
+
+
+def test_the_first_callback_sent_again_brings_nobody_back(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school(students=12)
+    onboard(connected, secret)
+    connected.settle()
+    row = pupil(xporter)
+    erase_person(connected, row)
+    settle(connected)
+    onboard(connected, secret)
+    connected.settle()
+    assert found(connected, row) == set()
+
+
+def test_a_lifted_tombstone_lets_the_person_back_in(school: Cloud, xporter: Xporter) -> None:
+    row = pupil(xporter)
+    id_ = erase_person(school, row)
+    settle(school)
+    assert CompanyApi(school).delete(f"{PEOPLE}/{id_}").status == 202
+    settle(school)
+    assert CompanyApi(school).get(PEOPLE).document["count"] == 0
+    assert certificates(school).of_school(ESTAB) == {}
+    stored = school_table(school).get(ESTAB)
+    assert stored
+    assert stored.erased_people is None
+    table = dataset_table(school)
+    waiting = [item.dataset for item in table.of_school(ESTAB) if item.is_due]
+    assert set(DATASETS) <= set(waiting)
+    for name in waiting:
+        school.invoke("pull_dataset", records({"estab": ESTAB, "dataset": name}))
+    school.settle()
+    assert row["Id"] in {each["Id"] for each in rows(school, "students", "Students")}
+    assert CompanyApi(school).delete(f"{PEOPLE}/{id_}").status == 404
+
+
+def test_the_certificate_says_what_was_deleted_and_names_nobody(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row = pupil(xporter)
+    school.events()
+    id_ = erase_person(school, row)
+    [shown] = CompanyApi(school).get(PEOPLE).document["people"]
+    assert (shown["id"], shown["erased_at"], shown["certificate"]) == (id_, None, None)
+    settle(school)
+    events = school.events()
+    [told] = [event for event in events if event["type"] == "person.erased"]
+    about = {name: told["data"][name] for name in ("estab", "kind", "erasure_id")}
+    assert about == {"estab": ESTAB, "kind": "pupil", "erasure_id": id_}
+    changed = {e["data"]["dataset"] for e in events if e["type"] == "dataset.changed"}
+    [person] = CompanyApi(school).get(PEOPLE).document["people"]
+    certificate = person["certificate"]
+    assert set(certificate["datasets"]) == changed
+    [(_, of_students)] = certificate["datasets"]["students"].items()
+    assert of_students["rows"]["Students"] == 1
+    [(_, of_groups)] = certificate["datasets"]["groups"].items()
+    assert of_groups["rows"]["StudentMembers"] > 0
+    made = json.loads(school.objects("DataBucket")[DatasetLayout(ESTAB, "students").latest])
+    assert of_students["sha256"]["Students"] == made["tables"]["Students"]["sha256"]
+    assert certificate["objects"] > 0
+    assert (certificate["erased_at"], certificate["verified_at"]) == (person["erased_at"], None)
+    erased_at = parse(person["erased_at"])
+    assert certificate["backups_until"] == iso(erased_at + timedelta(days=35))
+    erase(ErasePeople(ESTAB), deps(school, erased_at + timedelta(minutes=15)))
+    [person] = CompanyApi(school).get(PEOPLE).document["people"]
+    assert person["verified_at"] == person["certificate"]["verified_at"] != None  # noqa: E711
+    assert person["certificate"]["datasets"] == certificate["datasets"]
+    assert certificates(school).get(ESTAB, id_)  # which proves its seal
+    assert str(row["Id"]) not in json.dumps(person)
+    assert [e for e in school.events() if e["type"] == "person.erased"] == []
+
+
+def test_a_certificate_that_somebody_changed_is_noticed(school: Cloud, xporter: Xporter) -> None:
+    id_ = erase_person(school, pupil(xporter))
+    settle(school)
+    document = certificates(school).of_school(ESTAB)[id_]
+    with pytest.raises(ValueError, match="changed"):
+        Certificate.read({**document, "objects": 0})
+
+
+@pytest.mark.parametrize(("kind", "table"), [("contact", "Contacts"), ("staff", "Staff")])
+def test_a_contact_and_a_member_of_staff_go_the_same_way(
+    school: Cloud, xporter: Xporter, kind: str, table: str
+) -> None:
+    row = xporter.truth(table)[0]
+    letters = {"contact": "PC", "staff": "PWT"}[kind]
+    canary = re.compile(rf"\b{letters}-{row['Id']}\b|{row['IdaasId']}\b")
+    before = [place for place, text in every_store(school) if canary.search(text)]
+    assert before
+    erase_person(school, row, kind)
+    settle(school)
+    assert [place for place, text in every_store(school) if canary.search(text)] == []
+    pulled(school)
+    assert [place for place, text in every_store(school) if canary.search(text)] == []
+
+
+def test_a_writeback_about_an_erased_person_is_deleted_and_none_is_taken(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, other, api = pupil(xporter), xporter.truth("Students")[0], CompanyApi(school)
+
+    def write(who: dict[str, Any], key: str) -> int:
+        mark = {"StudentId": who["Id"], "MarkType": "S", "Date": "2026-11-20", "Session": "AM"}
+        asked = {"kind": "attendance", "payload": {"Marks": [{**mark, "Mark": "L"}]}}
+        return api.post(f"/v1/schools/{ESTAB}/writebacks", asked, Idempotency_Key=key).status
+
+    assert (write(row, "one"), write(other, "two")) == (202, 202)
+    before = len(operations(school).of_school(ESTAB))
+    erase_person(school, row)
+    settle(school)
+    assert len(operations(school).of_school(ESTAB)) == before - 1
+    assert (write(row, "one"), write(row, "three"), write(other, "two")) == (409, 409, 202)
+    school.settle("WritebackQueue")  # the message of the deleted writeback finds nothing
+
+
+def test_what_was_requested_for_an_erased_person_goes_with_its_parameters(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, api, table = pupil(xporter), CompanyApi(school), dataset_table(school)
+    now = datetime.now(UTC)
+    definition = {
+        "endpoint": "timetableforstudent", "options": [], "parameters": {"id": str(row["Id"])},
+    }  # fmt: skip
+    table.add_demand(ESTAB, "timetableforstudent-1", now, definition=definition)
+    asked = {"endpoint": "studentmedical", "parameters": {"StudentId": str(row["Id"])}}
+    assert api.post(f"/v1/schools/{ESTAB}/pulls", asked).status == 202
+    names = {item.dataset for item in table.of_school(ESTAB)}
+    erase_person(school, row)
+    settle(school)
+    gone = names - {item.dataset for item in table.of_school(ESTAB)}
+    assert gone >= {"timetableforstudent-1"}
+    assert found(school, row) == set()
+    assert api.post(f"/v1/schools/{ESTAB}/pulls", asked).status == 409
+    # A request that was under way all the same asks Xporter for nothing.
+    table.add_demand(ESTAB, "timetableforstudent-1", now, definition=definition)
+    asked_before = len(xporter.requests())
+    school.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "timetableforstudent-1"}))
+    paths = [each["path"].lower() for each in xporter.requests()[asked_before:]]
+    assert not [path for path in paths if "timetable" in path]
+
+
+def test_the_same_request_again_is_the_same_erasure(school: Cloud, xporter: Xporter) -> None:
+    row = pupil(xporter)
+    first = erase_person(school, row)
+    assert erase_person(school, {"Id": f" PL-{row['Id']}"}) == first
+    settle(school)
+    again = erase_person(school, row)
+    assert again == first
+    settle(school)
+    assert CompanyApi(school).get(PEOPLE).document["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"kind": "pupil"}, 400),
+        ({"kind": "cat", "id": "1"}, 400),
+        ({"kind": "pupil", "id": " "}, 400),
+    ],
+)
+def test_a_malformed_request_erases_nobody(cloud: Cloud, body: Any, status: int) -> None:
+    stored_school(cloud)
+    assert CompanyApi(cloud).post(PEOPLE, body).status == status
+
+
+def test_nobody_is_erased_from_a_school_that_is_unknown_or_erased(cloud: Cloud) -> None:
+    api = CompanyApi(cloud)
+    asked = {"kind": "pupil", "id": "1"}
+    assert api.post(PEOPLE, asked).status == 404
+    stored_school(cloud)
+    assert api.delete(f"{PEOPLE}/{'0' * 32}").status == 404
+    api.delete(f"/v1/schools/{ESTAB}")
+    assert api.post(PEOPLE, asked).status == 409
+
+
+def test_a_school_that_comes_back_after_its_erasure_does_not_bring_the_person(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school(students=12)
+    onboard(connected, secret)
+    connected.settle()
+    row = pupil(xporter)
+    erase_person(connected, row)
+    settle(connected)
+    CompanyApi(connected).delete(f"/v1/schools/{ESTAB}")
+    settle(connected)
+    connected.invoke("onboard_school", records({"kind": "readmit", "estab": ESTAB}))
+    onboard(connected, secret)
+    connected.settle()
+    assert rows(connected, "students", "Students")
+    assert found(connected, row) == set()
+
+
+def test_the_watchdog_finds_a_request_whose_message_was_lost(
+    school: Cloud, xporter: Xporter
+) -> None:
+    erase_person(school, pupil(xporter))
+    school.take("ErasureQueue")
+    schools = school_table(school)
+    stored = schools.get(ESTAB)
+    assert stored
+    assert stored.erased_people
+    [person] = stored.erased_people.pending
+    long_ago = replace(person, requested_at=person.requested_at - timedelta(minutes=6))
+    schools.change(
+        ESTAB,
+        lambda it: replace(it, erased_people=replace(it.erased_people, tombstones=(long_ago,))),  # type: ignore[type-var]
+    )
+    school.invoke("watch_deadlines", {})
+    assert school.take("ErasureQueue") == [ErasePeople(ESTAB).body()]
+    school.invoke("watch_deadlines", {})
+    assert school.take("ErasureQueue") == []  # not every minute
