@@ -14,6 +14,7 @@ from xporter_bridge_client.events import (
     DatasetChanged,
     DatasetHeld,
     Event,
+    PersonErased,
     SchoolEvent,
     WritebackEnded,
 )
@@ -33,7 +34,11 @@ def test_an_event_has_every_field_of_its_schema(kind: str) -> None:
     [example] = SCHEMAS[kind]["examples"]
     event = parse(example)
     family = kind.partition(".")[0]
-    expected = {"school": SchoolEvent, "writeback": WritebackEnded}.get(family)
+    expected = {
+        "school": SchoolEvent,
+        "writeback": WritebackEnded,
+        "person": PersonErased,
+    }.get(family)
     assert type(event) is (expected or {"changed": DatasetChanged, "held": DatasetHeld}[kind[8:]])
     own = {each.name for each in fields(event)} - {each.name for each in fields(Event)}
     renamed = {"writeback_id": "id"}

@@ -112,6 +112,6 @@ def test_a_database_callback_is_followed_in_few_files_and_one_package_per_subjec
 
 def test_the_way_of_a_database_callback_ends_where_latest_json_is_written() -> None:
     last = file_of(steps(DATABASE)[-1]).read_text(encoding="utf-8")
-    commit = file_of("ingestion/commit.py").read_text(encoding="utf-8")
+    publication = file_of("pulls/publication.py").read_text(encoding="utf-8")
     assert "def replace_manifest(" in last
-    assert re.search(r"\.replace_manifest\(\w+\.latest\b", commit)
+    assert re.search(r"\.replace_manifest\(\w+\.latest\b", publication)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -473,3 +474,135 @@ def test_the_watchdog_finds_a_request_whose_message_was_lost(
     assert school.take("ErasureQueue") == [ErasePeople(ESTAB).body()]
     school.invoke("watch_deadlines", {})
     assert school.take("ErasureQueue") == []  # not every minute
+
+
+def test_a_first_sequence_that_was_not_published_yet_is_published_without_the_person(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, table, s3 = pupil(xporter), dataset_table(school), store(school)
+    place = DatasetLayout(ESTAB, "students")
+    objects = school.objects("DataBucket")
+    item = table.get(ESTAB, "students")
+    assert item
+    assert item.published.manifest
+    copies = {}
+    for entry in item.published.manifest.tables.values():
+        for key in entry.keys:
+            copies[key] = f"staging/estab={ESTAB}/dataset=students/first/{len(copies)}"
+            s3.stage(copies[key], objects[key])
+    for prefix in place.prefixes:
+        s3.erase(prefix)
+    taken = table.lease_to_erase(item, datetime.now(UTC))
+    assert taken
+    unpublished = replace(taken.published, unpublished=copies)
+    table.save(replace(taken.released(), published=unpublished), datetime.now(UTC))
+    erase_person(school, row)
+    settle(school)
+    assert found(school, row) == set()
+    kept = {each["Id"] for each in rows(school, "students", "Students")}
+    assert kept == {each["Id"] for each in xporter.truth("Students")} - {row["Id"]}
+    assert list(school.objects("StagingBucket")) == []
+
+
+# ---------------------------------------------------------------------- crashes
+
+
+class CrashError(Exception):
+    """The process died here."""
+
+
+class Photograph:
+    """One dataset of the school as it was stored, to begin again from."""
+
+    def __init__(self, cloud: Cloud, dataset: str) -> None:
+        self._cloud, self._dataset = cloud, dataset
+        self._items = {
+            name: [item for item in cloud.items(name) if self._is_kept(item)]
+            for name in ("SchoolsTable", "DatasetsTable")
+        }
+        place = DatasetLayout(ESTAB, dataset)
+        self._objects = {
+            key: body
+            for key, body in cloud.objects("DataBucket").items()
+            if key.startswith(place.prefixes)
+        }
+
+    def restore(self) -> None:
+        """Put everything back as it was, and nothing else."""
+        cloud, dynamodb = self._cloud, self._cloud.client("dynamodb")
+        for name, sort in (("SchoolsTable", None), ("DatasetsTable", "dataset")):
+            for item in cloud.items(name):
+                key = {each: item[each] for each in ("estab", sort) if each}
+                dynamodb.delete_item(TableName=cloud.ref(name), Key=key)
+            for item in self._items[name]:
+                dynamodb.put_item(TableName=cloud.ref(name), Item=item)
+        for prefix in ("snapshots/", "changes/", "manifests/"):
+            store(cloud).erase(prefix)
+        store(cloud).delete_staged("staging/")
+        for key, body in self._objects.items():
+            cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=key, Body=body)
+        cloud.take("ErasureQueue")
+        cloud.events()
+
+    def _is_kept(self, item: dict[str, Any]) -> bool:
+        return item.get("dataset", {"S": self._dataset})["S"] == self._dataset
+
+
+def crashing(cloud: Cloud, now: datetime, after_calls: int) -> bool:
+    """Erase, and die after so many calls of AWS; tell whether it died."""
+    calls = itertools.count()
+
+    def strike(**_: Any) -> None:
+        if next(calls) == after_calls:
+            raise CrashError
+
+    clients = [cloud.client(name) for name in ("s3", "dynamodb", "sqs", "events", "kms")]
+    for each in clients:
+        each.meta.events.register("before-send.*", strike, unique_id="crash-people")
+    try:
+        erase(ErasePeople(ESTAB), deps(cloud, now))
+    except CrashError:
+        return True
+    finally:
+        for each in clients:
+            each.meta.events.unregister("before-send.*", unique_id="crash-people")
+    return False
+
+
+def test_a_crash_at_any_call_is_mended_by_the_message_coming_again(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, now = pupil(xporter), datetime.now(UTC)
+    others = {each["Id"] for each in xporter.truth("Students")} - {row["Id"]}
+    before = Photograph(school, "students")
+    crashes, had_event = 0, set()
+    for after_calls in itertools.count():
+        before.restore()
+        id_ = erase_person(school, row)
+        school.take("ErasureQueue")
+        died = crashing(school, now, after_calls)
+        later = now + timedelta(minutes=10)
+        erase(ErasePeople(ESTAB), deps(school, later))
+        told = [event["type"] for event in school.events()]
+        erase(ErasePeople(ESTAB), deps(school, later + timedelta(minutes=15)))
+        assert found(school, row) == set(), after_calls
+        assert {each["Id"] for each in rows(school, "students", "Students")} == others
+        certificate = certificates(school).get(ESTAB, id_)
+        assert certificate
+        [(sequence, made)] = certificate.facts["datasets"]["students"].items()
+        assert (sequence, made["rows"]["Students"]) == ("2", 1)
+        assert certificate.facts["verified_at"]
+        stored = school_table(school).get(ESTAB)
+        assert stored
+        assert (stored.outbox, stored.erased_people and stored.erased_people.has_work) == (
+            (),
+            False,
+        )
+        item = dataset_table(school).get(ESTAB, "students")
+        assert item
+        assert (item.published.sequence, item.outbox) == (2, ())
+        assert {"person.erased", "dataset.changed"} <= {*told, *had_event}
+        if not died:
+            break
+        crashes += 1
+    assert crashes > 30

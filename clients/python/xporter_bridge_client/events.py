@@ -81,6 +81,18 @@ class WritebackEnded(Event):
         return self.type.partition(".")[2]
 
 
+@dataclass(frozen=True)
+class PersonErased(Event):
+    """``person.erased``: one person's data is deleted; delete the person from your copies too.
+
+    ``erasure_id`` is what the request was answered with. Nobody is named: a copy that follows the
+    datasets loses the person by itself, as each changed table is replaced by its snapshot.
+    """
+
+    kind: str
+    erasure_id: str
+
+
 _STATES = ("authorised", "live", "paused", "revoked", "erased")
 _ENDS = ("completed", "failed", "unknown")
 _TYPES: dict[str, type[Event]] = {
@@ -88,6 +100,7 @@ _TYPES: dict[str, type[Event]] = {
     "dataset.changed": DatasetChanged,
     "dataset.held": DatasetHeld,
     **{f"writeback.{end}": WritebackEnded for end in _ENDS},
+    "person.erased": PersonErased,
 }
 
 

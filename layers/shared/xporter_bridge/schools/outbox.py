@@ -10,6 +10,8 @@ from xporter_bridge.schools.attention import of_event
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 
+_OF_SCHOOLS = "school."
+
 
 def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) -> None:
     """Publish the events in the school's outbox, if there are any."""
@@ -21,12 +23,18 @@ def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) 
 def publish_outbox(school: School, schools: SchoolRepository, bus: EventBus) -> None:
     """Publish the events of a school that was just read, and clear them.
 
-    Publishing twice is harmless: an event keeps its id. Its ``attention`` is that of the school as
-    it was just read, so that a person who reads an event late is not told of an earlier state.
+    Publishing twice is harmless: an event keeps its id. The ``attention`` of an event about the
+    school's state is that of the school as it was just read, so that a person who reads an event
+    late is not told of an earlier state.
     """
     if school.outbox:
         attention = of_event(school).document()
-        told = (replace(each, data={**each.data, "attention": attention}) for each in school.outbox)
-        bus.publish(told)
+        bus.publish(
+            replace(each, data={**each.data, "attention": attention})
+            if each.type.startswith(_OF_SCHOOLS)
+            else each
+            for each in school.outbox
+        )
         schools.clear_outbox(school)
-        telemetry.count("SchoolStateChanged", str(school.state))
+        if any(each.type.startswith(_OF_SCHOOLS) for each in school.outbox):
+            telemetry.count("SchoolStateChanged", str(school.state))
