@@ -296,6 +296,36 @@ def test_outputs_and_the_completion_of_the_shell_are_printed(
     assert "xporter-bridge" in operator.run("completion", "bash").out
 
 
+def test_a_person_is_erased_and_let_back_in(operator: Operator, tmp_path: Path) -> None:
+    def pupils() -> list[str]:
+        to = tmp_path / "pupils.csv"
+        operator.json("data", "get", ESTAB, "students", "Students", "--format=csv", f"-o{to}")
+        with to.open(newline="") as file:
+            return [row["Id"] for row in csv.DictReader(file)]
+
+    someone, *others = pupils()
+    person = ("erase", "person", ESTAB, "pupil", someone)
+    assert operator.run(*person).status == 2  # nobody can answer
+    gone = operator.json(*person, "--yes", "--wait")
+    assert gone["certificate"]["datasets"]["students"]
+    assert pupils() == others
+    listed = operator.json("erase", "people", ESTAB)
+    assert [each["id"] for each in listed["people"]] == [gone["id"]]
+    assert gone["id"][:12] in operator.run("erase", "people", ESTAB).out
+    operator.json("pull", ESTAB, "students", "--wait")
+    assert pupils() == others
+    assert operator.json("erase", "lift", ESTAB, gone["id"], "--yes")["id"] == gone["id"]
+
+    def look() -> None:
+        operator.json("pull", ESTAB, "students", "--wait")
+        if pupils() == others:
+            raise NotYetError("the erasure is not lifted yet")
+
+    until(look)
+    assert pupils() == [someone, *others]
+    assert operator.json("erase", "people", ESTAB)["count"] == 0
+
+
 def test_a_school_is_erased(operator: Operator) -> None:
     assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")

@@ -1,0 +1,47 @@
+"""The certificate of one person's erasure."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.builders import ESTAB, NOW
+from xporter_bridge.erasure.certificate import Certificate, DatasetErasure, of_request
+from xporter_bridge.schools.erased_people import PersonTombstone
+from xporter_bridge.timestamps import iso
+from xporter_bridge.xporter.people import PersonKind
+
+PERSON = PersonTombstone("d" * 32, PersonKind.PUPIL, NOW)
+DONE = DatasetErasure("students", 7, {"Students": 1}, {}, {"Students": "abc"})
+
+
+def test_the_same_sequence_again_counts_once() -> None:
+    once = Certificate.begun(ESTAB, PERSON).adding(DONE)
+    assert once.adding(DONE) == once
+    assert once.facts["datasets"] == {
+        "students": {"7": {"rows": {"Students": 1}, "mentions": {}, "sha256": {"Students": "abc"}}}
+    }
+
+
+def test_it_says_for_how_long_backups_remember() -> None:
+    erased_at = NOW + timedelta(minutes=1)
+    person = PersonTombstone(PERSON.digest, PERSON.kind, NOW, erased_at, None)
+    facts = Certificate.begun(ESTAB, PERSON).stamped(person).facts
+    assert facts["backups_until"] == iso(erased_at + timedelta(days=35))
+    assert (facts["erased_at"], facts["verified_at"]) == (iso(erased_at), None)
+
+
+def test_it_is_read_as_it_was_written_and_not_otherwise() -> None:
+    made = Certificate.begun(ESTAB, PERSON).adding(DONE).counting(objects=3, operations=1)
+    document = made.document()
+    assert Certificate.read(document) == made
+    for change in ({"objects": 2}, {"estab": "3286198"}, {"sha256": "0" * 64}, {"more": 1}):
+        with pytest.raises(ValueError, match="changed"):
+            Certificate.read({**document, **change})
+
+
+def test_a_request_of_later_begins_another_certificate() -> None:
+    first = Certificate.begun(ESTAB, PERSON).adding(DONE)
+    assert of_request(first, ESTAB, PERSON) is first
+    again = PersonTombstone(PERSON.digest, PERSON.kind, NOW + timedelta(days=1))
+    assert of_request(first, ESTAB, again).facts["datasets"] == {}
+    assert of_request(None, ESTAB, PERSON) == Certificate.begun(ESTAB, PERSON)
