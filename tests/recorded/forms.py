@@ -43,7 +43,10 @@ def table_of(item: Mapping[str, Any]) -> str:
 # ---------------------------------------------------------------------- what things look like
 
 # Under these names the keys are data: tables, columns, keys of objects, parameters.
-OPEN = {"tables", "columns", "copies", "unpublished", "reported_columns", "parameters", "rows"}
+OPEN = {
+    "tables", "columns", "copies", "unpublished", "reported_columns", "parameters", "rows",
+    "datasets", "sequences", "mentions", "sha256",
+}  # fmt: skip
 
 
 def shape(value: Any, name: str = "") -> Any:
@@ -79,6 +82,7 @@ def kind_of(item: Mapping[str, Any]) -> str:
     key = item.get("operation", item.get("dataset"))["S"]  # type: ignore[index]
     for start, kind in (
         ("#slot-", "pull slot"),
+        ("#erasure-", "certificate of an erasure"),
         ("#pull/", "latest pull of a dataset"),
         ("pull-", "pull on request"),
         ("writeback-", "writeback"),

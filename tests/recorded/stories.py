@@ -10,7 +10,7 @@ from typing import Protocol
 from tests.recorded.actors import Keep
 from tests.recorded.stories_of_data import changing, holding, pulling, withdrawing
 from tests.recorded.stories_of_operations import refusing_requests, requesting, writing
-from tests.recorded.stories_of_schools import erasing, onboarding, pausing
+from tests.recorded.stories_of_schools import erasing, erasing_people, onboarding, pausing
 from tests.recorded.support import Deployment
 from tests.support.xporter import Xporter
 
@@ -29,6 +29,7 @@ STORIES: tuple[Story, ...] = (
     onboarding,
     pausing,
     erasing,
+    erasing_people,
     pulling,
     changing,
     holding,

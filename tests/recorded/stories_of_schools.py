@@ -102,6 +102,27 @@ def erasing(it: Deployment, xporter: Xporter, keep: Keep) -> None:
     it.cloud.settle("ErasureQueue")
 
 
+def erasing_people(it: Deployment, xporter: Xporter, keep: Keep) -> None:
+    """A pupil is erased, the last look follows, and the erasure is lifted."""
+    take_in(it, xporter, scopes=["School", "Student"])
+    ask(it, dataset="students")
+    it.cloud.settle("PullQueue")
+    pupil = str(xporter.truth("Students")[0]["Id"])
+    people = f"{SCHOOL}/erased-people"
+    asked = it.api.post(people, {"kind": "pupil", "id": pupil})
+    assert asked.status == 202
+    keep("requested")
+    it.cloud.settle("ErasureQueue")
+    keep("erased")
+    it.clock.advance(minutes=21)
+    it.watch()
+    it.cloud.settle("ErasureQueue")
+    keep("verified")
+    assert it.api.delete(f"{people}/{asked.document['id']}").status == 202
+    keep("lifted")
+    it.cloud.settle("ErasureQueue")
+
+
 def with_lease(it: Deployment) -> None:
     """Erase while somebody may still be copying: the message has itself sent again."""
     for message in it.cloud.take("ErasureQueue")[:1]:
