@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -72,7 +73,8 @@ _RENAMED = {
 _OWN = ("estab", "dataset", "state", "reason", "erasing")
 
 
-def attributes(part: type) -> dict[str, str]:
+@cache
+def attributes(part: type) -> Mapping[str, str]:
     """Return the attribute in which each field of the part is stored."""
     renamed = _RENAMED.get(part, {})
     return {each.name: renamed.get(each.name, each.name) for each in fields(part)}
