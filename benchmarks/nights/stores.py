@@ -98,16 +98,24 @@ class TimedItems(CountedItems):
             shard = self._watched.setdefault(after["watch_shard"], SortedList())
             shard.add((after["watch_at"], key))
 
+    def get(self, *key: str) -> Item | None:
+        found = super().get(*key)
+        self._metered.add("read_units", _read_units(found or {}))
+        return found
+
     def query_partition(self, partition: str) -> Iterator[Item]:
         keys = sorted(self._sort_keys.get(partition, ()))
-        yield from self._metered.make(
+        found = self._metered.make(
             "Query", lambda: [dict(self._items[key]) for key in keys], _no_fault
         )
+        self._metered.add("read_units", _read_units(*found))
+        yield from found
 
     def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
         """Yield as ``DynamoTable`` does: shard by shard, in the order of their times."""
         for shard in shards:
             self._metered.make("Query", lambda: None, _no_fault)
+            self._metered.add("read_units", 1)  # at least: keys of some 80 bytes
             watched = self._watched.get(shard, SortedList())
             # "~" comes after every key, so that a look that is due now is among them.
             for watch_at, key in list(watched.irange(maximum=(now, ("~",)))):
@@ -197,8 +205,16 @@ def _written(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:
 
 
 def _units(item: Mapping[str, Any]) -> int:
-    size = sum(len(name) + len(str(value)) for name, value in item.items())
-    return max(1, ceil(size / 1024))
+    return max(1, ceil(_bytes(item) / 1024))
+
+
+def _read_units(*items: Mapping[str, Any]) -> int:
+    """Return the units of one consistent read."""
+    return max(1, ceil(sum(map(_bytes, items)) / 4096))
+
+
+def _bytes(item: Mapping[str, Any]) -> int:
+    return sum(len(name) + len(str(value)) for name, value in item.items())
 
 
 def _no_fault(name: str, is_done: bool) -> Exception:
