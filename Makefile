@@ -9,8 +9,9 @@ Settings, from the environment:
   CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
   LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
-  STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
-  YES               1 to be asked nothing                                               (trial)
+  STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build, deploy)
+  COMPANY           the folder of your own samconfig.toml and datasets.toml             (build, deploy)
+  YES               1 to be asked nothing                                               (deploy, trial)
   TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
   MINUTES           how long the load lasts (10)                                        (soak, chaos, fuzz)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
@@ -30,7 +31,7 @@ SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost dist emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
+.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -64,8 +65,14 @@ fuzz: setup ## invents input for the receivers and every parser for MINUTES; a f
 permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
 	@exec $(RUN) -m tests.support.mutate_permissions
 
-build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
-	@exec $(RUN) -m tools.stack build "$(STAGE)"
+build: setup ## the deployable artifact in .aws-sam/build; then `make deploy`, or `sam deploy --config-env prod`
+	@exec $(RUN) -m tools.stack build "$(STAGE)" $(if $(COMPANY),"$(COMPANY)")
+
+deploy: setup ## checks COMPANY's configuration, builds, and deploys the stage with your AWS credentials
+	@$(if $(COMPANY),.venv/bin/xporter-bridge doctor --config "$(COMPANY)")
+	@$(RUN) -m tools.stack build "$(STAGE)" $(if $(COMPANY),"$(COMPANY)")
+	@exec $(SAM)/sam deploy --config-env "$(STAGE)" --no-fail-on-empty-changeset $(if $(YES),--no-confirm-changeset) \
+		$(if $(wildcard $(COMPANY)/samconfig.toml),--config-file "$(abspath $(COMPANY))/samconfig.toml")
 
 dist: setup ## the wheels of the operator's command line and of the Python client, in dist
 	@set -e; for package in tools/operator clients/python; do (cd $$package && ../../$(RUN) -m hatchling build --target wheel --directory ../../dist); done
