@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+import click
 import pytest
 from botocore import xform_name
 
@@ -59,7 +60,7 @@ def unknown(line: str) -> str:
         case ["xporter-bridge", *_]:
             try:
                 parse(arguments_of(line.removeprefix("xporter-bridge ")))
-            except Exception as error:
+            except (click.ClickException, AssertionError) as error:
                 return f"{line}: {error!r}"
             return unknown_function(words)
         case ["aws", service, operation, *options]:
