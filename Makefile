@@ -27,6 +27,7 @@ MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
 SAM := .tools/sam/bin
+WORKFLOWS := .tools/workflows/bin
 SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
@@ -50,11 +51,18 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup .tools/checkov/.ready .tools/audit/.ready ## format, lint, types, template; security by ruff S, checkov, and an audit of what ships
+check: setup .tools/checkov/.ready .tools/audit/.ready .tools/workflows/.ready ## format, lint, types, template, workflows; security by ruff S, checkov, zizmor, and an audit of what ships
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
 	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+	@for schema in workflows:workflows/*.yaml issue-forms:ISSUE_TEMPLATE/[!c]*.yml issue-config:ISSUE_TEMPLATE/config.yml; do \
+		$(WORKFLOWS)/check-jsonschema --builtin-schema "vendor.github-$${schema%%:*}" .github/$${schema#*:} || exit; done
+	@$(WORKFLOWS)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(WORKFLOWS)/zizmor --offline --quiet --no-progress --persona pedantic .github
 	@$(RUN) -m tools.supply_chain.audit $(SHIPPED)
+
+docs: setup .tools/docs/.ready ## the pages as a site in .local/site, every link checked
+	@exec $(RUN) -m tools.site
 
 audit: setup .tools/audit/.ready ## what is known against the packages of every lock; without the network, a sentence that says so
 	@exec $(RUN) -m tools.supply_chain.audit $(SHIPPED) $(wildcard requirements/*.txt)
@@ -110,7 +118,7 @@ dashboard: setup ## writes dashboards/fleet.yaml into template.yaml
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in audit checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in audit checkov dev docs sam stack runtime simulator uv workflows; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
