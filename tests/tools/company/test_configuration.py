@@ -1,7 +1,10 @@
 """`xporter-bridge doctor --config`: what is wrong with a company's own files, and at which line."""
 
+import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,9 +15,11 @@ from tools.company.findings import Finding
 from tools.company.folder import check
 from tools.company.rules import broken_rules, refused
 from tools.company.stages import check_stages
+from tools.operator.checks import check_configuration
 from tools.operator.company import check_company
-from tools.operator.errors import WrongUseError
+from tools.operator.errors import Exit, WrongUseError
 from tools.operator.example_values import example_values, is_example
+from tools.operator.main import main
 from tools.operator.template_yaml import read_template
 
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -217,3 +222,33 @@ def test_a_rule_with_an_unknown_function_is_not_taken_as_kept() -> None:
     rule = {"Assertions": [{"Assert": {"Fn::Odd": []}, "AssertDescription": ""}]}
     with pytest.raises(ValueError, match="unknown function"):
         list(broken_rules({"Parameters": {}, "Rules": {"One": rule}}, {}))
+
+
+# -- the command
+
+
+def test_the_command_prints_the_lines_and_its_status_says_whether_all_is_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "samconfig.toml").write_text(PROD.replace("live.school-shop", "live.example"))
+    assert main(["doctor", "--config", str(tmp_path), "--json"]) == Exit.FOUND
+    (check_,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (check_["name"], check_["ok"]) == ("samconfig.toml:4", False)
+    (tmp_path / "samconfig.toml").write_text(PROD)
+    assert main(["doctor", "--config", str(tmp_path), "--json"]) == Exit.DONE
+    (check_,) = json.loads(capsys.readouterr().out)["checks"]
+    assert check_["ok"]
+    assert main(["doctor", "--config", str(tmp_path / "missing")]) == Exit.WRONG_USE
+    assert "missing cannot be read" in capsys.readouterr().err
+
+
+def test_a_deployed_stack_with_an_example_is_not_well_unless_it_is_local() -> None:
+    parameters = {"Stage": "prod", "RelyingParty": "live.a.app", "AlarmEmail": "ops@b.example"}
+    target: Any = SimpleNamespace(
+        name="s", region="r", description={"StackStatus": "UPDATE_COMPLETE"}, parameters=parameters
+    )
+    found = check_configuration(target, target)
+    assert not found.ok
+    assert "the value of AlarmEmail" in found.says
+    target.parameters = {**parameters, "Stage": "local"}
+    assert check_configuration(target, target).ok
