@@ -56,6 +56,7 @@ def about(table: str, **row: Any) -> set[Reference]:
         ("LessonStaff", {"Id": "576.1", "StaffId": "1", "StaffCode": "ABA"}, {(STAFF, "1")}),
         ("LessonStaff", {"Id": "8", "Staff": 18611}, {(STAFF, "18611")}),
         ("Unheard", {"Id": "1", "studentid": " 9919 "}, {(PUPIL, "9919")}),
+        ("Students", {"Id": "1", "ID": "2"}, {(PUPIL, "1"), (PUPIL, "2")}),
     ],
 )
 def test_a_row_names_whom_it_is_about(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -85,35 +87,58 @@ def plain_id(kind: PersonKind, identity: object) -> str:
     return found[2] if found and _LETTERS[found[1].upper()] is kind else text
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of one table that can name people, found once for all its rows."""
+
+    about: tuple[tuple[str, PersonKind], ...]
+    lettered: tuple[str, ...]
+    mentioned: tuple[tuple[str, PersonKind], ...]
+    person_id: str = ""
+    person_type: str = ""
+
+
+@lru_cache(maxsize=1024)
+def _columns_of(table: str, names: tuple[str, ...]) -> _Columns:
+    folded = [(name, name.casefold()) for name in names]
+    in_table = table.casefold()
+    kinds = [
+        (name, _ABOUT_IN.get((in_table, column)) or _ABOUT.get(column)) for name, column in folded
+    ]
+    return _Columns(
+        about=tuple((name, kind) for name, kind in kinds if kind),
+        lettered=tuple(name for name, column in folded if column in _LETTERED),
+        mentioned=tuple((name, _MENTIONED[each]) for name, each in folded if each in _MENTIONED),
+        person_id=next((name for name, column in folded if column == "personid"), ""),
+        person_type=next((name for name, column in folded if column == "persontype"), ""),
+    )
+
+
 def people_of(table: str, row: Row) -> Iterator[Reference]:
     """Yield everybody whom the row is about; it may name the same person more than once.
 
     A row that belongs to another row of a person without naming the person, as the reasons of an
     exclusion do, yields nobody.
     """
-    folded = table.casefold()
-    person: dict[str, Any] = {}
-    for name, value in row.items():
-        column = name.casefold()
-        kind = _ABOUT_IN.get((folded, column)) or _ABOUT.get(column)
-        if kind and value is not None:
-            yield kind, plain_id(kind, value)
-        if column in _LETTERED and isinstance(value, str):
-            yield from _lettered(value)
-        if column in {"personid", "persontype"}:
-            person[column] = value
-    if (kind := _TYPES.get(str(person.get("persontype")).strip().casefold())) and (
-        person.get("personid") is not None
-    ):
-        yield kind, plain_id(kind, person["personid"])
+    columns = _columns_of(table, tuple(row))
+    for name, kind in columns.about:
+        if row[name] is not None:
+            yield kind, plain_id(kind, row[name])
+    for name in columns.lettered:
+        if isinstance(row[name], str):
+            yield from _lettered(row[name])
+    if columns.person_id and row[columns.person_id] is not None:
+        typed = _TYPES.get(str(row.get(columns.person_type)).strip().casefold())
+        if typed:
+            yield typed, plain_id(typed, row[columns.person_id])
 
 
 def without_mentions(row: Row, is_erased: IsErased) -> Row:
     """Return the row without erased people in its lists; the row itself if it mentions none."""
     changed = {}
-    for name, value in row.items():
-        kind = _MENTIONED.get(name.casefold())
-        if kind and value:
+    for name, kind in _columns_of("", tuple(row)).mentioned:
+        value = row[name]
+        if value:
             kept = _kept(kind, value, is_erased)
             if kept != value:
                 changed[name] = kept
@@ -122,9 +147,9 @@ def without_mentions(row: Row, is_erased: IsErased) -> Row:
 
 def mentions_of(row: Row) -> Iterator[Reference]:
     """Yield everybody whom a list of the row mentions."""
-    for name, value in row.items():
-        kind = _MENTIONED.get(name.casefold())
-        if kind and value:
+    for name, kind in _columns_of("", tuple(row)).mentioned:
+        value = row[name]
+        if value:
             entries = value if isinstance(value, list) else str(value).split(",")
             yield from ((kind, plain_id(kind, each)) for each in entries)
 
