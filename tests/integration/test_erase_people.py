@@ -27,6 +27,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
+from tests.support.pull_world import configure
 from tests.support.records import lease
 from tests.support.xporter import Xporter
 from xporter_bridge.aws.sqs import Queue
@@ -502,6 +503,23 @@ def test_a_first_sequence_that_was_not_published_yet_is_published_without_the_pe
     kept = {each["Id"] for each in rows(school, "students", "Students")}
     assert kept == {each["Id"] for each in xporter.truth("Students")} - {row["Id"]}
     assert list(school.objects("StagingBucket")) == []
+
+
+def test_a_dataset_that_leaves_out_who_its_rows_are_about_is_pulled_whole(
+    school: Cloud, xporter: Xporter
+) -> None:
+    erase_person(school, pupil(xporter))
+    school.take("ErasureQueue")
+    now = datetime.now(UTC)
+    work = deps(school, now)
+    hidden = {"studentcontact": frozenset({"studentid"})}
+    contacts = replace(work.datasets.config["studentcontacts"], leave_out=hidden)
+    configure(work.datasets, contacts)
+    erase(ErasePeople(ESTAB), work)
+    for name, is_whole in (("studentcontacts", True), ("contacts", False)):
+        item = work.datasets.get(ESTAB, name)
+        assert item
+        assert (item.is_due, item.chain.next_changed_rows == "") == (is_whole, is_whole)
 
 
 # ---------------------------------------------------------------------- crashes

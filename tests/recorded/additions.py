@@ -19,6 +19,10 @@ ADDED = {
     "/v1/schools/{estab}/history",
     "AttemptView", "AttemptsView", "CallbackView", "CallbacksView", "DatasetAttemptView",
     "HistoryView", "StateChangeView", "AttemptOutcome",
+    # The erasure of one person.
+    "/v1/schools/{estab}/erased-people", "/v1/schools/{estab}/erased-people/{erasure_id}",
+    "PersonBody", "PersonKind", "PersonErasureAccepted", "TombstoneLifted",
+    "ErasedPeopleView", "ErasedPersonView", "CertificateView", "SequenceErasureView",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip
