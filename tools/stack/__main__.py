@@ -7,9 +7,11 @@ import sys
 import time
 from types import FrameType
 
+from tools.local_page.serve import local_page
 from tools.stack.build import build_for_deployment
-from tools.stack.errors import StackError
+from tools.stack.failures import status_of
 from tools.stack.local_stack import LocalStack
+from tools.stack.processes import listen
 from tools.stack.settings import StackSettings
 from tools.stack.start import local_stack, say
 
@@ -27,18 +29,14 @@ def main() -> int:
         help="a stage of samconfig.toml, or a scheduled function: schedule_registrations",
     )
     arguments = commands.parse_args()
-    try:
-        match arguments.command:
-            case "up":
-                up(StackSettings.from_env(os.environ))
-            case "build":
-                build_for_deployment(sys.stderr.buffer, arguments.name)
-            case "trigger":
-                directory = StackSettings.from_env(os.environ).directory
-                print(LocalStack.attach(directory).trigger(arguments.name))
-    except StackError as error:
-        say(f"error: {error}")
-        return 1
+    match arguments.command:
+        case "up":
+            up(StackSettings.from_env(os.environ))
+        case "build":
+            build_for_deployment(sys.stderr.buffer, arguments.name)
+        case "trigger":
+            directory = StackSettings.from_env(os.environ).directory
+            print(LocalStack.attach(directory).trigger(arguments.name))
     return 0
 
 
@@ -47,9 +45,13 @@ def up(settings: StackSettings) -> None:
     parent = os.getppid()
     for number in STOPPING:
         signal.signal(number, _stop)
-    with local_stack(settings) as stack:
+    with (
+        listen(settings.page_port) as listening,
+        local_stack(settings) as stack,
+        local_page(stack, listening) as page,
+    ):
         print(stack.ready_line(), flush=True)
-        say("ready; Ctrl-C stops it")
+        say(f"ready; the page is {page}, the dashboards are {page}/dashboards; Ctrl-C stops it")
         while os.getppid() == parent:
             time.sleep(1)
 
@@ -63,4 +65,4 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(status_of(main))

@@ -1,5 +1,6 @@
 """Starts a local stack step by step, and stops it in the opposite order."""
 
+import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from tools.stack.build import built_for_this_machine, machine_parameters
 from tools.stack.deployment import deploy, outputs
 from tools.stack.emulator import aws_environment, emulator
 from tools.stack.emulator_routes import routed_apis
+from tools.stack.errors import StackError
 from tools.stack.event_tap import open_event_tap
 from tools.stack.function_logs import followed
 from tools.stack.gateway import serving
@@ -43,9 +45,20 @@ def local_stack(
     progress(f"the log is {log_file}")
     with ExitStack() as held:
         log = held.enter_context(log_file.open("ab", buffering=0))
+        _take(log, directory)
         stack = _start(settings, directory, log, held, progress)
         held.enter_context(_announced(stack, directory))
         yield stack
+
+
+def _take(log: IO[bytes], directory: Path) -> None:
+    """Refuse a folder whose log another stack, or a process that it left, has open."""
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StackError(
+            f"another stack runs in {directory}: stop that one, or set STACK_DIR to another folder"
+        ) from error
 
 
 def _start(
