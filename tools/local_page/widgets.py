@@ -88,7 +88,14 @@ def _metric(properties: Mapping[str, Any], run: Run) -> str:
     is_chart = properties["view"] == "timeSeries"
     period = shown_period(properties["period"], run.window) if is_chart else properties["period"]
     found = widget_series(properties, run.metrics, run.window, period)
-    missing = [metric for each in found if not each.points for metric in each.wanted]
+    shown_names = {(m.namespace, m.name) for each in found if each.points for m in each.wanted}
+    missing = [
+        metric
+        for each in found
+        if not each.points
+        for metric in each.wanted
+        if (metric.namespace, metric.name) not in shown_names
+    ]
     series = [each for each in found if each.points]
     if not series:
         return "".join(f'<p class="nothing">{escape(each)}</p>' for each in reasons(missing))

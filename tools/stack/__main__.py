@@ -9,6 +9,7 @@ from types import FrameType
 
 from tools.local_page.serve import local_page
 from tools.stack.build import build_for_deployment
+from tools.stack.clock import Clock
 from tools.stack.failures import status_of
 from tools.stack.local_stack import LocalStack
 from tools.stack.processes import listen
@@ -45,13 +46,17 @@ def up(settings: StackSettings) -> None:
     parent = os.getppid()
     for number in STOPPING:
         signal.signal(number, _stop)
+    clock = Clock()
     with (
+        clock.ticking(),
         listen(settings.page_port) as listening,
-        local_stack(settings) as stack,
+        local_stack(settings, progress=clock.say) as stack,
         local_page(stack, listening) as page,
     ):
         print(stack.ready_line(), flush=True)
-        say(f"ready; the page is {page}, the dashboards are {page}/dashboards; Ctrl-C stops it")
+        clock.say(f"ready, with its page at {page} and the dashboards at {page}/dashboards")
+        clock.say("Ctrl-C stops it")
+        clock.rest()
         while os.getppid() == parent:
             time.sleep(1)
 

@@ -77,8 +77,9 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=512)
     except OSError as error:
+        why = os.strerror(error.errno or 0)
         raise StackError(
-            f"port {port} cannot be used ({os.strerror(error.errno or 0)}): set another, or 0 for any free port"
+            f"port {port} cannot be used ({why}): set another, or 0 for any free port"
         ) from error
 
 
