@@ -35,6 +35,7 @@ def main() -> int:
     ):
         ended = _show(stack, clock)
         clock.say("drawing the dashboards …")
+        stack.trigger("schedule_registrations")  # counts the schools, by its schedule every hour
         pictures = leave_dashboards(page, Path(stack.log_file).parent)
         clock.say(pictures)
         took_seconds = clock.seconds

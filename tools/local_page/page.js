@@ -71,5 +71,6 @@ async function refreshWidgets() {
     if (!widget.contains(document.activeElement)) await call(widget, widget.asked || {});
   }
 }
+refreshParts();
 setInterval(refreshParts, EVERY_MS);
 setInterval(refreshWidgets, 6 * EVERY_MS);

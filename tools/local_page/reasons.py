@@ -18,7 +18,7 @@ NOT_MEASURED = {
 _OF_OURS = {
     "CallbackThrottled": "comes from the throttle of API Gateway, which only AWS has",
     "SchoolsInState": _BY_SCHEDULE.format("schedule_registrations"),
-    "NightLateMinutes": _WATCH,
+    "NightLateMinutes": f"only while it is night, until 08:00, {_WATCH}",
     "DatasetsSilent": f"none in this run; {_WATCH}",
     "DeadlinePassed": f"none in this run; {_WATCH}",
     "WatchCut": f"none in this run; {_WATCH}",

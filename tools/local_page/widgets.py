@@ -1,6 +1,7 @@
 """The widgets of a dashboard as HTML, in the forms in which CloudWatch draws them."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -98,7 +99,7 @@ def _metric(properties: Mapping[str, Any], run: Run) -> str:
     ]
     series = [each for each in found if each.points]
     if not series:
-        return "".join(f'<p class="nothing">{escape(each)}</p>' for each in reasons(missing))
+        return "".join(f'<p class="nothing">{_said(each)}</p>' for each in reasons(missing))
     if is_chart:
         is_stacked = bool(properties.get("stacked"))
         picture = chart(properties["title"], series, run.window, period, stacked=is_stacked)
@@ -106,8 +107,13 @@ def _metric(properties: Mapping[str, Any], run: Run) -> str:
     else:
         shown = _numbers(series) if properties["view"] == "singleValue" else _bars(series)
     note = "; ".join(each.removesuffix(".") for each in reasons(missing))
-    left_out = f'<p class="reason">{escape(note)}.</p>' if note else ""
+    left_out = f'<p class="reason">{_said(note)}.</p>' if note else ""
     return f"{shown}{left_out}"
+
+
+def _said(reason: str) -> str:
+    """Return a reason as HTML, its commands between backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(reason))
 
 
 def shown_period(period: int, window: Window) -> int:

@@ -94,9 +94,9 @@ def test_everything_that_the_dashboards_ask_is_understood_and_measured_or_explai
         is_ours = metric.namespace == STACK and (
             metric.name in METRICS or metric.name == "CallbackThrottled"
         )
-        assert is_ours or is_measured(metric) == (
-            (metric.namespace, metric.name) in MEASURED
-        ), metric
+        assert is_ours or is_measured(metric) == ((metric.namespace, metric.name) in MEASURED), (
+            metric
+        )
 
 
 def test_every_widget_without_data_has_a_reason() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_chart_has_a_line_and_names_it_with_everything_escaped() -> None:
     assert len(re.findall("<polyline", html)) == 1
     assert "&lt;staff&gt; 8" in html
     assert "<staff>" not in html
-    ElementTree.fromstring(html)
+    ET.fromstring(html)
 
 
 def test_a_gap_interrupts_a_line_and_a_lonely_point_is_seen() -> None:
