@@ -33,7 +33,7 @@ def main() -> int:
         sys.exit("Xporter Bridge needs Python 3.11 or newer: PYTHON=/path/to/python3.11 make …")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it runs ends with it
     if len(sys.argv) != 3:
-        sys.exit("usage: python tools/set_up.py ENVIRONMENT LOCK, as the Makefile calls it")
+        sys.exit("usage: python -m tools.set_up ENVIRONMENT LOCK, as the Makefile calls it")
     environment, lock = (ROOT / argument for argument in sys.argv[1:])
     try:
         with locked(ROOT / ".tools" / "set-up.lock"):

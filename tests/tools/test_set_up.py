@@ -32,10 +32,14 @@ def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_without_its_arguments_it_says_who_calls_it() -> None:
-    done = subprocess.run(
-        [sys.executable, str(SET_UP)], capture_output=True, text=True, check=False, timeout=60
-    )
+    command = [sys.executable, "-m", "tools.set_up"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.startswith("usage:")) == (1, True)
+
+
+def test_make_runs_it_as_a_module_so_that_no_folder_of_tools_hides_the_standard_library() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert makefile.count("$(PYTHON) -m tools.set_up ") == makefile.count("$(PYTHON) ") == 3
 
 
 def test_a_registry_that_does_not_answer_is_named_with_what_to_do(

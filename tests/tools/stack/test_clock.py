@@ -26,7 +26,7 @@ def ticked(stream: io.StringIO, doing: str) -> str:
     with clock.ticking():
         clock.say(doing)
         deadline = time.monotonic() + 5
-        while "…" not in stream.getvalue() and time.monotonic() < deadline:
+        while "s  … " not in stream.getvalue() and time.monotonic() < deadline:
             time.sleep(0.01)
     return stream.getvalue()
 
