@@ -3,6 +3,7 @@
 import errno
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 from tools.stack.errors import StackError
 
@@ -36,6 +37,11 @@ def status_of(main: Callable[[], int]) -> int:
             raise
         _say(f"error: {error.filename or 'a file'}: {_ADVICE[error.errno]}")
     return 1
+
+
+def status_of_module(name: str) -> int:
+    """Run the ``main`` of a module; Ctrl-C while it is still being imported is said likewise."""
+    return status_of(lambda: int(import_module(name).main()))
 
 
 def _say(message: str) -> None:
