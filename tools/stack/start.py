@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,9 @@ from tools.stack.processes import listen, url_of
 from tools.stack.settings import REGION, StackSettings
 from tools.stack.xporter import set_authentication_url, xporter
 
+# The demo's stack takes 460 MB while it runs.
+_NEEDED_BYTES = 600 * 10**6
+
 
 def say(message: str) -> None:
     """Show progress on the terminal; stdout belongs to the ready line."""
@@ -41,6 +45,7 @@ def local_stack(
     settings = settings or StackSettings()
     directory = settings.directory or STACKS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True)
+    _expect_space(directory)
     log_file = directory / "stack.log"
     progress(f"the log is {log_file}")
     with ExitStack() as held:
@@ -49,6 +54,16 @@ def local_stack(
         stack = _start(settings, directory, log, held, progress)
         held.enter_context(_announced(stack, directory))
         yield stack
+
+
+def _expect_space(directory: Path) -> None:
+    """Refuse a folder in which the emulator would fail somewhere in the middle."""
+    free = shutil.disk_usage(directory).free
+    if free < _NEEDED_BYTES:
+        raise StackError(
+            f"{directory} has {free // 10**6} MB left, and a stack needs {_NEEDED_BYTES // 10**6}: "
+            "free some disk, or set STACK_DIR to a folder elsewhere"
+        )
 
 
 def _take(log: IO[bytes], directory: Path) -> None:

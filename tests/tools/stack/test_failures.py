@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,20 @@ def _only(process: "subprocess.Popen[bytes]"):  # type: ignore[no-untyped-def]
             raise StackError("not yet")
 
     return progress
+
+
+def test_a_disk_that_is_nearly_full_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=5_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    settings = StackSettings(directory=tmp_path)
+    with (
+        pytest.raises(StackError, match=r"has 5 MB left, .* set STACK_DIR"),
+        local_stack(settings, progress=print),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_child_is_shown_by_the_end_of_its_log(tmp_path: Path) -> None:
