@@ -16,6 +16,7 @@ from tools.demo.steps.request_data import AVAILABILITY_DEADLINE_SECONDS
 from tools.local_page.picture import leave_dashboards
 from tools.local_page.serve import local_page
 from tools.stack.clock import Clock
+from tools.stack.function_logs import INTERVAL_SECONDS
 from tools.stack.local_stack import LocalStack
 from tools.stack.processes import listen
 from tools.stack.settings import StackSettings
@@ -35,12 +36,14 @@ def main() -> int:
         ended = _show(stack, clock)
         clock.say("drawing the dashboards …")
         stack.trigger("schedule_registrations")  # counts the schools, by its schedule every hour
+        time.sleep(2 * INTERVAL_SECONDS)  # until its metrics are copied to the log
         pictures = leave_dashboards(page, Path(stack.log_file).parent)
         clock.say(pictures)
         took_seconds = clock.seconds
         print(_verdict(ended, took_seconds, stack.log_file), flush=True)
         if os.environ.get("KEEP") == "1":
             _keep(page, clock)
+        clock.doing = "stopping the stack"
     return 0 if all(each.is_verified for each in ended) else 1
 
 
