@@ -26,6 +26,7 @@ from tools.stack.start import local_stack
 def main() -> int:
     """Run the demo; return 0 only if every step was verified."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack ends with it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `make demo &` ignores it
     clock, settings = Clock(), _settings()
     with (
         clock.ticking(),

@@ -51,7 +51,7 @@ def stack(series: Sequence[Series]) -> list[Series]:
     return stacked
 
 
-def round_up(value: float) -> float:
+def scale_end(value: float) -> float:
     """Return the end of a scale: 1, 2 or 5 times a power of ten."""
     power = 10.0
     while power >= value and power > 1e-3:
@@ -71,7 +71,7 @@ def short(value: float) -> str:
 
 def _top(series: Sequence[Series], *, is_right: bool) -> float | None:
     values = [v for each in series if each.is_right == is_right for _, v in each.points]
-    return round_up(max(values)) if values and max(values) > 0 else (1.0 if values else None)
+    return scale_end(max(values)) if values and max(values) > 0 else (1.0 if values else None)
 
 
 def _place(point: Point, top: float, window: Window) -> Point:

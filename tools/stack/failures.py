@@ -1,4 +1,4 @@
-"""Turns what can be foreseen into one sentence: what is wrong, and what to do."""
+"""Says what can be foreseen in one sentence: what is wrong, and what to do."""
 
 import errno
 import sys

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.local_page.boards import NAMES, board
 from tools.local_page.alarms import OFF, ON, UNKNOWN, AlarmState
-from tools.local_page.chart import chart, round_up, short, stack
+from tools.local_page.chart import chart, scale_end, short, stack
 from tools.local_page.expressions import Series
 from tools.local_page.metrics import Metrics, Window
 from tools.local_page.widgets import Run, draw, shown_period
@@ -109,8 +109,8 @@ def test_a_short_run_has_shorter_periods_than_aws(span: float, period: int) -> N
 @pytest.mark.parametrize(
     ("value", "top"), [(0.3, 0.5), (1, 1), (3, 5), (7, 10), (11, 20), (60, 100), (1200, 2000)]
 )
-def test_a_scale_ends_at_a_round_number(value: float, top: float) -> None:
-    assert round_up(value) == pytest.approx(top)
+def test_a_scale_ends_at_an_even_number(value: float, top: float) -> None:
+    assert scale_end(value) == pytest.approx(top)
 
 
 def test_numbers_are_short() -> None:
