@@ -24,7 +24,7 @@ MEASURED = {
     "Schools, by state", "Waiting to be pulled, and minutes late", "Rows and pages pulled",
     "Callbacks accepted, by kind", "Events published, by type", "Acknowledgement, milliseconds",
     "Answers of both APIs: all, 4xx, 5xx", "Queues: waiting", "Dead letters",
-    "Queues: age of the oldest message, seconds", "Errors of functions",
+    "Queues: age of the oldest message, seconds", "Errors of functions", "Concurrent executions",
     "Duration of functions, milliseconds, slowest", "Lambda: invocations a day",
     "Logs: bytes taken in a day", "API Gateway: requests a day",
 }  # fmt: skip
@@ -59,6 +59,9 @@ def test_every_widget_of_every_dashboard_shows_data_or_a_reason(
 
     found = until(look)
     assert len(found) > 35
+    # Functions that an API, a queue and a person have called.
+    for function in ("ServeApi", "PullDataset", "ScheduleRegistrations"):
+        assert function in found["Lambda: milliseconds a day"]
     for title, shown in found.items():
         assert re.search(r'<svg|class="(numbers|bars|nothing|alarms|called)"', shown), title
     assert all(school.estab in found["Schools: state and freshness"] for school in SCHOOLS)

@@ -8,7 +8,6 @@ _BY_SCHEDULE = "a schedule counts this: `xporter-bridge trigger {}` runs it now"
 _WATCH = _BY_SCHEDULE.format("watch_deadlines")
 # Namespace and name, or a whole namespace, of what AWS measures and the local stack does not.
 NOT_MEASURED = {
-    ("AWS/Lambda", "ConcurrentExecutions"): "is not measured locally",
     ("AWS/SQS", "NumberOfMessagesSent"): "is not counted by the emulator",
     ("AWS/SQS", "NumberOfEmptyReceives"): "is not counted by the emulator",
     ("AWS/DynamoDB", ""): "is not measured locally; docs/cost.md has counted units",

@@ -16,7 +16,8 @@ WINDOW = Window(0, 120)
 # What the emulator, the gateway and the copying of logs write (tools/stack).
 MEASURED = {
     ("AWS/Lambda", "Invocations"), ("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"),
-    ("AWS/Lambda", "Duration"), ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/Lambda", "Duration"), ("AWS/Lambda", "ConcurrentExecutions"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage"), ("AWS/ApiGateway", "Count"),
     ("AWS/ApiGateway", "4xx"), ("AWS/ApiGateway", "5xx"), ("AWS/ApiGateway", "Latency"),
     ("AWS/Logs", "IncomingBytes"),
