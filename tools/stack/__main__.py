@@ -1,4 +1,4 @@
-"""`python -m tools.stack up | build STAGE | trigger FUNCTION`."""
+"""`python -m tools.stack up | build STAGE [FOLDER] | trigger FUNCTION`."""
 
 import sys
 
