@@ -21,7 +21,11 @@ def main() -> None:
     """Serve until the process is ended."""
     stack = LocalStack.attach(Path(sys.argv[1]))
     boards = Dashboards(stack, LogMetrics(Path(stack.log_file)))
-    links = {"dashboards": "/dashboards", "schools, from the API": f"{stack.api_url}/v1/schools"}
+    links = {
+        "dashboards": "/dashboards",
+        "schools, from the API": f"{stack.api_url}/v1/schools",
+        "the runbook": "/docs/runbook.md",
+    }
     app = Server(boards, Console(stack), links).app()
     config = uvicorn.Config(app, lifespan="off", access_log=False, log_level="warning")
     config.timeout_graceful_shutdown = 1

@@ -115,7 +115,7 @@ def test_another_name_of_this_machine_reads_nothing(client: Client) -> None:
     assert client.get("/", headers={"host": "rebound.example"}).status_code == 400
 
 
-def test_the_links_of_the_dashboards_lead_into_the_runbook(client: Client) -> None:
+def test_the_runbook_has_the_sections_that_links_name(client: Client) -> None:
     text = client.get("/docs/runbook.md").text
     assert 'id="alarm-pull-held"' in text
     assert 'id="what-wakes-somebody"' in text
