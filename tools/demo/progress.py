@@ -33,6 +33,9 @@ def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> lis
             clock.doing = ", ".join(map(_name, steps))
             try:
                 ended += pool.map(lambda step: _run(step, journey, clock), steps)
+            except BaseException:
+                clock.mute()  # how the steps fail, once they have no stack, tells nobody anything
+                raise
             finally:  # whoever interrupts this takes the stack down, and the steps end by that
                 pool.shutdown(wait=False, cancel_futures=True)
         else:

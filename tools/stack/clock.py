@@ -25,6 +25,7 @@ class Clock:
         self._stream = stream or sys.stderr
         self._begun = self._said = time.monotonic()
         self._lock = threading.Lock()
+        self._is_mute = False
         self.doing = ""
 
     @property
@@ -35,9 +36,16 @@ class Clock:
     def say(self, line: str, *, is_new: bool = True) -> None:
         """Print one line of progress, wrapped; if it is new, it is what is being done."""
         with self._lock:
-            self._write(line)
+            if not self._is_mute:
+                self._write(line)
             if is_new:
                 self.doing = line.strip().removesuffix("…").strip()
+
+    def mute(self) -> None:
+        """Say nothing any more: a person has interrupted what there was to say something of."""
+        with self._lock:
+            self._is_mute = True
+            self.doing = ""
 
     def rest(self) -> None:
         """Show no sign of life until the next line: what goes on now is to wait for a person."""

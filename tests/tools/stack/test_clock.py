@@ -66,3 +66,11 @@ def test_nothing_is_shown_while_it_waits_for_a_person(monkeypatch: pytest.Monkey
     with clock.ticking():
         time.sleep(0.1)
     assert stream.getvalue().count("\n") == 1
+
+
+def test_what_ends_after_an_interruption_is_not_told() -> None:
+    stream = io.StringIO()
+    clock = Clock(stream)
+    clock.mute()
+    clock.say("\N{BALLOT X} a step: its stack is gone", is_new=False)
+    assert stream.getvalue() == ""
