@@ -11,7 +11,7 @@ from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import SCHOOLS
 from tools.demo.wait import until
-from tools.local_page.chromium import HOW_TO_GET_IT, chromium
+from tools.local_page.chromium import HOW_TO_GET_IT, browser, chromium
 from tools.local_page.picture import leave_dashboards
 from tools.local_page.serve import local_page, read_page
 from tools.stack.local_stack import LocalStack
@@ -72,6 +72,33 @@ def test_a_button_of_the_widget_leads_to_the_page_of_a_school(page: str) -> None
     answer = httpx.post(f"{page}/widget", json=asked, timeout=60)
     assert answer.is_success
     assert f"xporter-bridge explain {SCHOOLS[0].estab}" in answer.text
+
+
+@pytest.mark.skipif(chromium() is None, reason=HOW_TO_GET_IT)
+def test_in_a_browser_buttons_work_and_what_is_shown_becomes_new(page: str) -> None:
+    program, estab = chromium(), SCHOOLS[0].estab
+    assert program
+    with browser(program) as tab:
+        tab.show(f"{page}/", 1000)
+
+        def shown(text: str) -> None:
+            if text not in tab.evaluate("document.body.innerText"):
+                raise NotYetError(f"the page does not show {text!r}")
+
+        until(lambda: shown("school.live"))
+        tab.evaluate(
+            f"[...document.querySelectorAll('.called button')]"
+            f".find(each => each.textContent === '{estab}').click()"
+        )
+        until(lambda: shown(f"xporter-bridge explain {estab}"))
+        tab.evaluate("document.querySelector('[data-does=\"No fault\"]').click()")
+        until(lambda: shown("Xporter works."))
+        tab.show(f"{page}/dashboards", 1000)
+        empty = (
+            "document.querySelectorAll('section.metric').forEach(each => each.replaceChildren())"
+        )
+        tab.evaluate(empty)
+        until(lambda: shown("Callbacks accepted, by kind"))
 
 
 def test_what_happens_is_seen_on_the_page(page: str, journey: Journey) -> None:
