@@ -62,6 +62,7 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "snapshots",
     },
+    "rotation": {"aws", "callbacks", "schools"},
     "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
@@ -87,7 +88,7 @@ PURE = {
     "pulls/attempt", "pulls/attention", "pulls/contradiction", "pulls/failures", "pulls/freshness",
     "pulls/history",
     "pulls/model", "pulls/record",
-    "registrations/model",
+    "registrations/model", "rotation/model",
     "schools/attention", "schools/credentials", "schools/encryption", "schools/history",
     "schools/model", "schools/states", "schools/trouble",
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
@@ -118,7 +119,8 @@ EFFECTFUL = {
     "availability/receive", "pulls/receive", "writebacks/receive",
     "pulls/breaker", "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
     "registrations/register",
-    "registrations/schedule", "schools/outbox",
+    "registrations/schedule", "rotation/follow", "rotation/rotate", "rotation/take_step",
+    "schools/outbox",
     "schools/repository", "schools/session", "schools/session_settings",
     "schools/state_index", "schools/trouble_index", "schools/vault",
     "snapshots/store",
