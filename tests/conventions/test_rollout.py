@@ -176,8 +176,8 @@ def test_the_default_is_by_degrees() -> None:
 @pytest.mark.parametrize(
     ("stage", "rollout", "count"),
     [
-        ("prod", "Canary10Percent5Minutes", 19),
-        ("test", "AllAtOnce", 19),
+        ("prod", "Canary10Percent5Minutes", 20),
+        ("test", "AllAtOnce", 20),
         # In an emergency the alarm may be on that the new version is to end.
         ("prod", "Unchecked", 0),
         # The emulator refuses CodeDeploy.

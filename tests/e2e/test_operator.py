@@ -296,6 +296,38 @@ def test_outputs_and_the_completion_of_the_shell_are_printed(
     assert "xporter-bridge" in operator.run("completion", "bash").out
 
 
+def test_the_key_is_rotated_to_its_end_and_the_token_until_the_portal_has_it(
+    operator: Operator, journey: Journey
+) -> None:
+    def key_ids() -> set[str]:
+        found = journey.api.get(f"/v1/schools/{ESTAB}")["registrations"]
+        return {each["key_id"] for each in found}
+
+    assert operator.run("rotate", "key").status == 2  # nobody can answer
+    before = key_ids()
+    begun = operator.json("rotate", "key", "--yes", "--no-wait")
+    assert begun["old_is_accepted"]
+    assert begun["on_old_key"] == begun["schools"] > 1
+    # Run again, the command makes no other key; time is up while old callbacks may still come.
+    renewed = operator.json("rotate", "key", "--timeout", "120")
+    assert (renewed["on_old_key"], renewed["on_new_key"]) == (0, begun["schools"])
+    assert renewed["old_is_accepted"] == (renewed["wait_seconds"] > 0)
+    assert len(key_ids()) == 1
+    assert not key_ids() & before
+    over = operator.json("rotate", "key", "--drop", "--yes")
+    assert not over["old_is_accepted"]
+
+    first = operator.json("rotate", "token", "--yes")
+    assert operator.json("rotate", "token") == first
+    assert first["authentication_url"] != journey.stack.authentication_url
+    journey.simulator.set_application(authentication_url=first["authentication_url"])
+    assert operator.json("rotate", "token", "--entered", "--yes") == {
+        "secret": "token",
+        "old_is_accepted": False,
+    }
+    assert operator.json("trigger", "rotate_secrets") == {"dropped": 0}
+
+
 def test_a_school_is_erased(operator: Operator) -> None:
     assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")

@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "redrive": "redrive:redrive",
     "erase": "erase:erase",
+    "rotate": "rotate:rotate",
     "data": "data:data",
     "events": "events:events",
     "output": "outputs:output",

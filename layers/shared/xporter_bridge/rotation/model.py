@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -63,7 +64,7 @@ def key_id_of(version: str) -> str:
     return version[:_KEY_ID_LENGTH]
 
 
-def count_holders(key_ids: Iterable[Set[str]], *, current: str, previous: str) -> Holders:
+def count_holders(key_ids: Iterable[AbstractSet[str]], *, current: str, previous: str) -> Holders:
     """Count schools by the keys that their webhooks bear.
 
     Args:
