@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from functions.rotate_secrets import handler
 from tests.support.builders import (
@@ -22,7 +24,6 @@ from tests.support.builders import (
     stored_school,
 )
 from tests.support.moto_cloud import Cloud, recorded_calls, refusing
-from xporter_bridge.callbacks import signing_keys
 from xporter_bridge.callbacks.signed_urls import CallbackKind, sign
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.errors import ConfigurationError, TransientError
@@ -57,7 +58,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(handler, "datetime", made)
-    monkeypatch.setattr(signing_keys.time, "monotonic", made.monotonic)
+    monkeypatch.setattr(time, "monotonic", made.monotonic)
     return made
 
 
@@ -171,6 +172,42 @@ def test_a_step_that_aws_fails_changes_nothing_and_is_made_up_for(cloud: Cloud, 
     assert stages(cloud, "key") == {"AWSCURRENT": version, "AWSPREVIOUS": old}
 
 
+@pytest.mark.parametrize("moment", ["before-call", "after-call"])
+def test_a_rotation_that_dies_at_any_call_of_aws_is_ended_by_the_next_try(
+    cloud: Cloud, moment: str
+) -> None:
+    """Before a call dies the process; after it, the answer is lost."""
+    registered(cloud, "another-key")
+    cloud.environment("rotate_secrets")
+    with recorded_calls() as calls:
+        rotate(cloud)
+    rotate(cloud, drop=True)
+    events = cloud.client("secretsmanager").meta.events
+    count = len([each for each in calls if each.startswith("secretsmanager")])
+    assert count > 10
+    for number in range(count):
+        old = stages(cloud, "key")["AWSCURRENT"]
+        left = [number]
+
+        def die(left: list[int] = left, **_: Any) -> None:
+            left[0] -= 1
+            if left[0] == -1:
+                raise EndpointConnectionError(endpoint_url="https://aws")
+
+        events.register(f"{moment}.secretsmanager", die)
+        try:
+            with pytest.raises(TransientError):
+                rotate(cloud)
+        finally:
+            events.unregister(f"{moment}.secretsmanager", die)
+        assert stages(cloud, "key")["AWSCURRENT"] == old or "AWSPREVIOUS" in stages(cloud, "key")
+        if "AWSPREVIOUS" not in stages(cloud, "key"):
+            rotate(cloud)
+        assert stages(cloud, "key")["AWSPREVIOUS"] == old
+        assert value(cloud, "key").isalnum()
+        assert rotate(cloud, drop=True)["dropped"] == 1
+
+
 def test_a_rotation_that_ended_between_two_labels_is_ended_by_the_next_try(cloud: Cloud) -> None:
     version, old = begin(cloud, "key"), stages(cloud, "key")["AWSCURRENT"]
     for name in STEPS[:3]:
@@ -241,7 +278,7 @@ def test_no_value_is_in_a_log_an_answer_or_an_error(
     deploy: Callable[..., Cloud], capsys: pytest.CaptureFixture[str], level: str
 ) -> None:
     cloud = deploy(LogLevel=level)
-    said = []
+    said: list[Any] = []
     values = {value(cloud, secret) for secret in SECRETS}
     for secret in SECRETS:
         said += [rotate(cloud, secret), rotate(cloud, secret, drop=True), rotate(cloud, secret)]
