@@ -11,9 +11,10 @@ from typing import Any
 from functions.rotate_secrets.request import perform
 from functions.rotate_secrets.settings import Settings
 from xporter_bridge import entrypoints
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.secrets_manager import VersionedSecret
-from xporter_bridge.rotation.follow import RotationDependencies
+from xporter_bridge.rotation.dependencies import RotationDependencies
 from xporter_bridge.rotation.model import SecretKind
 from xporter_bridge.schools.repository import SchoolRepository
 
@@ -30,6 +31,7 @@ def dependencies() -> RotationDependencies:
     return RotationDependencies(
         {kind: VersionedSecret(client("secretsmanager"), id_) for kind, id_ in ids.items()},
         SchoolRepository(client("dynamodb"), settings.schools_table),
+        AuditTrail(client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)),
         timedelta(seconds=longest),
         lambda: datetime.now(UTC),
     )

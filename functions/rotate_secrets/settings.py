@@ -12,6 +12,8 @@ class Settings(EnvironmentSettings):
     """One field per variable, in lower case."""
 
     schools_table: str
+    audit_table: str
+    audit_days: int
     callback_key_secret_arn: str
     authentication_token_secret_arn: str
     availability_deadline_seconds: int

@@ -31,6 +31,7 @@ FOUNDATION = {
 # What a package may import beside the foundation. A package that is missing here fails the test.
 ARROWS: dict[str, set[str]] = {
     "aws": set(),
+    "audit": {"aws"},
     "xporter": set(),
     "callbacks": {"aws"},
     "events": {"aws"},
@@ -51,10 +52,11 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "xporter",
     },
-    "writebacks": {"aws", "callbacks", "events", "operations", "schools", "xporter"},
+    "writebacks": {"audit", "aws", "callbacks", "events", "operations", "schools", "xporter"},
     "onboarding": {"aws", "callbacks", "datasets", "events", "pulls", "schools", "xporter"},
     "registrations": {"aws", "callbacks", "datasets", "pulls", "schools"},
     "erasure": {
+        "audit",
         "aws",
         "events",
         "operations",
@@ -62,11 +64,11 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "snapshots",
     },
-    "rotation": {"aws", "callbacks", "schools"},
+    "rotation": {"audit", "aws", "callbacks", "schools"},
     "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
-ARROWS["api"] = {"availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
+ARROWS["api"] = {"audit", "availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
 
 AWS = {"boto3", "botocore"}
 HTTP = {"requests", "urllib3", "httpx", "aiohttp", "socket"}
@@ -77,7 +79,7 @@ PURE = {
     "messages", "availability/messages", "erasure/messages", "onboarding/messages",
     "pulls/messages", "registrations/messages", "writebacks/messages",
     "errors", "timestamps", "exact_json", "settings", "dry_run",
-    "api/attention", "api/history_views", "api/presenters", "api/schemas",
+    "api/attention", "api/history_views", "audit/model", "api/presenters", "api/schemas",
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
     "callbacks/bodies", "callbacks/request", "callbacks/signed_urls",
     "datasets/config", "datasets/date_placeholders", "datasets/hold_limits", "datasets/model",
@@ -103,7 +105,8 @@ PURE = {
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
-    "api/fleet_overview", "api/fleet_pages", "api/queries",
+    "api/audit_views", "api/fleet_overview", "api/fleet_pages", "api/queries",
+    "audit/trail", "erasure/audit", "rotation/dependencies", "writebacks/audit",
     "availability/accept", "availability/ask_xporter", "availability/repository",
     "availability/schedule", "availability/settle",
     "aws/clients", "aws/dynamodb", "aws/errors", "aws/kms", "aws/s3", "aws/secrets_manager",

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
 from math import ceil
 
 from xporter_bridge import telemetry
-from xporter_bridge.aws.secrets_manager import PREVIOUS, StagedVersions, VersionedSecret
+from xporter_bridge.aws.secrets_manager import PREVIOUS, StagedVersions
+from xporter_bridge.rotation.dependencies import RotationDependencies
 from xporter_bridge.rotation.model import Holders, SecretKind, count_holders, droppable_at
 from xporter_bridge.schools.repository import SchoolRepository
 
 _PAGE = 200
-
-
-@dataclass(frozen=True)
-class RotationDependencies:
-    """The dependencies of rotating.
-
-    ``longest_exchange`` is the longest wait for the callback of a request or a writeback.
-    """
-
-    secrets: Mapping[SecretKind, VersionedSecret]
-    schools: SchoolRepository
-    longest_exchange: timedelta
-    now: Callable[[], datetime]
 
 
 def follow(
@@ -53,7 +39,9 @@ def follow(
     is_free = is_key and not state["on_previous"] and not state["wait_seconds"]
     dropped = is_held and (drop or is_free)
     if dropped:
+        deps.note("dropOld", kind, versions.previous, "asked")
         secret.remove_label(PREVIOUS, versions.previous)
+        deps.note("dropOld", kind, versions.previous, "done")
         telemetry.record("old_secret_dropped", secret=str(kind), version=versions.previous)
     telemetry.count("OldSecretAccepted", str(kind), int(is_held and not dropped))
     return {"accepted": 1 + (is_held and not dropped), "dropped": int(dropped), **state}

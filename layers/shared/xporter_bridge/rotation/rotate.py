@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from xporter_bridge.aws.secrets_manager import PENDING, VersionedSecret
-from xporter_bridge.rotation.follow import RotationDependencies, follow
+from xporter_bridge.rotation.dependencies import RotationDependencies
+from xporter_bridge.rotation.follow import follow
 from xporter_bridge.rotation.model import RotationStep, SecretKind
 from xporter_bridge.rotation.take_step import give_value, take_step
 
@@ -25,7 +26,7 @@ def rotate(kind: SecretKind, deps: RotationDependencies) -> Mapping[str, int]:
     version = _pending(secret) or str(uuid4())
     give_value(version, secret)
     for step in (RotationStep.TEST, RotationStep.FINISH):
-        take_step(step, version, kind, secret)
+        take_step(step, version, kind, deps)
     return follow(kind, deps)
 
 

@@ -12,6 +12,7 @@ import string
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.secrets_manager import PENDING, StagedVersions, VersionedSecret
+from xporter_bridge.rotation.dependencies import RotationDependencies
 from xporter_bridge.rotation.model import (
     VALUE_LENGTH,
     RotationRefusedError,
@@ -23,7 +24,9 @@ from xporter_bridge.rotation.model import (
 _ALPHABET = string.ascii_letters + string.digits
 
 
-def take_step(step: RotationStep, version: str, kind: SecretKind, secret: VersionedSecret) -> None:
+def take_step(
+    step: RotationStep, version: str, kind: SecretKind, deps: RotationDependencies
+) -> None:
     """Take one step for the version; nothing is done for the version that is current already.
 
     No step tells Xporter anything: webhooks are registered anew by the daily check, which signs
@@ -33,6 +36,7 @@ def take_step(step: RotationStep, version: str, kind: SecretKind, secret: Versio
         RotationRefusedError: Nobody has begun a rotation to this version, the version before the
             current one is still in use, or the new value must not be used.
     """
+    secret = deps.secrets[kind]
     versions = secret.versions()
     if version == versions.current:
         return
@@ -46,7 +50,7 @@ def take_step(step: RotationStep, version: str, kind: SecretKind, secret: Versio
             if secret.value(version) is not None:
                 _refuse_faults(version, versions, secret)
         case RotationStep.FINISH:
-            _finish(version, versions, kind, secret)
+            _finish(version, versions, kind, deps)
         case RotationStep.SET:
             pass
     telemetry.record("rotation_step_taken", step=str(step), secret=str(kind), version=version)
@@ -64,13 +68,16 @@ def give_value(version: str, secret: VersionedSecret) -> None:
 
 
 def _finish(
-    version: str, versions: StagedVersions, kind: SecretKind, secret: VersionedSecret
+    version: str, versions: StagedVersions, kind: SecretKind, deps: RotationDependencies
 ) -> None:
+    secret = deps.secrets[kind]
     # The secret may have been changed by hand since the first step.
     _refuse_while_held(versions)
     _refuse_faults(version, versions, secret)
+    deps.note("rotate", kind, version, "asked")
     secret.make_current(version, versions.current)
     secret.remove_label(PENDING, version)
+    deps.note("rotate", kind, version, "done")
     telemetry.count("SecretRotated", str(kind))
 
 
