@@ -49,6 +49,7 @@ ENDED_BY = {
         "integration/test_operation_table.py",
         "integration/test_erase_data.py::test_nothing_of_an_erased_school_is_left_but_its_tombstone",
     ],
+    "AuditTable": ["integration/test_audit_trail.py::test_an_entry_ends_when_its_days_are_over"],
     "DataBucket": [
         "integration/test_retention.py",
         "integration/test_erase_data.py::test_nothing_of_an_erased_school_is_left_but_its_tombstone",

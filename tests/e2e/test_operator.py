@@ -328,6 +328,21 @@ def test_the_key_is_rotated_to_its_end_and_the_token_until_the_portal_has_it(
     assert operator.json("trigger", "rotate_secrets") == {"dropped": 0}
 
 
+def test_the_audit_trail_says_who_asked_for_what(operator: Operator) -> None:
+    operator.json("pull", ESTAB, "schoolinfo", "--wait")
+    asked, accepted = operator.json("audit", ESTAB, "--days", "1")[-2:]
+    assert (asked["action"], asked["outcome"]) == ("requestPull", "asked")
+    assert (accepted["outcome"], accepted["about"]["status"]) == ("accepted", "202")
+    rotated = operator.json("audit", "--stack-wide")
+    assert {each["action"] for each in rotated} >= {"rotateKey", "dropOldKey", "rotateToken"}
+    assert all(each["by"].startswith("arn:aws:") for each in rotated)
+    every = operator.json("audit")
+    assert [each["at"] for each in every] == sorted(each["at"] for each in every)
+    assert {each["id"] for each in rotated} <= {each["id"] for each in every}
+    assert "requestPull" in operator.run("audit", ESTAB).out
+    assert operator.run("audit", ESTAB, "--stack-wide").status == 2
+
+
 def test_a_school_is_erased(operator: Operator) -> None:
     assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")

@@ -17,6 +17,8 @@ ADDED = {
     "history", "attempts", "data_trouble", "trouble", "trouble_shard",
     "/v1/schools/{estab}/datasets/{dataset}/attempts", "/v1/schools/{estab}/callbacks",
     "/v1/schools/{estab}/history",
+    # The audit trail.
+    "/v1/audit", "AuditEntryView", "AuditPage",
     "AttemptView", "AttemptsView", "CallbackView", "CallbacksView", "DatasetAttemptView",
     "HistoryView", "StateChangeView", "AttemptOutcome",
     # The index of deadlines has twice as many shards.

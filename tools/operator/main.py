@@ -30,6 +30,7 @@ COMMANDS = {
     "redrive": "redrive:redrive",
     "erase": "erase:erase",
     "rotate": "rotate:rotate",
+    "audit": "audit:audit",
     "data": "data:data",
     "events": "events:events",
     "output": "outputs:output",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import output
+from .aws_errors import explained
 from .functions import invoke
 from .target import Target
 
@@ -24,8 +25,15 @@ def ask_for(target: Target, secret: str, **what: bool) -> State:
     Raises:
         OperatorError: The stack refuses it, or the caller may not ask.
     """
-    state: State = invoke(target, _FUNCTION, {"secret": secret, **what})
+    by = {"by": _caller(target)} if what else {}
+    state: State = invoke(target, _FUNCTION, {"secret": secret, **what, **by})
     return state
+
+
+def _caller(target: Target) -> str:
+    """Return the caller's own ARN, for the audit trail; nobody needs a right to ask for it."""
+    with explained():
+        return str(target.client("sts").get_caller_identity()["Arn"])
 
 
 def document_of(secret: str, state: State) -> dict[str, Any]:
