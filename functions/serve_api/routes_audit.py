@@ -1,4 +1,4 @@
-"""The audit trail: who asked for what."""
+"""What an auditor reads: who asked for what, and which fields are stored."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functions.serve_api.openapi import answers
 from functions.serve_api.parameters import AuditCursor, AuditLimit, Subject
 from functions.serve_api.responses import dependencies_of
 from xporter_bridge.api.audit_views import AuditPage, present_audit
+from xporter_bridge.api.inventory_views import InventoryView, present_inventory
 
 router = Router()  # type: ignore[no-untyped-call]
 
@@ -24,3 +25,15 @@ def list_audit(
 ) -> AuditPage:
     """Of a school or of `stack`, the latest first; without a subject everything, in no order."""
     return present_audit(dependencies_of(router).audit, subject, limit, cursor)
+
+
+@router.get(
+    "/v1/inventory",
+    summary="Which fields are stored",
+    operation_id="getInventory",
+    tags=["audit"],
+    responses=answers(200, InventoryView),
+)
+def get_inventory() -> InventoryView:
+    """The configured datasets with their scopes, tables, stored fields and fields left out."""
+    return present_inventory(dependencies_of(router).viewer.config)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import DemoSchool
@@ -348,6 +349,65 @@ def test_a_school_is_erased(operator: Operator) -> None:
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")
     assert gone["state"] == "erased"
     assert codes(operator, ERASED.estab) == ["erased"]
+
+
+def test_the_evidence_is_what_the_stack_holds(operator: Operator, tmp_path: Path) -> None:
+    written = operator.json("evidence", "--into", str(tmp_path))
+    assert {each.name for each in tmp_path.iterdir()} == set(written["files"])
+    found = json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))
+
+    # Every field that lies in the bucket is in the inventory, and none that is left out.
+    inventory = {
+        (each["dataset"], table["table"]): table
+        for each in found["inventory"]
+        for table in each["tables"]
+    }
+    seen = 0
+    for dataset in ("students", "staff", "contacts"):
+        for table in operator.json("data", "ls", ESTAB, dataset):
+            head = operator.run("data", "head", ESTAB, dataset, table["table"], "-n1").out
+            columns = set(json.loads(head)) if head else set()
+            listed = inventory[dataset, table["table"]]
+            assert columns <= set(listed["stored"]) | set(listed["allowed"]), (dataset, table)
+            seen += len(columns)
+    assert seen > 50
+
+    # Every store of the stack is in the table, with the days that AWS says.
+    kinds = ("Table", "Queue", "Bucket", "LogGroup", "Secret")
+    made = {
+        name
+        for name, resource in template.load()["Resources"].items()
+        if resource["Type"].rpartition("::")[2] in kinds
+        and not resource["Type"].startswith("AWS::Glue")
+    }
+    days = {each["store"]: each["days"] for each in found["stores"]}
+    assert set(days) == made
+    assert days["AuditTable"] == 730
+    assert days["PullDeadLetterQueue"] == 14
+    assert days["ServeApiLogGroup"] == 30
+    assert days["StagingBucket"] == 14
+
+    # What each function may touch is what its role in the template says.
+    for function in template.functions():
+        role = f"{template.logical_id(function).removesuffix('Function')}Role"
+        allowed = {
+            action for statement in template.statements(function) for action in statement["Action"]
+        }
+        shown = [each for each in found["rights"] if each["role"] == role]
+        assert {action for each in shown for action in each["actions"]} == allowed, function
+    (scan,) = [
+        each
+        for each in found["rights"]
+        if each["role"] == "RotateSecretsRole" and each["actions"] == ["dynamodb:Scan"]
+    ]
+    assert scan["resources"] == ["SchoolsTable"]
+    assert set(found["keys"]) == {"DataKey", "SchoolKey", "QueueKey"}
+
+    counted = operator.json("status")["schools"]
+    assert found["fleet"]["states"] == {state: n for state, n in counted.items() if n}
+    erased = [each for each in found["erasures"] if each["estab"] == ERASED.estab]
+    assert [each["action"] for each in erased] == ["eraseSchool"]
+    assert ERASED.estab in (tmp_path / "erasures.md").read_text(encoding="utf-8")
 
 
 def test_every_command_is_run_by_a_test_of_this_file() -> None:

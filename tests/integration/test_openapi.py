@@ -44,6 +44,7 @@ CALLS = {
     "GET /v1/schools/{estab}/callbacks",
     "GET /v1/schools/{estab}/history",
     "GET /v1/audit",
+    "GET /v1/inventory",
     "POST /v1/schools/{estab}/datasets/{dataset}/hold",
     "POST /v1/schools/{estab}/pulls",
     "GET /v1/schools/{estab}/pulls/{pull_id}",

@@ -19,6 +19,7 @@ ADDED = {
     "/v1/schools/{estab}/history",
     # The audit trail.
     "/v1/audit", "AuditEntryView", "AuditPage",
+    "/v1/inventory", "DatasetInventory", "InventoryView", "TableInventory",
     "AttemptView", "AttemptsView", "CallbackView", "CallbacksView", "DatasetAttemptView",
     "HistoryView", "StateChangeView", "AttemptOutcome",
     # The index of deadlines has twice as many shards.

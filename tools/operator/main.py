@@ -31,6 +31,7 @@ COMMANDS = {
     "erase": "erase:erase",
     "rotate": "rotate:rotate",
     "audit": "audit:audit",
+    "evidence": "evidence:evidence",
     "data": "data:data",
     "events": "events:events",
     "output": "outputs:output",
