@@ -22,6 +22,7 @@ from tools.demo.schools import DemoSchool
 from tools.demo.wait import until
 from tools.operator.main import COMMANDS, main
 from tools.set_up import ROOT
+from tools.simulator.service.application import Application
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -342,6 +343,24 @@ def test_the_audit_trail_says_who_asked_for_what(operator: Operator) -> None:
     assert {each["id"] for each in rotated} <= {each["id"] for each in every}
     assert "requestPull" in operator.run("audit", ESTAB).out
     assert operator.run("audit", ESTAB, "--stack-wide").status == 2
+
+
+def test_a_school_is_invited_with_the_management_secret_of_the_caller(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = ("--first-name", "Jo", "--last-name", "Zebra", "--email", "jo@school.example")
+    partner = ("--partner", "A Company", "--partner-email", "ops@company.example")
+    given = (*contact, *partner, "--name", "A School", "--phone", "01234", "--yes")
+    assert operator.run("invite", "3283009", *given).status == 2  # the policy is not accepted
+    monkeypatch.setenv("XPORTER_MANAGEMENT_SECRET", Application().management_secret)
+    invited = operator.run("invite", "3283009", *given, "--accept-usage-policy", "--json")
+    assert invited.document == {"estab": "3283009", "kind": "Live", "invited": True}
+    refused = operator.run("invite", "0003009", *given, "--accept-usage-policy")
+    assert (refused.status, "School not found in EduBase" in refused.err) == (1, True)
+    monkeypatch.setenv("XPORTER_MANAGEMENT_SECRET", "wrong")
+    wrong = operator.run("invite", "3283009", *given, "--accept-usage-policy")
+    assert wrong.status == 1
+    assert "Zebra" not in invited.out + invited.err + refused.err + wrong.err
 
 
 def test_a_school_is_erased(operator: Operator) -> None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "trigger": "trigger:trigger",
     "replay": "replay:replay",
     "redrive": "redrive:redrive",
+    "invite": "invite:invite",
     "erase": "erase:erase",
     "rotate": "rotate:rotate",
     "audit": "audit:audit",
