@@ -35,8 +35,16 @@ def figures(world: World) -> dict[str, Any]:
         **_of_the_watchdog(world),
         **_of_the_whole_night(world),
         **_of_an_unchanged_pull(world),
-        "usd": round(_price(world), 4),
-        "usd_for_25000": round(_price(world) * 25_000 / world.night.schools, 2),
+        **_of_the_price(world),
+    }
+
+
+def _of_the_price(world: World) -> dict[str, float]:
+    """Return the price of the night for 25,000 schools, and what it consists of."""
+    prices = {name: usd * 25_000 / world.night.schools for name, usd in _prices(world).items()}
+    return {
+        "usd_for_25000": round(sum(prices.values()), 2),
+        **{f"usd_{name}": round(usd, 2) for name, usd in prices.items()},
     }
 
 
@@ -105,13 +113,14 @@ def _of_an_unchanged_pull(world: World) -> dict[str, float]:
         "writes_an_unchanged_pull": each("UpdateItem"),
         "write_units_an_unchanged_pull": each("write_units"),
         "reads_an_unchanged_pull": each("GetItem", "Query"),
+        "read_units_an_unchanged_pull": each("read_units"),
         "s3_calls_an_unchanged_pull": each(*_S3),
         "seconds_a_pull": round(world.pull_queue.busy_seconds / max(1, counts["pulls"]), 2),
     }
 
 
-def _price(world: World) -> float:
-    """Return the price of requests and computing, without storage, logs and idle polling."""
+def _prices(world: World) -> dict[str, float]:
+    """Return the prices of requests and computing, without storage, logs and idle polling."""
     facts, calls, watch = Facts.read(), world.calls.counts, world.watch
     queues = (
         world.pull_queue, world.database_queue, world.registration_queue,
@@ -134,15 +143,14 @@ def _price(world: World) -> float:
         # Lambda receives each batch and deletes it.
         "sqs_request": calls["SendMessage"] + calls["SendMessageBatch"] + 2 * invocations,
         "dynamodb_write": calls["write_units"],
-        # Consistent reads; an item of less than 4 KB.
-        "dynamodb_read": calls["GetItem"] + calls["Query"],
+        "dynamodb_read": calls["read_units"],
         "s3_write": sum(calls[name] for name in _S3_WRITES),
         "s3_read": sum(calls[name] for name in _S3_READS),
         "event": calls["PutEvents"],
         "kms_request": calls["Decrypt"],
         "scheduled_invocation": watch["runs"] + watch["schedules"],
     }
-    return sum(number * facts.price(name) for name, number in used.items())
+    return {name: number * facts.price(name) for name, number in used.items()}
 
 
 def table(found: list[dict[str, Any]]) -> str:

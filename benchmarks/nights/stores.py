@@ -8,6 +8,8 @@ from datetime import datetime
 from math import ceil
 from typing import Any, TypeVar
 
+from sortedcontainers import SortedList
+
 from nights.parameters import Night
 from nights.virtual_time import Clock
 from tests.support.fakes import S3, Calls, CountedItems, KilledError
@@ -60,14 +62,14 @@ class TimedItems(CountedItems):
         super().__init__(calls, *key)
         self._metered, self._now, self._changed = calls, now, changed
         self._sort_keys: dict[str, set[tuple[str, ...]]] = {}
-        self._in_shard: dict[int, set[tuple[str, ...]]] = {}
+        self._watched: dict[int, SortedList] = {}
         self.looks: list[float] = []
 
     def seed(self, item: Item) -> None:
         """Put an item there as if it had always been."""
         key = tuple(item[name] for name in self._key)
         self._items[key] = item
-        self._note(key, item)
+        self._note(key, {}, item)
 
     def find(self, *key: str) -> Item | None:
         """Return an item, without a call."""
@@ -81,35 +83,44 @@ class TimedItems(CountedItems):
             self._metered.add("write_units", _units(before or {}))
             raise
         after = self._items[key]
-        self._note(key, after)
+        self._note(key, before or {}, after)
         self._metered.add("write_units", _written(before or {}, after))
         self._changed(key, before or {}, after)
         return made
 
-    def _note(self, key: tuple[str, ...], item: Item) -> None:
+    def _note(self, key: tuple[str, ...], before: Item, after: Item) -> None:
         self._sort_keys.setdefault(key[0], set()).add(key)
-        if "watch_shard" in item:
-            self._in_shard.setdefault(item["watch_shard"], set()).add(key)
+        if all(before.get(name) == after.get(name) for name in _WATCHED):
+            return
+        if "watch_at" in before:
+            self._watched[before["watch_shard"]].remove((before["watch_at"], key))
+        if "watch_at" in after:
+            shard = self._watched.setdefault(after["watch_shard"], SortedList())
+            shard.add((after["watch_at"], key))
+
+    def get(self, *key: str) -> Item | None:
+        found = super().get(*key)
+        self._metered.add("read_units", _read_units(found or {}))
+        return found
 
     def query_partition(self, partition: str) -> Iterator[Item]:
         keys = sorted(self._sort_keys.get(partition, ()))
-        yield from self._metered.make(
+        found = self._metered.make(
             "Query", lambda: [dict(self._items[key]) for key in keys], _no_fault
         )
+        self._metered.add("read_units", _read_units(*found))
+        yield from found
 
     def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
         """Yield as ``DynamoTable`` does: shard by shard, in the order of their times."""
         for shard in shards:
             self._metered.make("Query", lambda: None, _no_fault)
-            found = [self._items.get(key, {}) for key in sorted(self._in_shard.get(shard, ()))]
-            due = [
-                {name: item[name] for name in (*self._key, "watch_at")}
-                for item in found
-                if item.get("watch_at", "~") <= now
-            ]
-            for item in sorted(due, key=lambda each: each["watch_at"]):
-                self.looks.append((self._now() - parse(item["watch_at"])).total_seconds())
-                yield item
+            self._metered.add("read_units", 1)  # at least: keys of some 80 bytes
+            watched = self._watched.get(shard, SortedList())
+            # "~" comes after every key, so that a look that is due now is among them.
+            for watch_at, key in list(watched.irange(maximum=(now, ("~",)))):
+                self.looks.append((self._now() - parse(watch_at)).total_seconds())
+                yield {**dict(zip(self._key, key, strict=True)), "watch_at": watch_at}
 
     def query_index(
         self, index: str, attribute: str, value: str, sort: str, up_to: str
@@ -194,8 +205,16 @@ def _written(before: Mapping[str, Any], after: Mapping[str, Any]) -> int:
 
 
 def _units(item: Mapping[str, Any]) -> int:
-    size = sum(len(name) + len(str(value)) for name, value in item.items())
-    return max(1, ceil(size / 1024))
+    return max(1, ceil(_bytes(item) / 1024))
+
+
+def _read_units(*items: Mapping[str, Any]) -> int:
+    """Return the units of one consistent read."""
+    return max(1, ceil(sum(map(_bytes, items)) / 4096))
+
+
+def _bytes(item: Mapping[str, Any]) -> int:
+    return sum(len(name) + len(str(value)) for name, value in item.items())
 
 
 def _no_fault(name: str, is_done: bool) -> Exception:

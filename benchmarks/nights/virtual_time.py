@@ -1,19 +1,20 @@
 """Virtual time: a heap of actions by their time, and invocations that wait in it.
 
-An invocation runs in a thread of its own so that the product's code can wait in the middle of a
-call; only one thread runs at a time, and the result depends on the seed alone.
+An invocation runs in a greenlet of its own so that the product's code can wait in the middle of a
+call; one greenlet runs at a time, and the result depends on the seed alone.
 """
 
 from __future__ import annotations
 
 import heapq
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
 
-# An invocation runs ahead of the others by no more than this, to save changes of thread.
+from greenlet import getcurrent, greenlet
+
+# An invocation runs ahead of the others by no more than this, to save switches.
 _AHEAD_SECONDS = 0.1
 Work = Callable[[], None]
 
@@ -28,12 +29,12 @@ class Clock:
         self._idle: list[_Worker] = []
         self.global_seconds = 0.0
         self.running: _Worker | None = None
-        self.handed_back = threading.Semaphore(0)
+        self.main = getcurrent()
         self.is_over = False
 
     @property
     def seconds(self) -> float:
-        """The time of whoever asks: an invocation may be a little ahead."""
+        """The time of the running invocation, which may be a little ahead of the others."""
         return self.running.local if self.running else self.global_seconds
 
     def now(self) -> datetime:
@@ -61,8 +62,8 @@ class Clock:
     def spend(self, seconds: float) -> None:
         """Let time pass for the running invocation."""
         worker = self.running
-        if worker is None or worker.thread is not threading.current_thread():
-            return
+        if worker is None or worker.greenlet is not getcurrent():
+            return  # a thread of the product's own, which works beside its invocation
         worker.local += seconds
         if worker.local - self.global_seconds > _AHEAD_SECONDS:
             worker.pause()
@@ -72,18 +73,16 @@ class Clock:
 
 
 class _Worker:
-    """A thread that runs one invocation after the other."""
+    """A greenlet that runs one invocation after the other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._wake = threading.Semaphore(0)
         self._work: Work = lambda: None
         self.local = 0.0
         self.deaths: int | None = None
         self.calls = 0
         self.used: Counter[str] = Counter()
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
+        self.greenlet = greenlet(self._serve)
 
     def begin(self, work: Work, deaths: int | None) -> None:
         self._work, self.deaths, self.calls = work, deaths, 0
@@ -93,18 +92,15 @@ class _Worker:
     def pause(self) -> None:
         """Let others run until their time is this invocation's."""
         self._clock.at(self.local, self._resume)
-        self._clock.handed_back.release()
-        self._wake.acquire()
+        self._clock.main.switch()
 
     def _resume(self) -> None:
         self._clock.running = self
-        self._wake.release()
-        self._clock.handed_back.acquire()
+        self.greenlet.switch()
         self._clock.running = None
 
     def _serve(self) -> None:
         while True:
-            self._wake.acquire()
             self._work()
             self._clock.ended(self)
-            self._clock.handed_back.release()
+            self._clock.main.switch()

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
 
-from nights.credentials import SEALED, NightVault, Transit
+from nights.callbacks import let_callbacks_come, let_schools_authorise
+from nights.credentials import NightVault, Transit
 from nights.ending import is_over
 from nights.fleet import MODEL, settle, strangers
 from nights.parameters import THREE, Night
@@ -29,7 +30,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.pull_school import pull
-from xporter_bridge.onboarding.messages import SchoolAuthorised, read_onboarding
+from xporter_bridge.onboarding.messages import read_onboarding
 from xporter_bridge.onboarding.onboard import onboard
 from xporter_bridge.onboarding.prove_secret import OnboardDependencies
 from xporter_bridge.pulls.messages import DatabaseChanged
@@ -154,8 +155,6 @@ class World:
         """Set the clock of what is done before the night; None returns it to the night's."""
         self._moment = moment
 
-    # ------------------------------------------------------------------ the night
-
     def run(self) -> None:
         """Let the night pass."""
         with (
@@ -176,43 +175,13 @@ class World:
                 self.keys = (SigningKey("k2", b"the key that replaced it"), *self.keys)
                 self.clock.at(0, lambda: self._register_schools(everyone=True))
             elif is_onboarding:
-                self._let_schools_authorise(estabs)
+                let_schools_authorise(self, self._chance, estabs)
             elif self.night.scenario != "silent":
-                self._let_callbacks_come(estabs)
+                let_callbacks_come(self, self._chance, estabs)
             self.clock.at(0, self._every_minute)
             self.clock.at(self._chance.uniform(0, 900), self._every_hour)
             self._said_at = time.monotonic()
             self.clock.run()
-
-    def _let_callbacks_come(self, estabs: list[str]) -> None:
-        databases = sorted({each.database for each in configured().values()})
-        span = self.night.refresh_minutes * 60
-        for estab in estabs:
-            first = self._chance.uniform(0, span)
-            for database in databases:
-                for at in (first, first + self._chance.uniform(0, span)):
-                    self.clock.at(
-                        at, lambda estab=estab, database=database: self._called(estab, database)
-                    )
-
-    def _let_schools_authorise(self, estabs: list[str]) -> None:
-        for estab in estabs:
-            at = self._chance.uniform(0, self.night.refresh_minutes * 60)
-            self.clock.at(at, lambda estab=estab: self._authorised(estab))
-
-    def _authorised(self, estab: str) -> None:
-        """Do what receive_authentication does: one durable message."""
-        self.metrics["callbacks"] += 1
-        message = SchoolAuthorised(
-            estab, SEALED, RELYING_PARTY, "A school", True, True, self.clock.now()
-        )
-        Queue(self.authentication_queue, "authentications").send(message.body())
-
-    def _called(self, estab: str, database: str) -> None:
-        """Do what receive_database does: one durable message."""
-        self.metrics["callbacks"] += 1
-        message = DatabaseChanged(estab, database, self.clock.now())
-        Queue(self.database_queue, "databases").send(message.body())
 
     def _every_minute(self) -> None:
         self.samples.take(self)
@@ -259,8 +228,6 @@ class World:
     ) -> Mapping[str, int]:
         """Run the watchdog at the present time."""
         return enqueue_overdue(self._watching, shards, self.now(), has_time)
-
-    # ------------------------------------------------------------------ what is handled
 
     def _pull(self, body: Body) -> None:
         worker = self.clock.running

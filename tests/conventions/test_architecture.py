@@ -12,6 +12,7 @@ from xporter_bridge.telemetry import METRICS
 
 PACKAGE = ROOT / "layers/shared/xporter_bridge"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TOOLS = [path for name in ("tools", "benchmarks") for path in sorted((ROOT / name).rglob("*.py"))]
 FUNCTIONS = sorted((ROOT / "functions").glob("*/*.py"))
 HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
 SHIPPED = [*MODULES, *FUNCTIONS]
@@ -283,7 +284,7 @@ def test_importing_a_handler_reads_no_environment_and_opens_no_client(path: Path
         )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=named)
+@pytest.mark.parametrize("path", [*MODULES, *FUNCTIONS, *TOOLS], ids=named)
 def test_a_module_is_small_and_named_for_what_it_holds(path: Path) -> None:
     assert path.stem not in FORBIDDEN_NAMES
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300

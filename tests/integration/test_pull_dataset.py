@@ -897,6 +897,18 @@ def test_a_probe_that_asks_xporter_nothing_does_not_end_an_outage(world: World) 
     verify(world, STUDENTS)
 
 
+def test_a_probe_in_an_outage_ends_with_its_first_failure(world: World) -> None:
+    breaker = world.aws.datasets.breaker
+    for number in range(40):
+        breaker.note_failure(f"328{number:04d}", world.now())
+    world.ask(STUDENTS, "staff", "groups")
+    world.xporter.set_faults({"kind": "server_error", "path": "/school/"})
+    world.advance(minutes=1)
+    world.pull(STUDENTS)
+    failures = [world.item(name).progress.failures for name in (STUDENTS, "staff", "groups")]
+    assert failures == [1, 0, 0]
+
+
 def test_of_many_datasets_that_are_due_all_are_pulled_though_few_may_be_at_a_time(
     world: World,
 ) -> None:

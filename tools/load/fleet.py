@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Thread
+from typing import Any
 
 from tools.demo.context import Journey
 from tools.demo.schools import DemoSchool, configured
@@ -58,6 +59,16 @@ def change(journey: Journey, school: DemoSchool, chance: random.Random, *, notif
     """Change a few rows of the school, too few for a hold."""
     counts = {"rows": 3, "inserts": chance.randrange(2), "deletes": chance.randrange(2)}
     journey.simulator.change(school.estab, DATABASE, **counts, notify=notify)
+
+
+@contextmanager
+def faults(journey: Journey, failing: Sequence[dict[str, Any]]) -> Iterator[None]:
+    """Let Xporter fail in these ways during the block, however the block ends."""
+    journey.simulator.set_faults(*failing)
+    try:
+        yield
+    finally:
+        journey.simulator.set_faults()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from tools.demo.context import Journey
-from tools.load.fleet import authorise, change, fleet, wait_for_truth, watchdog
+from tools.load.fleet import authorise, change, faults, fleet, wait_for_truth, watchdog
 from tools.load.resources import Sample, dead_letters, sample
 
 SCHOOLS, STUDENTS = 6, 150
@@ -41,15 +41,14 @@ def soak(journey: Journey, say: Callable[[str], None], *, minutes: float) -> dic
         wait_for_truth(journey, schools, say)
         samples, changes = [sample(journey, 0)], 0
         began = time.monotonic()
-        journey.simulator.set_faults(*FAULTS)
-        while (passed := time.monotonic() - began) < minutes * 60:
-            change(journey, chance.choice(schools), chance, notify=True)
-            changes += 1
-            if passed >= samples[-1].seconds + _SAMPLE_EVERY_SECONDS:
-                samples.append(sample(journey, passed))
-                say(_line(samples[-1], changes))
-            time.sleep(_CHANGE_EVERY_SECONDS)
-        journey.simulator.set_faults()
+        with faults(journey, FAULTS):
+            while (passed := time.monotonic() - began) < minutes * 60:
+                change(journey, chance.choice(schools), chance, notify=True)
+                changes += 1
+                if passed >= samples[-1].seconds + _SAMPLE_EVERY_SECONDS:
+                    samples.append(sample(journey, passed))
+                    say(_line(samples[-1], changes))
+                time.sleep(_CHANGE_EVERY_SECONDS)
         # A lost callback is noticed after a day of silence; the next callback is sooner.
         for school in schools:
             change(journey, school, chance, notify=True)

@@ -12,7 +12,15 @@ import httpx
 
 from tools.demo.context import Journey
 from tools.demo.schools import DemoSchool
-from tools.load.fleet import DATABASE, authorise, change, fleet, wait_for_truth, watchdog
+from tools.load.fleet import (
+    DATABASE,
+    authorise,
+    change,
+    faults,
+    fleet,
+    wait_for_truth,
+    watchdog,
+)
 from tools.load.resources import dead_letters
 
 _STUDENTS = 40
@@ -38,16 +46,15 @@ def storm(
         wait_for_truth(journey, all_schools, say)
         for school in all_schools:
             change(journey, school, chance, notify=False)
-        journey.simulator.set_faults(*FAULTS)
         before = journey.simulator.last_request()
         began = time.monotonic()
         say(f"{schools * duplicates:,} callbacks")
-        answers = _call(_urls(journey, all_schools, duplicates, chance))
-        called = time.monotonic()
-        tables = wait_for_truth(journey, all_schools, say)
+        with faults(journey, FAULTS):
+            answers = _call(_urls(journey, all_schools, duplicates, chance))
+            called = time.monotonic()
+            tables = wait_for_truth(journey, all_schools, say)
     took = time.monotonic() - began
     pulls = _pulls(journey, before)
-    journey.simulator.set_faults()
     statuses = Counter(str(status) for status, _ in answers)
     times = sorted(seconds for _, seconds in answers)
     return {

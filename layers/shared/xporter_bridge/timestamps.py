@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
-
-_FRACTION = re.compile(r"\.(\d+)")
 
 
 def iso(moment: datetime) -> str:
@@ -56,8 +53,9 @@ def parse(text: str) -> datetime:
     Raises:
         ValueError: The text is not a time.
     """
-    text = _FRACTION.sub(lambda match: "." + match[1][:6].ljust(6, "0"), text.strip())
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError as error:

@@ -91,7 +91,8 @@ def _pull_each(
     """Pull the datasets, one at least; return False if the school must be left alone.
 
     After a failure of Xporter, the other datasets are tried once each: one endpoint that fails
-    holds up none of them. Their own back-offs decide when the school is visited again.
+    holds up none of them. Their own back-offs decide when the school is visited again. A probe in
+    an outage ends with its first failure: it has shown what it was sent to show.
     """
     deps, has_failed = visit.deps, False
     try:
@@ -110,7 +111,8 @@ def _pull_each(
                 slot = run.slot
             has_failed = has_failed or run.has_answered is False
             slot = _with_result(run, slot, deps)
-            if run.has_timed_out or remaining_seconds() <= 0:
+            is_outage = run.has_answered is False and deps.datasets.breaker.is_open(deps.now())
+            if run.has_timed_out or is_outage or remaining_seconds() <= 0:
                 break
         return not has_failed
     finally:

@@ -40,9 +40,15 @@ class FleetBreaker:
         self._read_at: datetime | None = None
         self._failed_in_a_row: list[str] = []
 
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether pulls are held back, as of a few seconds ago."""
+        if self._read_at is None or now - self._read_at >= _READ_EVERY:
+            self._state, self._read_at = self._items.get(*_KEY) or {}, now
+        return bool(self._state.get("opened_at"))
+
     def may_send(self, now: datetime) -> bool:
         """Tell whether a message for a pull should be sent: always, or for the next probe."""
-        if not self._is_open(now):
+        if not self.is_open(now):
             return True
         if self._state.get("probe_at", "") > iso(now):
             return False
@@ -52,7 +58,7 @@ class FleetBreaker:
 
     def may_pull(self, now: datetime) -> bool:
         """Tell whether to pull now; while the breaker is open, one process every 30 seconds may."""
-        if not self._is_open(now):
+        if not self.is_open(now):
             return True
         try:
             self._state = self._items.update(
@@ -69,7 +75,7 @@ class FleetBreaker:
         """Count a visit to a school that ended with Xporter not reached, failing, or too slow."""
         if estab not in self._failed_in_a_row:
             self._failed_in_a_row.append(estab)
-        if len(self._failed_in_a_row) < _VISITS_IN_A_ROW or self._is_open(now):
+        if len(self._failed_in_a_row) < _VISITS_IN_A_ROW or self.is_open(now):
             return
         del self._failed_in_a_row[:-_VISITS_IN_A_ROW]
         group = hashlib.sha256(estab.encode()).digest()[0] % _GROUPS
@@ -85,11 +91,6 @@ class FleetBreaker:
         if has_counted or self._state.get("opened_at"):
             answered = {"answered_at": iso(now), "opened_at": None, "probe_at": None}
             self._state = self._items.update(*_KEY, set_=answered)
-
-    def _is_open(self, now: datetime) -> bool:
-        if self._read_at is None or now - self._read_at >= _READ_EVERY:
-            self._state, self._read_at = self._items.get(*_KEY) or {}, now
-        return bool(self._state.get("opened_at"))
 
 
 def is_down(state: Item, now: datetime) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import orjson
@@ -72,7 +73,8 @@ _RENAMED = {
 _OWN = ("estab", "dataset", "state", "reason", "erasing")
 
 
-def attributes(part: type) -> dict[str, str]:
+@cache
+def attributes(part: type) -> Mapping[str, str]:
     """Return the attribute in which each field of the part is stored."""
     renamed = _RENAMED.get(part, {})
     return {each.name: renamed.get(each.name, each.name) for each in fields(part)}
@@ -103,8 +105,8 @@ def read(item: Item) -> DatasetRecord:
     parts: dict[str, Any] = {
         name: part(
             **{
-                field: _read(attribute, item[attribute])
-                for field, attribute in attributes(part).items()
+                field: read_value(item[attribute])
+                for field, attribute, read_value in _readers(part)
                 if attribute in item
             }
         )
@@ -146,15 +148,23 @@ def _stored(attribute: str, value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _read(attribute: str, value: Any) -> Any:
+@cache
+def _readers(part: type) -> Sequence[tuple[str, str, Callable[[Any], Any]]]:
+    """Return each field of the part, its attribute, and the function that reads the attribute."""
+    return [(field, attribute, _reader(attribute)) for field, attribute in attributes(part).items()]
+
+
+def _reader(attribute: str) -> Callable[[Any], Any]:
     if attribute == "manifest":
-        return Manifest.read(orjson.loads(value))
+        return lambda value: Manifest.read(orjson.loads(value))
     if attribute == "checkpoint":
-        return _checkpoint(orjson.loads(value))
+        return lambda value: _checkpoint(orjson.loads(value))
     if attribute in TIMES:
-        return parse_or_none(value)
-    if attribute in DOCUMENTS:
-        return orjson.loads(value)
+        return parse_or_none
+    return orjson.loads if attribute in DOCUMENTS else _plain
+
+
+def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -52,13 +52,12 @@ class TableEntry:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> TableEntry:
         """Return the entry of a JSON object."""
-        known = {*_OF_EVERY_TABLE, "key", "identity", "repeated"}
         return cls(
             **{name: document[name] for name in _OF_EVERY_TABLE},
             key=document.get("key", ID),
             is_by_row=document.get("identity") == "row",
             repeated=document.get("repeated", 0),
-            further={name: value for name, value in document.items() if name not in known},
+            further={n: value for n, value in document.items() if n not in _KNOWN_OF_A_TABLE},
         )
 
 
@@ -128,6 +127,7 @@ _OF_EVERY_TABLE = (
     "deletes_key",
     "columns",
 )
+_KNOWN_OF_A_TABLE = {*_OF_EVERY_TABLE, "key", "identity", "repeated"}
 _OF_EVERY_SEQUENCE = (
     "estab",
     "dataset",
