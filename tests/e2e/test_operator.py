@@ -21,6 +21,8 @@ from tools.demo.errors import NotYetError
 from tools.demo.schools import DemoSchool
 from tools.demo.wait import until
 from tools.operator.main import COMMANDS, main
+from tools.operator.settings import Settings
+from tools.operator.target import find
 from tools.set_up import ROOT
 from tools.simulator.service.application import Application
 
@@ -371,6 +373,17 @@ def test_a_school_is_erased(operator: Operator) -> None:
 
 
 def test_the_evidence_is_what_the_stack_holds(operator: Operator, tmp_path: Path) -> None:
+    # The emulator leaves both out of what it makes of a template, and so does the evidence.
+    target = find(Settings())
+    staging, trail = target.physical_id("StagingBucket"), target.physical_id("AuditTable")
+    rule = {"ID": "it", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 14}}
+    target.client("s3").put_bucket_lifecycle_configuration(
+        Bucket=staging, LifecycleConfiguration={"Rules": [rule]}
+    )
+    target.client("dynamodb").update_time_to_live(
+        TableName=trail,
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+    )
     written = operator.json("evidence", "--into", str(tmp_path))
     assert {each.name for each in tmp_path.iterdir()} == set(written["files"])
     found = json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))
@@ -405,6 +418,9 @@ def test_the_evidence_is_what_the_stack_holds(operator: Operator, tmp_path: Path
     assert days["PullDeadLetterQueue"] == 14
     assert days["ServeApiLogGroup"] == 30
     assert days["StagingBucket"] == 14
+    kept = {each["store"]: each["kept"] for each in found["stores"]}
+    assert kept["AuditTable"] == "ended items by expires_at"
+    assert kept["OperationsTable"] == "no time to live"
 
     # What each function may touch is what its role in the template says.
     for function in template.functions():

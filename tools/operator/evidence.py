@@ -1,6 +1,7 @@
 """Reads from a stack, as it runs now, what an auditor asks for."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,8 @@ from .aws_errors import code_of, explained
 from .target import Target
 
 _DAY_SECONDS = 86_400
+# Secrets Manager ends the ARN of a secret with six characters of its own.
+_SECRET_END = re.compile(r"-[0-9A-Za-z]{6}$")
 # What no clock ends, in the words of docs/data-protection.md.
 _UNTIL = {
     "SchoolsTable": "until the school is erased",
@@ -138,8 +141,10 @@ def _of_bucket(target: Target, name: str, bucket: str) -> tuple[int | None, str]
         if "NoncurrentVersionExpiration" in rule
     ]
     said = [_UNTIL.get(name, "")]
-    said += [f"superseded after {target.parameters['KeepDays']} days"] * (name == "DataBucket")
-    said += [f"earlier versions {max(older)} days"] * bool(older)
+    if name == "DataBucket":
+        said.append(f"superseded after {target.parameters['KeepDays']} days")
+    if older:
+        said.append(f"earlier versions {max(older)} days")
     return max(days, default=None), "; ".join(filter(None, said))
 
 
@@ -196,6 +201,8 @@ def _name_of(resource: str, named: Mapping[str, str]) -> str:
     for physical, name in named.items():
         own = physical.rsplit("/", 1)[-1] if "://" in physical else physical
         own = own.split(":")[-1] if own.startswith("arn:") else own
+        if ":secret:" in resource and _SECRET_END.sub("", rest) == own:
+            return name
         if own and (rest == own or rest.startswith((f"{own}/", f"{own}:"))):
             return f"{name}{rest[len(own) :].removesuffix(':*')}"
     return resource

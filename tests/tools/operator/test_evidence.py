@@ -109,6 +109,7 @@ def test_fields_are_told_by_scope_and_those_left_out_apart() -> None:
         ("arn:aws:kms:eu-west-2:1:key/0000-1", "Key"),
         ("arn:aws:logs:eu-west-2:1:log-group:stack-Logs:*", "Logs"),
         ("arn:aws:secretsmanager:eu-west-2:1:secret:Key-X-a1b2c3", "Secret"),
+        ("arn:aws:secretsmanager:eu-west-2:1:secret:Token-Y-d4e5f6", "Named secret"),
         ("arn:aws:lambda:eu-west-2:1:function:other", "arn:aws:lambda:eu-west-2:1:function:other"),
     ],
 )
@@ -120,5 +121,6 @@ def test_a_resource_has_its_name_in_the_template(arn: str, name: str) -> None:
         "0000-1": "Key",
         "stack-Logs": "Logs",
         "arn:aws:secretsmanager:eu-west-2:1:secret:Key-X-a1b2c3": "Secret",
+        "Token-Y": "Named secret",
     }
     assert _name_of(arn, named) == name
