@@ -69,7 +69,16 @@ ARROWS: dict[str, set[str]] = {
     "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
-ARROWS["api"] = {"audit", "availability", "datasets", "pulls", "schools", "snapshots", "writebacks"}
+ARROWS["api"] = {
+    "audit",
+    "availability",
+    "datasets",
+    "pulls",
+    "schools",
+    "snapshots",
+    "writebacks",
+    "xporter",
+}
 
 AWS = {"boto3", "botocore"}
 HTTP = {"requests", "urllib3", "httpx", "aiohttp", "socket"}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,9 +11,11 @@ from botocore.exceptions import ClientError
 
 from .api import Api
 from .aws_errors import code_of, explained
+from .errors import RefusedError
 from .target import Target
 
 _DAY_SECONDS = 86_400
+_SAMPLE = 20  # schools whose manifests are read
 # Secrets Manager ends the ARN of a secret with six characters of its own.
 _SECRET_END = re.compile(r"-[0-9A-Za-z]{6}$")
 # What no clock ends, in the words of docs/data-protection.md.
@@ -42,6 +45,37 @@ def minimised_of(inventory: Mapping[str, Any]) -> list[str]:
         for table in dataset["tables"]
         for field in table["left_out"]
     ]
+
+
+def beyond_catalogue(api: Api, inventory: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return columns that are stored and in no catalogue, as manifests of some schools name them.
+
+    Only a sample of schools is read: Xporter sends the same columns for all of one MIS.
+    """
+    known = {
+        (dataset["dataset"], table["table"]): set(table["stored"])
+        for dataset in inventory["datasets"]
+        for table in dataset["tables"]
+    }
+    found: dict[str, set[str]] = {}
+    schools = (school for page in api.schools(fields="datasets") for school in page)
+    for school in islice((each for each in schools if each["datasets"]), _SAMPLE):
+        for dataset in school["datasets"]:
+            if dataset["sequence"] and dataset["state"] != "erased":
+                for table, columns in _columns(api, school["estab"], dataset["dataset"]):
+                    more = set(columns) - known.get((dataset["dataset"], table), set())
+                    found.setdefault(f"{dataset['dataset']}.{table}", set()).update(more)
+    return {table: sorted(columns) for table, columns in sorted(found.items()) if columns}
+
+
+def _columns(api: Api, estab: str, dataset: str) -> list[tuple[str, list[str]]]:
+    try:
+        manifest = api.get(f"/v1/schools/{estab}/datasets/{dataset}")
+    except RefusedError as error:
+        if error.http_status != 404:
+            raise
+        return []
+    return [(name, entry.get("columns", [])) for name, entry in manifest["tables"].items()]
 
 
 def stores(target: Target) -> Iterator[dict[str, Any]]:

@@ -25,9 +25,9 @@ def processing(found: Evidence) -> str:
         ("Scopes that schools grant", _counted(fleet["scopes"])),
         ("Recipients", f"readers: {parameters.get('DataReaderArns') or 'none'}; others: {_GAP}"),
         ("Transfers to third countries", f"none by the stack; all data is in {found['region']}"),
-        ("Erasure", f"by school and by dataset; {len(found['erasures'])} so far (erasures.md)"),
-        ("Retention", "retention.md"),
-        ("Security measures", "access.md; docs/security.md of the product"),
+        ("Erasure", f"by school and by dataset; {len(found['erasures'])} so far (page Erasures)"),
+        ("Retention", "page Retention"),
+        ("Security measures", "page Access by role; docs/security.md of the product"),
     ]
     return _page("Record of processing", found, _table(("entry", "what"), facts))
 
@@ -84,11 +84,16 @@ def inventory(found: Evidence) -> str:
         for table in each["tables"]
     ]
     columns = ("dataset", "scope", "table", "stored", "left out", "allowed beside the catalogue")
+    more = _table(
+        ("table", "columns"),
+        [(table, ", ".join(columns)) for table, columns in found["beyond_catalogue"].items()],
+    )
     text = (
         "Columns outside the catalogue with sensitive names are withheld unless they are allowed; "
         "other new columns are stored, unless `drift` discards them.\n\n"
     )
-    return _page("Data inventory", found, text + _table(columns, rows))
+    seen = f"\n\n## Stored beside the catalogue, as manifests of some schools name it\n\n{more}"
+    return _page("Data inventory", found, text + _table(columns, rows) + seen)
 
 
 def access(found: Evidence) -> str:

@@ -52,7 +52,7 @@ def _gathered(session: Session) -> dict[str, Any]:
     """Read everything; nothing is written before all of it was read."""
     target, api = session.target, session.api
     inventory = api.get("/v1/inventory")
-    with output.progress("parts of the evidence", 5) as advance:
+    with output.progress("parts of the evidence", 6) as advance:
         found: dict[str, Any] = {
             "at": iso(session.now),
             "stack": target.name,
@@ -63,6 +63,7 @@ def _gathered(session: Session) -> dict[str, Any]:
             "minimised": facts.minimised_of(inventory),
         }
         for name, read in (
+            ("beyond_catalogue", lambda: facts.beyond_catalogue(api, inventory)),
             ("fleet", lambda: facts.fleet(api)),
             ("stores", lambda: list(facts.stores(target))),
             ("rights", lambda: list(facts.rights(target))),
