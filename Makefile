@@ -9,8 +9,9 @@ Settings, from the environment:
   CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
   LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
-  STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build)
-  YES               1 to be asked nothing                                               (trial)
+  STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build, deploy)
+  COMPANY           the folder of your own samconfig.toml and datasets.toml             (build, deploy)
+  YES               1 to be asked nothing                                               (deploy, trial)
   TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
   MINUTES           how long the load lasts (10)                                        (soak, chaos, fuzz)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
@@ -26,11 +27,12 @@ MINUTES ?= 10
 export SAM_CLI_TELEMETRY := 0
 RUN := .venv/bin/python
 SAM := .tools/sam/bin
+WORKFLOWS := .tools/workflows/bin
 SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost dist emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
+.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
 .NOTPARALLEL:
 
 help: ## this list
@@ -49,11 +51,18 @@ up: setup ## the local stack in the foreground, until Ctrl-C
 simulator: setup ## the Xporter simulator alone, until Ctrl-C
 	@exec $(RUN) -m tools.simulator
 
-check: setup .tools/checkov/.ready .tools/audit/.ready ## format, lint, types, template; security by ruff S, checkov, and an audit of what ships
+check: setup .tools/checkov/.ready .tools/audit/.ready .tools/workflows/.ready ## format, lint, types, template, workflows; security by ruff S, checkov, zizmor, and an audit of what ships
 	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
 	@$(SAM)/sam validate --lint && $(SAM)/cfn-lint template.yaml tools/trial/simulator.yaml
 	@.tools/checkov/bin/checkov --framework cloudformation --file template.yaml --skip-download --compact --quiet
+	@for schema in workflows:workflows/*.yaml issue-forms:ISSUE_TEMPLATE/[!c]*.yml issue-config:ISSUE_TEMPLATE/config.yml; do \
+		$(WORKFLOWS)/check-jsonschema --builtin-schema "vendor.github-$${schema%%:*}" .github/$${schema#*:} || exit; done
+	@$(WORKFLOWS)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(WORKFLOWS)/zizmor --offline --quiet --no-progress --persona pedantic .github
 	@$(RUN) -m tools.supply_chain.audit $(SHIPPED)
+
+docs: setup .tools/docs/.ready ## the pages as a site in .local/site, every link checked
+	@exec $(RUN) -m tools.site
 
 audit: setup .tools/audit/.ready ## what is known against the packages of every lock; without the network, a sentence that says so
 	@exec $(RUN) -m tools.supply_chain.audit $(SHIPPED) $(wildcard requirements/*.txt)
@@ -64,8 +73,14 @@ fuzz: setup ## invents input for the receivers and every parser for MINUTES; a f
 permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
 	@exec $(RUN) -m tests.support.mutate_permissions
 
-build: setup ## the deployable artifact in .aws-sam/build; then `sam deploy --config-env prod`
-	@exec $(RUN) -m tools.stack build "$(STAGE)"
+build: setup ## the deployable artifact in .aws-sam/build; then `make deploy`, or `sam deploy --config-env prod`
+	@exec $(RUN) -m tools.stack build "$(STAGE)" $(if $(COMPANY),"$(COMPANY)")
+
+deploy: setup ## checks COMPANY's configuration, builds, and deploys the stage with your AWS credentials
+	@$(if $(COMPANY),.venv/bin/xporter-bridge doctor --config "$(COMPANY)")
+	@$(RUN) -m tools.stack build "$(STAGE)" $(if $(COMPANY),"$(COMPANY)")
+	@exec $(SAM)/sam deploy --config-env "$(STAGE)" --no-fail-on-empty-changeset $(if $(YES),--no-confirm-changeset) \
+		$(if $(wildcard $(COMPANY)/samconfig.toml),--config-file "$(abspath $(COMPANY))/samconfig.toml")
 
 dist: setup ## the wheels of the operator's command line and of the Python client, in dist
 	@set -e; for package in tools/operator clients/python; do (cd $$package && ../../$(RUN) -m hatchling build --target wheel --directory ../../dist); done
@@ -103,7 +118,7 @@ dashboard: setup ## writes dashboards/fleet.yaml into template.yaml
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in audit checkov dev sam stack runtime simulator uv; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in audit checkov dev docs sam stack runtime simulator uv workflows; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready

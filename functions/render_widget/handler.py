@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from functions.render_widget.request import WidgetRequest, read_request
+from functions.render_widget.holds_page import render_holds
+from functions.render_widget.request import HOLDS, WidgetRequest, read_request
 from functions.render_widget.school_page import render_school
 from functions.render_widget.settings import Settings
 from functions.render_widget.table import render
@@ -25,9 +26,11 @@ _ROWS = 50
 _DESCRIPTION = f"""### Xporter Bridge: the schools
 
 Where each school stands, what happens next, and how old its data are: {_ROWS} schools on a page,
-those in trouble first. A search, a filter by state and a page for each school are in the widget.
+those in trouble first. A search, a filter by state, a page for each school and a page of every held
+change are in the widget.
 Parameters, all optional, for a widget that begins elsewhere:
-`q` (part of a number or name), `state` (as `paused`, or `troubled`), `estab` (one school).
+`q` (part of a number or name), `state` (as `paused`, or `troubled`), `estab` (one school),
+`view` (`holds`).
 """
 
 
@@ -46,11 +49,19 @@ def show(asked: WidgetRequest, endpoint: str, now: datetime) -> str:
     """Return the page that was asked for."""
     if asked.estab:
         return render_school(reader().school(asked.estab, now), asked.estab, endpoint, now)
+    render_page = _show_holds if asked.view == HOLDS else _show_fleet
     try:
-        found = reader().overview(asked.wanted, _ROWS, asked.cursor or None, now)
+        return render_page(asked, endpoint, now)
     except RequestRejectedError:  # A cursor of a filter that was changed meanwhile: begin anew.
-        asked = replace(asked, cursor="")
-        found = reader().overview(asked.wanted, _ROWS, None, now)
+        return render_page(replace(asked, cursor=""), endpoint, now)
+
+
+def _show_holds(asked: WidgetRequest, endpoint: str, now: datetime) -> str:
+    return render_holds(reader().holds(_ROWS, asked.cursor or None, now), endpoint, now)
+
+
+def _show_fleet(asked: WidgetRequest, endpoint: str, now: datetime) -> str:
+    found = reader().overview(asked.wanted, _ROWS, asked.cursor or None, now)
     return render(found, asked, endpoint, now)
 
 

@@ -52,6 +52,12 @@ def ago(moment: str | None, now: datetime) -> str:
     return f'<time datetime="{exact}" title="{exact}">{said} ago</time>'
 
 
+def until(moment: str, now: datetime) -> str:
+    """Return how long it is until a time, which a mouse over it shows to the second."""
+    exact, left = escape(moment), int((parse(moment) - now).total_seconds())
+    return f'<time datetime="{exact}" title="{exact}">{age(left)}</time>'
+
+
 def age(seconds: int) -> str:
     """Return a time span for a person."""
     if seconds < 2 * _HOUR:

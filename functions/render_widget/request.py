@@ -14,16 +14,19 @@ _ESTAB = re.compile(r"[0-9]{7}")
 _LONGEST_TEXT = 100
 # In the list of states, beside the states themselves.
 TROUBLED = "troubled"
+# The page of every held change.
+HOLDS = "holds"
 
 
 @dataclass(frozen=True)
 class WidgetRequest:
-    """A page of schools that ``q`` and ``state`` select, or the school ``estab``."""
+    """A page of schools that ``q`` and ``state`` select, the school ``estab``, or all holds."""
 
     estab: str = ""
     q: str = ""
     state: str = ""
     cursor: str = ""
+    view: str = ""
 
     @property
     def wanted(self) -> SchoolFilter:
@@ -48,6 +51,7 @@ def read_request(event: Mapping[str, Any]) -> WidgetRequest:
         q=_text(said, "q"),
         state=state if state in {TROUBLED, *SchoolState} else "",
         cursor=_text(said, "cursor", 300),
+        view=HOLDS if _text(said, "view") == HOLDS else "",
     )
 
 

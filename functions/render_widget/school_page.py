@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from functions.render_widget.holds_page import decision, held, reasons
 from functions.render_widget.html import ago, button, table
 from xporter_bridge.api.schemas import DatabaseFreshness, DatasetView, SchoolView
 from xporter_bridge.pulls.failures import in_words
@@ -24,7 +25,9 @@ _MOST_DATASETS = 100
 
 def render_school(school: SchoolView | None, estab: str, endpoint: str, now: datetime) -> str:
     """Return the school's page; a sentence for a school that there is not."""
-    back = f"<p>{button('All schools', endpoint, {'q': '', 'state': '', 'estab': ''})}</p>"
+    back = (
+        f"<p>{button('All schools', endpoint, {'q': '', 'state': '', 'estab': '', 'view': ''})}</p>"
+    )
     if school is None:
         return (
             f"{back}<h2>{escape(estab)}</h2><p>There is no such school, or it cannot be read.</p>"
@@ -42,31 +45,20 @@ def render_school(school: SchoolView | None, estab: str, endpoint: str, now: dat
 
 
 def _holds(school: SchoolView, now: datetime) -> str:
-    held = [each for each in school.datasets if each.hold]
-    if not held:
-        return ""
     rows = [
         (
             escape(each.dataset),
-            escape("; ".join(each.hold.reasons[:10])),
+            reasons(each),
             ago(each.hold.since, now),
-            _decision(school.estab, each),
+            decision(school.estab, each),
         )
-        for each in held
+        for each in held(school)
         if each.hold
     ]
+    if not rows:
+        return ""
     heads = ("Dataset", "What would change", "Held since", "To decide")
     return f"<h3>Held changes</h3>{table('Changes that wait for a person', heads, rows)}"
-
-
-def _decision(estab: str, dataset: DatasetView) -> str:
-    if dataset.hold and dataset.hold.decision:
-        return f"decided: {escape(dataset.hold.decision)}; it is being carried out"
-    told = f"{escape(estab)} {escape(dataset.dataset)}"
-    return (
-        f"<code>xporter-bridge hold approve {told}</code> or "
-        f"<code>xporter-bridge hold reject {told}</code>"
-    )
 
 
 def _freshness(freshness: Sequence[DatabaseFreshness], now: datetime) -> str:

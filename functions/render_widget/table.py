@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from functions.render_widget.html import age, ago, button, table
-from functions.render_widget.request import TROUBLED, WidgetRequest
+from functions.render_widget.request import HOLDS, TROUBLED, WidgetRequest
 from xporter_bridge.api.fleet_overview import FleetOverview, is_troubled
 from xporter_bridge.api.schemas import DatabaseFreshness, SchoolView
 from xporter_bridge.pulls.freshness import CHECKED_AT_IS_OLD
@@ -57,7 +57,8 @@ def _search(asked: WidgetRequest, endpoint: str) -> str:
         f'<input type="search" name="q" maxlength="100" value="{escape(asked.q)}"></label> '
         f'<label>State <select name="state">{choices}</select></label></form>'
         f"{button('Search', endpoint, {})} "
-        f"{button('Show all', endpoint, {'q': '', 'state': ''})}"
+        f"{button('Show all', endpoint, {'q': '', 'state': ''})} "
+        f"{button('Held changes', endpoint, {'view': HOLDS})}"
     )
 
 

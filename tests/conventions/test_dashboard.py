@@ -8,6 +8,7 @@ import yaml
 
 from tests.support import template
 from tests.support.template import ROOT
+from tests.support.translated_template import deployed
 from tools.dashboards.body import SOURCES, begin, widgets, with_body
 from tools.dashboards.expansion import Expansion
 from tools.dashboards.queries import QUERIES, with_queries
@@ -94,3 +95,39 @@ def test_a_saved_query_is_within_the_limits_of_aws() -> None:
         assert 1 <= len(properties["LogGroupNames"]) <= 50
         assert len(properties["QueryString"]) <= 10_000
         assert len(properties["Name"]["Fn::Sub"]) <= 255 - 128 + len("${AWS::StackName}")
+
+
+# -- links into the runbook
+
+LINK = re.compile(r"\[[^\]]+\]\(([^)]*)\)")
+
+
+def linked(**parameters: str) -> list[str]:
+    """Return where the links lead that a deployment's dashboards have, but for those to others."""
+    texts = [
+        widget["properties"].get("markdown", "")
+        for body in deployed(Stage="prod", **parameters).of("AWS::CloudWatch::Dashboard").values()
+        for widget in json.loads(body["DashboardBody"])["widgets"]
+    ]
+    found = [target for text in texts for target in LINK.findall(text)]
+    return [target for target in found if not target.startswith("#dashboards:")]
+
+
+def test_without_an_address_of_the_runbook_no_link_of_a_dashboard_leads_nowhere() -> None:
+    assert linked() == []
+
+
+def test_with_an_address_of_the_runbook_the_dashboards_link_its_sections() -> None:
+    found = linked(RunbookUrl="https://docs.school-shop.app/runbook/")
+    assert len(found) > 20
+    assert all(each.startswith("https://docs.school-shop.app/runbook/") for each in found)
+
+
+def test_every_link_into_the_runbook_is_left_out_without_an_address() -> None:
+    """The condition is the default itself, so a second place does not have to agree with it."""
+    default = template.load()["Parameters"]["RunbookUrl"]["Default"]
+    condition = template.load()["Conditions"]["HasRunbookUrl"]
+    assert condition == {"Fn::Not": [{"Fn::Equals": [{"Ref": "RunbookUrl"}, default]}]}
+    edited = "".join(TEXTS.values()).count("](${RunbookUrl}")
+    assert edited > 20
+    assert TEMPLATE.count("](${RunbookUrl}") == TEMPLATE.count('!If [HasRunbookUrl, !Sub "[') > 20

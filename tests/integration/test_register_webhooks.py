@@ -441,3 +441,21 @@ def test_every_configured_dataset_belongs_to_a_database_that_is_registered(
     register(connected)
     assert set(xporter.webhooks()) == {each.database for each in configured().values()}
     assert dataset_table(connected).of_school(ESTAB) == []
+
+
+def test_nothing_is_asked_of_xporter_while_it_is_known_to_be_down(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    living(connected, xporter)
+    breaker = dataset_table(connected).breaker
+    now = datetime.now(UTC)
+    for number in range(40):
+        breaker.note_failure(f"328{number:04d}", now)
+    register(connected)
+    assert not xporter.paths()
+    (again,) = connected.take(QUEUE)
+    assert again["estab"] == ESTAB
+    breaker.note_answer(now)
+    connected.cool_down()
+    register(connected)
+    assert posts(xporter) == 2

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape, unescape
@@ -11,7 +12,7 @@ from unittest import mock
 import pytest
 
 from functions.render_widget import handler
-from functions.render_widget.request import WidgetRequest
+from functions.render_widget.request import HOLDS, WidgetRequest
 from tests.support.builders import (
     ESTAB,
     NOW,
@@ -32,6 +33,7 @@ from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository, stored_form
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import Trouble
+from xporter_bridge.schools.trouble_index import IndexNotReadyError
 from xporter_bridge.timestamps import iso
 
 
@@ -65,6 +67,19 @@ def stored_datasets(cloud: Cloud, estab: str, **facts: object) -> None:
         at = {"checked_at": iso(then), "as_of": iso(then), "state": DatasetState.CURRENT}
         changes = {"lease_expires_at": "", "served": 1, **at, **facts}
         table.save(with_facts(leased, **changes), then)
+
+
+def hold(
+    cloud: Cloud, estab: str, dataset: str, reasons: tuple[str, ...] = ("Students: 30 of 99 rows",)
+) -> None:
+    """Hold a change of a dataset, and note the trouble with its school."""
+    table = dataset_table(cloud)
+    table.add_demand(estab, dataset, NOW)
+    leased = lease(table, estab, dataset, datetime.now(UTC))
+    assert leased
+    facts = {"reasons": reasons, "expires_at": iso(datetime.now(UTC) + timedelta(days=5))}
+    held = with_facts(leased, state=DatasetState.HELD, hold=facts)
+    table.save(with_facts(held, lease_expires_at=""), NOW)
 
 
 def test_schools_in_trouble_come_first_and_erased_ones_last(cloud: Cloud) -> None:
@@ -141,25 +156,106 @@ def test_a_school_has_a_page_with_its_holds_and_the_command_that_decides(cloud: 
     stored_school(cloud, name="<b>Oak</b>", state_since=NOW)
     reasons = ("Students: 300 of 1000 rows deleted", "<i>: 9 of 99 rows deleted")
     stored_datasets(cloud, ESTAB)
-    table = dataset_table(cloud)
-    table.add_demand(ESTAB, "students", NOW)
-    leased = lease(table, ESTAB, "students", datetime.now(UTC))
-    assert leased
-    held = with_facts(leased, state=DatasetState.HELD, hold={"reasons": reasons})
-    table.save(with_facts(held, lease_expires_at=""), NOW)
+    hold(cloud, ESTAB, "students", reasons)
     html = cloud.invoke("render_widget", {"estab": ESTAB})
     assert "1 dataset waits for your decision: 300 of 1000 pupils deleted." in html
     assert "Students: 300 of 1000 rows deleted; &lt;i&gt;: 9 of 99 rows deleted" in html
     assert f"<code>xporter-bridge hold approve {ESTAB} students</code>" in html
     assert "<b>" not in html
-    assert {"q": "", "state": "", "estab": ""} in actions(html)
+    assert {"q": "", "state": "", "estab": "", "view": ""} in actions(html)
     assert "no such school" in cloud.invoke("render_widget", {"estab": OTHER_ESTAB})
 
 
+# -- every held change
+
+
+def held_school(cloud: Cloud, estab: str, *datasets: str, rank: int = 40) -> None:
+    stored_school(cloud, estab, name="Oak & Elm", data_trouble=Trouble(rank, NOW))
+    for dataset in datasets:
+        hold(cloud, estab, dataset, (f"{dataset}: 30 of 99 rows deleted",))
+
+
+def test_every_held_change_is_on_one_page_with_its_counts_and_commands(cloud: Cloud) -> None:
+    held_school(cloud, "3280001", "students", "contacts")
+    held_school(cloud, "3280002", "students", rank=50)
+    stored_school(cloud, "3280003", state=SchoolState.REVOKED)
+    stored_school(cloud, "3280004")
+    html = cloud.invoke("render_widget", {"view": "holds"})
+    assert [(row[0].split()[0], row[1]) for row in rows(html)] == [
+        ("3280002", "students"), ("3280001", "contacts"), ("3280001", "students")
+    ]  # fmt: skip
+    first = rows(html)[0]
+    assert first[0] == "3280002 Oak &amp; Elm"
+    assert first[2] == "students: 30 of 99 rows deleted"
+    assert first[4] in {"4 days", "5 days"}
+    assert "hold approve 3280002 students" in first[5]
+    assert "hold reject 3280002 students" in first[5]
+    assert "3 held changes of 2 schools: 2 students, 1 contacts." in html
+    assert {"estab": "3280001"} in actions(html)
+    assert {"view": "holds"} in actions(cloud.invoke("render_widget", {}))
+
+
+def test_without_a_held_change_the_page_says_so_and_leads_back(cloud: Cloud) -> None:
+    stored_school(cloud, "3280003", state=SchoolState.REVOKED)
+    event = {"view": "holds", "widgetContext": {"params": {"view": "holds"}}}
+    html = cloud.invoke("render_widget", event)
+    assert "Nothing is held." in html
+    (back,) = actions(html)
+    fleet = cloud.invoke("render_widget", {**event, **back})
+    assert [row[0].strip() for row in rows(fleet)] == ["3280003"]
+
+
+def test_held_changes_are_paged_and_a_look_for_them_is_bounded(cloud: Cloud) -> None:
+    for number in range(6):
+        school = f"328000{number}"
+        held_school(cloud, school, *(["staff"] if number < 2 else []), rank=10 * number)
+    with (
+        mock.patch("functions.render_widget.handler._ROWS", 1),
+        mock.patch("xporter_bridge.api.fleet_overview._MOST_PAGES", 2),
+    ):
+        seen, event = [], {"view": "holds"}
+        while True:
+            html = cloud.invoke("render_widget", event)
+            seen.append([row[0].split()[0] for row in rows(html)])
+            following = [each for each in actions(html) if each.get("cursor")]
+            if not following:
+                break
+            event = following[0]
+    assert seen == [[], [], ["3280001"], ["3280000"]]
+
+
+def test_a_school_with_many_held_changes_fills_no_page(cloud: Cloud) -> None:
+    names = [f"attendance-2026-11-{day:02d}" for day in range(1, 14)]
+    held_school(cloud, "3280001", *names)
+    shown = rows(cloud.invoke("render_widget", {"view": "holds"}))
+    assert len(shown) == 11
+    assert shown[-1][1] == "3 more"
+
+
+def test_a_cursor_of_another_page_begins_the_held_changes_anew(cloud: Cloud) -> None:
+    held_school(cloud, "3280001", "students")
+    html = cloud.invoke("render_widget", {"view": "holds", "cursor": "bm9uc2Vuc2U"})
+    assert len(rows(html)) == 1
+
+
+def test_while_the_index_is_made_nobody_is_told_that_nothing_is_held(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexNotReadyError("index_not_ready")
+
+    held_school(cloud, "3280001", "students")
+    monkeypatch.setattr(SchoolRepository, "troubled", fail)
+    html = cloud.invoke("render_widget", {"view": "holds"})
+    assert "is being made" in html
+    assert "Nothing is held" not in html
+
+
 def test_the_page_is_accessible_has_no_script_and_no_raw_time(cloud: Cloud) -> None:
-    stored_school(cloud, state_since=NOW)
+    stored_school(cloud, state_since=NOW, data_trouble=Trouble(40, NOW))
     stored_datasets(cloud, ESTAB)
-    for event in ({}, {"estab": ESTAB}):
+    hold(cloud, ESTAB, "students")
+    for event in ({}, {"estab": ESTAB}, {"view": "holds"}):
         html = cloud.invoke("render_widget", event)
         assert re.search(r"<h2>.*?</h2>", html)
         assert html.count("<table>") == html.count("<caption>") > 0
@@ -186,13 +282,14 @@ def test_a_widget_of_the_dashboard_may_begin_with_its_own_parameters(cloud: Clou
     assert [row[0].split()[0] for row in rows(cloud.invoke("render_widget", event))] == ["3280001"]
 
 
-def test_three_in_trouble_of_25000_come_first_in_under_a_second(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def large_fleet(
+    monkeypatch: pytest.MonkeyPatch, troubled: Iterable[tuple[int, int]]
+) -> ManySchools:
+    """Let the widget read 25,000 schools, some of which are in trouble of a rank."""
     schools = [
         School(f"{3000000 + n}", SchoolState.LIVE, scopes=("Student",)) for n in range(25_000)
     ]
-    for number, rank in ((24_999, 50), (12_345, 80), (7, 20)):
+    for number, rank in troubled:
         schools[number] = replace(schools[number], data_trouble=Trouble(rank, NOW))
     fleet = ManySchools(
         map(stored_form, schools),
@@ -204,6 +301,27 @@ def test_three_in_trouble_of_25000_come_first_in_under_a_second(
         configured(),
     )
     monkeypatch.setattr(handler, "reader", lambda: reader)
+    return fleet
+
+
+def test_a_look_for_held_changes_of_25000_schools_reads_some_pages_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = large_fleet(monkeypatch, ((number, 50) for number in range(5_000)))
+    began = time.perf_counter()
+    html = handler.show(WidgetRequest(view=HOLDS), "arn", NOW)
+    assert time.perf_counter() - began < 1
+    assert "None on this page." in html
+    assert [each["view"] for each in actions(html) if each.get("cursor")] == [HOLDS]
+    looked_at = 4 * handler._ROWS
+    assert fleet.calls["get_item"] == 2 * looked_at  # for the page, and for what is shown
+    assert fleet.calls["query"] <= looked_at + 4 * 17
+
+
+def test_three_in_trouble_of_25000_come_first_in_under_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fleet = large_fleet(monkeypatch, ((24_999, 50), (12_345, 80), (7, 20)))
     began = time.perf_counter()
     html = handler.show(WidgetRequest(), "arn", NOW)
     took_seconds = time.perf_counter() - began
@@ -216,8 +334,8 @@ def test_three_in_trouble_of_25000_come_first_in_under_a_second(
     assert len(html.encode()) < 128 * 1024
 
 
-@pytest.mark.parametrize("name", ["describe", "refresh"])
+@pytest.mark.parametrize("name", ["describe", "holds", "refresh"])
 def test_the_example_events_are_answered(cloud: Cloud, name: str) -> None:
     path = ROOT / f"events/render_widget/widget__{name}.json"
     answer = cloud.invoke("render_widget", json.loads(path.read_text(encoding="utf-8")))
-    assert answer["markdown"] if name == "describe" else answer.startswith("<h2>")
+    assert answer["markdown"] if name == "describe" else "<h2>" in answer

@@ -39,13 +39,14 @@ def with_body(template: str, name: str, source: str) -> str:
     after = rest.split(end(name))[1]
     dashboard = yaml.safe_load(source)
     expansion = Expansion.of(template)
-    lines = ",\n".join(" " * 12 + compact(each) for each in widgets(dashboard, expansion))
+    made = (compact(each) for each in widgets(dashboard, expansion))
+    lines = ",\n".join(" " * 12 + expansion.links(each) for each in made)
     title = json.dumps(dashboard["name"])
     body = (
         f"      DashboardName: !Sub {title}\n"
         "      DashboardBody: !Sub\n        - |\n"
         f'          {{"widgets": [\n{lines}\n          ]}}\n'
-        f"        - {{{_more_alarms(expansion)}}}\n"
+        f"        - {_variables(expansion)}\n"
     )
     return before + begin(name) + body + end(name) + after
 
@@ -93,5 +94,6 @@ def _properties(
     return {**properties, "metrics": metrics}
 
 
-def _more_alarms(expansion: Expansion) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in expansion.conditional.items())
+def _variables(expansion: Expansion) -> str:
+    found = (f"{name}: {value}" for name, value in expansion.conditional.items())
+    return "\n          ".join(found) or "{}"

@@ -19,6 +19,7 @@ _KINDS = {
     "log group": ("AWS::Logs::LogGroup", "LogGroup", "AWS/Logs", "LogGroupName", ""),
 }
 _RESOURCE = re.compile(r"(?m)^  (\w+):.*\n    Type: (AWS::[\w:]+)\n(?:    Condition: (\w+))?")
+_RUNBOOK_LINK = re.compile(r"\[([^\]\"\\]+)\]\((\$\{RunbookUrl\}[^)]*)\)")
 _ALARMS = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"}
 
 
@@ -27,7 +28,7 @@ class Expansion:
     """The resources of a template, by logical id: their type, and the condition that they have.
 
     ``conditional`` collects what `!Sub` has to put in place of variables: alarms that are not
-    made on the emulator, where a reference to them would fail.
+    made on the emulator, where a reference to them would fail, and links into the runbook.
     """
 
     resources: dict[str, tuple[str, str]]
@@ -67,6 +68,20 @@ class Expansion:
             self.conditional[variable] = f'!If [{condition}, !Sub "{those}", ""]'
             always[-1] += f"${{{variable}}}"
         return always
+
+    def links(self, widget: str) -> str:
+        """Return a widget whose links into the runbook are bare text while no URL is known.
+
+        A path of the repository is no address: in CloudWatch such a link would lead nowhere.
+        """
+        return _RUNBOOK_LINK.sub(self._link, widget)
+
+    def _link(self, found: re.Match[str]) -> str:
+        value = f'!If [HasRunbookUrl, !Sub "{found[0]}", "{found[1]}"]'
+        known = {text: name for name, text in self.conditional.items()}
+        name = known.get(value, f"Link{len(self.conditional)}")
+        self.conditional[name] = value
+        return f"${{{name}}}"
 
     def log_groups(self, wanted: str | list[str]) -> list[str]:
         """Return the log groups of the functions, the access logs, or those that are named."""

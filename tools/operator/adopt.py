@@ -10,6 +10,7 @@ import yaml
 from .aws_errors import explained
 from .errors import WrongUseError
 from .target import Target
+from .template_yaml import read_template
 
 # By what CloudFormation finds a resource that it is to import.
 IDENTIFIERS = {
@@ -20,24 +21,6 @@ IDENTIFIERS = {
 }
 
 
-class _Template(yaml.SafeLoader):
-    """Reads CloudFormation's short forms (`!Ref`) as their long ones."""
-
-
-def _long_form(loader: _Template, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        text = loader.construct_scalar(node)
-        return {name: text.split(".", 1) if suffix == "GetAtt" else text}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {name: loader.construct_mapping(node, deep=True)}
-
-
-_Template.add_multi_constructor("!", _long_form)
-
-
 def kept(template: Path) -> dict[str, Any]:
     """Return a template of nothing but what is kept when a stack is deleted.
 
@@ -45,7 +28,7 @@ def kept(template: Path) -> dict[str, Any]:
         WrongUseError: The file is no template of ours.
     """
     try:
-        document = yaml.load(template.read_text(encoding="utf-8"), _Template)
+        document = read_template(template)
         resources = {
             name: resource
             for name, resource in document["Resources"].items()

@@ -12,6 +12,7 @@ from . import queues
 from .api import Api
 from .aws_errors import explained
 from .errors import AwsRefusedError, NotAllowedError, OperatorError
+from .example_values import example_values
 from .target import Target
 
 NOTHING = "Nothing needs to be done."
@@ -54,12 +55,13 @@ def check_configuration(target: Target, _: Api) -> Check:
     says = f"Stack {target.name} in {target.region} is {state}, stage {parameters.get('Stage')}"
     if not state.endswith("_COMPLETE") or state in {"ROLLBACK_COMPLETE", "DELETE_COMPLETE"}:
         return Check("configuration", False, f"{says}.", "See its events in CloudFormation.")
-    if parameters.get("Stage") != "local" and parameters.get("RelyingParty") == "live.example.app":
+    shown = example_values(parameters) if parameters.get("Stage") != "local" else []
+    if shown:
         return Check(
             "configuration",
             False,
-            f"{says}, and RelyingParty is still the example.",
-            "Set RelyingParty to your application id at Xporter in samconfig.toml, and deploy.",
+            f"{says}, and an example is still the value of {', '.join(shown)}.",
+            "Set values of your own in samconfig.toml (docs/parameters.md), and deploy.",
         )
     return Check("configuration", True, f"{says}, relying party {parameters.get('RelyingParty')}.")
 

@@ -1,10 +1,11 @@
-"""`python -m tools.stack up | build STAGE | trigger FUNCTION`."""
+"""`python -m tools.stack up | build STAGE [FOLDER] | trigger FUNCTION`."""
 
 import argparse
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 from tools.stack.build import build_for_deployment
@@ -26,13 +27,16 @@ def main() -> int:
         default="",
         help="a stage of samconfig.toml, or a scheduled function: schedule_registrations",
     )
+    commands.add_argument(
+        "company", nargs="?", type=Path, help="the folder of a company's own configuration"
+    )
     arguments = commands.parse_args()
     try:
         match arguments.command:
             case "up":
                 up(StackSettings.from_env(os.environ))
             case "build":
-                build_for_deployment(sys.stderr.buffer, arguments.name)
+                build_for_deployment(sys.stderr.buffer, arguments.name, arguments.company)
             case "trigger":
                 directory = StackSettings.from_env(os.environ).directory
                 print(LocalStack.attach(directory).trigger(arguments.name))

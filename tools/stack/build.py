@@ -5,6 +5,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from tools.supply_chain.describe_build import describe_build
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
 LOCAL_BUILD = ROOT / ".aws-sam" / "local"
 LOCAL_TEMPLATE = LOCAL_BUILD / "build" / "template.yaml"
+_DATASETS = Path("SharedLayer", "python", "xporter_bridge", "datasets")
 SOURCES = (
     "template.yaml",
     "samconfig.toml",
@@ -32,8 +34,11 @@ SOURCES = (
 )
 
 
-def build_for_deployment(log: IO[bytes], stage: str) -> Path:
+def build_for_deployment(log: IO[bytes], stage: str, company: Path | None = None) -> Path:
     """Build a stage of samconfig.toml, for the runtime and the processor in its settings.
+
+    Args:
+        company: The folder of a company's own samconfig.toml, datasets.toml, or both.
 
     Returns:
         The built template.
@@ -41,14 +46,27 @@ def build_for_deployment(log: IO[bytes], stage: str) -> Path:
     Raises:
         StackError: The stage does not exist, or cannot be built.
     """
-    directory = _build_directory(stage)
+    settings = _settings_file(company)
+    directory = _build_directory(stage, settings)
     with locked(ROOT / ".aws-sam" / "lock"):
-        _sam_build(log, "--config-env", stage)
+        _sam_build(log, "--config-file", str(settings), "--config-env", stage)
+        put_company_datasets(directory, company)
         built, template = directory.parent / "build.toml", directory / "template.yaml"
         decided = _decided(tomllib.loads(built.read_text(encoding="utf-8")))
         template.write_text(pinned(template.read_text(encoding="utf-8"), decided), encoding="utf-8")
         log.write(f"\n{_completed(directory, decided['PythonRuntime'])}\n".encode())
     return template
+
+
+def put_company_datasets(directory: Path, company: Path | None) -> None:
+    """Put a company's datasets beside the product's in an artifact; without any, remove them.
+
+    The artifact may be one of an earlier build, which sam leaves where nothing has changed.
+    """
+    target = directory / _DATASETS / "company.toml"
+    target.unlink(missing_ok=True)
+    if company and (company / "datasets.toml").is_file():
+        shutil.copyfile(company / "datasets.toml", target)
 
 
 def pinned(template: str, decided: Mapping[str, str]) -> str:
@@ -100,12 +118,17 @@ def overrides(parameters: dict[str, str]) -> list[str]:
     return ["--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())]
 
 
-def _build_directory(stage: str) -> Path:
-    stages = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+def _settings_file(company: Path | None) -> Path:
+    own = company and company.resolve() / "samconfig.toml"
+    return own if own and own.is_file() else ROOT / "samconfig.toml"
+
+
+def _build_directory(stage: str, settings: Path) -> Path:
+    stages = tomllib.loads(settings.read_text(encoding="utf-8"))
     if "global" not in stages.get(stage, {}):  # the local stack builds for itself
-        raise StackError(f"samconfig.toml has no stage {stage!r} to be deployed")
-    directory: str = stages[stage]["build"]["parameters"].get("build_dir", ".aws-sam/build")
-    return ROOT / directory
+        raise StackError(f"{settings.name} has no stage {stage!r} to be deployed")
+    parameters = stages[stage].get("build", {}).get("parameters", {})
+    return ROOT / str(parameters.get("build_dir", ".aws-sam/build"))
 
 
 def _decided(built: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

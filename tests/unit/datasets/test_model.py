@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from tests.support.records import record
-from xporter_bridge.datasets.config import configured, parse
+from xporter_bridge.datasets.config import configured, parse, shipped_text
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import closest, on_request, redefined
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
@@ -306,3 +306,52 @@ def test_a_dataset_is_found_by_its_name_or_its_definition() -> None:
     assert asked.parameters == {"date": "2026-11-24"}
     gone = {**definition, "endpoint": "no.such.endpoint"}
     assert configured().dataset_of(record("3281102", "x", definition=gone)) is None
+
+
+# -- a company's own configuration
+
+SHIPPED = """
+[hold]
+max_deleted_percent = 10
+floor_rows = 20
+
+[datasets.students]
+endpoint = "students"
+options = ["includeSiblingsResultset"]
+
+[datasets.staff]
+endpoint = "staff"
+"""
+
+
+def test_a_companys_keys_replace_those_of_the_product_and_leave_the_others() -> None:
+    own = """
+    [hold]
+    max_deleted_percent = 30
+    [datasets.students.leave_out]
+    Students = ["Religion"]
+    [datasets.staff]
+    enabled = false
+    [datasets.conduct]
+    endpoint = "contacts"
+    """
+    datasets = parse(SHIPPED, own)
+    assert set(datasets) == {"students", "conduct"}
+    students = datasets["students"]
+    assert students.options == ("includeSiblingsResultset",)
+    assert students.leave_out == {"students": frozenset({"religion"})}
+    assert (students.limits.max_deleted_percent, students.limits.floor_rows) == (30, 20)
+
+
+def test_without_a_companys_file_the_product_has_its_own_datasets_alone() -> None:
+    assert parse(SHIPPED) == parse(SHIPPED, "") == {**parse(SHIPPED)}
+    assert configured() == parse(shipped_text())
+
+
+@pytest.mark.parametrize(
+    "own",
+    ['[datasets.students]\nleaveout = { Students = ["Religion"] }', "[dataset.students]"],
+)
+def test_a_misspelt_key_is_refused_as_what_it_leaves_out_would_be_stored(own: str) -> None:
+    with pytest.raises(ConfigurationError, match="there is no key"):
+        parse(SHIPPED, own)

@@ -55,7 +55,7 @@ class Reply:
         for shape in self.selection.shapes:
             keys = self._keys(shape)
             largest = max(largest, len(keys))
-            yield dumps(shape.name) + b":["
+            yield dumps(self._spelt(shape)) + b":["
             yield from self._rows(shape, keys)
             yield b"],"
         yield b'"meta":' + dumps(self._meta())
@@ -64,6 +64,9 @@ class Reply:
         if self.changes:
             yield from self._changed(self.changes)
         yield b"}"
+
+    def _spelt(self, shape: Shape) -> str:
+        return self.selection.school.likeness.table(shape.name)
 
     def _keys(self, shape: Shape) -> Sequence[Key]:
         if self.changes and self.changes.snapshot:
@@ -81,12 +84,12 @@ class Reply:
 
     def _slice(self, shape: Shape, keys: Sequence[Key], start: int) -> bytes:
         if self.edit:
-            rows = self.selection.rows(shape, keys)
+            rows = self.selection.sent(shape, keys)
             return dumps([self.edit(row) for row in rows])[1:-1]
         if self.changes and self.changes.snapshot:
-            return dumps(self.selection.rows(shape, keys))[1:-1]
+            return dumps(self.selection.sent(shape, keys))[1:-1]
         if self.selection.odd_rows(shape):
-            return dumps(self.selection.rows(shape, keys))[1:-1]
+            return dumps(self.selection.sent(shape, keys))[1:-1]
         return json_slice(self.selection, shape, keys, start)
 
     def _meta(self) -> Sequence[Row]:
@@ -118,8 +121,8 @@ class Reply:
     def _changed(self, changes: ChangeSet) -> Iterator[bytes]:
         for shape in self.selection.shapes:
             deleted = self._deleted(changes, shape.name)
-            yield b"," + dumps(f"{shape.name}_deleted") + b":"
-            yield dumps([{"Id": identity} for identity in deleted])
+            yield b"," + dumps(f"{self._spelt(shape)}_deleted") + b":"
+            yield dumps(self.selection.school.likeness.deleted(shape.name, deleted))
         yield b',"__changedRows__":' + dumps([self._chain(changes)])
 
     def _deleted(self, changes: ChangeSet, table: str) -> Sequence[str]:

@@ -34,7 +34,7 @@ async def create_school(request: Request) -> Response:
     }  # fmt: skip
     world = world_of(request)
     school = found(await object_of(request, allowed), world.now().date())
-    school.pages = world.pages
+    school.pages, school.likeness = world.pages, world.likeness
     world.snapshots.forget(school.estab)
     world.schools.add(school)
     return answer(school.describe(), 201)

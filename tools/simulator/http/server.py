@@ -13,7 +13,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from tools.simulator.http import api, control, school_control, writebacks
+from tools.simulator.http.more_headers import MoreHeaders
 from tools.simulator.http.request_log import Droppable, FoldedPaths, Recorder
+from tools.simulator.school.likeness import Likeness
 from tools.simulator.service.application import Application, World
 
 LOOPBACK = "127.0.0.1"
@@ -32,6 +34,7 @@ def application(world: World) -> Starlette:
         middleware=[
             Middleware(Recorder, log=world.requests),
             Middleware(FoldedPaths),
+            Middleware(MoreHeaders, names=world.likeness.headers),
         ],
     )
     app.router.redirect_slashes = False
@@ -95,9 +98,11 @@ class RunningSimulator:
         authentication_url: str | None = None,
         time_scale: float = 1.0,
         port: int = 0,
+        likeness: Likeness | None = None,
     ) -> None:
         application_ = Application(relying_party, authentication_url=authentication_url)
-        self.world = World(application_, time_scale=time_scale)
+        like = likeness or Likeness()
+        self.world = World(application_, time_scale=time_scale, likeness=like)
         self._listener = Listener(self.world, port)
         self.url = self._listener.url
         self._thread = threading.Thread(

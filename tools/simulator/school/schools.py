@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from tools.simulator.http.errors import ControlError, not_found
+from tools.simulator.school.likeness import Likeness
 from tools.simulator.school.odd_rows import OddRows
 from tools.simulator.school.profiles import Profile
 from tools.simulator.school.revisioned_tables import Entry, Key, Ledger, Row
@@ -65,6 +66,7 @@ class School:
     odd_rows: dict[str, OddRows] = field(default_factory=dict)
     requests_served: int = 0
     pages: PageCache = field(default_factory=PageCache)
+    likeness: Likeness = field(default_factory=Likeness)
 
     def __post_init__(self) -> None:
         self.secret = self.secret or self.profile.first_secret

@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.simulator.http.errors import ControlError
 from tools.simulator.http.request_log import RequestLog
+from tools.simulator.school.likeness import Likeness
 from tools.simulator.school.schools import Schools
 from tools.simulator.service.callback_sender import Callbacks
 from tools.simulator.service.changesets import Snapshots
@@ -94,6 +95,7 @@ class World:
     callbacks: Callbacks = field(default_factory=Callbacks)
     requests: RequestLog = field(default_factory=RequestLog)
     pages: PageCache = field(default_factory=PageCache)
+    likeness: Likeness = field(default_factory=Likeness)
     #: The revision that the pages after page 1 of one pull go on reading.
     pins: dict[tuple[object, ...], int] = field(default_factory=dict)
     #: When the data of a parameterised call were first asked for.

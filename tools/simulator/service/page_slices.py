@@ -21,6 +21,6 @@ def json_slice(selection: Selection, shape: Shape, keys: Sequence[Key], start: i
     cache = selection.school.pages
     found = cache.get(name)
     if found is None:
-        found = dumps(selection.rows(shape, keys))[1:-1]
+        found = dumps(selection.sent(shape, keys))[1:-1]
         cache.put(name, found)
     return found

@@ -97,7 +97,7 @@ class Selection:
         return all(test(row) for test in tests)
 
     def rows(self, shape: Shape, keys: Sequence[Key]) -> list[Row]:
-        """Return rows as they are sent: visible columns only, in the documented order."""
+        """Return the visible columns of rows, in the documented order."""
         columns = self.columns(shape)
         full = self.source(shape).rows(keys, self.revision)
         if odd := self.odd_rows(shape):
@@ -113,6 +113,10 @@ class Selection:
             return [{columns[0]: row.get(columns[0])} for row in full]
         choose = itemgetter(*columns)
         return [dict(zip(columns, choose(row), strict=True)) for row in full]
+
+    def sent(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Row]:
+        """Return rows as a reply has them: spelt and typed as a real account's, if one is known."""
+        return self.school.likeness.rows(shape.name, self.rows(shape, keys))
 
     def _tests(self, shape: Shape) -> list[Test]:
         is_main = shape is self.shapes[0]

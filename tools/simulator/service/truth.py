@@ -51,7 +51,7 @@ def _query(shape: Shape, parameters: Mapping[str, str]) -> Query:
 def _parts(selection: Selection, shape: Shape) -> Iterator[bytes]:
     keys = selection.keys(shape)
     for start in range(0, len(keys), CHUNK_ROWS):
-        yield dumps(selection.rows(shape, keys[start : start + CHUNK_ROWS]))[1:-1]
+        yield dumps(selection.sent(shape, keys[start : start + CHUNK_ROWS]))[1:-1]
 
 
 def _array(selection: Selection, shape: Shape) -> Iterator[bytes]:
@@ -65,5 +65,5 @@ def _array(selection: Selection, shape: Shape) -> Iterator[bytes]:
 def _lines(selection: Selection, shape: Shape) -> Iterator[bytes]:
     keys = selection.keys(shape)
     for start in range(0, len(keys), CHUNK_ROWS):
-        rows = selection.rows(shape, keys[start : start + CHUNK_ROWS])
+        rows = selection.sent(shape, keys[start : start + CHUNK_ROWS])
         yield b"".join(dumps(row) + b"\n" for row in rows)

@@ -34,6 +34,8 @@ _AT_ONCE = 16
 # Of schools that only a callback has spoken of, which any number of may be a stranger's invention.
 _MOST_UNPROVED = 10
 _TROUBLED = SchoolFilter(is_troubled=True)
+# Of schools in trouble, which one look for held changes reads.
+_MOST_PAGES = 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,18 @@ class FleetOverview:
     def unproved(self) -> int:
         """How many schools nothing but a callback has spoken of."""
         return self.counts.get(SchoolState.INVITED, 0)
+
+
+@dataclass(frozen=True)
+class HeldChanges:
+    """Schools with a change that waits for a person, the worst schools first.
+
+    ``cursor`` gives the next page, None is the end. ``is_unknown``: their index is being made.
+    """
+
+    schools: list[SchoolView]
+    cursor: str | None = None
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,27 @@ class FleetReader:
     def school(self, estab: str, now: datetime) -> SchoolView | None:
         """Return one school; None for one that there is not, or that cannot be read."""
         return next(iter(self._shown([estab], now)), None)
+
+    def holds(self, limit: int, cursor: str | None, now: datetime) -> HeldChanges:
+        """Return at least ``limit`` schools with a held change if there are so many, or a cursor.
+
+        A held change is a trouble, so its school is among the troubled ones. Others among them may
+        fill pages, and one call reads only some pages; so few schools and a cursor may come.
+
+        Raises:
+            RequestRejectedError: 400 for an invalid cursor.
+        """
+        found: list[SchoolView] = []
+        for _ in range(_MOST_PAGES):
+            try:
+                troubled, cursor = self._pages.page(_TROUBLED, limit, cursor)
+            except IndexNotReadyError:
+                return HeldChanges([], is_unknown=True)
+            shown = self._shown((school.estab for school in troubled), now)
+            found += [school for school in shown if any(each.hold for each in school.datasets)]
+            if cursor is None or len(found) >= limit:
+                break
+        return HeldChanges(found, cursor)
 
     @property
     def _pages(self) -> FleetPages:

@@ -18,7 +18,13 @@ from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
 from xporter_bridge.xporter import endpoints as catalogue
 
+# A company's own datasets, which a build puts beside datasets.toml (docs/parameters.md).
+COMPANY_FILE = "company.toml"
 _DRIFT = ("evolve", "discard", "freeze")
+_KEYS = {
+    "endpoint", "options", "parameters", "leave_out", "allow", "drift", "enabled", "hold",
+    "every_minutes", "between", "days", "terms",
+}  # fmt: skip
 
 
 class NamesDataset(Protocol):
@@ -79,20 +85,36 @@ class DatasetConfig(Mapping[str, Dataset]):
 
 @cache
 def configured() -> DatasetConfig:
-    """Return the enabled datasets of ``datasets.toml``. Only handlers call this."""
-    return parse(files(__package__).joinpath("datasets.toml").read_text(encoding="utf-8"))
+    """Return the enabled datasets of the files beside this module. Only handlers call this."""
+    company = files(__package__).joinpath(COMPANY_FILE)
+    return parse(shipped_text(), company.read_text("utf-8") if company.is_file() else "")
 
 
-def parse(text: str) -> DatasetConfig:
-    """Return the enabled datasets that a configuration text names.
+def shipped_text() -> str:
+    """Return ``datasets.toml``, the configuration of the product."""
+    return files(__package__).joinpath("datasets.toml").read_text(encoding="utf-8")
+
+
+def parse(text: str, company: str = "") -> DatasetConfig:
+    """Return the enabled datasets that a configuration text names, and those of a company's own.
 
     Raises:
         ConfigurationError: An entry is wrong; the error names it and the allowed values.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"datasets.toml: {error}") from error
+    return read(_document(text), _document(company))
+
+
+def read(shipped: Mapping[str, Any], company: Mapping[str, Any]) -> DatasetConfig:
+    """Return the enabled datasets of two documents.
+
+    Args:
+        company: Each key of its ``hold``, and of its entry of a dataset, replaces that key of
+            ``shipped``; the other keys stay.
+
+    Raises:
+        ConfigurationError: As for ``parse``.
+    """
+    document = _merged(shipped, company)
     found = {}
     for name, entry in document.get("datasets", {}).items():
         if entry.get("enabled", True):
@@ -103,9 +125,29 @@ def parse(text: str) -> DatasetConfig:
     return DatasetConfig(found)
 
 
+def _document(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"datasets.toml: {error}") from error
+
+
+def _merged(shipped: Mapping[str, Any], company: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = {*shipped, *company} - {"hold", "datasets"}
+    if unknown:
+        raise ConfigurationError(f"datasets.toml: there is no key {min(unknown)!r}")
+    datasets = dict(shipped.get("datasets", {}))
+    for name, entry in company.get("datasets", {}).items():
+        datasets[name] = {**datasets.get(name, {}), **entry}
+    return {"hold": {**shipped.get("hold", {}), **company.get("hold", {})}, "datasets": datasets}
+
+
 def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Dataset:
     if not _NAME.match(name):
         raise ValueError("a name is lower-case letters, digits, dots, dashes and underscores")
+    unknown = set(entry) - _KEYS
+    if unknown:  # a misspelt leave_out would store what must not be stored
+        raise ValueError(f"there is no key {min(unknown)!r}")
     endpoint = catalogue.find(entry["endpoint"])
     drift = entry.get("drift", "evolve")
     if drift not in _DRIFT:

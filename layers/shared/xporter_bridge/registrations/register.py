@@ -15,6 +15,7 @@ from xporter_bridge.errors import (
     SecretRefusedError,
     UnrecognisedAnswerError,
     XporterRefusedError,
+    XporterUnavailableError,
 )
 from xporter_bridge.pulls.plan import plan_all
 from xporter_bridge.pulls.reconcile import reconcile_with_scopes
@@ -49,10 +50,13 @@ def register(message: RegisterWebhooks, deps: RegisterDependencies) -> None:
     Xporter overwrites one that is made twice.
 
     Raises:
-        TransientError: Xporter could not be reached; what was registered is recorded.
+        TransientError: Xporter could not be reached, or is in an outage that pulls have met; what
+            was registered is recorded.
     """
+    began_at = deps.now()
+    if deps.datasets.breaker.is_open(began_at):
+        raise XporterUnavailableError("fleet_breaker_open")
     try:
-        began_at = deps.now()
         session = deps.sessions.open(message.estab, began_at)
         if _is_served(message, session.school):
             telemetry.record("school_checked_already", estab=message.estab)

@@ -1,0 +1,1 @@
+"""Builds the repository's pages as a site: ``make docs``."""
