@@ -6,7 +6,8 @@ Settings, from the environment:
   PYTHON            the interpreter to set up with, 3.11 or newer (python3)
   XPORTER_URL       another Xporter instead of the simulator                            (up, demo)
   RELYING_PARTY     who we are to Xporter (live.example.app)                            (up, demo, simulator)
-  CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT     0 or unset: any free port      (up, demo, simulator)
+  CALLBACKS_PORT  API_PORT  AWS_PORT  SIMULATOR_PORT  PAGE_PORT     0 or unset: any free port   (up, demo, simulator)
+  KEEP              1 leaves the stack and its page up after the demo, until Ctrl-C     (demo)
   LOG_LEVEL         of the functions: DEBUG, INFO, WARNING (INFO)                       (up, demo)
   STACK_DIR         where a stack keeps its log and state (a new folder under .local)   (up, demo)
   STAGE             the section of samconfig.toml that is built for: test, prod (prod)  (build, deploy)
@@ -32,7 +33,7 @@ SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard
+.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard screenshots
 .NOTPARALLEL:
 
 help: ## this list
@@ -44,6 +45,9 @@ demo: setup ## the whole job end to end: stack, simulator, schools, pulls, verif
 
 test: setup emulators ## the whole test suite
 	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+
+screenshots: setup ## docs/dashboards.png anew, from the demo; needs Chromium
+	@exec $(RUN) -m tools.local_page.screenshots
 
 up: setup ## the local stack in the foreground, until Ctrl-C
 	@exec $(RUN) -m tools.stack up
@@ -122,14 +126,14 @@ lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready
-	@$(PYTHON) tools/set_up.py .venv $<
+	@$(PYTHON) -m tools.set_up .venv $<
 
 # The operator's command line; a new environment loses it.
 .venv/bin/xporter-bridge: tools/operator/launch.sh .venv/.ready
 	@install -m 755 $< $@
 
 .tools/%/.ready: requirements/%.txt .tools/uv/.ready
-	@$(PYTHON) tools/set_up.py .tools/$* $<
+	@$(PYTHON) -m tools.set_up .tools/$* $<
 
 .tools/uv/.ready: requirements/uv.txt
-	@$(PYTHON) tools/set_up.py .tools/uv $<
+	@$(PYTHON) -m tools.set_up .tools/uv $<

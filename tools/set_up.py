@@ -3,12 +3,15 @@
 Runs on the machine's bare Python, before anything is installed: standard library only.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os
 import signal
 import subprocess
 import sys
+import time
 import venv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 UV_ENVIRONMENT = ROOT / ".tools" / "uv"
 UV = UV_ENVIRONMENT / "bin" / "uv"
+_TICK_SECONDS = 15.0
+
+
+class SetUpError(Exception):
+    """Nothing can be installed; the message says what to do."""
 
 
 def main() -> int:
@@ -24,9 +32,18 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - this is where the minimum is held
         sys.exit("Xporter Bridge needs Python 3.11 or newer: PYTHON=/path/to/python3.11 make …")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it runs ends with it
+    if len(sys.argv) != 3:
+        sys.exit("usage: python -m tools.set_up ENVIRONMENT LOCK, as the Makefile calls it")
     environment, lock = (ROOT / argument for argument in sys.argv[1:])
-    with locked(ROOT / ".tools" / "set-up.lock"):
-        set_up(environment, lock)
+    try:
+        with locked(ROOT / ".tools" / "set-up.lock"):
+            set_up(environment, lock)
+    except KeyboardInterrupt:
+        print("stopped; the next `make` goes on", file=sys.stderr)
+        return 130
+    except (SetUpError, OSError) as error:
+        print(f"error: {environment.relative_to(ROOT)} cannot be set up: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -55,7 +72,15 @@ def uv_settings() -> dict[str, str]:
         or subprocess.run(pip, capture_output=True, text=True, check=False).stdout.strip()
     )
     from_pip = {"UV_DEFAULT_INDEX": index, "SSL_CERT_FILE": os.environ.get("PIP_CERT", "")}
+    if not _is_writable(Path.home()):
+        from_pip["UV_CACHE_DIR"] = str(ROOT / ".tools" / "cache")
     return {**{name: value for name, value in from_pip.items() if value}, **os.environ}
+
+
+def _is_writable(home: Path) -> bool:
+    """Tell whether uv can keep its cache at home, which is read-only in some containers."""
+    cache = home / ".cache"
+    return os.access(cache if cache.exists() else home, os.W_OK)
 
 
 @contextmanager
@@ -74,7 +99,12 @@ def _fingerprint(environment: Path, lock: Path) -> str:
 
 
 def _install_with_pip(environment: Path, lock: Path) -> None:
-    venv.create(environment, with_pip=True, clear=True)
+    try:
+        venv.create(environment, with_pip=True, clear=True)
+    except subprocess.CalledProcessError as error:
+        raise SetUpError(
+            "this Python makes no environments with pip: `sudo apt-get install python3-venv`"
+        ) from error
     pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     _run([*pip, "--require-hashes", "--requirement", str(lock)], os.environ)
 
@@ -89,7 +119,33 @@ def _install_with_uv(environment: Path, lock: Path) -> None:
 
 
 def _run(command: list[str], settings: Mapping[str, str]) -> None:
-    subprocess.run(command, check=True, stdout=sys.stderr, env=settings)
+    """Run a command, whose own words go to stderr; say every quarter of a minute that it runs.
+
+    Raises:
+        SetUpError: The command failed.
+    """
+    begun = time.monotonic()
+    with subprocess.Popen(command, stdout=sys.stderr, env=settings) as process:
+        try:
+            while _is_running(process):
+                seconds = time.monotonic() - begun
+                print(f"  … still installing, {seconds:.0f} s", file=sys.stderr, flush=True)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise SetUpError(
+            f"{Path(command[0]).name} failed, as it says above. It needs PyPI, or a mirror that pip"
+            " is told of (PIP_INDEX_URL), and a gigabyte of disk; then run make again"
+        )
+
+
+def _is_running(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_TICK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tools.demo.context import Journey
-from tools.demo.progress import Clock
 from tools.demo.schools import SCHOOLS
 from tools.demo.steps.follow_changes import follow_changes
 from tools.demo.steps.onboard_schools import onboard_schools
 from tools.set_up import ROOT
+from tools.stack.clock import Clock
 from tools.stack.local_stack import LocalStack, client
 from tools.stack.settings import StackSettings
 from tools.stack.start import local_stack

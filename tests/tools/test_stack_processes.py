@@ -61,5 +61,5 @@ def test_a_child_that_never_gets_ready_is_given_up() -> None:
 def test_a_port_in_use_is_named() -> None:
     with listen(0) as first:
         port = int(url_of(first).rpartition(":")[2])
-        with pytest.raises(StackError, match=f"port {port} is in use"):
+        with pytest.raises(StackError, match=f"port {port} cannot be used"):
             listen(port)

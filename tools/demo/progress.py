@@ -1,13 +1,12 @@
 """Runs the steps, shows progress on the terminal, and remembers how each ended."""
 
-import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.demo.context import Journey
 from tools.demo.steps import Step
+from tools.stack.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -25,31 +24,18 @@ class Ended:
         return self.mark == "✓"
 
 
-class Clock:
-    """Prints lines with the seconds since its own beginning."""
-
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the clock's beginning."""
-        return time.monotonic() - self._begun
-
-    def say(self, line: str) -> None:
-        """Print one line of progress; stdout belongs to the tables."""
-        sys.stderr.write(f"{self.seconds:6.1f} s  {line}\n")
-        sys.stderr.flush()
-
-
 def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> list[Ended]:
     """Run the groups of steps in order until a step fails; return how each step ended."""
     ended: list[Ended] = []
     for steps in groups:
         if all(each.is_verified for each in ended):
             pool = ThreadPoolExecutor(len(steps))
+            clock.doing = ", ".join(map(_name, steps))
             try:
                 ended += pool.map(lambda step: _run(step, journey, clock), steps)
+            except BaseException:
+                clock.mute()  # how the steps fail, once they have no stack, tells nobody anything
+                raise
             finally:  # whoever interrupts this takes the stack down, and the steps end by that
                 pool.shutdown(wait=False, cancel_futures=True)
         else:
@@ -59,12 +45,12 @@ def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> lis
 
 def _run(step: Step, journey: Journey, clock: Clock) -> Ended:
     begun = clock.seconds
-    clock.say(f"  {_name(step)}: {(step.__doc__ or '').strip()}")
+    clock.say(f"  {_name(step)}: {(step.__doc__ or '').strip()}", is_new=False)
     try:
         mark, finding = "✓", step(journey)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong in a step is its failure
         mark, finding = "✗", f"{type(error).__name__}: {error}"
-    clock.say(f"{mark} {_name(step)}: {finding}")
+    clock.say(f"{mark} {_name(step)}: {finding}", is_new=False)
     return Ended(_name(step), mark, clock.seconds - begun, finding)
 
 

@@ -1,12 +1,18 @@
 """The tables at the end."""
 
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from tools.demo.context import Journey
 from tools.demo.progress import Ended
 from tools.demo.schools import SCHOOLS, DemoSchool
 from tools.demo.verification import sequences
+from tools.stack.clock import COLUMNS
 
 
 def steps_table(ended: Iterable[Ended]) -> str:
@@ -17,7 +23,7 @@ def steps_table(ended: Iterable[Ended]) -> str:
 
 def schools_table(journey: Journey) -> str:
     """Return one line per school: callbacks received, requests sent, snapshots proved."""
-    header = ("school", "callbacks", "webhooks", "pulls", "pages", "rows", "equal snapshots")
+    header = ("school", "callbacks", "hooks", "pulls", "pages", "rows", "proved")
     return _table(header, [_school(school, journey) for school in SCHOOLS])
 
 
@@ -51,9 +57,14 @@ def _rows(school: DemoSchool, journey: Journey) -> int:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    lines = [header, ["─" * width for width in widths], *rows]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    """Return a table of 80 columns at most, without colour; long cells are wrapped."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for name, *cells in zip(header, *rows, strict=True):
+        longest_word = max(len(word) for cell in (name, *cells) for word in cell.split() or [""])
+        table.add_column(name, min_width=longest_word)
+    table.add_row(*("─" * len(name) for name in header))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    written = io.StringIO()
+    Console(file=written, width=COLUMNS, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in written.getvalue().rstrip().splitlines())

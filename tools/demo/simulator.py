@@ -22,6 +22,10 @@ class Simulator:
         body = {"estab": estab, "students": students, "seed": seed, **facts}
         return self._call("POST", "/schools", body)
 
+    def schools(self) -> list[dict[str, Any]]:
+        """Return every school, with the webhooks that are registered for it."""
+        return list(self._call("GET", "/schools")["schools"])
+
     def school(self, estab: str) -> dict[str, Any]:
         """Return a school, with the webhooks that are registered for it."""
         return self._call("GET", f"/schools/{estab}")

@@ -15,10 +15,10 @@ from typing import Any
 
 from tools.demo.context import Journey
 from tools.demo.errors import StepFailedError
-from tools.demo.progress import Clock
 from tools.load.chaos import chaos
 from tools.load.soak import soak
 from tools.load.storm import storm
+from tools.stack.clock import Clock
 from tools.stack.errors import StackError
 from tools.stack.settings import StackSettings
 from tools.stack.start import local_stack
@@ -39,6 +39,7 @@ def main() -> int:
         with (
             local_stack(StackSettings.from_env(os.environ), progress=clock.say) as stack,
             closing(Journey.on(stack)) as journey,
+            clock.ticking(),
         ):
             found = run(journey, clock.say)
     except (StackError, StepFailedError) as error:

@@ -16,7 +16,7 @@ from typing import IO, Any
 from tools.set_up import ROOT, UV, locked, uv_settings
 from tools.stack.bytecode import compile_artifacts, interpreter
 from tools.stack.errors import StackError
-from tools.stack.processes import running
+from tools.stack.processes import LogEnd, running
 from tools.supply_chain.describe_build import describe_build
 
 SAM = ROOT / ".tools" / "sam" / "bin" / "sam"
@@ -191,8 +191,9 @@ def _sam_build(log: IO[bytes], *arguments: str) -> None:
     settings = uv_settings()
     settings |= {"PATH": f"{UV.parent}{os.pathsep}{settings['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     template = ["--template-file", str(ROOT / "template.yaml")]
+    end = LogEnd(log)
     with running(
         [str(SAM), "build", *template, *arguments], environment=settings, log=log
     ) as process:
         if process.wait():
-            raise StackError(f"sam build failed with status {process.returncode}")
+            raise StackError(f"sam build failed with status {process.returncode}{end}")

@@ -8,7 +8,7 @@ from typing import IO, Any
 from tools.set_up import ROOT
 from tools.stack.build import SAM, overrides
 from tools.stack.errors import StackError
-from tools.stack.processes import running
+from tools.stack.processes import LogEnd, running
 
 STACK_NAME = "xporter-bridge"
 LOCAL_CONFIG = (str(ROOT / "samconfig.toml"), "--config-env", "local")
@@ -35,9 +35,10 @@ def deploy(
     settings = {"SAM_CLI_POLL_DELAY": "0.2", **environment, "SAM_CLI_TELEMETRY": "0"}
     settled = ["--config-file", *config, "--template-file", str(template)]
     command = [str(SAM), "deploy", *settled, *options]
+    end = LogEnd(log)
     with running([*command, *overrides(parameters)], environment=settings, log=log) as process:
         if process.wait():
-            raise StackError(f"sam deploy failed with status {process.returncode}")
+            raise StackError(f"sam deploy failed with status {process.returncode}{end}")
 
 
 def outputs(cloudformation: Any, stack_name: str = STACK_NAME) -> dict[str, str]:

@@ -15,12 +15,13 @@ from typing import Any
 
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime  # type: ignore[import-not-found]
-from ministack.services import lambda_svc  # type: ignore[import-not-found]
+from ministack.services import lambda_svc, sqs  # type: ignore[import-not-found]
 from ministack.services.cloudformation import changesets, engine, handlers  # type: ignore[import-not-found]
 from samtranslator.translator import transform as sam  # type: ignore[import-not-found]
 
 # The rules are this repository's; the functions, which are processes of their own, never see it.
 sys.path.append(str(Path(__file__).resolve().parent.parent.parent))
+from tools.stack.emulator_metrics import write_metrics
 from tools.stack.request_rules import with_rules
 
 BATCHES = {
@@ -107,4 +108,5 @@ lambda_runtime.zipfile = types.SimpleNamespace(**{**vars(zipfile), "ZipFile": Sh
 
 
 if __name__ == "__main__":
+    write_metrics(lambda_svc, sqs)
     app.main()

@@ -8,6 +8,8 @@ from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tools.stack.metric_lines import metric_line
+
 INTERVAL_SECONDS = 2.0
 _LAST_COPY_SECONDS = 5.0  # `make up` has to end within ten
 SETTLED_MILLISECONDS = 200  # an event is stamped a moment before it can be read
@@ -49,5 +51,7 @@ def _lines(logs: Any, since: int, until: int) -> Iterator[str]:
             events = logs.filter_log_events(**window)["events"]
         except logs.exceptions.ResourceNotFoundException:
             continue  # A stack beside this one was deleted meanwhile, and its log with it.
+        if taken_in := sum(len(event["message"].encode()) for event in events):
+            yield metric_line("AWS/Logs", {"LogGroupName": name}, {"IncomingBytes": taken_in})
         for event in events:
             yield f"{name.rsplit('/', 1)[-1]}: {event['message'].rstrip()}\n"

@@ -9,6 +9,7 @@ Runs as a process: the benchmarks measure through it, and must not share its int
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -21,6 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from tools.set_up import ROOT
+from tools.stack.metric_lines import metric_line
 from tools.stack.processes import running
 
 LAMBDA_TIMEOUT_SECONDS = 30
@@ -39,7 +41,9 @@ def serving(listening: socket.socket, target: str, log: IO[bytes]) -> Iterator[N
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request."""
+    begun = time.perf_counter()
     answer = await _forward(Request(scope, receive))
+    _count(answer.status_code, 1000 * (time.perf_counter() - begun))
     await answer(scope, receive, send)
 
 
@@ -64,6 +68,23 @@ async def _forward(request: Request) -> Response:
         if name.decode().lower() not in ITS_OWN_HEADERS
     ]
     return response
+
+
+def _count(status: int, latency_ms: float) -> None:
+    """Write API Gateway's metrics of one request to the log."""
+    counts = {
+        "Count": 1.0,
+        "4xx": float(400 <= status < 500),
+        "5xx": float(status >= 500),
+        "Latency": round(latency_ms, 1),
+    }
+    sys.stderr.write(metric_line("AWS/ApiGateway", {"ApiId": _api_id()}, counts))
+    sys.stderr.flush()
+
+
+def _api_id() -> str:
+    """Return the API's id, from its URL at the emulator: ``…/execute-api/ID/$default``."""
+    return os.environ["GATEWAY_TARGET"].rpartition("/execute-api/")[2].partition("/")[0]
 
 
 def _target_of(request: Request) -> str:

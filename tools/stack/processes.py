@@ -13,6 +13,7 @@ from typing import IO
 from tools.stack.errors import StackError
 
 GRACE_SECONDS = 2.0
+_SHOWN_LINES = 12
 
 
 @contextmanager
@@ -76,13 +77,35 @@ def listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port), backlog=512)
     except OSError as error:
-        raise StackError(f"port {port} is in use") from error
+        why = os.strerror(error.errno or 0)
+        raise StackError(
+            f"port {port} cannot be used ({why}): set another, or 0 for any free port"
+        ) from error
 
 
 def url_of(listening: socket.socket) -> str:
     """Return the URL at which ``listening`` is reached."""
     address, port = listening.getsockname()
     return f"http://{address}:{port}"
+
+
+class LogEnd:
+    """Shows how a log ended that a child has written to since this object was made."""
+
+    def __init__(self, log: IO[bytes]) -> None:
+        # A log that is no file, such as a terminal, has been read already.
+        self._path = Path(str(log.name))
+        self._begin = self._path.stat().st_size if self._path.is_file() else 0
+
+    def __str__(self) -> str:
+        """Return the last lines, indented, below a colon; or nothing."""
+        if not self._path.is_file():
+            return ""
+        with self._path.open("rb") as log:
+            log.seek(self._begin)
+            lines = log.read().decode(errors="replace").splitlines()
+        last = [line.rstrip()[:300] for line in lines if line.strip()][-_SHOWN_LINES:]
+        return ":" + "".join(f"\n    {line}" for line in last) if last else ""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

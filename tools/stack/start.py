@@ -1,6 +1,8 @@
 """Starts a local stack step by step, and stops it in the opposite order."""
 
+import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +15,7 @@ from tools.stack.build import built_for_this_machine, machine_parameters
 from tools.stack.deployment import deploy, outputs
 from tools.stack.emulator import aws_environment, emulator
 from tools.stack.emulator_routes import routed_apis
+from tools.stack.errors import StackError
 from tools.stack.event_tap import open_event_tap
 from tools.stack.function_logs import followed
 from tools.stack.gateway import serving
@@ -20,6 +23,9 @@ from tools.stack.local_stack import STACKS, LocalStack, client
 from tools.stack.processes import listen, url_of
 from tools.stack.settings import REGION, StackSettings
 from tools.stack.xporter import set_authentication_url, xporter
+
+# The demo's stack takes 460 MB while it runs.
+_NEEDED_BYTES = 600 * 10**6
 
 
 def say(message: str) -> None:
@@ -39,13 +45,35 @@ def local_stack(
     settings = settings or StackSettings()
     directory = settings.directory or STACKS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True)
+    _expect_space(directory)
     log_file = directory / "stack.log"
     progress(f"the log is {log_file}")
     with ExitStack() as held:
         log = held.enter_context(log_file.open("ab", buffering=0))
+        _take(log, directory)
         stack = _start(settings, directory, log, held, progress)
         held.enter_context(_announced(stack, directory))
         yield stack
+
+
+def _expect_space(directory: Path) -> None:
+    """Refuse a folder in which the emulator would fail somewhere in the middle."""
+    free = shutil.disk_usage(directory).free
+    if free < _NEEDED_BYTES:
+        raise StackError(
+            f"{directory} has {free // 10**6} MB left, and a stack needs {_NEEDED_BYTES // 10**6}: "
+            "free some disk, or set STACK_DIR to a folder elsewhere"
+        )
+
+
+def _take(log: IO[bytes], directory: Path) -> None:
+    """Refuse a folder whose log another stack, or a process that it left, has open."""
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StackError(
+            f"another stack runs in {directory}: stop that one, or set STACK_DIR to another folder"
+        ) from error
 
 
 def _start(

@@ -11,7 +11,7 @@ from typing import IO
 
 from tools.set_up import ROOT
 from tools.stack.errors import StackError
-from tools.stack.processes import running
+from tools.stack.processes import listen, running
 from tools.stack.settings import StackSettings
 
 
@@ -25,6 +25,7 @@ def xporter(settings: StackSettings, log: IO[bytes]) -> Iterator[str]:
     if settings.xporter_url:
         yield settings.xporter_url
         return
+    listen(settings.simulator_port).close()  # the simulator opens it; here it has a better error
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tools.demo.progress import Clock
 from tools.demo.report import steps_table
+from tools.stack.clock import Clock
 from tools.trial.account import Account
 from tools.trial.cleanup import delete_everything
 from tools.trial.report import Report

@@ -9,7 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.demo.context import Journey
 from tools.demo.errors import StepFailedError
-from tools.demo.progress import Clock, Ended, run
+from tools.demo.progress import Ended, run
+from tools.stack.clock import Clock
 from tools.stack.errors import StackError
 from tools.trial.alarms import alarm_states
 from tools.trial.bridge import deploy_bridge

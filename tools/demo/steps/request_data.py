@@ -9,7 +9,8 @@ from tools.demo.schools import CAUTIOUS, PRIMARY, DemoSchool
 from tools.demo.verification import is_true
 from tools.demo.wait import expect
 
-AVAILABILITY_DEADLINE_SECONDS = 8
+# On a busy machine, the function that hears of the callback takes ten seconds to start.
+AVAILABILITY_DEADLINE_SECONDS = 15
 
 
 def pull_on_request(journey: Journey) -> str:
