@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from functions.erase_data.settings import Settings
 from xporter_bridge import entrypoints
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
@@ -38,6 +39,9 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
+        audit=AuditTrail(
+            client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)
+        ),
         now=lambda: datetime.now(UTC),
     )
     return made, Queue(client("sqs"), settings.erasure_dead_letter_queue_url)

@@ -14,6 +14,8 @@ class Settings(EnvironmentSettings):
     schools_table: str
     datasets_table: str
     operations_table: str
+    audit_table: str
+    audit_days: int
     bucket: str
     staging_bucket: str
     event_bus: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +12,8 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
 from functions.serve_api import (
+    audit,
+    routes_audit,
     routes_history,
     routes_operations,
     routes_people,
@@ -37,18 +40,38 @@ def answer(
     request_id = event["requestContext"]["requestId"]
     telemetry.bind(context.aws_request_id, request_id)
     app = application()
+    app.append_context(open_dependencies=open_dependencies, request_id=request_id)  # type: ignore[no-untyped-call]
     try:
-        checked = with_checked_body(event)
-    except RequestRejectedError as error:
-        if "POST" in methods_of(openapi(app), event["rawPath"]):
-            return _closed(_plain(problem_for(error, request_id)), event)
-        checked = without_body(event)
-    try:
-        _require_known_query(event, openapi(app))
+        checked = _checked(event, openapi(app))
     except RequestRejectedError as error:
         return _closed(_plain(problem_for(error, request_id)), event)
-    app.append_context(open_dependencies=open_dependencies, request_id=request_id)  # type: ignore[no-untyped-call]
-    return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
+    entry = audit.asked(checked, openapi(app), datetime.now(UTC))
+    if entry is None:
+        return _closed(app.resolve(checked, context), event)  # type: ignore[arg-type]
+    try:
+        deps = open_dependencies()
+        audit.note_asked(entry, deps.audit)
+    except Exception as error:  # noqa: BLE001 - as the routes do, whose dependencies may be missing
+        return _closed(_plain(problem_for(error, request_id)), event)
+    reply = app.resolve(checked, context)  # type: ignore[arg-type]
+    audit.note_answer(entry, reply, deps.audit, deps.now())
+    return _closed(reply, event)
+
+
+def _checked(event: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event with a checked body.
+
+    Raises:
+        RequestRejectedError: The body or a query parameter is none that the call takes.
+    """
+    try:
+        checked = with_checked_body(event)
+    except RequestRejectedError:
+        if "POST" in methods_of(document, event["rawPath"]):
+            raise
+        checked = without_body(event)
+    _require_known_query(event, document)
+    return checked
 
 
 @cache
@@ -59,6 +82,7 @@ def application() -> APIGatewayHttpResolver:
     app.include_router(routes_history.router)
     app.include_router(routes_operations.router)
     app.include_router(routes_people.router)
+    app.include_router(routes_audit.router)
 
     @app.get(
         "/v1/openapi.json",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from xporter_bridge.api.queries import Queries
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.availability.accept import AvailabilityDependencies
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificates import CertificateRepository
@@ -19,6 +20,7 @@ class ApiDependencies:
     """Tables, bucket and queues, made once per environment; ``now`` is a clock."""
 
     viewer: Queries
+    audit: AuditTrail
     vault: SchoolVault
     certificates: CertificateRepository
     pulls: Queue

@@ -13,6 +13,7 @@ from functions.serve_api.dependencies import ApiDependencies
 from functions.serve_api.settings import Settings
 from xporter_bridge import entrypoints
 from xporter_bridge.api.queries import Queries
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
@@ -37,6 +38,9 @@ def dependencies() -> ApiDependencies:
             writebacks=WritebackRepository(client("dynamodb"), settings.operations_table),
             store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
             config=configured(),
+        ),
+        audit=AuditTrail(
+            client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)
         ),
         vault=SchoolVault(client("kms"), settings.school_key_id),
         certificates=CertificateRepository(client("dynamodb"), settings.datasets_table),

@@ -49,6 +49,18 @@ Cursor = Annotated[
     str | None,
     Query(min_length=1, max_length=200, description="From the page before; opaque."),
 ]
+Subject = Annotated[
+    str | None,
+    Query(
+        pattern="^([0-9]{7}|stack)$",
+        description="A school's number, or `stack` for what concerns no single school.",
+    ),
+]
+AuditLimit = Annotated[int, Query(ge=1, le=100, description="How many entries at most.")]
+AuditCursor = Annotated[
+    str | None,
+    Query(min_length=1, max_length=400, description="From the page before; opaque."),
+]
 IdempotencyKey = Annotated[
     str,
     Header(

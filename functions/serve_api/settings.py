@@ -14,6 +14,7 @@ class Settings(EnvironmentSettings):
     schools_table: str
     datasets_table: str
     operations_table: str
+    audit_table: str
     bucket: str
     staging_bucket: str
     school_key_id: str
@@ -22,3 +23,4 @@ class Settings(EnvironmentSettings):
     availability_request_queue_url: str
     writeback_queue_url: str
     outcome_deadline_seconds: int
+    audit_days: int

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from functions.settle_writeback.settings import Settings
 from xporter_bridge import entrypoints
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.events.bus import EventBus
@@ -25,6 +26,9 @@ def dependencies() -> tuple[WritebackDependencies, Queue]:
     made = WritebackDependencies(
         operations=WritebackRepository(client("dynamodb"), settings.operations_table),
         bus=EventBus(client("events"), settings.event_bus),
+        audit=AuditTrail(
+            client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)
+        ),
         now=lambda: datetime.now(UTC),
     )
     return made, Queue(client("sqs"), settings.outcome_dead_letter_queue_url)

@@ -12,5 +12,7 @@ class Settings(EnvironmentSettings):
     """One field per variable, in lower case."""
 
     operations_table: str
+    audit_table: str
+    audit_days: int
     event_bus: str
     outcome_dead_letter_queue_url: str

@@ -10,6 +10,7 @@ from typing import Any
 
 from functions.submit_writeback.settings import Settings
 from xporter_bridge import entrypoints
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.clients import client
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signing_keys import SigningKeys
@@ -17,6 +18,7 @@ from xporter_bridge.events.bus import EventBus
 from xporter_bridge.schools.session_settings import school_sessions
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.writebacks.accept import AcceptDependencies, accept_message, without_payload
+from xporter_bridge.writebacks.audit import note_queued
 from xporter_bridge.writebacks.messages import (
     SubmitWriteback,
     WritebackRequested,
@@ -52,7 +54,10 @@ def dependencies() -> tuple[AcceptDependencies, WritebackDependencies, SendDepen
         deadline=deadline,
     )
     dead_letters = Queue(client("sqs"), settings.writeback_dead_letter_queue_url)
-    return accepting, WritebackDependencies(operations, bus, accepting.now), sending, dead_letters
+    kept = timedelta(days=settings.audit_days)
+    audit = AuditTrail(client("dynamodb"), settings.audit_table, kept)
+    deps = WritebackDependencies(operations, bus, audit, accepting.now)
+    return accepting, deps, sending, dead_letters
 
 
 def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[], bool]) -> None:
@@ -63,6 +68,7 @@ def handle(message: SubmitWriteback | WritebackRequested, has_time: Callable[[],
         taken = accept_message(message, school, accepting)
         if taken is None:
             return
+        note_queued(taken, deps.audit)
         id_ = taken.id
     else:
         id_ = message.id

@@ -14,6 +14,8 @@ class Settings(SessionSettings):
     callback_base_url: str
     callback_key_secret_arn: str
     operations_table: str
+    audit_table: str
+    audit_days: int
     event_bus: str
     writeback_queue_url: str
     writeback_dead_letter_queue_url: str

@@ -159,7 +159,12 @@ FED = {logical_id(function) for function, _ in template.consumers().values()}
 
 def test_a_schedule_that_fails_raises_an_alarm() -> None:
     scheduled = {f for f, p in FUNCTIONS.items() if "ScheduleV2" in json.dumps(p.get("Events"))}
-    assert scheduled == {"schedule_registrations", "schedule_pulls", "watch_deadlines"}
+    assert scheduled == {
+        "schedule_registrations",
+        "schedule_pulls",
+        "watch_deadlines",
+        "rotate_secrets",
+    }
     watched = set().union(*(v for k, v in alarms_on("Errors").items() if k != "AnswerErrorsAlarm"))
     assert watched == {logical_id(function) for function in scheduled} | FED
 

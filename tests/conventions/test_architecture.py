@@ -32,6 +32,7 @@ FOUNDATION = {
 # What a package may import beside the foundation. A package that is missing here fails the test.
 ARROWS: dict[str, set[str]] = {
     "aws": set(),
+    "audit": {"aws"},
     "xporter": set(),
     "callbacks": {"aws"},
     "events": {"aws"},
@@ -52,10 +53,11 @@ ARROWS: dict[str, set[str]] = {
         "schools",
         "xporter",
     },
-    "writebacks": {"aws", "callbacks", "events", "operations", "schools", "xporter"},
+    "writebacks": {"audit", "aws", "callbacks", "events", "operations", "schools", "xporter"},
     "onboarding": {"aws", "callbacks", "datasets", "events", "pulls", "schools", "xporter"},
     "registrations": {"aws", "callbacks", "datasets", "pulls", "schools"},
     "erasure": {
+        "audit",
         "aws",
         "events",
         "operations",
@@ -65,11 +67,12 @@ ARROWS: dict[str, set[str]] = {
         "writebacks",
         "xporter",
     },
+    "rotation": {"audit", "aws", "callbacks", "schools"},
     "watchdog": {"aws", "datasets", "events", "operations", "pulls", "schools"},
 }
 # The read side reads every record and repository, and no queue.
 ARROWS["api"] = {
-    "availability", "datasets", "pulls", "schools", "snapshots", "writebacks", "xporter",
+    "audit", "availability", "datasets", "pulls", "schools", "snapshots", "writebacks", "xporter",
 }  # fmt: skip
 
 AWS = {"boto3", "botocore"}
@@ -81,7 +84,7 @@ PURE = {
     "messages", "availability/messages", "erasure/messages", "onboarding/messages",
     "pulls/messages", "registrations/messages", "writebacks/messages",
     "errors", "timestamps", "exact_json", "settings", "dry_run",
-    "api/attention", "api/history_views", "api/people_views",
+    "api/attention", "api/history_views", "api/inventory_views", "api/people_views", "audit/model",
     "api/presenters", "api/schemas",
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
     "callbacks/bodies", "callbacks/request", "callbacks/signed_urls",
@@ -93,7 +96,7 @@ PURE = {
     "pulls/attempt", "pulls/attention", "pulls/contradiction", "pulls/failures", "pulls/freshness",
     "pulls/history",
     "pulls/model", "pulls/record",
-    "registrations/model",
+    "registrations/model", "rotation/model",
     "schools/attention", "schools/credentials", "schools/encryption", "schools/erased_people",
     "schools/history",
     "schools/model", "schools/people_form", "schools/states", "schools/trouble",
@@ -109,7 +112,8 @@ PURE = {
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
-    "api/fleet_overview", "api/fleet_pages", "api/queries",
+    "api/audit_views", "api/fleet_overview", "api/fleet_pages", "api/queries",
+    "audit/trail", "erasure/audit", "rotation/dependencies", "writebacks/audit",
     "availability/accept", "availability/ask_xporter", "availability/repository",
     "availability/schedule", "availability/settle",
     "aws/clients", "aws/dynamodb", "aws/errors", "aws/kms", "aws/s3", "aws/secrets_manager",
@@ -128,7 +132,8 @@ EFFECTFUL = {
     "availability/receive", "pulls/receive", "writebacks/receive",
     "pulls/breaker", "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",
     "registrations/register",
-    "registrations/schedule", "schools/outbox",
+    "registrations/schedule", "rotation/follow", "rotation/rotate", "rotation/take_step",
+    "schools/outbox",
     "schools/repository", "schools/session", "schools/session_settings",
     "schools/state_index", "schools/trouble_index", "schools/vault",
     "snapshots/store",

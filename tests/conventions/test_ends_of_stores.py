@@ -23,11 +23,13 @@ KEEPS_NOTHING = {
     "AWS::Glue::Database",
     "AWS::Glue::Table",
     "AWS::IAM::Role",
+    "AWS::Lambda::Permission",
     "AWS::KMS::Key",
     "AWS::Logs::MetricFilter",
     "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
+    "AWS::SecretsManager::RotationSchedule",
     "AWS::SNS::Topic",
     "AWS::Serverless::Function",
     "AWS::Serverless::HttpApi",
@@ -47,13 +49,18 @@ ENDED_BY = {
         "integration/test_operation_table.py",
         "integration/test_erase_data.py::test_nothing_of_an_erased_school_is_left_but_its_tombstone",
     ],
+    "AuditTable": ["integration/test_audit_trail.py::test_an_entry_ends_when_its_days_are_over"],
     "DataBucket": [
         "integration/test_retention.py",
         "integration/test_erase_data.py::test_nothing_of_an_erased_school_is_left_but_its_tombstone",
     ],
-    # Keys of our own: none tells of a person; each new value ends an old one.
-    "CallbackKeySecret": ["integration/test_receive_database.py"],
-    "AuthenticationTokenSecret": ["integration/test_receive_authentication.py"],
+    # Keys of our own: none tells of a person; an old one ends when nobody bears it.
+    "CallbackKeySecret": [
+        "integration/test_rotate_secrets.py::test_the_old_key_ends_when_nothing_can_bear_it",
+    ],
+    "AuthenticationTokenSecret": [
+        "integration/test_rotate_secrets.py::test_nobody_but_a_person_drops_the_old_token",
+    ],
 }
 RESOURCES = template.load()["Resources"]
 STORES = [name for name, each in RESOURCES.items() if each["Type"] not in KEEPS_NOTHING]

@@ -25,7 +25,7 @@ CALL_XPORTER = {
 
 # What the smallest functions may load of the layer: one that only reads an index and sends
 # messages, and one that only records an outcome.
-MAX_MODULES = {"schedule_registrations": 16, "settle_writeback": 24}
+MAX_MODULES = {"schedule_registrations": 16, "settle_writeback": 26}
 
 
 @cache

@@ -51,7 +51,7 @@ def test_every_queue_and_every_schedule_calls_the_alias(prod: dict[str, Any]) ->
     sources = of(prod, "AWS::Lambda::EventSourceMapping").values()
     targets = [each["Target"]["Arn"] for each in of(prod, "AWS::Scheduler::Schedule").values()]
     called = [each["FunctionName"] for each in sources] + targets
-    assert len(called) == 28
+    assert len(called) == 29
     assert all(each in map(alias, FUNCTIONS) for each in called)
 
 
@@ -176,8 +176,8 @@ def test_the_default_is_by_degrees() -> None:
 @pytest.mark.parametrize(
     ("stage", "rollout", "count"),
     [
-        ("prod", "Canary10Percent5Minutes", 19),
-        ("test", "AllAtOnce", 19),
+        ("prod", "Canary10Percent5Minutes", 20),
+        ("test", "AllAtOnce", 20),
         # In an emergency the alarm may be on that the new version is to end.
         ("prod", "Unchecked", 0),
         # The emulator refuses CodeDeploy.

@@ -15,12 +15,16 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tools.demo.context import Journey
 from tools.demo.errors import NotYetError
 from tools.demo.schools import DemoSchool
 from tools.demo.wait import until
 from tools.operator.main import COMMANDS, main
+from tools.operator.settings import Settings
+from tools.operator.target import find
 from tools.set_up import ROOT
+from tools.simulator.service.application import Application
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -326,11 +330,151 @@ def test_a_person_is_erased_and_let_back_in(operator: Operator, tmp_path: Path) 
     assert operator.json("erase", "people", ESTAB)["count"] == 0
 
 
+def test_the_key_is_rotated_to_its_end_and_the_token_until_the_portal_has_it(
+    operator: Operator, journey: Journey
+) -> None:
+    def key_ids() -> set[str]:
+        found = journey.api.get(f"/v1/schools/{ESTAB}")["registrations"]
+        return {each["key_id"] for each in found}
+
+    assert operator.run("rotate", "key").status == 2  # nobody can answer
+    before = key_ids()
+    begun = operator.json("rotate", "key", "--yes", "--no-wait")
+    assert begun["old_is_accepted"]
+    assert begun["on_old_key"] == begun["schools"] > 1
+    # Run again, the command makes no other key; time is up while old callbacks may still come.
+    renewed = operator.json("rotate", "key", "--timeout", "120")
+    assert (renewed["on_old_key"], renewed["on_new_key"]) == (0, begun["schools"])
+    assert renewed["old_is_accepted"] == (renewed["wait_seconds"] > 0)
+    assert len(key_ids()) == 1
+    assert not key_ids() & before
+    over = operator.json("rotate", "key", "--drop", "--yes")
+    assert not over["old_is_accepted"]
+
+    first = operator.json("rotate", "token", "--yes")
+    assert operator.json("rotate", "token") == first
+    assert first["authentication_url"] != journey.stack.authentication_url
+    journey.simulator.set_application(authentication_url=first["authentication_url"])
+    assert operator.json("rotate", "token", "--entered", "--yes") == {
+        "secret": "token",
+        "old_is_accepted": False,
+    }
+    assert operator.json("trigger", "rotate_secrets") == {"dropped": 0}
+
+
+def test_the_audit_trail_says_who_asked_for_what(operator: Operator) -> None:
+    operator.json("pull", ESTAB, "schoolinfo", "--wait")
+    asked, accepted = operator.json("audit", ESTAB, "--days", "1")[-2:]
+    assert (asked["action"], asked["outcome"]) == ("requestPull", "asked")
+    assert (accepted["outcome"], accepted["about"]["status"]) == ("accepted", "202")
+    rotated = operator.json("audit", "--stack-wide")
+    assert {each["action"] for each in rotated} >= {"rotateKey", "dropOldKey", "rotateToken"}
+    assert all(each["by"].startswith("arn:aws:") for each in rotated)
+    every = operator.json("audit")
+    assert [each["at"] for each in every] == sorted(each["at"] for each in every)
+    assert {each["id"] for each in rotated} <= {each["id"] for each in every}
+    assert "requestPull" in operator.run("audit", ESTAB).out
+    assert operator.run("audit", ESTAB, "--stack-wide").status == 2
+
+
+def test_a_school_is_invited_with_the_management_secret_of_the_caller(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = ("--first-name", "Jo", "--last-name", "Zebra", "--email", "jo@school.example")
+    partner = ("--partner", "A Company", "--partner-email", "ops@company.example")
+    given = (*contact, *partner, "--name", "A School", "--phone", "01234", "--yes")
+    assert operator.run("invite", "3283009", *given).status == 2  # the policy is not accepted
+    monkeypatch.setenv("XPORTER_MANAGEMENT_SECRET", Application().management_secret)
+    invited = operator.run("invite", "3283009", *given, "--accept-usage-policy", "--json")
+    assert invited.document == {"estab": "3283009", "kind": "Live", "invited": True}
+    refused = operator.run("invite", "0003009", *given, "--accept-usage-policy")
+    assert (refused.status, "School not found in EduBase" in refused.err) == (1, True)
+    monkeypatch.setenv("XPORTER_MANAGEMENT_SECRET", "wrong")
+    wrong = operator.run("invite", "3283009", *given, "--accept-usage-policy")
+    assert wrong.status == 1
+    assert "Zebra" not in invited.out + invited.err + refused.err + wrong.err
+
+
 def test_a_school_is_erased(operator: Operator) -> None:
     assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")
     assert gone["state"] == "erased"
     assert codes(operator, ERASED.estab) == ["erased"]
+
+
+def test_the_evidence_is_what_the_stack_holds(operator: Operator, tmp_path: Path) -> None:
+    # The emulator leaves both out of what it makes of a template, and so does the evidence.
+    target = find(Settings())
+    staging, trail = target.physical_id("StagingBucket"), target.physical_id("AuditTable")
+    rule = {"ID": "it", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 14}}
+    target.client("s3").put_bucket_lifecycle_configuration(
+        Bucket=staging, LifecycleConfiguration={"Rules": [rule]}
+    )
+    target.client("dynamodb").update_time_to_live(
+        TableName=trail,
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": True},
+    )
+    written = operator.json("evidence", "--into", str(tmp_path))
+    assert {each.name for each in tmp_path.iterdir()} == set(written["files"])
+    found = json.loads((tmp_path / "evidence.json").read_text(encoding="utf-8"))
+
+    # Every field that lies in the bucket is in the inventory, and none that is left out.
+    inventory = {
+        (each["dataset"], table["table"]): table
+        for each in found["inventory"]
+        for table in each["tables"]
+    }
+    seen = 0
+    for dataset in ("students", "staff", "contacts"):
+        for table in operator.json("data", "ls", ESTAB, dataset):
+            head = operator.run("data", "head", ESTAB, dataset, table["table"], "-n1").out
+            columns = set(json.loads(head)) if head else set()
+            listed = inventory[dataset, table["table"]]
+            more = found["beyond_catalogue"].get(f"{dataset}.{table['table']}", [])
+            assert columns <= set(listed["stored"]) | set(more), (dataset, table)
+            assert not columns & set(listed["left_out"])
+            seen += len(columns)
+    assert seen > 50
+
+    # Every store of the stack is in the table, with the days that AWS says.
+    kinds = ("Table", "Queue", "Bucket", "LogGroup", "Secret")
+    made = {
+        name
+        for name, resource in template.load()["Resources"].items()
+        if resource["Type"].rpartition("::")[2] in kinds
+        and not resource["Type"].startswith("AWS::Glue")
+    }
+    days = {each["store"]: each["days"] for each in found["stores"]}
+    assert set(days) == made
+    assert days["AuditTable"] == 730
+    assert days["PullDeadLetterQueue"] == 14
+    assert days["ServeApiLogGroup"] == 30
+    assert days["StagingBucket"] == 14
+    kept = {each["store"]: each["kept"] for each in found["stores"]}
+    assert kept["AuditTable"] == "ended items by expires_at"
+    assert kept["OperationsTable"] == "no time to live"
+
+    # What each function may touch is what its role in the template says.
+    for function in template.functions():
+        role = f"{template.logical_id(function).removesuffix('Function')}Role"
+        allowed = {
+            action for statement in template.statements(function) for action in statement["Action"]
+        }
+        shown = [each for each in found["rights"] if each["role"] == role]
+        assert {action for each in shown for action in each["actions"]} == allowed, function
+    (scan,) = [
+        each
+        for each in found["rights"]
+        if each["role"] == "RotateSecretsRole" and each["actions"] == ["dynamodb:Scan"]
+    ]
+    assert scan["resources"] == ["SchoolsTable"]
+    assert set(found["keys"]) == {"DataKey", "SchoolKey", "QueueKey"}
+
+    counted = operator.json("status")["schools"]
+    assert found["fleet"]["states"] == {state: n for state, n in counted.items() if n}
+    erased = [each for each in found["erasures"] if each["estab"] == ERASED.estab]
+    assert [each["action"] for each in erased] == ["eraseSchool"]
+    assert ERASED.estab in (tmp_path / written["files"][5]).read_text(encoding="utf-8")
 
 
 def test_every_command_is_run_by_a_test_of_this_file() -> None:

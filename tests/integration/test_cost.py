@@ -38,7 +38,8 @@ def test_a_simulated_day_makes_the_calls_that_are_written_down(aws: None, xporte
         expected = {
             key: value for key, value in written["activities"][name].items() if key in ABOUT
         }
-        assert about == pytest.approx(expected, rel=0.1), f"{name}: {AGAIN}"
+        # A process reads the item of the breaker anew after ten seconds: one read more or less.
+        assert about == pytest.approx(expected, rel=0.1, abs=1), f"{name}: {AGAIN}"
     assert {key: value for key, value in found.items() if key != "activities"} == {
         key: value for key, value in written.items() if key != "activities"
     }, AGAIN

@@ -28,6 +28,7 @@ from tests.support.moto_cloud import Cloud, refusing
 from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from tests.support.xporter import Xporter
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.availability.model import AvailabilityRequest
 from xporter_bridge.availability.repository import AvailabilityRepository
 from xporter_bridge.aws.sqs import Queue
@@ -247,6 +248,7 @@ def deps(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDepend
         store=store(cloud),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
+        audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=now,
     )
 

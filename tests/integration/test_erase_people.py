@@ -30,6 +30,7 @@ from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import configure
 from tests.support.records import lease
 from tests.support.xporter import Xporter
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificate import Certificate
 from xporter_bridge.erasure.dependencies import EraseDependencies
@@ -56,6 +57,7 @@ def deps(cloud: Cloud, now: datetime) -> EraseDependencies:
         store=store(cloud),
         erasures=Queue(cloud.client("sqs"), cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
+        audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=lambda: now,
     )
 
@@ -84,7 +86,7 @@ def every_store(cloud: Cloud) -> Iterator[tuple[str, str]]:
     for bucket in ("DataBucket", "StagingBucket"):
         for key, body in bodies(cloud, bucket):
             yield f"{bucket}/{key}", key + body.decode("utf-8", "replace")
-    for table in ("SchoolsTable", "DatasetsTable", "OperationsTable"):
+    for table in ("SchoolsTable", "DatasetsTable", "OperationsTable", "AuditTable"):
         for item in cloud.items(table):
             yield table, str(item)
     resources = template.load()["Resources"]

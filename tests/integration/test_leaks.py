@@ -397,7 +397,12 @@ def write_back(run: Run) -> None:
 
 
 def watch(run: Run) -> None:
-    for function in ("watch_deadlines", "schedule_registrations", "schedule_pulls"):
+    for function in (
+        "watch_deadlines",
+        "schedule_registrations",
+        "schedule_pulls",
+        "rotate_secrets",
+    ):
         run.invoke(function, {"surprise": canary(WORD, "schedule")})
         run.work()
     run.invoke("render_widget", {"widgetContext": {"theme": canary(WORD, "widget")}})

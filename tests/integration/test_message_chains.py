@@ -31,6 +31,7 @@ from tests.support.template import logical_id
 from tests.support.template_rules.recursion import loops
 from tests.support.xporter import Xporter
 from tools.simulator.http.server import RunningSimulator
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.availability import ask_xporter
 from xporter_bridge.availability.accept import request_endpoint
 from xporter_bridge.aws.sqs import Queue
@@ -254,6 +255,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
         store=SnapshotStore(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
+        audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=lambda: clock,
     )
 

@@ -43,6 +43,8 @@ CALLS = {
     "GET /v1/schools/{estab}/datasets/{dataset}/attempts",
     "GET /v1/schools/{estab}/callbacks",
     "GET /v1/schools/{estab}/history",
+    "GET /v1/audit",
+    "GET /v1/inventory",
     "POST /v1/schools/{estab}/datasets/{dataset}/hold",
     "POST /v1/schools/{estab}/erased-people",
     "GET /v1/schools/{estab}/erased-people",

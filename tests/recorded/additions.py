@@ -17,6 +17,9 @@ ADDED = {
     "history", "attempts", "data_trouble", "trouble", "trouble_shard",
     "/v1/schools/{estab}/datasets/{dataset}/attempts", "/v1/schools/{estab}/callbacks",
     "/v1/schools/{estab}/history",
+    # The audit trail.
+    "/v1/audit", "AuditEntryView", "AuditPage",
+    "/v1/inventory", "DatasetInventory", "InventoryView", "TableInventory",
     "AttemptView", "AttemptsView", "CallbackView", "CallbacksView", "DatasetAttemptView",
     "HistoryView", "StateChangeView", "AttemptOutcome",
     # The erasure of one person.

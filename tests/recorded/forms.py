@@ -37,6 +37,8 @@ def table_of(item: Mapping[str, Any]) -> str:
     """Return in which table an item lies, by its key."""
     if "operation" in item:
         return "OperationsTable"
+    if "position" in item:
+        return "AuditTable"
     return "DatasetsTable" if "dataset" in item else "SchoolsTable"
 
 
@@ -77,6 +79,8 @@ def attribute_shape(name: str, value: Mapping[str, Any]) -> str:
 
 def kind_of(item: Mapping[str, Any]) -> str:
     """Return what the item is."""
+    if table_of(item) == "AuditTable":
+        return "audit entry"
     if table_of(item) == "SchoolsTable":
         return "school"
     key = item.get("operation", item.get("dataset"))["S"]  # type: ignore[index]

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
 from tools.simulator.http.server import RunningSimulator
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.availability import ask_xporter as availability
 from xporter_bridge.availability import settle as availability_outcomes
 from xporter_bridge.availability.accept import AvailabilityDependencies
@@ -158,6 +159,11 @@ class Company:
             QueueInMemory(self.crashes, self.now) for _ in range(5)
         )
         self.bus = BusInMemory(self.crashes)
+        self.audit = AuditTrail(None, "audit", timedelta(days=730))
+        entries: Any = ItemsInMemory(
+            "subject", "position", before=self.crashes.before, after=self.crashes.after
+        )
+        self.audit._items = entries
         self._server = _Receiver(self).server
         base_url = f"http://127.0.0.1:{self._server.server_port}"
         self.vault: Any = VaultInMemory()
@@ -167,7 +173,7 @@ class Company:
         self.accepting = AcceptDependencies(
             self.written, self.vault, self.writebacks, sending_deadline, self.now  # type: ignore[arg-type]
         )  # fmt: skip
-        self.deps = WritebackDependencies(self.written, self.bus, self.now)  # type: ignore[arg-type]
+        self.deps = WritebackDependencies(self.written, self.bus, self.audit, self.now)  # type: ignore[arg-type]
         self.sending = SendDependencies(sessions, lambda: KEYS, base_url, outcome_deadline)
         self.availability = AvailabilityDependencies(
             self.availability_requests, self.datasets, self.requests, self.pulls,  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ from tools.aws_rules.dynamodb import item_bytes
 
 # About what a school of England and Wales has, primary and secondary together.
 PUPILS = 360
-SCHEDULES = ("schedule_registrations", "schedule_pulls", "watch_deadlines")
+SCHEDULES = ("schedule_registrations", "schedule_pulls", "watch_deadlines", "rotate_secrets")
 # How many schools stand by while schedules run, to see what each of them adds.
 FLEET = 110
 # What a night changes.

@@ -193,7 +193,8 @@ def deployed(name: str = STACK, **parameters: str) -> Stack:
 def prod(name: str = STACK) -> Stack:
     """Return the stack of stage ``prod`` with everything that a parameter can add."""
     emails = {"AlarmEmail": "ops@example.org", "PageEmail": "pager@example.org"}
-    return deployed(name, Stage="prod", GlueTables="true", **emails)
+    rotations = {"KeyRotationDays": "90", "TokenRotationDays": "365"}
+    return deployed(name, Stage="prod", GlueTables="true", **emails, **rotations)
 
 
 class _Evaluation:

@@ -17,7 +17,7 @@ _GB = 1024**3
 _MINUTES_PER_DAY = 1440
 # Functions that API Gateway calls.
 _ANSWERING = ("receive_", "serve_api")
-_SCHEDULED = ("schedule_registrations", "schedule_pulls", "watch_deadlines")
+_SCHEDULED = ("schedule_registrations", "schedule_pulls", "watch_deadlines", "rotate_secrets")
 Used = defaultdict[str, float]
 
 

@@ -13,6 +13,7 @@ SCHEDULES = {
     "watch_deadlines": "WatchDeadlinesFunctionName",
     "schedule_registrations": "ScheduleRegistrationsFunctionName",
     "schedule_pulls": "SchedulePullsFunctionName",
+    "rotate_secrets": "RotateSecretsFunctionName",
 }
 
 

@@ -24,7 +24,7 @@ _READS = frozenset(
     {
         "GetItem", "Query", "Scan",
         "GetObject", "HeadObject", "ListObjectsV2", "ListObjectVersions",
-        "GetSecretValue", "Encrypt", "Decrypt", "GenerateDataKey",
+        "GetSecretValue", "DescribeSecret", "Encrypt", "Decrypt", "GenerateDataKey",
     }
 )  # fmt: skip
 # For the whole process, because the threads of a pull have to see it too.

@@ -71,6 +71,8 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "DeadlinePassed": (MetricUnit.Count, "Kind"),
     "WatchCut": (MetricUnit.Count, "Kind"),
     "NightLateMinutes": (MetricUnit.Count, "Queue"),
+    "SecretRotated": (MetricUnit.Count, "Secret"),
+    "OldSecretAccepted": (MetricUnit.Count, "Secret"),
 }
 
 

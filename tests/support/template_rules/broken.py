@@ -191,6 +191,16 @@ BROKEN: dict[str, list[Break]] = {
         asked(ExcludeLowercase=True, ExcludeUppercase=True, ExcludeNumbers=True),
     ],
     "a_generated_secret_has_room_for_every_kind": [asked(PasswordLength=3)],
+    "secrets_manager_may_call_what_rotates_a_secret": [
+        at("RotationPermission.SourceAccount", None),
+        at("RotationPermission.SourceArn", "arn:aws:secretsmanager:eu-west-2:1:secret:1"),
+        at("RotationPermission.FunctionName", "another"),
+        at("RotationPermission.Principal", "apigateway.amazonaws.com"),
+    ],
+    "a_rotation_waits_for_its_day": [
+        at("CallbackKeyRotation.RotateImmediatelyOnUpdate", True),
+        at("AuthenticationTokenRotation.RotationRules.AutomaticallyAfterDays", 0),
+    ],
     # names
     "a_name_holds_the_name_of_the_stack": [
         at("WatchDeadlinesFunctionShard0.Name", "WatchDeadlinesFunctionShard0"),

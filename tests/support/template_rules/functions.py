@@ -66,7 +66,11 @@ def a_layer_has_a_name_that_there_can_be(stack: Stack) -> Iterator[str]:
 @rule("apigateway/latest/developerguide/http-api-quotas.html")
 def a_function_behind_an_api_answers_before_api_gateway_gives_up(stack: Stack) -> Iterator[str]:
     permissions = stack.of("AWS::Lambda::Permission").values()
-    called = {stack.function_named(each["FunctionName"]) for each in permissions}
+    called = {
+        stack.function_named(each["FunctionName"])
+        for each in permissions
+        if each["Principal"] == "apigateway.amazonaws.com"
+    }
     for name, function in stack.of("AWS::Lambda::Function").items():
         if name in called and function.get("Timeout", 3) > 30:
             yield f"{name} may take {function['Timeout']} seconds"

@@ -4,7 +4,7 @@ import string
 from collections.abc import Iterator
 
 from tests.support.template_rules.rule import rule
-from tests.support.translated_template import Stack
+from tests.support.translated_template import ACCOUNT, Stack
 
 _KINDS = {
     "ExcludeLowercase": string.ascii_lowercase,
@@ -32,3 +32,33 @@ def a_generated_secret_has_room_for_every_kind(stack: Stack) -> Iterator[str]:
         length = properties.get("GenerateSecretString", {}).get("PasswordLength", 32)
         if not 4 <= length <= 4096:
             yield f"{name} asks for {length} characters"
+
+
+@rule("secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html")
+def secrets_manager_may_call_what_rotates_a_secret(stack: Stack) -> Iterator[str]:
+    """With a secret's ARN as its source, the permission would be for that secret alone."""
+    permissions = {
+        name: each
+        for name, each in stack.of("AWS::Lambda::Permission").items()
+        if each["Principal"] == "secretsmanager.amazonaws.com"
+    }
+    for name, schedule in stack.of("AWS::SecretsManager::RotationSchedule").items():
+        depends = stack.resources[name].get("DependsOn", [])
+        awaited = depends if isinstance(depends, list) else [depends]
+        fit = [
+            permissions[each]
+            for each in permissions.keys() & set(awaited)
+            if permissions[each]["FunctionName"] == schedule["RotationLambdaARN"]
+        ]
+        if not [p for p in fit if p.get("SourceAccount") == ACCOUNT and "SourceArn" not in p]:
+            yield f"{name} waits for no permission"
+
+
+@rule("secretsmanager/latest/apireference/API_RotateSecret.html")
+def a_rotation_waits_for_its_day(stack: Stack) -> Iterator[str]:
+    for name, schedule in stack.of("AWS::SecretsManager::RotationSchedule").items():
+        if schedule.get("RotateImmediatelyOnUpdate", True):
+            yield f"{name} rotates with every deployment that changes it"
+        days = int(schedule["RotationRules"]["AutomaticallyAfterDays"])
+        if not 1 <= days <= 1000:
+            yield f"{name} rotates after {days} days"

@@ -18,6 +18,7 @@ def trigger(schedule: str) -> None:
       watch_deadlines         overdue schools, datasets, requests and writebacks
       schedule_registrations  schools whose webhooks and scopes are due for a look
       schedule_pulls          schools that are asked for data by the clock
+      rotate_secrets          an old callback key that no school bears any more
 
     Locally no schedule runs by itself. A run too many does no harm.
     """

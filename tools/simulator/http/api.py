@@ -17,6 +17,7 @@ from tools.simulator.http.transport_faults import FaultyReply
 from tools.simulator.service import availability
 from tools.simulator.service.application import World
 from tools.simulator.service.authorisation import claims_of, get_token, issue, school_of
+from tools.simulator.service.invitations import invite
 from tools.simulator.service.page_cache import dumps
 from tools.simulator.service.queries import folded, wants_status_codes
 from tools.simulator.service.tokens import Claims
@@ -125,6 +126,15 @@ async def all_tokens(request: Request) -> Response:
     return answer({"Tokens": minted})
 
 
+async def invitation(request: Request) -> Response:
+    """POST SchoolRegister, with a management token."""
+    world = world_of(request)
+    claims = claims_of(world, request.headers.get("authorization"), request.url.path)
+    if claims.estab:
+        raise forbidden("A management token is needed")
+    return answer(invite(world, await body_of(request)))
+
+
 async def school_data(request: Request) -> Response:
     """GET one resource of one school."""
     world = world_of(request)
@@ -173,6 +183,7 @@ def routes() -> list[Route]:
         ("/api/v1/logs", told(information.logs), ["GET"]),
         ("/api/v1/webhook", webhook, ["GET", "POST"]),
         ("/api/manage/getxodschooltokens", all_tokens, ["GET"]),
+        ("/api/manage/schoolregister", invitation, ["POST"]),
         ("/api/v1/school/{estab}/{resource}", school_data, ["GET"]),
         ("/api/v1/school/{estab}/{resource}/{id:path}", school_data, ["GET"]),
     ]

@@ -104,6 +104,25 @@ class DynamoTable:
             ConsistentRead=True,
         )
 
+    def query_partition_page(
+        self, partition: str, limit: int, start: Mapping[str, str] | None
+    ) -> tuple[list[Item], Item | None]:
+        """Return one page of a partition, the last sort key first, and the start of the next."""
+        arguments: dict[str, Any] = {"Limit": limit, "ScanIndexForward": False}
+        if start:
+            arguments["ExclusiveStartKey"] = {k: _serialize(v) for k, v in start.items()}
+        with translate_aws_errors("dynamodb:Query"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="#p = :p",
+                ExpressionAttributeNames={"#p": self._key[0]},
+                ExpressionAttributeValues={":p": _serialize(partition)},
+                ConsistentRead=True,
+                **arguments,
+            )
+        following = answer.get("LastEvaluatedKey")
+        return [_plain(item) for item in answer["Items"]], _plain(following) if following else None
+
     def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
         """Yield the keys and ``watch_at`` of every item of the shards that must be looked at.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.events.bus import EventBus
@@ -28,4 +29,5 @@ class EraseDependencies:
     store: SnapshotStore
     erasures: Queue
     bus: EventBus
+    audit: AuditTrail
     now: Callable[[], datetime]

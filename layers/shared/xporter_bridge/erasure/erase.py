@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
+from xporter_bridge.erasure.audit import note_dataset_erased, note_school_erased
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase_people import erase_people
 from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
@@ -130,6 +131,7 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
     if school.is_being_erased:
         # The message is sent before the write: after a crash in between, a spare check follows.
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
+        note_school_erased(school, deps.audit, deps.now())
         deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
@@ -163,6 +165,7 @@ def erase_dataset(estab: str, name: str, reason: str, deps: EraseDependencies) -
         item = (
             _emptied(leased, reason, deps) if leased.published.sequence else _stopped(leased, deps)
         )
+        note_dataset_erased(item, reason, deps.audit, deps.now())
         telemetry.record("dataset_erased", estab=estab, dataset=name, reason=reason)
         telemetry.count("DataErased", "dataset")
     if item.outbox:

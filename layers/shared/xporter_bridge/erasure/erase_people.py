@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from xporter_bridge import telemetry
+from xporter_bridge.erasure.audit import note_person_erased
 from xporter_bridge.erasure.certificate import of_request
 from xporter_bridge.erasure.clean_dataset import DatasetCleaner
 from xporter_bridge.erasure.dependencies import EraseDependencies
@@ -109,6 +110,8 @@ def _note_done(estab: str, seen: ErasedPeople, now: datetime, deps: EraseDepende
         )
 
     _stamp(estab, seen.erased(seen.pending, now).verified(looked_at, now).tombstones, deps)
+    for person in seen.pending:
+        note_person_erased(estab, person, deps.audit, now)
     deps.schools.change(estab, done)
     for _ in seen.pending:
         telemetry.count("DataErased", "person")

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from xporter_bridge import telemetry
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.errors import PermanentError
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.writebacks.audit import note_ended
 from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import Writeback
 from xporter_bridge.writebacks.read_callback import outcome_of, parse_subject
@@ -22,6 +24,7 @@ class WritebackDependencies:
 
     operations: WritebackRepository
     bus: EventBus
+    audit: AuditTrail
     now: Callable[[], datetime]
 
 
@@ -55,6 +58,7 @@ def publish_writeback_events(writeback: Writeback, deps: WritebackDependencies) 
     if not events:
         return
     deps.bus.publish(events)
+    note_ended(writeback, events, deps.audit)
     telemetry.count("WritebackEnded", str(writeback.state))
     telemetry.record(
         "writeback_ended",

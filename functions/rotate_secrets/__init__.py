@@ -1,0 +1,1 @@
+"""Rotates the stack's own secrets."""

@@ -1,0 +1,1 @@
+"""The trail of who asked for what that changes something, and with what outcome."""
