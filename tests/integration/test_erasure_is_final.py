@@ -31,7 +31,7 @@ from xporter_bridge.availability.messages import (
     AvailabilityReceived,
     TimetableOpen,
 )
-from xporter_bridge.erasure.messages import EraseDataset, EraseSchool
+from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
 from xporter_bridge.messages import Message
 from xporter_bridge.onboarding.messages import ProbeSchool, ReadmitSchool, SchoolAuthorised
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
@@ -206,6 +206,7 @@ MESSAGES: list[tuple[str, Message]] = [
     ("settle_writeback", OutcomeReceived(ESTAB, f"{WRITEBACK}.0.1", True, "", "", ())),
     ("onboard_school", ProbeSchool(ESTAB)),
     ("erase_data", EraseDataset(ESTAB, "students", "objection")),
+    ("erase_data", ErasePeople(ESTAB)),
     ("erase_data", EraseSchool(ESTAB)),
 ]
 # A new authorisation and a person's decision are what may end an erasure: see above.

@@ -34,6 +34,7 @@ def test_the_document_is_the_documented_one_and_is_read_back() -> None:
 
 
 def test_every_documented_type_is_known() -> None:
-    assert {type_.partition(".")[0] for type_ in TYPES} == {"school", "dataset", "writeback"}
+    kinds = {type_.partition(".")[0] for type_ in TYPES}
+    assert kinds == {"school", "dataset", "writeback", "person"}
     states = {type_.partition(".")[2] for type_ in TYPES if type_.startswith("school.")}
     assert states <= set(SchoolState)
