@@ -374,7 +374,7 @@ def test_a_waiting_secret_that_is_refused_in_the_end_gives_way_to_the_one_that_w
     ],
 )
 @pytest.mark.parametrize("path", ["gettoken", "tokendetails"])
-def test_what_xporter_could_not_answer_comes_again_and_changes_nothing(
+def test_what_xporter_could_not_answer_comes_again_and_shows_the_school_meanwhile(
     connected: Cloud, xporter: Xporter, fault: dict[str, Any], path: str
 ) -> None:
     secret = xporter.school()
@@ -382,7 +382,11 @@ def test_what_xporter_could_not_answer_comes_again_and_changes_nothing(
     xporter.set_faults({**fault, "path": path})
     assert postponed(connected) == [1]
     assert max(connected.delays) >= 60
-    assert school_table(connected).get(ESTAB) is None
+    waiting = of(connected)
+    assert (waiting.state, waiting.last_refusal) == (SchoolState.INVITED, "")
+    assert waiting.cause.startswith("unanswered: xporter_")
+    assert waiting.credentials is None
+    assert waiting.expires_at > datetime.now(UTC).timestamp()
     xporter.set_faults()
     connected.settle(QUEUE)
     assert of(connected).state is SchoolState.INSTALLED
@@ -405,7 +409,19 @@ def test_an_xporter_that_is_not_there_is_waited_for_longer_and_longer(cloud: Clo
     assert [postponed(cloud) for _ in range(6)] == [[1], [2], [3], [4], [5], [6]]
     asked = [delay for delay in cloud.delays[before:] if delay]
     assert asked == [60, 120, 240, 480, 900, 900]
-    assert school_table(cloud).get(ESTAB) is None
+    assert len(of(cloud).history) == 1
+
+
+def test_an_xporter_that_fails_takes_nothing_from_a_school_that_is_known(
+    connected: Cloud, xporter: Xporter
+) -> None:
+    secret = xporter.school()
+    before = lasting(onboard(connected, secret))
+    authorise(connected, "another-secret")
+    xporter.set_faults({"kind": "server_error", "path": "gettoken"})
+    connected.take("RegistrationQueue")
+    assert postponed(connected) == [1]
+    assert lasting(of(connected)) == before
 
 
 def test_an_xporter_that_was_not_there_for_days_is_a_persons_matter(cloud: Cloud) -> None:

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from .findings import PULLED, Code, Finding, View, listed, said
 from .reasons import sentence
 
+# How the cause of a school begins whose secret Xporter could not be asked about.
+_UNANSWERED = "unanswered: "
+
 
 def of_connection(school: View) -> Iterator[Finding]:
     """Explain the state of the school's connection, unless the school is live."""
-    estab, state = school["estab"], school["state"]
+    state = school["state"]
     if school.get("erasure_requested_at") and state != "erased":
         yield Finding(
             Code.ERASED,
@@ -33,12 +36,7 @@ def of_connection(school: View) -> Iterator[Finding]:
     elif state == "paused":
         yield _paused(school)
     elif state == "invited":
-        why = sentence(school.get("last_refusal") or "secret_refused")
-        yield Finding(
-            Code.NEVER_AUTHORISED,
-            f"A secret came for {estab} that never opened its data: {why}.",
-            "Wait three days, as the secret is tried again by itself; then invite the school anew.",
-        )
+        yield _invited(school)
     elif state == "authorised":
         yield Finding(
             Code.NEVER_AUTHORISED,
@@ -46,6 +44,31 @@ def of_connection(school: View) -> Iterator[Finding]:
             "there yet.",
             "Ask the school to finish the installation.",
         )
+
+
+def _invited(school: View) -> Finding:
+    estab, refusal, cause = school["estab"], school.get("last_refusal"), school.get("cause") or ""
+    if cause.startswith(_UNANSWERED):
+        why = sentence(cause.removeprefix(_UNANSWERED))
+        return Finding(
+            Code.XPORTER_FAILING,
+            f"A secret came for {estab}, and Xporter could not be asked about it yet: {why}.",
+            "Nothing for an hour, as Xporter is asked again for three days; then look at its "
+            "status.",
+        )
+    if refusal == "unknown_partner":
+        return Finding(
+            Code.NEVER_AUTHORISED,
+            f"A callback came for {estab} that authorises another application than yours.",
+            "Compare RelyingParty (`xporter-bridge doctor`) with your application's id in the "
+            "Xporter Portal, and let the school authorise that.",
+        )
+    return Finding(
+        Code.NEVER_AUTHORISED,
+        f"A secret came for {estab} that never opened its data: "
+        f"{sentence(refusal or 'secret_refused')}.",
+        "Wait three days, as the secret is tried again by itself; then invite the school anew.",
+    )
 
 
 def _paused(school: View) -> Finding:

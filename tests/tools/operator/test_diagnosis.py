@@ -83,6 +83,24 @@ def test_the_state_of_the_connection_is_the_whole_diagnosis(state: SchoolState, 
     assert codes(replace(SCHOOL, state=state), as_of=old, checked_at=old) == [code]
 
 
+@pytest.mark.parametrize(
+    ("cause", "code", "word"),
+    [
+        ("unanswered: xporter_503", Code.XPORTER_FAILING, "503"),
+        ("unknown_partner", Code.NEVER_AUTHORISED, "another application"),
+        ("secret_refused", Code.NEVER_AUTHORISED, "refuses"),
+    ],
+)
+def test_an_invited_school_is_told_why_its_secret_opened_nothing_yet(
+    cause: str, code: Code, word: str
+) -> None:
+    refusal = "" if cause.startswith("unanswered") else cause
+    school = replace(SCHOOL, state=SchoolState.INVITED, cause=cause, last_refusal=refusal)
+    (told,) = found(school)
+    assert told.code is code
+    assert word in told.says
+
+
 def test_a_school_whose_number_changed_is_paused_and_leads_to_the_runbook() -> None:
     school = replace(SCHOOL, state=SchoolState.PAUSED, cause="estab_changed: 1 is 2 now")
     (paused,) = found(school)

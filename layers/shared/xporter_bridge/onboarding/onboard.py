@@ -12,6 +12,7 @@ from xporter_bridge.onboarding.prove_secret import (
     OnboardDependencies,
     change_same_life,
     record_refusal,
+    record_unanswered,
     verify_secret,
 )
 from xporter_bridge.schools import vault as vaults
@@ -46,9 +47,20 @@ def onboard(
     else:
         secret = deps.transit.unseal(estab, base64.b64decode(message.sealed_secret))
         if not _was_erased(before, secret, message, deps):
-            key = deps.vault.open(estab, before.credentials)
-            verify_secret(before, key, secret, deps, flags=message)
+            _prove(before, secret, message, deps)
     publish_school_events(estab, deps.schools, deps.bus)
+
+
+def _prove(
+    before: School, secret: str, message: SchoolAuthorised, deps: OnboardDependencies
+) -> None:
+    """Verify the secret of a callback; show a new school also while Xporter cannot be asked."""
+    key = deps.vault.open(before.estab, before.credentials)
+    try:
+        verify_secret(before, key, secret, deps, flags=message)
+    except (XporterUnavailableError, RateLimitedError) as error:
+        record_unanswered(before, error.reason, deps)
+        raise
 
 
 def readmitted(school: School) -> School:

@@ -26,6 +26,7 @@ from xporter_bridge.pulls.reconcile import reconcile_with_scopes
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.history import UNANSWERED
 from xporter_bridge.schools.model import (
     School,
     change_state,
@@ -201,6 +202,24 @@ def record_refusal(
         return secret_refused(school, reason, now)
 
     change_same_life(before, decide, deps, key)
+
+
+def record_unanswered(before: School, reason: str, deps: OnboardDependencies) -> None:
+    """Record that a new school has authorised us and that Xporter could not be asked about it.
+
+    Its callback waits in the queue for as long as Xporter is down. Without a record, whoever looks
+    for the school would read that it never authorised us.
+    """
+    now = deps.now()
+
+    def decide(school: School) -> School:
+        is_new = school.state is SchoolState.INVITED and not school.has_working_secret
+        if not is_new or school.last_refusal:
+            return school
+        school = change_state(school, SchoolState.INVITED, UNANSWERED + reason, now)
+        return replace(school, expires_at=school.expires_at or unproved_until(now))
+
+    change_same_life(before, decide, deps)
 
 
 def enqueue_follow_up(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from xporter_bridge.schools.history import UNANSWERED
 from xporter_bridge.schools.model import ESTAB_CHANGED, School
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.schools.trouble import Trouble
@@ -97,15 +98,26 @@ def of_school(school: School) -> list[Attention]:
         case SchoolState.PAUSED:
             return [_paused(school, since)]
         case SchoolState.INVITED:
-            says = "The school has not authorised yet: no secret of it has been accepted."
-            do = "Wait three days, as the bridge tries again; then invite the school again."
-            return [Attention(Severity.NOTICE, says, do, since, 70)]
+            return [_invited(school, since)]
         case SchoolState.AUTHORISED:
             says = "The school has authorised, but has not installed Xporter on Demand."
             do = "Ask the school to finish the installation."
             return [Attention(Severity.NOTICE, says, do, since, 70)]
         case _:
             return _connected(school)
+
+
+def _invited(school: School, since: datetime | None) -> Attention:
+    if school.cause.startswith(UNANSWERED):
+        says = "The secret of the school came; Xporter could not be asked about it yet."
+        do = "Nothing for an hour, as the bridge asks again; then look at Xporter's status."
+    elif school.cause == "unknown_partner":
+        says = "The school has authorised another application than ours."
+        do = "Compare the stack's RelyingParty with your application's id in the Xporter Portal."
+    else:
+        says = "The school has not authorised yet: no secret of it has been accepted."
+        do = "Wait three days, as the bridge tries again; then invite the school again."
+    return Attention(Severity.NOTICE, says, do, since, 70)
 
 
 def _paused(school: School, since: datetime | None) -> Attention:

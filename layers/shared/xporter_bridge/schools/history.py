@@ -16,8 +16,11 @@ _CAUSES = {
     "first_data_committed": "its first data was published",
     "authorisation_paused": "the school is choosing whom to include",
     "erased_on_request": "it was erased on request",
+    "unknown_partner": "its callback was for another application",
 }
 _NUMBER_CHANGED = "estab_changed: "
+# A new school's secret came, and Xporter failed: its reason follows.
+UNANSWERED = "unanswered: "
 
 
 @dataclass(frozen=True)
@@ -40,4 +43,6 @@ def cause_in_words(cause: str) -> str:
     """Return why a school entered a state, for a person; every other cause is a refusal."""
     if cause.startswith(_NUMBER_CHANGED):
         return f"its secret opens another school: {cause.removeprefix(_NUMBER_CHANGED)}"
+    if cause.startswith(UNANSWERED):
+        return "its secret came, and Xporter could not be asked about it"
     return _CAUSES.get(cause, "Xporter refused its secret")
