@@ -37,7 +37,7 @@ def dependencies(journey: Journey) -> CheckDependencies:
 
 def test_every_version_passes_its_check_and_asks_xporter_nothing(journey: Journey) -> None:
     asked = len(journey.simulator.requests())
-    assert len(examples()) == 18
+    assert len(examples()) == 19
     assert failed(dependencies(journey), examples()) == []
     assert len(journey.simulator.requests()) == asked
 

@@ -19,6 +19,7 @@ XporterBridgeError
 │  │  ├─ AuthorisationPausedError   a state of the school, not a fault
 │  │  │  └─ EstabChangedError          the same: the secret belongs to another estab
 │  │  └─ SecretRefusedError         the secret yields no token
+│  ├─ RotationRefusedError     the old value is still needed (rotation/model.py)
 │  ├─ SchoolNotReadyError      the school's state forbids calls for it (schools/session.py)
 │  └─ ContractError            a response that contradicts all known versions of Xporter
 ├─ OutOfTimeError              no fault: another invocation continues (ingestion/fetch.py)
