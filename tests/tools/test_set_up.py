@@ -68,6 +68,8 @@ def test_what_takes_long_says_that_it_is_alive(
 def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys, tools.set_up as s;"
+        # A test run in the background inherits that the signal is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
         "s.set_up = lambda *_: os.kill(os.getpid(), signal.SIGINT);"
         "sys.argv = ['set_up.py', '.venv', 'lock']; sys.exit(s.main())"
     )
