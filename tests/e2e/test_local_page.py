@@ -59,8 +59,9 @@ def test_every_widget_of_every_dashboard_shows_data_or_a_reason(
 
     found = until(look)
     assert len(found) > 35
-    # Functions that an API, a queue and a person have called.
-    for function in ("ServeApi", "PullDataset", "ScheduleRegistrations"):
+    # Functions that an API and a queue have called. The legend names the busiest ones, so a
+    # function that a person called once may be missing on a stack that has done much else.
+    for function in ("ServeApi", "PullDataset"):
         assert function in found["Lambda: milliseconds a day"]
     for title, shown in found.items():
         assert re.search(r'<svg|class="(numbers|bars|nothing|alarms|called)"', shown), title
