@@ -36,7 +36,7 @@ def run(groups: Sequence[Sequence[Step]], journey: Journey, clock: Clock) -> lis
             except BaseException:
                 clock.mute()  # how the steps fail, once they have no stack, tells nobody anything
                 raise
-            finally:  # whoever interrupts this takes the stack down, and the steps end by that
+            finally:  # an interruption takes the stack down, and the steps end by that
                 pool.shutdown(wait=False, cancel_futures=True)
         else:
             ended += [Ended(_name(step), "-", 0, "not begun") for step in steps]

@@ -10,8 +10,8 @@ from .aws_errors import explained
 from .functions import invoke
 from .target import Target
 
-# Functions read the secrets anew every minute; whoever registers webhooks sooner may still sign
-# with the old key.
+# Functions read the secrets anew every minute; a webhook that is registered sooner may still be
+# signed with the old key.
 READ_ANEW_SECONDS = 65
 _LOOK_EVERY_SECONDS = 10.0
 _FUNCTION = "rotate_secrets"

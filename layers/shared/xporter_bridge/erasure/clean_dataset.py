@@ -15,8 +15,8 @@ from xporter_bridge.erasure.rewrite_snapshot import (
     SnapshotRewriter,
     TableFinding,
 )
-from xporter_bridge.events.model import Event, new_event
-from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.events.model import Event
+from xporter_bridge.pulls.model import LEASE, changed_event
 from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone
@@ -164,15 +164,7 @@ class DatasetCleaner:
         manifest = replace(
             before, sequence=sequence, pull_id=pull_id, completed_at=now, tables=made.tables
         )
-        event = new_event(
-            "dataset.changed",
-            now,
-            about=f"{item.dataset}/{sequence}/{pull_id}",
-            estab=item.estab,
-            dataset=item.dataset,
-            sequence=sequence,
-            manifest_key=DatasetLayout(item.estab, item.dataset).manifest(sequence),
-        )
+        event = changed_event(manifest, now)
         telemetry.record(
             "people_erased_from_dataset",
             estab=item.estab,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from xporter_bridge.events.model import new_event
+from xporter_bridge.pulls.model import changed_event
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.credentials import ErasedSecrets
 from xporter_bridge.schools.model import School, change_state, unproved_until
 from xporter_bridge.schools.states import SchoolState
-from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.timestamps import iso
 
@@ -106,14 +105,6 @@ def erased_manifest(item: DatasetRecord, reason: str, now: datetime) -> Manifest
 
 def without_data(item: DatasetRecord, last: Manifest, reason: str, now: datetime) -> DatasetRecord:
     """Return the dataset after its data is gone, with the event that says so."""
-    event = new_event(
-        "dataset.changed",
-        now,
-        about=f"{item.dataset}/{last.sequence}/{iso(last.completed_at)}",
-        estab=item.estab,
-        dataset=item.dataset,
-        sequence=last.sequence,
-        manifest_key=DatasetLayout(item.estab, item.dataset).manifest(last.sequence),
-    )
+    event = changed_event(last, now)
     erased = item.erased(last, reason, until=now + _TOMBSTONE)
     return replace(erased, outbox=(*item.outbox, event.document()))

@@ -21,12 +21,11 @@ from xporter_bridge.ingestion.drift_reports import (
 )
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
-from xporter_bridge.pulls.model import next_baseline
+from xporter_bridge.pulls.model import changed_event, next_baseline
 from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
-from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata
@@ -190,15 +189,7 @@ class PullCommit:
     ) -> DatasetRecord:
         """Make the draft the dataset's current sequence: this write is the commit."""
         sequence = made.sequence
-        event = new_event(
-            "dataset.changed",
-            self._now(),
-            about=f"{item.dataset}/{sequence}/{made.pull_id}",
-            estab=item.estab,
-            dataset=item.dataset,
-            sequence=sequence,
-            manifest_key=DatasetLayout(item.estab, item.dataset).manifest(sequence),
-        )
+        event = changed_event(made, self._now())
         telemetry.record(
             "pull_committed",
             estab=item.estab,

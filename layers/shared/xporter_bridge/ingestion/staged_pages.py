@@ -74,7 +74,7 @@ class StagedPages:
         key = page_key(self.prefix, number, self.fence)
         self.store.stage(key, body)
         self._keys[number] = key
-        # The columns are for whoever goes on with the pull: a thousand pages need not repeat them.
+        # The columns are for an invocation that resumes: a thousand pages need not repeat them.
         self.headers[number] = replace(unpack_header(body), columns={})
         if self._kept + len(body) <= _KEPT_BYTES:
             self._bodies[number] = body

@@ -207,8 +207,8 @@ def record_refusal(
 def record_unanswered(before: School, reason: str, deps: OnboardDependencies) -> None:
     """Record that a new school has authorised us and that Xporter could not be asked about it.
 
-    Its callback waits in the queue for as long as Xporter is down. Without a record, whoever looks
-    for the school would read that it never authorised us.
+    Its callback waits in the queue for as long as Xporter is down. Without a record, a person
+    who looks for the school would read that the school never authorised us.
     """
     now = deps.now()
 

@@ -13,9 +13,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from xporter_bridge.datasets.model import Dataset
+from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.model import School
-from xporter_bridge.timestamps import earliest, has_come, latest
+from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.timestamps import earliest, has_come, iso, latest
 from xporter_bridge.xporter import scopes
 from xporter_bridge.xporter.pages import ALL_ROWS
 
@@ -189,3 +192,18 @@ def needs_worker(item: DatasetRecord, now: datetime) -> bool:
     may_pull = item.is_due and not item.progress.backs_off(now)
     has_work = may_pull or bool(item.published.unpublished) or bool(item.demand.decision)
     return has_work and not item.erasing and not item.is_leased(now)
+
+
+def changed_event(made: Manifest, now: datetime) -> Event:
+    """Return the event that a sequence is the current one; the same sequence has the same id."""
+    # The manifest of an erasure has no pull.
+    told_apart_by = made.pull_id or iso(made.completed_at)
+    return new_event(
+        "dataset.changed",
+        now,
+        about=f"{made.dataset}/{made.sequence}/{told_apart_by}",
+        estab=made.estab,
+        dataset=made.dataset,
+        sequence=made.sequence,
+        manifest_key=DatasetLayout(made.estab, made.dataset).manifest(made.sequence),
+    )

@@ -24,7 +24,7 @@ def follow(
 
     Args:
         drop: Drop the old version in any case, because it leaked, or because the Portal has the
-            new token. Whoever calls us with the old version is refused from the next minute on.
+            new token. Calls with the old version are refused from the next minute on.
 
     Returns:
         ``accepted`` versions (1 or 2), ``dropped`` now (0 or 1); of the key also ``schools`` with
