@@ -120,7 +120,7 @@ def test_a_new_schools_secret_outlives_whatever_is_not_xporters_word(
         messages = connected.take("AuthenticationQueue")
         assert len(messages) == 1
         assert connected.invoke("onboard_school", records(*messages)) == {"batchItemFailures": []}
-    assert school_table(connected).get(ESTAB) is None
+    assert of(connected).state == SchoolState.INVITED
     xporter.set_faults()
     connected.settle("AuthenticationQueue")
     assert (of(connected).state, stored_secret(connected)) == (SchoolState.INSTALLED, secret)
