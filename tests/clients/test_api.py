@@ -314,3 +314,89 @@ def test_the_past_of_a_school_is_typed(served: Stub, cloud: Cloud) -> None:
         NOW,
         "The pull failed: Xporter is down or too slow.",
     )
+
+
+# -- people, the audit trail and the inventory
+
+
+def test_a_person_is_erased_listed_and_let_back_in(cloud: Cloud, served: Stub) -> None:
+    stored_school(cloud)
+    with served.api() as api:
+        assert api.erased_people(ESTAB) == ()
+        erasure = api.erase_person(ESTAB, "pupil", "9919")
+        assert api.erase_person(ESTAB, "pupil", "9919") == erasure
+        with pytest.raises(ApiError, match="there is no such erased person") as missing:
+            api.lift_erasure(ESTAB, "0" * 32)
+        assert missing.value.status == 404
+        (person,) = api.erased_people(ESTAB)
+        assert (person.id, person.kind) == (erasure, "pupil")
+        assert person.requested_at <= datetime.now(UTC)
+        assert (person.erased_at, person.verified_at, person.certificate) == (None, None, None)
+        api.lift_erasure(ESTAB, erasure)
+        assert api.erased_people(ESTAB) == ()
+
+
+def test_a_certificate_comes_with_its_person(stub: Stub) -> None:
+    at = "2026-11-24T03:00:00.000Z"
+    person = {"id": "0" * 32, "kind": "staff", "requested_at": at, "erased_at": at}
+    more = {"verified_at": at, "certificate": {"sha256": "1"}}
+    stub.replies = [(200, {"estab": ESTAB, "count": 1, "people": [{**person, **more}]}, {})]
+    with stub.api() as api:
+        (found,) = api.erased_people(ESTAB)
+    assert found.erased_at == found.verified_at == datetime(2026, 11, 24, 3, tzinfo=UTC)
+    assert found.certificate == {"sha256": "1"}
+
+
+def test_a_lift_whose_answer_was_lost_is_sent_again(stub: Stub) -> None:
+    stub.replies = [CUT, (202, {"estab": ESTAB, "id": "0" * 32}, {})]
+    with stub.api() as api:
+        api.lift_erasure(ESTAB, "0" * 32)
+    assert [(method, path) for method, path, _, _ in stub.seen] == [
+        ("DELETE", f"{SCHOOL}/erased-people/{'0' * 32}")
+    ] * 2
+
+
+def test_the_audit_trail_of_a_school_names_the_caller_and_has_the_latest_first(
+    cloud: Cloud, served: Stub
+) -> None:
+    held(cloud)
+    with served.api() as api:
+        api.decide_hold(ESTAB, "students", "approve")
+        entries = list(api.audit(ESTAB))
+        assert [(each.action, each.outcome) for each in entries] == [
+            ("decideHold", "accepted"),
+            ("decideHold", "asked"),
+        ]
+        assert entries[0].about["decision"] == "approve"
+        assert entries[0].estab == ESTAB
+        assert entries[0].by.startswith("arn:aws:")
+        assert entries[0].at >= entries[1].at
+        assert {each.id for each in api.audit()} == {each.id for each in entries}
+        assert list(api.audit("stack")) == []
+
+
+def test_every_page_of_the_audit_trail_is_read(stub: Stub) -> None:
+    entry = {"at": "2026-11-24T03:00:00.000Z", "estab": None, "action": "rotateKey"}
+    entry |= {"outcome": "done", "by": "a", "id": "1"}
+    pages = [
+        {"entries": [{**entry, "about": {}}], "cursor": "more"},
+        {"entries": [], "cursor": None},
+    ]
+    stub.replies = [(200, page, {}) for page in pages]
+    with stub.api() as api:
+        assert [(each.action, each.estab) for each in api.audit("stack")] == [("rotateKey", None)]
+    assert [path for _, path, _, _ in stub.seen] == [
+        "/v1/audit?limit=100&subject=stack",
+        "/v1/audit?limit=100&subject=stack&cursor=more",
+    ]
+
+
+def test_the_inventory_names_the_stored_fields(served: Stub) -> None:
+    with served.api() as api:
+        students = api.inventory()["students"]
+    assert (students.endpoint, students.database) == ("students", "XodSchoolData")
+    table = students.tables["Students"]
+    assert table.key == "Id"
+    assert "YearGroup" in table.stored
+    assert not set(table.stored) & set(table.left_out)
+    assert "Student" in students.scopes

@@ -1,6 +1,6 @@
 """Reads and follows the schools' data that Xporter Bridge publishes, and calls its API."""
 
-from .api import Api, idempotency_key
+from .api import Api
 from .bridge import Bridge, Dataset, School, Table
 from .errors import (
     ApiError,
@@ -16,6 +16,7 @@ from .errors import (
 )
 from .events import parse
 from .follow import Step, TableStep
+from .idempotency import idempotency_key
 from .manifest import Manifest, TableFacts
 from .verify import Finding, Verification
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,23 +11,16 @@ from urllib.parse import quote, urlsplit
 import boto3
 
 from .api_history import Attempt, Callback, History
+from .api_records import AuditEntry, ErasedPerson, StoredDataset
 from .api_types import Pull, SchoolState, Writeback
 from .errors import BridgeError, WaitTimeoutError
 from .http import SignedRequest, Transport
 from .manifest import Manifest
 
 Kind = Literal["attendance", "lesson_attendance", "conduct"]
+PersonKind = Literal["pupil", "contact", "staff"]
 _Waited = TypeVar("_Waited", Pull, Writeback)
 _LONGEST_INTERVAL_SECONDS = 15.0
-
-
-def idempotency_key(*about: object) -> str:
-    """Return the key of one thing that your software writes: the same key for the same words.
-
-    Name what is written and which version of it: ``("register", "7B", "2026-11-20", "AM", 2)``.
-    A process that begins anew after a crash then makes the same key, and nothing is written twice.
-    """
-    return hashlib.sha256(json.dumps([str(each) for each in about]).encode()).hexdigest()
 
 
 class Api:
@@ -102,13 +93,7 @@ class Api:
             "q": text,
             "fields": ",".join(fields),
         }
-        query: dict[str, Any] = {"limit": 100, **{k: v for k, v in asked.items() if v}}
-        while True:
-            page = self._transport.send("GET", "/v1/schools", query=query)
-            yield from map(SchoolState.read, page["schools"])
-            if not page.get("cursor"):
-                return
-            query["cursor"] = page["cursor"]
+        yield from map(SchoolState.read, self._transport.pages("/v1/schools", "schools", asked))
 
     def school(self, estab: str) -> SchoolState:
         """Return one school."""
@@ -146,6 +131,49 @@ class Api:
     def erase(self, estab: str) -> None:
         """Erase a school with all its data; this cannot be undone. ``school.erased`` follows."""
         self._transport.send("DELETE", _path(estab))
+
+    # Erased people
+
+    def erase_person(self, estab: str, kind: PersonKind, person_id: str) -> str:
+        """Erase a person from all data of a school; return the id of the erasure, a digest.
+
+        The same person again gets the same id. ``person.erased`` follows.
+
+        Args:
+            person_id: Xporter's ``Id`` in ``Students``, ``Contacts`` or ``Staff``.
+        """
+        body = {"kind": kind, "id": person_id}
+        return str(self._transport.send("POST", _path(estab, "erased-people"), body=body)["id"])
+
+    def erased_people(self, estab: str) -> tuple[ErasedPerson, ...]:
+        """Return everybody who was erased from a school and not let back in; nobody is named."""
+        answer = self._transport.send("GET", _path(estab, "erased-people"))
+        return tuple(map(ErasedPerson.read, answer["people"]))
+
+    def lift_erasure(self, estab: str, erasure_id: str) -> None:
+        """Let an erased person back in: the next pulls ask for all rows.
+
+        An ``ApiError`` 404 if there is no such erased person, and perhaps if the answer was lost
+        and the repetition finds the person back in.
+        """
+        self._transport.send("DELETE", _path(estab, "erased-people", erasure_id))
+
+    # What an auditor reads
+
+    def audit(self, subject: str = "") -> Iterator[AuditEntry]:
+        """Yield who asked for what and with what outcome, page by page.
+
+        Args:
+            subject: An estab, or "stack" for what concerns no single school: the latest first. If
+                empty, all entries, in no order.
+        """
+        asked = {"subject": subject}
+        yield from map(AuditEntry.read, self._transport.pages("/v1/audit", "entries", asked))
+
+    def inventory(self) -> dict[str, StoredDataset]:
+        """Return the configured datasets by name, with the fields that are stored of each."""
+        answer = self._transport.send("GET", "/v1/inventory")
+        return {each["dataset"]: StoredDataset.read(each) for each in answer["datasets"]}
 
     # Pulls
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,6 +104,16 @@ class Transport:
                 raise _refusal(answer)
             self._sleep(_back_off(attempt, answer.headers.get("retry-after", "")))
         raise AssertionError("unreachable")
+
+    def pages(self, path: str, name: str, wanted: Mapping[str, str]) -> Iterator[Any]:
+        """Yield what every page has under ``name``; parameters that are empty are not sent."""
+        query: dict[str, Any] = {"limit": 100, **{k: v for k, v in wanted.items() if v}}
+        while True:
+            page = self.send("GET", path, query=query)
+            yield from page[name]
+            if not page.get("cursor"):
+                return
+            query["cursor"] = page["cursor"]
 
 
 def _back_off(attempt: int, retry_after: str = "") -> float:
