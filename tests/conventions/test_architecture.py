@@ -99,7 +99,7 @@ PURE = {
     "registrations/model", "rotation/model",
     "schools/attention", "schools/credentials", "schools/encryption", "schools/erased_people",
     "schools/history",
-    "schools/model", "schools/people_form", "schools/states", "schools/trouble",
+    "schools/model", "schools/people_form", "schools/refusal", "schools/states", "schools/trouble",
     "snapshots/blocks", "snapshots/compression", "snapshots/encode_rows", "snapshots/layout",
     "snapshots/cursor", "snapshots/manifest", "snapshots/merge", "snapshots/merge_by_row",
     "snapshots/row_changes", "snapshots/row_keys", "snapshots/union",

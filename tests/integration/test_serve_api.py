@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
@@ -24,6 +24,8 @@ from tests.support.records import lease, with_facts
 from tests.support.template import ROOT
 from xporter_bridge.availability.model import PullState
 from xporter_bridge.errors import TransientError
+from xporter_bridge.pulls.attempt import AttemptOutcome
+from xporter_bridge.pulls.history import with_attempt
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.model import Registration
 from xporter_bridge.schools.states import SchoolState
@@ -169,6 +171,21 @@ def test_a_dataset_without_data_says_why(cloud: Cloud, api: CompanyApi) -> None:
     assert api.get(f"{SCHOOL}/datasets/nothing").document["detail"] == "there is no such dataset"
 
 
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"state": SchoolState.ERASED}, "the school was erased: nothing is kept of it"),
+        ({"erasure_requested_at": NOW}, "the school is being erased, with all its data"),
+    ],
+)
+def test_a_dataset_of_an_erased_school_says_that_it_was_erased(
+    cloud: Cloud, api: CompanyApi, facts: dict[str, Any], says: str
+) -> None:
+    stored_school(cloud, **facts)
+    answer = api.get(f"{SCHOOL}/datasets/students")
+    assert (answer.status, answer.document["detail"]) == (404, says)
+
+
 def held(cloud: Cloud) -> None:
     stored_school(cloud)
     hold = {
@@ -242,6 +259,23 @@ def test_a_completed_pull_shows_the_manifest_only_when_readers_find_it(
     table.save(with_facts(committed, unpublished=None), NOW)
     shown = api.get(f"{SCHOOL}/pulls/{id_}").document
     assert (shown["state"], shown["manifest"]) == ("completed", manifest())
+
+
+@pytest.mark.parametrize("result", [AttemptOutcome.COMMITTED, AttemptOutcome.UNCHANGED])
+def test_a_completed_pull_says_whether_it_found_anything(
+    cloud: Cloud, api: CompanyApi, result: AttemptOutcome
+) -> None:
+    stored_school(cloud)
+    id_ = api.post(f"{SCHOOL}/pulls", {"dataset": "students"}).document["id"]
+    assert api.get(f"{SCHOOL}/pulls/{id_}").document["result"] is None
+    table = dataset_table(cloud)
+    item = lease(table, ESTAB, "students", NOW)
+    assert item
+    pulled = with_facts(item, served=1, state=DatasetState.CURRENT)
+    table.save(with_attempt(pulled, result, datetime.now(UTC)), NOW)
+    shown = api.get(f"{SCHOOL}/pulls/{id_}").document
+    assert (shown["state"], shown["result"]) == ("completed", result)
+    assert shown["outcome"] == "not_needed", "of the wait: there was none"
 
 
 def test_an_endpoint_with_parameters_goes_through_the_availability_callback(
@@ -374,7 +408,18 @@ def test_deleting_a_school_destroys_its_key_at_once_and_queues_the_rest(
     assert (school.credentials, school.name, school.scopes) == (None, "", ())
     assert not school.is_pullable
     assert api.get(SCHOOL).document["next_step"] == "everything kept of it is being erased"
-    assert api.post(f"{SCHOOL}/pulls", {"dataset": "students"}).status == 409
+    asked: dict[str, dict[str, Any]] = {
+        "pulls": {"dataset": "students"},
+        "writebacks": {"kind": "attendance", "payload": MARKS},
+        "datasets/students/hold": {"decision": "approve"},
+        "erased-people": {"kind": "pupil", "id": "1017"},
+    }
+    for path, body in asked.items():
+        refused = api.post(f"{SCHOOL}/{path}", body, idempotency_key="k")
+        assert refused.status == 409
+        assert refused.document["detail"] == (
+            "the school is being erased: no request about it is accepted any more"
+        )
     assert api.delete(SCHOOL).status == 202
 
 

@@ -26,6 +26,8 @@ ADDED = {
     "/v1/schools/{estab}/erased-people", "/v1/schools/{estab}/erased-people/{erasure_id}",
     "PersonBody", "PersonKind", "PersonErasureAccepted", "TombstoneLifted",
     "ErasedPeopleView", "ErasedPersonView", "CertificateView", "SequenceErasureView",
+    # How the pull itself ended, beside how the wait before it did.
+    "result",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

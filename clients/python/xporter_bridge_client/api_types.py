@@ -90,13 +90,18 @@ class DatasetState:
 
 @dataclass(frozen=True)
 class Pull:
-    """A pull on request: queued, waiting, pulling, and then completed, held or failed."""
+    """A pull on request: queued, waiting, pulling, and then completed, held or failed.
+
+    ``result`` says how the pull ended, for example committed or unchanged; ``outcome`` how the wait
+    before it ended, in which Xporter refreshes the data.
+    """
 
     id: str
     estab: str
     dataset: str
     state: str
     reason: str | None
+    result: str | None
     outcome: str | None
     manifest: Mapping[str, Any] | None
     document: Mapping[str, Any]
@@ -109,7 +114,7 @@ class Pull:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Pull:
         """Return the pull of an answer."""
-        names = ("id", "estab", "dataset", "state", "reason", "outcome", "manifest")
+        names = ("id", "estab", "dataset", "state", "reason", "result", "outcome", "manifest")
         return cls(**_taken(document, names), document=document)
 
 

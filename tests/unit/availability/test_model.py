@@ -15,10 +15,13 @@ from xporter_bridge.availability.model import (
     failed,
     is_open,
     pull_started,
+    result_of,
     state_of,
     timed_out,
     waiting,
 )
+from xporter_bridge.pulls.attempt import AttemptOutcome
+from xporter_bridge.pulls.history import with_attempt
 from xporter_bridge.pulls.record import DatasetState
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -103,3 +106,26 @@ def test_how_it_ended_is_read_off_the_dataset(facts: dict[str, object], state: P
 def test_a_dataset_that_is_gone_was_erased() -> None:
     pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
     assert state_of(pull, None) is PullState.FAILED
+
+
+@pytest.mark.parametrize(
+    ("state", "ended_as", "result"),
+    [
+        ("completed", ["failed", "committed", "unchanged"], "committed"),
+        ("completed", ["failed", "unchanged", "committed"], "unchanged"),
+        ("completed", ["held", "rejected"], "rejected"),
+        ("held", ["held"], "held"),
+        ("failed", ["stopped"], "stopped"),
+        ("pulling", ["failed", "failed"], None),
+        ("completed", [], None),
+    ],
+)
+def test_the_result_is_how_the_first_pull_after_the_request_ended(
+    state: PullState, ended_as: list[str], result: str | None
+) -> None:
+    item = record(QUEUED.estab, QUEUED.dataset, state="current")
+    item = with_attempt(item, AttemptOutcome.APPROVED, NOW - TTL)
+    for number, outcome in enumerate(ended_as, start=1):
+        item = with_attempt(item, AttemptOutcome(outcome), NOW + number * TTL)
+    assert result_of(QUEUED, item, PullState(state)) == result
+    assert result_of(QUEUED, None, PullState(state)) is None

@@ -24,7 +24,7 @@ from xporter_bridge.api.schemas import (
     StatusView,
     WritebackView,
 )
-from xporter_bridge.availability.model import AvailabilityRequest, PullState
+from xporter_bridge.availability.model import AvailabilityRequest, PullState, result_of
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.pulls import freshness
@@ -89,6 +89,7 @@ def present_pull(
         parameters=(pull.definition or {}).get("parameters", {}),
         state=state,
         reason=pull.reason or failure or None,
+        result=result_of(pull, item, state),
         outcome=pull.outcome,
         statuses=[StatusView(database=name, status=said) for name, said in pull.statuses],
         requested_at=iso(pull.created_at),

@@ -26,6 +26,7 @@ from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.writebacks.repository import WritebackRepository
@@ -95,15 +96,20 @@ class Queries:
         """Return what readers of the bucket find now, not what is committed but not yet published.
 
         Raises:
-            RequestRejectedError: 404, saying whether there is no such dataset or no data yet.
+            RequestRejectedError: 404, saying whether there is no such dataset, no data yet, or no
+                data any more.
         """
-        self.require_school(estab)
+        school = self.require_school(estab)
         document = self.store.read_manifest(DatasetLayout(estab, name).latest)
         if document is not None:
             return Manifest(**document)
         item = self.datasets.get(estab, name)
         if item is None and name not in self.config:
             raise RequestRejectedError(404, "there is no such dataset")
+        if school.is_being_erased:
+            raise RequestRejectedError(404, "the school is being erased, with all its data")
+        if school.state is SchoolState.ERASED:
+            raise RequestRejectedError(404, "the school was erased: nothing is kept of it")
         state = item.state if item else DatasetState.PENDING
         raise RequestRejectedError(404, f"the dataset is {state} and has no data")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from xporter_bridge.availability.model import PullState, WaitOutcome
+from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.attention import Severity
 from xporter_bridge.schools.states import SchoolState
@@ -155,7 +156,11 @@ class StatusView(BaseModel):
 
 
 class PullView(BaseModel):
-    """A pull on request; ``outcome`` is how the wait for Xporter's own refresh ended."""
+    """A pull on request.
+
+    ``result`` is how the pull itself ended; ``outcome`` how the wait before it did, in which
+    Xporter refreshes the data: ``not_needed`` says that there was none.
+    """
 
     id: str
     estab: str
@@ -163,6 +168,7 @@ class PullView(BaseModel):
     parameters: dict[str, str]
     state: PullState
     reason: str | None
+    result: AttemptOutcome | None
     outcome: WaitOutcome | None
     statuses: list[StatusView]
     requested_at: str

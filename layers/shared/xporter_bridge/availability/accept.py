@@ -30,6 +30,7 @@ from xporter_bridge.operations.model import OperationKind, identity, soon
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
+from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.xporter import endpoints as catalogue
 
 
@@ -199,7 +200,7 @@ def _askable(school: School | None, dataset: Dataset) -> School:
     if school is None:
         raise RequestRejectedError(404, "there is no such school")
     if not school.is_pullable:
-        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+        raise RequestRejectedError(409, why_refused(school))
     if not dataset.covered_by(school.scopes):
         raise RequestRejectedError(
             409, f"the school has not granted scope {dataset.endpoint.scope}; ask it to"

@@ -17,6 +17,7 @@ from typing import Any
 
 from xporter_bridge.availability.db_status import Statuses, is_ready
 from xporter_bridge.operations.model import Operation, expiry, soon
+from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.timestamps import has_come
 
@@ -43,6 +44,21 @@ class WaitOutcome(StrEnum):
 
 
 _FRESH = {WaitOutcome.READY, WaitOutcome.NOT_NEEDED}
+# How an attempt ends after which the same pull is not tried again by itself, by the state it is in.
+_RESULTS = {
+    PullState.COMPLETED: {
+        AttemptOutcome.COMMITTED,
+        AttemptOutcome.UNCHANGED,
+        AttemptOutcome.APPROVED,
+        AttemptOutcome.REJECTED,
+    },
+    PullState.HELD: {AttemptOutcome.HELD},
+    PullState.FAILED: {
+        AttemptOutcome.FAILED,
+        AttemptOutcome.STOPPED,
+        AttemptOutcome.NOT_COVERED,
+    },
+}
 _ENDS = {
     DatasetState.FAILED: PullState.FAILED,
     DatasetState.NOT_COVERED: PullState.FAILED,
@@ -101,6 +117,20 @@ def state_of(pull: AvailabilityRequest, item: DatasetRecord | None) -> PullState
         return PullState.PULLING
     # If the dataset has a reason, the request got no data.
     return _ENDS.get(item.state, PullState.FAILED if item.reason else PullState.COMPLETED)
+
+
+def result_of(
+    pull: AvailabilityRequest, item: DatasetRecord | None, state: PullState
+) -> AttemptOutcome | None:
+    """Return how the dataset's pull ended; None before its end, and once that is forgotten.
+
+    That is the first attempt that ended after the request in a way that fits its state: later
+    pulls of the dataset are not about this request.
+    """
+    fitting = _RESULTS.get(state, set())
+    since = pull.created_at.replace(microsecond=0)  # the ends of attempts are stored in seconds
+    ended_after = (each for each in (item.attempts if item else ()) if each.ended_at >= since)
+    return next((each.outcome for each in ended_after if each.outcome in fitting), None)
 
 
 def is_open(pull: AvailabilityRequest, item: DatasetRecord | None) -> bool:

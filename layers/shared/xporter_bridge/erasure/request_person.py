@@ -15,6 +15,7 @@ from xporter_bridge.erasure.messages import ErasePeople
 from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.schools.erased_people import ErasedPeople, OpenedPeople, PersonTombstone
 from xporter_bridge.schools.model import School
+from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.vault import SchoolVault
 from xporter_bridge.xporter.people import Reference, is_requested_for
@@ -95,7 +96,7 @@ def _school(estab: str, schools: SchoolRepository) -> School:
     if school is None:
         raise RequestRejectedError(404, "there is no such school")
     if school.is_gone:
-        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+        raise RequestRejectedError(409, why_refused(school))
     return school
 
 

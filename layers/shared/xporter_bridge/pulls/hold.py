@@ -19,6 +19,7 @@ from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.record import Hold
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.snapshots.manifest import Manifest
 
@@ -123,7 +124,7 @@ def decide(
     if school is None:
         raise RequestRejectedError(404, "there is no such school")
     if school.is_gone:
-        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+        raise RequestRejectedError(409, why_refused(school))
     if datasets.get(estab, dataset) is None:
         raise RequestRejectedError(404, "there is no such dataset")
     try:

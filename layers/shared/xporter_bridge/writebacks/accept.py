@@ -15,6 +15,7 @@ from xporter_bridge.errors import ConflictError, PermanentError, RequestRejected
 from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.schools.encryption import seal
 from xporter_bridge.schools.model import School
+from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.writebacks.messages import SubmitWriteback, WritebackRequested
 from xporter_bridge.writebacks.model import (
@@ -134,7 +135,7 @@ def _checked_key(key: str | None) -> str:
 
 def _key_of(school: School, deps: AcceptDependencies) -> OpenedKey:
     if school.credentials is None:
-        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+        raise RequestRejectedError(409, why_refused(school))
     return deps.vault.open(school.estab, school.credentials)
 
 
@@ -208,7 +209,7 @@ def _keep_refused(
 
 def _prove_writable(school: School, checked: CheckedPayload) -> None:
     if not school.is_pullable:
-        raise RequestRejectedError(409, f"the school is {school.state}: {school.next_step}")
+        raise RequestRejectedError(409, why_refused(school))
     scope = scope_of(checked.kind)
     if not covers(school.scopes, scope):
         raise RequestRejectedError(409, f"the school has not granted scope {scope}; ask it to")
