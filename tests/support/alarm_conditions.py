@@ -117,8 +117,10 @@ def _value(alarm: Alarm, recorded: Samples, period: _Period) -> float | None:
     if "MetricName" in alarm:
         stat = alarm.get("ExtendedStatistic") or alarm["Statistic"]
         return _statistic(_in(period, recorded, _is(alarm)), stat)
-    (returned,) = (each for each in alarm["Metrics"] if each["ReturnData"])
-    expression = returned["Expression"]
+    returned = [each for each in alarm.get("Metrics", ()) if each["ReturnData"]]
+    if len(returned) != 1:
+        raise ValueError("an alarm whose value is not known")
+    expression = returned[0]["Expression"]
     if isinstance(expression, Mapping):
         return _selected(expression["Fn::Sub"], recorded, period)
     return _calculated(expression, alarm, recorded, period)
@@ -206,5 +208,5 @@ def _statistic(found: Iterable[float], stat: str) -> float | None:
 
 def _number(threshold: Any, parameters: Mapping[str, Any]) -> float:
     if isinstance(threshold, Mapping):
-        return float(parameters[threshold["Ref"]]["Default"])
+        return float(parameters[threshold["Ref"]])
     return float(threshold)

@@ -169,6 +169,10 @@ class Cloud:
         )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
+    def used_queues(self) -> set[str]:
+        """Return the queues that anything has referred to; the others are not made yet."""
+        return {name for name, made in self._made.items() if "QueueName" in made}
+
     def take_raw(self, queue: str) -> list[dict[str, Any]]:
         """Take every message off the queue, whole: attributes too."""
         taken = []

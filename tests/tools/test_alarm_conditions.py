@@ -11,7 +11,7 @@ from tools.stack.metric_lines import Metric, Sample
 NOW = 600_030.0  # half a minute into a period of 60 and of 300 seconds
 HELD = Metric(STACK, "PullHeld", (("Dataset", "students"),))
 ALARMS = template.resources("AWS::CloudWatch::Alarm")
-PARAMETERS = template.load()["Parameters"]
+PARAMETERS = {name: facts.get("Default") for name, facts in template.load()["Parameters"].items()}
 
 
 def alarm(**facts: Any) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_a_threshold_may_be_a_parameter() -> None:
     facts = alarm(Threshold={"Ref": "Most"})
     recorded = [Sample(HELD, NOW, (5,))]
     for most, expected in ((5, State.ALARM), (6, State.OK)):
-        found = state_of(facts, recorded, NOW, parameters={"Most": {"Default": most}})
+        found = state_of(facts, recorded, NOW, parameters={"Most": most})
         assert found is expected
 
 
