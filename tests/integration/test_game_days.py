@@ -52,6 +52,11 @@ company = conversation.company
 COMPOSITE = "NeedsSomebodyNowAlarm"
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xporter_bridge.xporter.client._QUICK_RETRY_SECONDS", 0)
+
+
 @pytest.fixture
 def printed(capsys: pytest.CaptureFixture[str]) -> Any:
     return lambda: capsys.readouterr().out
@@ -268,8 +273,8 @@ def test_a_mass_deletion_waits_for_a_person_who_approves_it(
     connected_day: GameDay, xporter: Xporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day, cloud = connected_day, connected_day.cloud
-    pulled(cloud, xporter, students=60, scopes=STUDENTS)
-    changed(cloud, xporter, deletes=25)
+    pulled(cloud, xporter, students=30, scopes=STUDENTS)
+    changed(cloud, xporter, deletes=22)
     day.raises("PullHeldAlarm")
     assert "students" in day.operate(monkeypatch, "hold list")
     day.operate(monkeypatch, f"hold approve {ESTAB} students --yes")

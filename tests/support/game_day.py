@@ -2,16 +2,15 @@
 
 Metrics of ours are read from what the functions print. What AWS measures is measured here as AWS
 does: calls of functions, answers of the two APIs, messages in queues. Samples name resources by
-their logical ids, and the clock of the samples may be put forward.
+their logical ids, and have a clock of their own, which only the test puts forward.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -29,6 +28,8 @@ from tools.stack.metric_lines import Metric, Sample, samples
 ALARMS = template.resources("AWS::CloudWatch::Alarm")
 QUEUES = frozenset(template.resources("AWS::SQS::Queue"))
 COMPOSITES = template.resources("AWS::CloudWatch::CompositeAlarm")
+# The clock of the metrics stands still but for ``later``; here every period has just begun.
+BEGINNING = datetime(2026, 11, 24, 0, 0, 30, tzinfo=UTC)
 WATCHDOG = {"FunctionName": "WatchDeadlinesFunction"}
 RUNS_IN_FIVE_MINUTES = 81
 LOCAL = {"api_url": "http://127.0.0.1:9", "callbacks_url": "http://127.0.0.1:9"}
@@ -149,7 +150,7 @@ class GameDay:
             return is_rule_met(COMPOSITES[alarm]["AlarmRule"]["Fn::Sub"], self.is_on)
         self._collect()
         self._measure()
-        now = time.time() + self._passed.total_seconds()
+        now = self._now
         found = state_of(ALARMS[alarm], self._recorded, now, parameters=self.parameters)
         return found is State.ALARM
 
@@ -157,13 +158,12 @@ class GameDay:
         text = self._printed()
         for line in text.splitlines():
             for each in samples(line):
-                ours = replace(each.metric, namespace=STACK)
-                self._add(ours, each.values, each.at)
+                self._add(replace(each.metric, namespace=STACK), each.values)
         return text
 
     def _measure(self) -> None:
         """Measure the queues that are used by now, as SQS does."""
-        now = time.time() + self._passed.total_seconds()
+        now = self._now
         if self.is_watchdog_running:
             self._note("AWS/Lambda", "Invocations", WATCHDOG, RUNS_IN_FIVE_MINUTES)
         for name in QUEUES.intersection(self._cloud.used_queues() if self._cloud else ()):
@@ -176,10 +176,14 @@ class GameDay:
 
     def _note(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float) -> None:
         metric = Metric(namespace, name, tuple(sorted(dimensions.items())))
-        self._add(metric, (float(value),), time.time())
+        self._add(metric, (float(value),))
 
-    def _add(self, metric: Metric, values: tuple[float, ...], at: float) -> None:
-        self._recorded.append(Sample(metric, at + self._passed.total_seconds(), values))
+    def _add(self, metric: Metric, values: tuple[float, ...]) -> None:
+        self._recorded.append(Sample(metric, self._now, values))
+
+    @property
+    def _now(self) -> float:
+        return (BEGINNING + self._passed).timestamp()
 
 
 class _Api:
