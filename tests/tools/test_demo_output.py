@@ -33,6 +33,8 @@ def test_the_last_line_says_what_failed() -> None:
 
 def test_ctrl_c_is_how_a_kept_stack_ends() -> None:
     script = (
+        # A shell has its background processes ignore Ctrl-C, and they hand this down.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from tools.demo import main; from tools.stack.clock import Clock;"
         "main._keep('http://page', Clock()); print('stack and page end here')"
     )
