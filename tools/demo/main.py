@@ -67,9 +67,9 @@ def _keep(page: str, clock: Clock) -> None:
     clock.say(
         f"the stack stays up, with its page at {page} and the dashboards at {page}/dashboards"
     )
-    clock.say("Ctrl-C ends it")
-    clock.rest()
     with suppress(KeyboardInterrupt):
+        clock.say("Ctrl-C ends it")
+        clock.rest()
         while True:
             time.sleep(60)
     clock.say("stopping …")
