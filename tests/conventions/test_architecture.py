@@ -120,7 +120,7 @@ EFFECTFUL = {
     "aws/sqs", "callbacks/signing_keys", "deployments/check_version", "deployments/hooks",
     "deployments/versions", "onboarding/transit_encryption",
     "erasure/certificates", "erasure/clean_dataset", "erasure/dependencies", "erasure/erase",
-    "erasure/erase_people", "erasure/forget_operations", "erasure/pull_anew",
+    "erasure/erase_people", "erasure/forget_dead_letters", "erasure/forget_operations", "erasure/pull_anew",
     "erasure/request_person", "erasure/rewrite_snapshot", "events/bus",
     "ingestion/dependencies", "ingestion/patience",
     "ingestion/build_sequence", "ingestion/collect_tables",

@@ -26,6 +26,7 @@ ADDED = {
     "/v1/schools/{estab}/erased-people", "/v1/schools/{estab}/erased-people/{erasure_id}",
     "PersonBody", "PersonKind", "PersonErasureAccepted", "TombstoneLifted",
     "ErasedPeopleView", "ErasedPersonView", "CertificateView", "SequenceErasureView",
+    "dead_letters",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip
