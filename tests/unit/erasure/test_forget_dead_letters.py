@@ -13,7 +13,8 @@ from xporter_bridge.xporter.people import PersonKind
 KEY = b"k" * 32
 _NOBODY = OpenedPeople(KEY, frozenset())
 PEOPLE = OpenedPeople(
-    KEY, frozenset({_NOBODY.digest((PersonKind.PUPIL, "17")), _NOBODY.digest((PersonKind.STAFF, "4"))})
+    KEY,
+    frozenset({_NOBODY.digest((PersonKind.PUPIL, "17")), _NOBODY.digest((PersonKind.STAFF, "4"))}),
 )
 
 

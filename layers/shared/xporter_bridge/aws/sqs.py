@@ -73,7 +73,6 @@ class Queue:
                 MessageAttributes={"reason": {"DataType": "String", "StringValue": reason}},
             )
 
-
     def take_out(self, is_wanted: Callable[[str], bool]) -> int:
         """Delete the messages whose bodies are wanted, and return how many.
 
