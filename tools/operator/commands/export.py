@@ -21,7 +21,7 @@ from .session import ESTAB, Session, iso, open_session
 @click.argument("estab", type=ESTAB)
 @click.option(
     "--person",
-    type=(click.Choice([*PersonKind]), str),
+    type=(click.Choice([kind.value for kind in PersonKind]), str),
     metavar="KIND ID",
     help="Only the rows that name this pupil, contact or member of staff.",
 )
