@@ -4,7 +4,7 @@
 * Session.get: the usual call; requests follows redirects and decodes the body.
 * Session.request: no redirects; the body is streamed and read here.
 * Session.send: the same with a request that was prepared without the session.
-* ours: ``HttpClient``, which is Session.send with limits and checks.
+* ours: ``HttpClient``, which is the adapter of requests without a session, with limits and checks.
 
 One thread requests pages of ``pull_comparison.page_server`` over one kept connection. The clients
 alternate, and the best of several repetitions counts. Run

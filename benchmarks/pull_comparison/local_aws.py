@@ -23,11 +23,15 @@ class FolderS3:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._made: set[Path] = set()
+        self._made: set[str] = set()
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:  # noqa: N803
-        # Four calls to the system and no more: pathlib's would cost as much as a page's checks.
-        path = str(self._path(Bucket, Key))
+        # Four calls to the system and no more: pathlib would cost as much as a page's checks.
+        folder, _, name = f"{self._root}/{Bucket}/{Key}".rpartition("/")
+        if folder not in self._made:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self._made.add(folder)
+        path = f"{folder}/{name}"
         unfinished = f"{path}.part"
         file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.write(file, Body)
@@ -94,9 +98,7 @@ class FolderS3:
 
     def _path(self, bucket: str, key: str) -> Path:
         path = self._root / bucket / key
-        if path.parent not in self._made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._made.add(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
 

@@ -438,6 +438,22 @@ def test_a_school_is_invited_with_the_management_secret_of_the_caller(
     assert "Zebra" not in invited.out + invited.err + refused.err + wrong.err
 
 
+def test_a_school_whose_authentication_callback_was_lost_is_found(
+    operator: Operator, journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = "3283008"
+    monkeypatch.setenv("XPORTER_MANAGEMENT_SECRET", Application().management_secret)
+    # Other tests leave schools of their own in the simulator, about which both may disagree.
+    before = operator.json("reconcile")["differences"]
+    assert not {ESTAB, lost} & {each["estab"] for each in before}
+    # The simulator knows the school, and never called us.
+    journey.simulator.found(lost, 20, 8)
+    compared = operator.run("reconcile", "--json")
+    assert compared.status == 1
+    (new,) = [each for each in compared.document["differences"] if each not in before]
+    assert (new["estab"], new["state"]) == (lost, "unknown")
+
+
 def test_a_school_is_erased(operator: Operator) -> None:
     assert operator.run("erase", "school", ERASED.estab).status == 2  # nobody can answer
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")

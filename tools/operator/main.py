@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "redrive": "redrive:redrive",
     "invite": "invite:invite",
+    "reconcile": "reconcile:reconcile",
     "erase": "erase:erase",
     "rotate": "rotate:rotate",
     "audit": "audit:audit",

@@ -21,5 +21,5 @@ NOT_ASKED = {
     "13.18": ("how outcomes arrive", _CALLBACK),
     "13.19": ("`AuthParams` of invitations", "Not used."),
     "13.20": ("whether webhooks outlive an authorisation", _CALLBACK),
-    "13.21": ("standing of GetXodSchoolTokens", "Not used."),
+    "13.21": ("standing of GetXodSchoolTokens", "Not asked; `reconcile` calls it."),
 }

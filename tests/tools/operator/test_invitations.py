@@ -10,7 +10,8 @@ import pytest
 from tests.support.builders import ESTAB, RELYING_PARTY
 from tests.support.xporter import Xporter
 from tools.operator.errors import NotReachableError, OperatorError, RefusedError, WrongUseError
-from tools.operator.invitations import Invitation, Management, kind_of, refusal_of
+from tools.operator.invitations import Invitation, kind_of, refusal_of
+from tools.operator.management import Management
 from tools.simulator.service.application import Application
 
 SECRET = Application().management_secret

@@ -1,16 +1,12 @@
 """`invite`: a school is asked to authorise the application."""
 
-import os
-
 import click
 
 from ..errors import WrongUseError
-from ..invitations import Invitation, Management, kind_of
+from ..invitations import Invitation, kind_of
+from ..management import open_management
 from ..settings import common_options
 from .session import ESTAB, open_session, yes_option
-
-# No option: a shell remembers those.
-_SECRET = "XPORTER_MANAGEMENT_SECRET"
 
 
 @click.command()
@@ -55,9 +51,7 @@ def invite(
     session.confirm(
         f"Have Xporter write to {invitation.email} for {estab} ({invitation.kind})?", is_sure=yes
     )
-    management = Management(xporter_url or parameters["XporterUrl"])
-    known = os.environ.get(_SECRET) or click.prompt("Management secret", hide_input=True, err=True)
-    management.take_token(application, known)
+    management = open_management(xporter_url or parameters["XporterUrl"], application)
     management.invite(invitation)
     session.show(
         {"estab": estab, "kind": invitation.kind, "invited": True},

@@ -23,6 +23,8 @@ KeyOfLine = Callable[[bytes], bytes]
 # A longer identity is ordered as text and shortened to its beginning and a digest: the headers of
 # staged pages contain keys, and the length of a number has two bytes.
 _MAX_IDENTITY = 512
+# In the order keys of numbers of so many digits, no byte is a comma or beyond ASCII.
+_MAX_QUICK_DIGITS = 40
 _WITHOUT_IDENTITY = b"\2"
 
 
@@ -43,20 +45,22 @@ def order_keys(identities: Sequence[object]) -> list[bytes]:
 def plain_keys(identities: Sequence[object]) -> list[bytes] | None:
     """Return the order keys of a page if all identities are plain whole numbers; else None."""
     try:
-        texts = list(map(str.encode, identities))  # type: ignore[arg-type]
-    except (TypeError, UnicodeEncodeError):
+        texts: list[str] = list(identities)  # type: ignore[arg-type]
+        digits = "".join(texts)
+    except TypeError:
         return None
     # Texts below "1" are numbers with a leading zero, and the empty text.
-    if not all(map(bytes.isdigit, texts)) or min(texts, default=b"") < b"1":
+    if not (digits.isascii() and digits.isdigit()) or min(texts) < "1":
         return None
     lengths = set(map(len, texts))
-    if max(lengths, default=0) > _MAX_IDENTITY:
+    if max(lengths) > _MAX_IDENTITY:
         return None
+    if len(lengths) == 1 and len(texts[0]) <= _MAX_QUICK_DIGITS:
+        # Joined, encoded and split as one text: half the time of a loop.
+        start = _number(len(texts[0])).decode()
+        return (start + f",{start}".join(texts)).encode().split(b",")
     starts = {length: _number(length) for length in lengths}
-    if len(starts) == 1:
-        start = starts[len(texts[0])]
-        return [start + text for text in texts]
-    return [starts[len(text)] + text for text in texts]
+    return [starts[len(text)] + text.encode() for text in texts]
 
 
 def line_key(line: bytes) -> bytes:

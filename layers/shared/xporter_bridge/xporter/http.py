@@ -1,7 +1,8 @@
-"""HTTP to one host over one ``requests.Session`` whose automatic behaviour is switched off.
+"""HTTP to one host over the transport of ``requests``, without a ``requests.Session``.
 
-By default, a session follows redirects (and reads their bodies without a limit), replaces our token
-by a password from ``.netrc``, keeps cookies, and raises errors whose text contains the whole URL.
+A session follows redirects (and reads their bodies without a limit), replaces our token by a
+password from ``.netrc``, and keeps cookies. All this would have to be switched off, and a request
+through it takes a third more processor time. The errors of ``requests`` contain the whole URL.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import IncompleteRead
-from http.cookiejar import DefaultCookiePolicy
 from io import BytesIO
 from json import dumps
 from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from requests import PreparedRequest, Request, RequestException, Response, Session
+from requests import PreparedRequest, Request, RequestException, Response
 from requests.adapters import HTTPAdapter
 from requests.exceptions import ConnectTimeout, ProxyError, ReadTimeout
 from urllib3 import BaseHTTPResponse
@@ -67,8 +67,8 @@ class HttpClient:
         # The certificate authorities are loaded once (20 ms) and not for each connection.
         self._tls = ssl.create_default_context() if address.scheme == "https" else None
         # All threads share it: nothing in it changes after this line but urllib3's pool, which has
-        # a lock. With a session per thread, each pull would open its connections again.
-        self._session = self._new_session()
+        # a lock. With an adapter per thread, each pull would open its connections again.
+        self._kept = _Adapter(self._tls)
 
     def send(
         self,
@@ -97,19 +97,21 @@ class HttpClient:
         url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
         request = _prepared(method, url, headers, None if json is None else _Body(json))
         if not new_connection:
-            return self._exchange(self._session, request, read_seconds)
-        with self._new_session() as session:
-            return self._exchange(session, request, read_seconds)
+            return self._exchange(self._kept, request, read_seconds)
+        adapter = _Adapter(self._tls)
+        try:
+            return self._exchange(adapter, request, read_seconds)
+        finally:
+            adapter.close()
 
     def _exchange(
-        self, session: Session, request: PreparedRequest, read_seconds: float
+        self, adapter: HTTPAdapter, request: PreparedRequest, read_seconds: float
     ) -> HttpResponse:
         # "from None": the text of the cause contains the URL, and so a callback's signature.
         try:
-            response = session.send(
+            response = adapter.send(
                 request,
                 stream=True,
-                allow_redirects=False,
                 proxies=self._proxies,
                 timeout=(CONNECT_SECONDS, read_seconds),
             )
@@ -123,19 +125,6 @@ class HttpClient:
         except TooLargeError:
             raise ContractError("answer_too_large") from None
         return HttpResponse(response.status_code, response.headers, content)
-
-    def _new_session(self) -> Session:
-        session = _Session()
-        session.trust_env = False
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        session.adapters.clear()
-        session.mount(f"{urlsplit(self._base_url).scheme}://", _Adapter(self._tls))
-        return session
-
-
-class _Session(Session):
-    def get_redirect_target(self, resp: Response) -> None:
-        """Return None: ``send`` reads the whole body of a redirect even if it must not follow."""
 
 
 class _Adapter(HTTPAdapter):
@@ -183,7 +172,7 @@ def is_sendable(value: str) -> bool:
 def _prepared(
     method: str, url: str, headers: Mapping[str, str], body: _Body | None
 ) -> PreparedRequest:
-    """Return a request without the session's own headers, which ``Session.request`` would merge.
+    """Return a request with our headers only, and without cookies or a password from the URL.
 
     Raises:
         ContractError: A header value cannot be sent. The token in it came from Xporter.
@@ -193,7 +182,12 @@ def _prepared(
         all_headers["Content-Type"] = "application/json"
     if not all(map(is_sendable, all_headers.values())):
         raise ContractError("header_unsendable")
-    return Request(method, url, headers=all_headers, data=body).prepare()
+    request = PreparedRequest()
+    request.prepare_method(method)
+    request.prepare_url(url, None)
+    request.prepare_headers(all_headers)
+    request.prepare_body(body, None)
+    return request
 
 
 def _content(response: Response) -> bytes:
