@@ -38,6 +38,7 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
         vault=SchoolVault(client("kms"), settings.school_key_id),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
+        dead_writebacks=Queue(client("sqs"), settings.writeback_dead_letter_queue_url),
         bus=EventBus(client("events"), settings.event_bus),
         audit=AuditTrail(
             client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)

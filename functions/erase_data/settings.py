@@ -22,3 +22,4 @@ class Settings(EnvironmentSettings):
     school_key_id: str
     erasure_queue_url: str
     erasure_dead_letter_queue_url: str
+    writeback_dead_letter_queue_url: str

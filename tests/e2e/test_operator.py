@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -235,6 +236,36 @@ def test_published_data_is_listed_compared_and_proved(operator: Operator, tmp_pa
     assert (missing.status, missing.out) == (2, "")
 
 
+def test_a_school_and_a_pupil_are_exported(operator: Operator, tmp_path: Path) -> None:
+    to = tmp_path / "school.zip"
+    told = operator.json("export", ESTAB, f"-o{to}")
+    rows = {
+        (each["dataset"], each["table"]): each["rows"]
+        for each in operator.json("data", "ls", ESTAB)
+    }
+    assert {(each["dataset"], each["table"]): each["rows"] for each in told["files"]} == rows
+    with zipfile.ZipFile(to) as archive:
+        pupils = [json.loads(line) for line in archive.open("data/students/Students.ndjson")]
+        document = json.loads(archive.read("manifest.json"))
+    assert (document["estab"], document["person"]) == (ESTAB, None)
+    assert to.stat().st_mode & 0o777 == 0o600
+    there = operator.run("export", ESTAB, f"-o{to}")
+    assert (there.status, "--overwrite" in there.err) == (2, True)
+    person = ("export", ESTAB, "--person", "pupil", pupils[0]["Id"], f"-o{to}", "--overwrite")
+    told = operator.json(*person)
+    counts = {each["table"]: each["rows"] - each["mentions"] for each in told["files"]}
+    assert counts["Students"] == 1
+    with zipfile.ZipFile(to) as archive:
+        own = [json.loads(line) for line in archive.open("data/students/Students.ndjson")]
+    assert pupils[0] in own
+    assert len(own) < len(pupils)
+    before = to.read_bytes()
+    nobody = operator.run("export", ESTAB, "--person", "pupil", "0", f"-o{to}", "--overwrite")
+    assert (nobody.status, nobody.out, to.read_bytes()) == (1, "", before)
+    assert operator.run("export", "9999999", f"-o{tmp_path / 'none.zip'}").status == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["school.zip"]
+
+
 def test_what_happened_is_told_from_what_is_stored_and_from_the_logs(operator: Operator) -> None:
     remembered = operator.json("history", ESTAB)
     assert {each["kind"] for each in remembered} >= {"state", "pull"}
@@ -321,6 +352,10 @@ def test_a_person_is_erased_and_let_back_in(
     gone = operator.json(*person, "--yes", "--wait")
     assert gone["certificate"]["datasets"]["students"]
     assert pupils() == others
+    export = ("export", ESTAB, "--person", "pupil", someone, f"-o{tmp_path / 'gone.zip'}")
+    refused = operator.run(*export)
+    assert (refused.status, (tmp_path / "gone.zip").exists()) == (1, False)
+    assert "perhaps of this person" in refused.err
     listed = operator.json("erase", "people", ESTAB)
     assert [each["id"] for each in listed["people"]] == [gone["id"]]
     assert gone["id"][:12] in operator.run("erase", "people", ESTAB).out
@@ -424,6 +459,7 @@ def test_a_school_is_erased(operator: Operator) -> None:
     gone = operator.json("erase", "school", ERASED.estab, "--yes", "--wait")
     assert gone["state"] == "erased"
     assert codes(operator, ERASED.estab) == ["erased"]
+    assert "was erased" in operator.run("export", ERASED.estab, "-o", "nothing.zip").err
 
 
 def test_the_evidence_is_what_the_stack_holds(operator: Operator, tmp_path: Path) -> None:

@@ -247,6 +247,7 @@ def deps(cloud: Cloud, now: Callable[[], datetime] = lambda: NOW) -> EraseDepend
         vault=vault(cloud),
         store=store(cloud),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
+        dead_writebacks=Queue(sqs, cloud.ref("WritebackDeadLetterQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
         audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=now,

@@ -56,6 +56,7 @@ def deps(cloud: Cloud, now: datetime) -> EraseDependencies:
         vault=vault(cloud),
         store=store(cloud),
         erasures=Queue(cloud.client("sqs"), cloud.ref("ErasureQueue")),
+        dead_writebacks=Queue(cloud.client("sqs"), cloud.ref("WritebackDeadLetterQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
         audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=lambda: now,
@@ -378,6 +379,54 @@ def test_a_writeback_about_an_erased_person_is_deleted_and_none_is_taken(
     assert len(operations(school).of_school(ESTAB)) == before - 1
     assert (write(row, "one"), write(row, "three"), write(other, "two")) == (409, 409, 202)
     school.settle("WritebackQueue")  # the message of the deleted writeback finds nothing
+
+
+def test_a_dead_letter_that_names_the_person_goes_and_every_other_stays(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, other = pupil(xporter), xporter.truth("Students")[0]
+    sqs, url = school.client("sqs"), school.ref("WritebackDeadLetterQueue")
+
+    def letter(estab: str, who: dict[str, Any], key: str) -> str:
+        payload = {"Marks": [{"StudentId": who["Id"], "MarkType": "S", "Mark": "L"}]}
+        asked = {"estab": estab, "kind": "attendance", "idempotency_key": key, "payload": payload}
+        return json.dumps(asked)
+
+    kept = [letter(ESTAB, other, f"other-{number}") for number in range(23)]
+    kept += [letter("3286198", row, "the same Id is somebody else elsewhere"), "not JSON"]
+    gone = [letter(ESTAB, row, "one"), letter(ESTAB, row, "two")]
+    for body in [*kept[:12], *gone, *kept[12:]]:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    id_ = erase_person(school, row)
+    settle(school)
+    assert school.depth("WritebackDeadLetterQueue") == len(kept)  # visible again
+    certificate = certificates(school).get(ESTAB, id_)
+    assert certificate
+    assert certificate.facts["dead_letters"] == 2
+    late = letter(ESTAB, row, "it failed for the fifth time only now")
+    sqs.send_message(QueueUrl=url, MessageBody=late)
+    [shown] = CompanyApi(school).get(PEOPLE).document["people"]
+    assert shown["certificate"]["dead_letters"] == 2
+    later = parse(shown["erased_at"]) + timedelta(minutes=15)
+    erase(ErasePeople(ESTAB), deps(school, later))
+    left = [message["Body"] for message in school.take_raw("WritebackDeadLetterQueue")]
+    assert sorted(left) == sorted(kept)
+    certificate = certificates(school).get(ESTAB, id_)
+    assert certificate
+    assert certificate.facts["dead_letters"] == 3
+
+
+def test_a_certificate_of_earlier_code_is_shown_as_it_was_written(
+    school: Cloud, xporter: Xporter
+) -> None:
+    id_ = erase_person(school, pupil(xporter))
+    settle(school)
+    made = certificates(school).get(ESTAB, id_)
+    assert made
+    facts = {name: value for name, value in made.facts.items() if name != "dead_letters"}
+    certificates(school).put(Certificate(facts))
+    [shown] = CompanyApi(school).get(PEOPLE).document["people"]
+    assert Certificate.read(shown["certificate"]).facts == facts
 
 
 def test_what_was_requested_for_an_erased_person_goes_with_its_parameters(

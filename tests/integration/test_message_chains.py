@@ -254,6 +254,7 @@ def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> N
         vault=vault(cloud),
         store=SnapshotStore(s3, cloud.ref("DataBucket"), cloud.ref("StagingBucket")),
         erasures=Queue(sqs, cloud.ref("ErasureQueue")),
+        dead_writebacks=Queue(sqs, cloud.ref("WritebackDeadLetterQueue")),
         bus=EventBus(cloud.client("events"), cloud.ref("EventBus")),
         audit=AuditTrail(cloud.client("dynamodb"), cloud.ref("AuditTable"), timedelta(days=730)),
         now=lambda: clock,

@@ -28,6 +28,7 @@ ADDED = {
     "ErasedPeopleView", "ErasedPersonView", "CertificateView", "SequenceErasureView",
     # How the pull itself ended, beside how the wait before it did.
     "result",
+    "dead_letters",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

@@ -69,6 +69,10 @@ class Cloud:
         sqs_events.register(
             "provide-client-params.sqs.SendMessage", self._without_delay, unique_id="no-delay"
         )
+        sqs_events.unregister("provide-client-params.sqs.ReceiveMessage", unique_id="no-wait")
+        sqs_events.register(
+            "provide-client-params.sqs.ReceiveMessage", _without_wait, unique_id="no-wait"
+        )
 
     def client(self, service: str) -> Any:
         """Return the client that the application itself uses."""
@@ -368,6 +372,11 @@ def _hooked(event: str, hook: Callable[..., None], more: tuple[str, ...] = ()) -
     finally:
         for service in (*_SERVICES, *more):
             client(service).meta.events.unregister(event, hook)
+
+
+def _without_wait(params: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Let an empty queue say so at once."""
+    return {**params, "WaitTimeSeconds": 0}
 
 
 def _record(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tests.support import template
 
 _SAME_ACTION = {
     "SendMessageBatch": "SendMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "Invoke": "InvokeFunction",
     "HeadObject": "GetObject",
     "CreateMultipartUpload": "PutObject",

@@ -35,6 +35,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "evidence": "evidence:evidence",
     "data": "data:data",
+    "export": "export:export",
     "events": "events:events",
     "output": "outputs:output",
     "adopt": "adopt:adopt",

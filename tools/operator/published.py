@@ -39,15 +39,20 @@ class PublishedData:
         Raises:
             OperatorError: There is none, or the data was erased.
         """
-        name = "latest" if sequence is None else f"{sequence:010d}"
-        key = f"manifests/estab={estab}/dataset={dataset}/{name}.json"
-        document: dict[str, Any] = json.loads(self._object(key).read())
+        document = self.document(estab, dataset, sequence)
         if "erased" in document:
             erased = document["erased"]
             raise OperatorError(
                 f"{dataset} of {estab} was erased at {erased['at']} ({erased['reason']})",
                 "delete your own copies too",
             )
+        return document
+
+    def document(self, estab: str, dataset: str, sequence: int | None = None) -> dict[str, Any]:
+        """Return the manifest as ``manifest`` does, also of data that was erased."""
+        name = "latest" if sequence is None else f"{sequence:010d}"
+        key = f"manifests/estab={estab}/dataset={dataset}/{name}.json"
+        document: dict[str, Any] = json.loads(self._object(key).read())
         return document
 
     def rows(self, key: str, sha256: str | None = None) -> Iterator[bytes]:

@@ -63,6 +63,8 @@ def a_policy_has_a_name_that_iam_takes(stack: Stack) -> Iterator[str]:
 @rule("lambda/latest/dg/with-sqs-create-package.html")
 def whoever_reads_a_queue_may_do_so_and_no_other_queue(stack: Stack) -> Iterator[str]:
     taking = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
+    # The erasure of a person takes the dead letters away that name the person.
+    searched = {"EraseDataFunction": {stack.arn("WritebackDeadLetterQueue")}}
     sources: dict[str, set[str]] = {}
     for source in stack.of("AWS::Lambda::EventSourceMapping").values():
         function = stack.function_named(source["FunctionName"])
@@ -71,7 +73,7 @@ def whoever_reads_a_queue_may_do_so_and_no_other_queue(stack: Stack) -> Iterator
         own = sources.get(name, set())
         for action in taking:
             allowed = stack.allowed(properties["Role"], action)
-            if allowed != own:
+            if allowed != own | searched.get(name, set()):
                 yield f"{name} may {action} of {allowed or 'nothing'}, fed by {own or 'none'}"
         # Its attributes say how many messages wait, which others may want to know.
         if not own <= stack.allowed(properties["Role"], "sqs:GetQueueAttributes"):

@@ -39,6 +39,14 @@ def test_it_is_read_as_it_was_written_and_not_otherwise() -> None:
             Certificate.read({**document, **change})
 
 
+def test_one_of_earlier_code_goes_on_without_a_count_that_it_never_had() -> None:
+    facts = dict(Certificate.begun(ESTAB, PERSON).facts)
+    del facts["dead_letters"]
+    early = Certificate.read(Certificate(facts).document())
+    assert "dead_letters" not in early.counting(operations=1).facts
+    assert early.counting(dead_letters=2).facts["dead_letters"] == 2
+
+
 def test_a_request_of_later_begins_another_certificate() -> None:
     first = Certificate.begun(ESTAB, PERSON).adding(DONE)
     assert of_request(first, ESTAB, PERSON) is first

@@ -69,8 +69,8 @@ def person(estab: str, kind: str, identity: str, wait: bool, timeout: int, yes: 
 
     No later pull stores the person. What is stored is deleted in every version: rows about the
     person, mentions in lists, superseded sequences, held changes, data requested for the person,
-    and writebacks that have not ended. Readers are told by dataset.changed and person.erased.
-    Names in free text are not found.
+    and writebacks that have not ended or are dead letters. Readers are told by dataset.changed and
+    person.erased. Names in free text are not found.
 
     \b
     Example:

@@ -31,7 +31,8 @@ class SequenceErasureView(BaseModel):
 class CertificateView(BaseModel):
     """What was deleted; ``sha256`` is that of all other fields as JSON with sorted names.
 
-    ``datasets`` are by name and sequence. Point-in-time recovery of the tables remembers items as
+    ``datasets`` are by name and sequence. ``dead_letters`` is missing where earlier versions wrote
+    the certificate. Point-in-time recovery of the tables remembers items as
     they were until ``backups_until``.
     """
 
@@ -44,6 +45,7 @@ class CertificateView(BaseModel):
     backups_until: str | None
     objects: int
     operations: int
+    dead_letters: int | None = Field(default=None, exclude_if=lambda count: count is None)
     datasets: Mapping[str, Mapping[str, SequenceErasureView]]
     sha256: str
 

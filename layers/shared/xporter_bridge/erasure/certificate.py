@@ -56,6 +56,7 @@ class Certificate:
                 "backups_until": None,
                 "objects": 0,
                 "operations": 0,
+                "dead_letters": 0,
                 "datasets": {},
             }
         )
@@ -75,11 +76,18 @@ class Certificate:
         of_dataset = {**before.get(done.dataset, {}), str(done.sequence): facts}
         return Certificate({**self.facts, "datasets": {**before, done.dataset: of_dataset}})
 
-    def counting(self, *, objects: int = 0, operations: int = 0) -> Certificate:
-        """Return the certificate with more deleted objects of S3 and operations."""
+    def counting(
+        self, *, objects: int = 0, operations: int = 0, dead_letters: int = 0
+    ) -> Certificate:
+        """Return the certificate with more deleted objects of S3, operations and dead letters.
+
+        A certificate of earlier code counts no dead letters until some are deleted.
+        """
         added = {"objects": objects, "operations": operations}
+        if dead_letters or "dead_letters" in self.facts:
+            added["dead_letters"] = dead_letters
         return Certificate(
-            {**self.facts, **{name: self.facts[name] + more for name, more in added.items()}}
+            {**self.facts, **{name: self.facts.get(name, 0) + more for name, more in added.items()}}
         )
 
     def stamped(self, person: PersonTombstone) -> Certificate:

@@ -80,10 +80,12 @@ class DatasetCleaner:
             deps.datasets.clear_outbox(item)
         return timedelta()
 
-    def note(self, *, objects: int = 0, operations: int = 0) -> None:
+    def note(self, *, objects: int = 0, operations: int = 0, dead_letters: int = 0) -> None:
         """Count what was deleted in every certificate: of whom it was, deletion does not tell."""
         for person in self._wanted:
-            counted = self._certificate(person).counting(objects=objects, operations=operations)
+            counted = self._certificate(person).counting(
+                objects=objects, operations=operations, dead_letters=dead_letters
+            )
             self._deps.certificates.put(counted)
 
     def _is_requested_for_one(self, item: DatasetRecord) -> bool:

@@ -19,7 +19,10 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 @dataclass(frozen=True)
 class EraseDependencies:
-    """Everything that erasing needs; ``erasures`` is the queue that brings its messages."""
+    """Everything that erasing needs; ``erasures`` is the queue that brings its messages.
+
+    ``dead_writebacks`` is the dead-letter queue of writebacks.
+    """
 
     schools: SchoolRepository
     datasets: DatasetRepository
@@ -28,6 +31,7 @@ class EraseDependencies:
     vault: SchoolVault
     store: SnapshotStore
     erasures: Queue
+    dead_writebacks: Queue
     bus: EventBus
     audit: AuditTrail
     now: Callable[[], datetime]

@@ -18,6 +18,7 @@ from xporter_bridge.erasure.audit import note_person_erased
 from xporter_bridge.erasure.certificate import of_request
 from xporter_bridge.erasure.clean_dataset import DatasetCleaner
 from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.forget_dead_letters import forget_dead_letters
 from xporter_bridge.erasure.forget_operations import forget_operations
 from xporter_bridge.erasure.messages import ErasePeople
 from xporter_bridge.erasure.pull_anew import pull_anew
@@ -81,9 +82,16 @@ def _searched(
         (cleaner.clean(item) for item in deps.datasets.of_school(estab)), default=timedelta()
     )
     count = forget_operations(school, opened, deps.operations, deps.vault)
-    if count:
-        cleaner.note(operations=count)
-    telemetry.record("people_searched", estab=estab, people=len(wanted), operations=count)
+    letters = forget_dead_letters(estab, opened, deps.dead_writebacks)
+    if count or letters:
+        cleaner.note(operations=count, dead_letters=letters)
+    telemetry.record(
+        "people_searched",
+        estab=estab,
+        people=len(wanted),
+        operations=count,
+        dead_letters=letters,
+    )
     return wait
 
 

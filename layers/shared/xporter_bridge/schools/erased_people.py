@@ -21,7 +21,7 @@ from xporter_bridge.xporter.people import (
     people_in,
     people_of,
     plain_id,
-    without_mentions,
+    without_people,
 )
 
 # An item of DynamoDB holds 400 kilobytes; so many people take about a fourth.
@@ -164,9 +164,7 @@ class OpenedPeople:
 
     def allowed(self, table: str, row: Row) -> Row | None:
         """Return the row as it may be stored; None if it is about an erased person."""
-        if any(map(self.is_erased, people_of(table, row))):
-            return None
-        return without_mentions(row, self.is_erased)
+        return without_people(table, row, self.is_erased)
 
     def erased_of(self, table: str, row: Row) -> set[str]:
         """Return the digests of the erased people whom the row is about."""

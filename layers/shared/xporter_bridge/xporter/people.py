@@ -154,6 +154,16 @@ def mentions_of(row: Row) -> Iterator[Reference]:
             yield from ((kind, plain_id(kind, each)) for each in entries)
 
 
+def without_people(table: str, row: Row, is_erased: IsErased) -> Row | None:
+    """Return the row without the people; None if it is about one, the row itself if it names none.
+
+    This is the rule of erasures, pulls and exports alike.
+    """
+    if any(map(is_erased, people_of(table, row))):
+        return None
+    return without_mentions(row, is_erased)
+
+
 def people_in(document: object) -> Iterator[Reference]:
     """Yield everybody whom a document of objects and lists names, as a writeback does."""
     if isinstance(document, Mapping):

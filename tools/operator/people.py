@@ -1,0 +1,1 @@
+../../layers/shared/xporter_bridge/xporter/people.py
