@@ -56,7 +56,7 @@ def plain_keys(identities: Sequence[object]) -> list[bytes] | None:
     if max(lengths) > _MAX_IDENTITY:
         return None
     if len(lengths) == 1 and len(texts[0]) <= _MAX_QUICK_DIGITS:
-        # Joined, encoded and split as one text: half the time of a loop.
+        # Joined, encoded and split as one text, which is faster than a loop.
         start = _number(len(texts[0])).decode()
         return (start + f",{start}".join(texts)).encode().split(b",")
     starts = {length: _number(length) for length in lengths}
