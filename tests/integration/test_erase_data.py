@@ -184,6 +184,22 @@ def test_nothing_of_an_erased_school_is_left_but_its_tombstone(cloud: Cloud) -> 
     assert len(under(cloud, "OperationsTable", OTHER_ESTAB)) == 1
 
 
+def test_dead_letters_of_an_erased_school_go_and_those_of_others_stay(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    sqs, url = cloud.client("sqs"), cloud.ref("WritebackDeadLetterQueue")
+    ours, others = ({"estab": each, "payload": "a mark"} for each in (ESTAB, OTHER_ESTAB))
+    late = {"estab": ESTAB, "payload": "it failed for the fifth time only now"}
+    for body in (ours, others, ours):
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))
+    assert CompanyApi(cloud).delete(SCHOOL).status == 202
+    again = cloud.take("ErasureQueue")
+    cloud.invoke("erase_data", records(*again))
+    assert cloud.depth("WritebackDeadLetterQueue") == 1
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(late))
+    erase_now(cloud, {"estab": ESTAB})  # the message of a quarter of an hour later
+    assert cloud.take("WritebackDeadLetterQueue") == [others]
+
+
 def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     cloud: Cloud,
 ) -> None:

@@ -18,6 +18,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.audit import note_dataset_erased, note_school_erased
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase_people import erase_people
+from xporter_bridge.erasure.forget_dead_letters import forget_dead_letters_of_school
 from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
 from xporter_bridge.erasure.tombstone import (
     begun,
@@ -184,7 +185,14 @@ def _delete_everything(estab: str, deps: EraseDependencies) -> int:
     erased = sum(deps.store.erase(prefix) for prefix in school_prefixes(estab))
     deps.store.delete_staged(staged_prefix(estab))
     deps.operations.delete_school(estab)
-    telemetry.record("school_data_deleted", estab=estab, datasets=len(held), objects=erased)
+    letters = forget_dead_letters_of_school(estab, deps.dead_writebacks)
+    telemetry.record(
+        "school_data_deleted",
+        estab=estab,
+        datasets=len(held),
+        objects=erased,
+        dead_letters=letters,
+    )
     if any(item.is_leased(deps.now()) for item in held):
         return _seconds(LEASE)
     deps.datasets.delete_school(estab)

@@ -1,4 +1,4 @@
-"""Deletes the dead letters that name an erased person; all others stay.
+"""Deletes the dead letters of an erased school, or those that name an erased person.
 
 Only dead letters of writebacks hold what names somebody: writebacks that the company's software
 put on the queue itself, and that failed again and again. All other messages hold ids of ours.
@@ -7,11 +7,17 @@ put on the queue itself, and that failed again and again. All other messages hol
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
 from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.schools.erased_people import OpenedPeople
+
+
+def forget_dead_letters_of_school(estab: str, dead_letters: Queue) -> int:
+    """Delete every dead letter of the school, and return how many."""
+    return dead_letters.take_out(lambda body: _message_of(body, estab) is not None)
 
 
 def forget_dead_letters(estab: str, people: OpenedPeople, dead_letters: Queue) -> int:
@@ -25,9 +31,15 @@ def names_an_erased_person(body: str, estab: str, people: OpenedPeople) -> bool:
     Ids of people are the school's own: the same Id is somebody else in another school. A body that
     is not of our form names nobody.
     """
+    message = _message_of(body, estab)
+    return message is not None and people.are_named_in(message)
+
+
+def _message_of(body: str, estab: str) -> Mapping[str, Any] | None:
+    """Return the message of a body; None if it is not of the school, or not of our form."""
     try:
         message = orjson.loads(body)
     except ValueError:
-        return False
+        return None
     is_of_school = isinstance(message, Mapping) and str(message.get("estab")) == estab
-    return is_of_school and people.are_named_in(message)
+    return message if is_of_school else None
