@@ -1,8 +1,8 @@
 """HTTP to one host over the transport of ``requests``, without a ``requests.Session``.
 
 A session follows redirects (and reads their bodies without a limit), replaces our token by a
-password from ``.netrc``, and keeps cookies. All this would have to be switched off, and a request
-through it takes a third more processor time. The errors of ``requests`` contain the whole URL.
+password from ``.netrc``, and keeps cookies; all this would have to be switched off. The errors of
+``requests`` contain the whole URL.
 """
 
 from __future__ import annotations
