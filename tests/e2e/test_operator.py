@@ -335,7 +335,7 @@ def test_a_person_is_erased_and_let_back_in(
     operator: Operator, journey: Journey, tmp_path: Path
 ) -> None:
     def is_undecided_change_gone() -> bool:
-        """What the test of holds rejected is still so at the school, and would be held again."""
+        """The test of holds rejected a deletion that still stands at the school: approve it."""
         operator.json("pull", ESTAB, "students", "--wait")
         return operator.run("hold", "approve", ESTAB, "--yes").status == 1 and not held_of(journey)
 

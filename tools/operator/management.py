@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import click
 import requests
 
 from .errors import NotReachableError, OperatorError, RefusedError, WrongUseError
 from .invitations import Invitation, refusal_of
 from .xporter_calls import folded
 
-# No option: a shell remembers those.
-_SECRET = "XPORTER_MANAGEMENT_SECRET"
 _TIMEOUT_SECONDS = (10, 60)
 _THIRD_PARTY = "XporterOnDemand"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -38,7 +34,7 @@ class Management:
             RefusedError: Xporter issues none for the secret.
         """
         body = {"relyingParty": application, "password": secret, "thirdpartyid": _THIRD_PARTY}
-        status, document = self._post("/api/oauth/GetToken", body)
+        status, document = self._send("POST", "/api/oauth/GetToken", json=body)
         token = folded(document).get("token")
         if not isinstance(token, str) or not token.strip():
             raise RefusedError(
@@ -54,7 +50,8 @@ class Management:
         Raises:
             OperatorError: With Xporter's reason.
         """
-        status, document = self._post("/api/Manage/SchoolRegister", invitation.body())
+        path, body = "/api/Manage/SchoolRegister", invitation.body()
+        status, document = self._send("POST", path, "an invitation may have been sent", json=body)
         why = refusal_of(document) if status < 300 else f"status {status}"
         if why:
             raise OperatorError(
@@ -83,10 +80,9 @@ class Management:
         entries = [folded(each) for each in listed if isinstance(each, dict)]
         return {str(each.get("estab") or "").replace("/", "").strip() for each in entries} - {""}
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, Mapping[str, Any] | None]:
-        return self._send("POST", path, json=body)
-
-    def _send(self, method: str, path: str, **given: Any) -> tuple[int, Mapping[str, Any] | None]:
+    def _send(
+        self, method: str, path: str, may_have_happened: str = "", **given: Any
+    ) -> tuple[int, Mapping[str, Any] | None]:
         try:
             answer = self._http.request(
                 method, self._url + path, timeout=_TIMEOUT_SECONDS, allow_redirects=False, **given
@@ -94,22 +90,10 @@ class Management:
         except requests.RequestException as error:
             raise NotReachableError(
                 f"Xporter at {self._url} does not answer",
-                "check --xporter-url and the network; an invitation may have been sent",
+                "; ".join(filter(None, ("check --xporter-url and the network", may_have_happened))),
             ) from error
         try:
             document = answer.json()
         except ValueError:
             document = None
         return answer.status_code, document if isinstance(document, dict) else None
-
-
-def open_management(url: str, application: str) -> Management:
-    """Return the management API, with a token for the caller's secret, which is asked for.
-
-    Raises:
-        OperatorError: Xporter issues no token for the secret, or does not answer.
-    """
-    management = Management(url)
-    known = os.environ.get(_SECRET) or click.prompt("Management secret", hide_input=True, err=True)
-    management.take_token(application, known)
-    return management

@@ -139,3 +139,9 @@ def test_a_number_beyond_64_bits_identifies_by_every_digit() -> None:
 )
 def test_only_the_identity_of_a_deleted_row_is_kept(line: bytes, kept: bytes) -> None:
     assert identity_line("Id")(line) == kept
+
+
+@pytest.mark.parametrize("digits", [1, 9, 10, 20, 39, 40, 41, 44, 127, 128, 300, 512, 513])
+def test_numbers_of_one_length_have_the_keys_that_each_has_alone(digits: int) -> None:
+    numbers = [str(10**digits - each) for each in (9, 5, 1)]
+    assert order_keys(numbers) == list(map(order_key, numbers))

@@ -4,7 +4,6 @@ import click
 
 from ..errors import WrongUseError
 from ..invitations import Invitation, kind_of
-from ..management import open_management
 from ..settings import common_options
 from .session import ESTAB, open_session, yes_option
 
@@ -43,16 +42,14 @@ def invite(
             "Xporter invites only for companies that accept its usage policy",
             "read it in the Xporter Portal, then give --accept-usage-policy",
         )
-    parameters = session.target.parameters
-    application = parameters["RelyingParty"]
+    application = session.target.parameters["RelyingParty"]
     invitation = Invitation(
         estab, kind=kind or kind_of(application), application=application, **contact
     )
     session.confirm(
         f"Have Xporter write to {invitation.email} for {estab} ({invitation.kind})?", is_sure=yes
     )
-    management = open_management(xporter_url or parameters["XporterUrl"], application)
-    management.invite(invitation)
+    session.management(xporter_url).invite(invitation)
     session.show(
         {"estab": estab, "kind": invitation.kind, "invited": True},
         f"Xporter has written to the contact of {estab} ({invitation.kind}).",

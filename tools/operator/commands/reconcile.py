@@ -4,7 +4,6 @@ import click
 
 from .. import output
 from ..errors import Exit
-from ..management import open_management
 from ..reconciliation import Difference, differences
 from ..settings import common_options
 from .session import open_session
@@ -24,10 +23,8 @@ def reconcile(context: click.Context, xporter_url: str | None) -> None:
     Exit status: 0 if the two agree, 1 if they disagree about a school.
     """
     session = open_session()
-    parameters = session.target.parameters
-    application = parameters["RelyingParty"]
-    management = open_management(xporter_url or parameters["XporterUrl"], application)
-    at_xporter = management.authorised_schools(application)
+    application = session.target.parameters["RelyingParty"]
+    at_xporter = session.management(xporter_url).authorised_schools(application)
     here: dict[str, str] = {}
     with output.progress("schools") as advance:
         for page in session.api.schools():

@@ -1,5 +1,6 @@
 """The stack, API and clock of a command, each opened at its first use."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,8 +11,12 @@ import click
 from .. import output
 from ..api import Api
 from ..errors import WrongUseError
+from ..management import Management
 from ..settings import Settings
 from ..target import Target, find
+
+# No option: a shell remembers those.
+_SECRET = "XPORTER_MANAGEMENT_SECRET"
 
 
 class Session:
@@ -30,6 +35,22 @@ class Session:
     def api(self) -> Api:
         """Its API."""
         return Api(self.target)
+
+    def management(self, xporter_url: str | None) -> Management:
+        """Return Xporter's management API, opened with the management secret of the caller.
+
+        Args:
+            xporter_url: Another Xporter than the stack's.
+
+        Raises:
+            OperatorError: Xporter issues no token for the secret, or does not answer.
+        """
+        parameters = self.target.parameters
+        management = Management(xporter_url or parameters["XporterUrl"])
+        secret = os.environ.get(_SECRET)
+        secret = secret or click.prompt("Management secret", hide_input=True, err=True)
+        management.take_token(parameters["RelyingParty"], secret)
+        return management
 
     @property
     def now(self) -> datetime:

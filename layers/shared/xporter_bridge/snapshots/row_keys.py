@@ -23,7 +23,7 @@ KeyOfLine = Callable[[bytes], bytes]
 # A longer identity is ordered as text and shortened to its beginning and a digest: the headers of
 # staged pages contain keys, and the length of a number has two bytes.
 _MAX_IDENTITY = 512
-# In the order keys of numbers of so many digits, no byte is a comma or beyond ASCII.
+# No byte of the order key of a number of up to so many digits is a comma or beyond ASCII.
 _MAX_QUICK_DIGITS = 40
 _WITHOUT_IDENTITY = b"\2"
 

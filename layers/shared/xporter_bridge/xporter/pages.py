@@ -174,8 +174,6 @@ def with_requested_hash(page: Page, asked: str) -> Page:
         ContractError: All rows were requested, and a change set came.
     """
     echoed = page.facts.requested
-    if echoed == asked:
-        return page
     if echoed and echoed.casefold() == asked.casefold():
         return replace(page, facts=replace(page.facts, requested=asked))
     if echoed and asked == ALL_ROWS:
