@@ -12,6 +12,7 @@ from xporter_bridge.callbacks.signed_urls import (
     SigningKey,
     fingerprint,
     is_authentication_token,
+    key_id,
     sign,
     verify,
 )
@@ -44,6 +45,47 @@ def test_the_url_shows_the_school_and_the_database_in_its_parameters() -> None:
     assert query["estab"] == ESTAB
     assert query["database"] == "XodSchoolData"
     assert set(query) == {"estab", "database", "key", "signature"}
+
+
+# Xporter holds URLs that earlier versions signed, for as long as a school stays registered.
+SIGNED_EARLIER = {
+    CallbackKind.DATABASE: (
+        "XodSchoolData",
+        "database?estab=3281102&database=XodSchoolData&key=key-0001&signature=DhUMdijo-F9xpyV4MOR0_QTCMjSSdnOaIor_T2Ny0X8",
+    ),
+    CallbackKind.AVAILABILITY: (
+        "pull-1",
+        "availability?estab=3281102&id=pull-1&key=key-0001&signature=gO5HHTVvuV0mLh18n96sof6Y_pWeQ5oP5jTkwgKuuNw",
+    ),
+    CallbackKind.WRITEBACK: (
+        "writeback-1.0.1",
+        "writeback?estab=3281102&id=writeback-1.0.1&key=key-0001&signature=p3ATwzxyv3OEKMkb9-F5MWqodewJPwxU_qPFTs06-ic",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CallbackKind)
+def test_a_url_is_signed_as_it_always_was(kind: CallbackKind) -> None:
+    subject, url = SIGNED_EARLIER[kind]
+    assert signed_url(kind, ESTAB, subject) == f"{BASE_URL}/callbacks/{url}"
+
+
+def test_the_fingerprint_of_a_url_is_what_it_always_was() -> None:
+    # Another one would have every webhook of every school registered anew.
+    assert fingerprint("https://a.example/callbacks") == "149b677688386855"
+
+
+def test_the_id_of_a_key_is_read_whatever_the_case_of_its_name() -> None:
+    assert key_id(query_of(signed_url())) == key_id({"KEY": KEY.id}) == KEY.id
+    assert key_id({"estab": ESTAB}) == ""
+
+
+@pytest.mark.parametrize("parameter", ["estab", "database", "signature"])
+def test_half_a_character_is_refused_like_any_other_fault(parameter: str) -> None:
+    query = {**query_of(signed_url()), parameter: "\ud800"}
+    with pytest.raises(CallbackRejectedError) as rejected:
+        verify(DATABASE, query, keys=[KEY])
+    assert rejected.value.status == 404
 
 
 def test_a_base_url_with_a_path_and_a_trailing_slash_is_kept() -> None:
