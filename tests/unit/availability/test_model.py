@@ -36,7 +36,9 @@ PENDING = (("XodAttendanceForDate", "Pending"),)
 
 
 def test_a_wait_has_a_deadline_at_which_it_is_looked_at() -> None:
-    assert (WAITING.state, WAITING.deadline_at, WAITING.watch_at) == (
+    waits = waiting(QUEUED, WAIT, NOW)
+    assert replace(waits, state=PullState.QUEUED, deadline_at=None, watch_at=None) == QUEUED
+    assert (waits.state, waits.deadline_at, waits.watch_at) == (
         "waiting",
         NOW + WAIT,
         NOW + WAIT,
