@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,6 +29,9 @@ T = TypeVar("T")
 
 # A token is renewed this long before it expires, so that no pull outlives its token.
 _MARGIN = timedelta(minutes=20)
+# How long others wait for the token that one session requests, before they request one themselves.
+_REQUEST_LASTS = timedelta(seconds=10)
+_POLL_SECONDS = 0.5
 
 
 class SchoolNotReadyError(PermanentError):
@@ -64,12 +68,18 @@ class SchoolSessions:
     """Opens sessions with Xporter for schools; holds no token itself."""
 
     def __init__(
-        self, schools: SchoolRepository, vault: SchoolVault, xporter: XporterApi, relying_party: str
+        self,
+        schools: SchoolRepository,
+        vault: SchoolVault,
+        xporter: XporterApi,
+        relying_party: str,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.schools = schools
         self.vault = vault
         self.xporter = xporter
         self.relying_party = relying_party
+        self.sleep = sleep
 
     def open(self, estab: str, now: datetime) -> SchoolSession:
         """Return a session for a school whose state allows calls to Xporter.
@@ -141,7 +151,7 @@ class SchoolSession:
 
     def _current(self) -> str:
         with self._renewing:
-            return self._token or self._stored() or self._renewed()
+            return self._token or self._stored() or self._renewed_by_one()
 
     def _after(self, refused_token: str) -> str | None:
         """Return the token to try after a refused one; None if another would be refused as well."""
@@ -157,6 +167,20 @@ class SchoolSession:
         key = self._sessions.vault.open(self.school.estab, held)
         self._token = vaults.token_of(key, held, self._now + _MARGIN)
         return self._token
+
+    def _renewed_by_one(self) -> str:
+        """Return a new token; that of another session if one is requesting a token now.
+
+        Callbacks of a school's databases come together, mostly when its token has expired.
+        """
+        schools, estab = self._sessions.schools, self.school.estab
+        if not schools.claim_token(estab, self._now, self._now + _REQUEST_LASTS):
+            for _ in range(int(_REQUEST_LASTS.total_seconds() / _POLL_SECONDS)):
+                self._sessions.sleep(_POLL_SECONDS)
+                self.school = schools.get(estab) or self.school
+                if token := self._stored():
+                    return token
+        return self._renewed()
 
     def _renewed(self) -> str:
         return self._issued()[0].value
