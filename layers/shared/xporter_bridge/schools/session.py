@@ -19,10 +19,11 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.credentials import Credentials
 from xporter_bridge.schools.erased_people import OpenedPeople
 from xporter_bridge.schools.model import School, estab_changed, paused, secret_refused
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 T = TypeVar("T")
@@ -81,8 +82,14 @@ class SchoolSessions:
         self.relying_party = relying_party
         self.sleep = sleep
 
-    def open(self, estab: str, now: datetime) -> SchoolSession:
+    def open(
+        self, estab: str, now: datetime, *, after: SchoolSession | None = None
+    ) -> SchoolSession:
         """Return a session for a school whose state allows calls to Xporter.
+
+        Args:
+            after: The invocation's session before this one with the same school, if there is one:
+                KMS need not open the school's key again.
 
         Raises:
             SchoolNotReadyError: The school is unknown, paused, revoked, erased or not installed.
@@ -90,15 +97,22 @@ class SchoolSessions:
         school = self.schools.get(estab)
         if school is None or not school.is_pullable or not school.has_working_secret:
             raise SchoolNotReadyError(f"school_{school.state if school else 'unknown'}")
-        return SchoolSession(self, school, now)
+        return SchoolSession(self, school, now, after.opened_key if after else None)
 
 
 class SchoolSession:
     """One school's conversation with Xporter, within one invocation; safe to share by threads."""
 
-    def __init__(self, sessions: SchoolSessions, school: School, now: datetime) -> None:
+    def __init__(
+        self,
+        sessions: SchoolSessions,
+        school: School,
+        now: datetime,
+        opened_key: OpenedKey | None = None,
+    ) -> None:
         self._sessions = sessions
         self._now = now
+        self.opened_key = opened_key
         self._token: str | None = None
         self._has_worked = True
         self._renewing = Lock()
@@ -164,7 +178,7 @@ class SchoolSession:
         held = self.school.credentials
         if held is None or not held.token:
             return None
-        key = self._sessions.vault.open(self.school.estab, held)
+        key = self._opened(held)
         self._token = vaults.token_of(key, held, self._now + _MARGIN)
         return self._token
 
@@ -189,7 +203,7 @@ class SchoolSession:
         held = self.school.credentials
         if held is None:
             raise SchoolNotReadyError("school_without_secret")
-        key = self._sessions.vault.open(self.school.estab, held)
+        key = self._opened(held)
         secret = vaults.secret_of(key, held) or ""
         try:
             token, details = issue_token(
@@ -217,6 +231,14 @@ class SchoolSession:
         )
         self._token, self._has_worked = token.value, False
         return token, details
+
+    def _opened(self, held: Credentials) -> OpenedKey:
+        """Return the school's key, opened by KMS once as long as the school keeps it."""
+        known = self.opened_key
+        if known is None or (known.estab, known.wrapped) != (self.school.estab, held.wrapped_key):
+            known = self._sessions.vault.open(self.school.estab, held)
+        self.opened_key = known
+        return known
 
     def _note_paused(self) -> None:
         self._change(lambda school: paused(school, self._now))
