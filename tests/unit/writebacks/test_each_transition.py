@@ -155,6 +155,20 @@ def test_the_ids_of_a_conduct_are_kept_and_those_of_marks_are_not() -> None:
     assert (bare.parts[0].tracking_id, bare.parts[0].results) == ("t0", RESULTS)
 
 
+def test_a_success_after_all_takes_the_reason_of_the_failure_away() -> None:
+    before = made(a_part(PartState.FAILED, reason="school_closed"), reason="school_closed")
+    after = outcome_received(before, 0, 1, WritebackOutcome(True), NOW)
+    assert (after.parts[0].reason, after.reason) == ("", "")
+
+
+def test_the_same_end_of_two_writebacks_is_two_events_and_of_one_is_one() -> None:
+    def told(id_: str, now: datetime) -> str:
+        ended = refused(made(sending(), id=id_), 0, 1, "mark_invalid", now)
+        return ended.outbox[0].id
+
+    assert told("writeback-1", NOW) == told("writeback-1", LATER) != told("writeback-2", NOW)
+
+
 def test_a_failure_says_why_and_counts_where_an_outcome_is_awaited() -> None:
     no = WritebackOutcome(False, "t1", "school_closed", RESULTS)
     after = outcome_received(made(sent(), kind=WritebackKind.CONDUCT), 0, 1, no, NOW)
