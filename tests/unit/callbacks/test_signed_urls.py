@@ -172,7 +172,7 @@ def test_the_newest_key_signs() -> None:
 def test_without_a_usable_key_nothing_is_signed_and_nothing_believed(
     keys: list[SigningKey],
 ) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="^no key to sign callback URLs with$"):
         sign(DATABASE, ESTAB, "XodSchoolData", base_url=BASE_URL, keys=keys)
     with pytest.raises(ConfigurationError):
         verify(DATABASE, query_of(signed_url()), keys=keys)
@@ -189,6 +189,10 @@ def test_no_invented_query_is_ever_believed(query: dict[str, str]) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_no_guessed_path_token_is_believed_whatever_its_characters(guess: str) -> None:
     assert not is_authentication_token(guess, keys=[KEY])
+
+
+def test_half_a_character_is_no_path_token() -> None:
+    assert not is_authentication_token("\ud800", keys=[KEY])
 
 
 def test_the_current_and_the_previous_path_token_are_believed() -> None:
