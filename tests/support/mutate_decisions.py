@@ -210,6 +210,7 @@ def _decorated(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 def _copy(module: str) -> None:
     """Lay out a project of one changed module in a folder, as mutmut wants it: packages on top."""
+    shutil.rmtree(PLACE, ignore_errors=True)  # of a run that was killed
     skipped = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules")
     shutil.copytree(PACKAGE, PLACE / "xporter_bridge", ignore=skipped)
     for name in _COPIED:
