@@ -29,6 +29,8 @@ ADDED = {
     # How the pull itself ended, beside how the wait before it did.
     "result",
     "dead_letters",
+    # The feed of changes.
+    "change", "change_shard", "/v1/changes", "ChangeKind", "ChangePage", "ChangeView",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

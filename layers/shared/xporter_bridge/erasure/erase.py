@@ -133,6 +133,8 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
         # The message is sent before the write: after a crash in between, a spare check follows.
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
         note_school_erased(school, deps.audit, deps.now())
+        if school.state is not SchoolState.INVITED:  # nobody was ever told of such a school
+            deps.datasets.changes.note_school_erased(estab, deps.now())
         deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")
