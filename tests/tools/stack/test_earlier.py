@@ -1,0 +1,71 @@
+"""What earlier stacks have left is removed, and nothing else."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+
+import pytest
+
+from tools.stack.earlier import KEPT, remove_earlier
+
+
+def folder(stacks: Path, name: str) -> Path:
+    made = stacks / name
+    (made / "scratch").mkdir(parents=True)
+    (made / "stack.log").write_text("it ran")
+    return made
+
+
+def names(stacks: Path) -> list[str]:
+    return sorted(each.name for each in stacks.iterdir())
+
+
+def test_all_but_the_last_three_are_removed_and_a_line_says_so(tmp_path: Path) -> None:
+    made = [folder(tmp_path, f"2026112{day}T100000-77") for day in range(7)]
+    said: list[str] = []
+    remove_earlier(tmp_path, made[-1], said.append)
+    assert names(tmp_path) == [each.name for each in made[-1 - KEPT :]]
+    assert said == [f"removed 3 folders of earlier stacks from {tmp_path}"]
+    remove_earlier(tmp_path, made[-1], said.append)
+    assert len(said) == 1, "nothing is left to remove"
+
+
+def test_a_stack_that_runs_keeps_its_folder(tmp_path: Path) -> None:
+    made = [folder(tmp_path, f"2026112{day}T100000-77") for day in range(6)]
+    said: list[str] = []
+    with (made[0] / "stack.log").open("ab") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        remove_earlier(tmp_path, made[-1], said.append)
+        assert made[0].is_dir()
+        assert not made[1].exists()
+    assert said == [f"removed 1 folder of earlier stacks from {tmp_path}"]
+
+
+def test_what_a_person_has_named_or_put_there_stays(tmp_path: Path) -> None:
+    for day in range(6):
+        folder(tmp_path, f"2026112{day}T100000-77")
+    folder(tmp_path, "trial")
+    (tmp_path / "20251120T100000-1").write_text("a file")
+    elsewhere = folder(tmp_path / "of", "somebody")
+    (tmp_path / "20251121T100000-1").symlink_to(elsewhere)
+    remove_earlier(tmp_path, tmp_path / "20261125T100000-77", lambda _: None)
+    left = set(names(tmp_path))
+    assert {"trial", "of", "20251120T100000-1", "20251121T100000-1"} <= left
+    assert (elsewhere / "stack.log").is_file()
+    assert "20261120T100000-77" not in left
+
+
+def test_a_folder_that_cannot_be_deleted_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in range(6):
+        folder(tmp_path, f"2026112{day}T100000-77")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr("tools.stack.earlier.shutil.rmtree", refuse)
+    said: list[str] = []
+    remove_earlier(tmp_path, tmp_path / "20261125T100000-77", said.append)
+    assert (len(names(tmp_path)), said) == (6, [])
