@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 from click.testing import CliRunner
 
+from tests.support.template import ROOT
 from tools.operator import api
 from tools.operator import main as command_line
 from tools.operator.aws_errors import explained
@@ -207,6 +209,19 @@ def test_every_command_documents_itself_within_80_columns(name: str) -> None:
     assert "--json" in shown.output
     assert max(map(len, shown.output.splitlines())) <= 100
     assert command_line.__doc__
+
+
+def test_readme_shows_the_help_as_it_looks() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"(?ms)^\$ xporter-bridge --help\n(.*?)^```", readme)
+    # Of a terminal of 80 columns, click leaves two free.
+    shell = {"prog_name": "xporter-bridge", "terminal_width": 78}
+    told = CliRunner().invoke(cli, ["--help"], **shell).output
+    at = 0
+    for part in re.split(r"(?m)^  …\n", shown):
+        assert part.strip() in told[at:], part
+        at = told.index(part.strip())
+    assert set(re.findall(r"(?m)^  ([a-z]+)  ", shown)) >= set(COMMANDS)
 
 
 def test_the_help_names_every_exit_status() -> None:
