@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,55 @@ def test_ctrl_c_and_our_own_faults_leave_no_traceback(
         monkeypatch.setattr(api.Api, "schools", fail)
         assert main(["status"]) == status
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+COMMAND = [sys.executable, "-m", "tools.operator", "completion", "bash"]
+
+
+def test_a_full_disk_is_one_sentence_with_what_to_do() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            COMMAND, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == Exit.FOUND
+    assert done.stderr.splitlines()[0].startswith("error: no space left on device: free some disk")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "a/b.csv"), "a/b.csv: no such file"),
+        (PermissionError(13, "Permission denied", "/b.csv"), "write where you may"),
+        (OSError(30, "Read-only file system", "/b.csv"), "read-only file system: write elsewhere"),
+        (ConnectionRefusedError(111, "Connection refused"), "open an issue"),
+    ],
+)
+def test_what_a_file_refuses_is_said_with_what_to_do(
+    stack: FakeStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    says: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+    assert main(["status"]) == Exit.FOUND
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert len(shown.splitlines()) == 1
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (Exit.DONE, "")
 
 
 def test_what_changes_something_asks_and_is_not_done_where_nobody_can_answer(
