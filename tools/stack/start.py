@@ -46,9 +46,9 @@ def local_stack(
     settings = settings or StackSettings()
     directory = settings.directory or STACKS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True)
-    _expect_space(directory)
     if settings.directory is None:
         remove_earlier(STACKS, directory, progress)
+    _expect_space(directory)
     log_file = directory / LOG
     progress(f"the log is {log_file}")
     with ExitStack() as held:

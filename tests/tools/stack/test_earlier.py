@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tools.stack import start
 from tools.stack.earlier import KEPT, remove_earlier
+from tools.stack.errors import StackError
+from tools.stack.settings import StackSettings
 
 
 def folder(stacks: Path, name: str) -> Path:
@@ -69,3 +73,24 @@ def test_a_folder_that_cannot_be_deleted_stops_nothing(
     said: list[str] = []
     remove_earlier(tmp_path, tmp_path / "20261125T100000-77", said.append)
     assert (len(names(tmp_path)), said) == (6, [])
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_start_removes_them_before_it_looks_for_space_but_not_for_a_folder_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    for day in range(5):
+        folder(tmp_path, f"2020112{day}T100000-77")
+    monkeypatch.setattr(start, "STACKS", tmp_path)
+    usage = shutil.disk_usage(tmp_path)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    settings = StackSettings(directory=tmp_path / "mine" if is_named else None)
+    said: list[str] = []
+    with (
+        pytest.raises(StackError, match="0 MB left"),
+        start.local_stack(settings, progress=said.append),
+    ):
+        pass
+    left = {name for name in names(tmp_path) if name.startswith("2020")}
+    assert len(left) == (5 if is_named else KEPT)
+    assert bool(said) is not is_named
