@@ -95,7 +95,7 @@ PURE = {
     "onboarding/payloads", "operations/model",
     "pulls/attempt", "pulls/attention", "pulls/contradiction", "pulls/failures", "pulls/freshness",
     "pulls/history",
-    "pulls/model", "pulls/record",
+    "pulls/change", "pulls/model", "pulls/record",
     "registrations/model", "rotation/model",
     "schools/attention", "schools/credentials", "schools/encryption", "schools/erased_people",
     "schools/history",
@@ -112,7 +112,7 @@ PURE = {
 }  # fmt: skip
 EFFECTFUL = {
     "entrypoints", "telemetry",
-    "api/audit_views", "api/fleet_overview", "api/fleet_pages", "api/queries",
+    "api/audit_views", "api/change_feed", "api/fleet_overview", "api/fleet_pages", "api/queries",
     "audit/trail", "erasure/audit", "rotation/dependencies", "writebacks/audit",
     "availability/accept", "availability/ask_xporter", "availability/repository",
     "availability/schedule", "availability/settle",
@@ -128,7 +128,8 @@ EFFECTFUL = {
     "ingestion/commit", "ingestion/doubt", "ingestion/drift_reports", "ingestion/fetch",
     "ingestion/page_workers", "ingestion/pull_school", "ingestion/run", "ingestion/staged_pages",
     "onboarding/onboard", "onboarding/prove_secret", "onboarding/receive", "operations/repository",
-    "pulls/fleet_notices", "pulls/hold", "pulls/note_trouble", "pulls/outbox",
+    "pulls/change_index", "pulls/fleet_items", "pulls/fleet_notices", "pulls/hold",
+    "pulls/note_trouble", "pulls/outbox",
     "pulls/plan", "pulls/publication", "pulls/reconcile",
     "availability/receive", "pulls/receive", "writebacks/receive",
     "pulls/breaker", "pulls/repository", "pulls/retention", "pulls/slots", "pulls/stored_form",

@@ -74,7 +74,7 @@ class DatasetCleaner:
         if is_requested:
             self._forget(leased)
             return timedelta()
-        item = publish_committed(leased, deps.datasets, deps.store, deps.now())
+        item = publish_committed(leased, deps.datasets, deps.store, deps.now)
         item = self._without_work_under_way(item)
         made = item.published.manifest
         if made and made.erased is None:
@@ -156,7 +156,7 @@ class DatasetCleaner:
             return lease.item
         made = rewriter.rewrite(found)
         item = self._committed(lease.item, manifest, made, found, pull_id)
-        item = publish_committed(item, deps.datasets, deps.store, deps.now())
+        item = publish_committed(item, deps.datasets, deps.store, deps.now)
         deps.store.delete_staged(prefix)
         return item
 

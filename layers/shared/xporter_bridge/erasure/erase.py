@@ -144,6 +144,8 @@ def erase_school(message: EraseSchool, deps: EraseDependencies) -> None:
         deps.erasures.send(again.body(), delay_seconds=int(_LATE.total_seconds()))
     if school.is_being_erased:
         note_school_erased(school, deps.audit, deps.now())
+        if school.state is not SchoolState.INVITED:  # nobody was ever told of such a school
+            deps.datasets.changes.note_school_erased(estab, deps.now())
         deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")

@@ -113,7 +113,7 @@ class PullCommit:
         made = item.published.manifest
         if not item.published.unpublished or not made:
             return item
-        published = publish_committed(item, self._datasets, self._store, self._now())
+        published = publish_committed(item, self._datasets, self._store, self._now)
         self.staged_to_delete.add(made.pull_id or "")
         return published
 

@@ -133,8 +133,9 @@ class Published:
 
     ``unpublished`` are the copies that a commit still has to make. Sequences before ``oldest`` are
     deleted; at ``retire_at`` the next one may be. A temporary dataset ends at ``expires_at``.
-    ``scopes`` are all scopes under which data of it was fetched. ``as_of`` is the time that Xporter
-    gave, ``checked_at`` when the data were last compared with Xporter.
+    ``change`` is the entry of the sequence in the index of changes (``change.py``), once readers
+    find it. ``scopes`` are all scopes under which data of it was fetched. ``as_of`` is the time
+    that Xporter gave, ``checked_at`` when the data were last compared with Xporter.
     """
 
     sequence: int = 0
@@ -147,6 +148,7 @@ class Published:
     checked_at: datetime | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
+    change: str = ""
 
     def committed(self, made: Manifest, copies: Mapping[str, str]) -> Published:
         """Return the published data as stored once the draft is the current sequence."""
