@@ -35,7 +35,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase import erase
-from xporter_bridge.erasure.messages import read_erasure
+from xporter_bridge.erasure.messages import LATE_LOOKS, read_erasure
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind, identity
@@ -210,13 +210,30 @@ def test_dead_letters_of_an_erased_school_go_and_those_of_others_stay(cloud: Clo
     assert cloud.take("WritebackDeadLetterQueue") == [others]
 
 
+def test_a_writeback_of_an_erased_school_that_fails_for_hours_is_deleted_too(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    CompanyApi(cloud).delete(SCHOOL)
+    messages = 0
+    while taken := cloud.take("ErasureQueue"):
+        cloud.invoke("erase_data", records(*taken))
+        messages += 1
+        if messages == LATE_LOOKS:
+            late = json.dumps({"estab": ESTAB, "payload": "it failed for the fifth time"})
+            cloud.client("sqs").send_message(
+                QueueUrl=cloud.ref("WritebackDeadLetterQueue"), MessageBody=late
+            )
+    assert messages == 1 + LATE_LOOKS
+    assert cloud.depth("WritebackDeadLetterQueue") == 0
+    assert [event["type"] for event in cloud.events()].count("school.erased") == 1
+
+
 def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     cloud: Cloud,
 ) -> None:
     stored_everything(cloud)
     CompanyApi(cloud).delete(SCHOOL)
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
-    assert ({"kind": "school", "estab": ESTAB}, 900) in sent
+    assert ({"kind": "school", "estab": ESTAB, "looks": LATE_LOOKS - 1}, 900) in sent
     cloud.events()
     late = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")

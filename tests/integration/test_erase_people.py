@@ -35,7 +35,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificate import Certificate
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase import erase
-from xporter_bridge.erasure.messages import ErasePeople
+from xporter_bridge.erasure.messages import LATE_LOOKS, ErasePeople
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.pulls.record import DatasetState, Hold
@@ -414,6 +414,30 @@ def test_a_dead_letter_that_names_the_person_goes_and_every_other_stays(
     certificate = certificates(school).get(ESTAB, id_)
     assert certificate
     assert certificate.facts["dead_letters"] == 3
+
+
+def test_a_writeback_that_becomes_a_dead_letter_hours_later_is_deleted_too(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, now = pupil(xporter), datetime.now(UTC)
+    payload = {"Marks": [{"StudentId": row["Id"], "MarkType": "S", "Mark": "L"}]}
+    asked = {"estab": ESTAB, "kind": "attendance", "idempotency_key": "one", "payload": payload}
+    id_ = erase_person(school, row)
+    messages = 0
+    while taken := school.take("ErasureQueue"):
+        [message] = taken
+        erase(ErasePeople.read(message), deps(school, now))
+        messages += 1
+        now += timedelta(minutes=15)
+        if messages == LATE_LOOKS:
+            school.client("sqs").send_message(
+                QueueUrl=school.ref("WritebackDeadLetterQueue"), MessageBody=json.dumps(asked)
+            )
+    assert messages == 1 + LATE_LOOKS
+    assert school.depth("WritebackDeadLetterQueue") == 0
+    certificate = certificates(school).get(ESTAB, id_)
+    assert certificate
+    assert certificate.facts["dead_letters"] == 1
 
 
 def test_a_certificate_of_earlier_code_is_shown_as_it_was_written(

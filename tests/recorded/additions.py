@@ -31,6 +31,8 @@ ADDED = {
     "dead_letters",
     # The feed of changes.
     "change", "change_shard", "/v1/changes", "ChangeKind", "ChangePage", "ChangeView",
+    # What the erasure of a person has searched.
+    "people_search",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

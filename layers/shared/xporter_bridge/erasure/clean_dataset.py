@@ -19,7 +19,7 @@ from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.model import LEASE, changed_event
 from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
-from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone
+from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone, search_id
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.xporter.people import is_requested_for, may_concern
@@ -50,11 +50,13 @@ class DatasetCleaner:
         self._wanted = wanted
         self._deps = deps
         self._is_first = is_first
+        self._search = search_id(wanted)
 
     def clean(self, item: DatasetRecord) -> timedelta:
         """Clean one dataset; return how long to wait if a pull may still be writing.
 
-        Every step may be repeated.
+        Every step may be repeated. A dataset that the same search has cleaned is not read again: no
+        pull that begins after a tombstone was stored brings the person back.
 
         Raises:
             ConflictError: The lease was lost.
@@ -63,6 +65,9 @@ class DatasetCleaner:
         if not is_requested and not self._may_concern(item):
             return timedelta()
         deps = self._deps
+        if item.people_search == self._search and not is_requested:
+            self._publish_outbox(item)
+            return timedelta()
         leased = None if item.erasing else deps.datasets.lease_to_erase(item, deps.now())
         if leased is None:
             return LEASE + _MARGIN
@@ -74,10 +79,8 @@ class DatasetCleaner:
         made = item.published.manifest
         if made and made.erased is None:
             item = self._pruned(self._rewritten(item, made))
-        item = deps.datasets.save(item.released(), deps.now())
-        if item.outbox:
-            deps.bus.publish(Event.read(entry) for entry in item.outbox)
-            deps.datasets.clear_outbox(item)
+        cleaned = replace(item.released(), people_search=self._search)
+        self._publish_outbox(deps.datasets.save(cleaned, deps.now()))
         return timedelta()
 
     def note(self, *, objects: int = 0, operations: int = 0, dead_letters: int = 0) -> None:
@@ -87,6 +90,11 @@ class DatasetCleaner:
                 objects=objects, operations=operations, dead_letters=dead_letters
             )
             self._deps.certificates.put(counted)
+
+    def _publish_outbox(self, item: DatasetRecord) -> None:
+        if item.outbox:
+            self._deps.bus.publish(Event.read(entry) for entry in item.outbox)
+            self._deps.datasets.clear_outbox(item)
 
     def _is_requested_for_one(self, item: DatasetRecord) -> bool:
         definition = item.definition

@@ -213,6 +213,7 @@ class DatasetRecord:
     """One dataset of one school.
 
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
+    ``people_search`` is the latest search for erased people after which nothing of them is stored.
     """
 
     estab: str
@@ -230,6 +231,7 @@ class DatasetRecord:
     looks: Looks = Looks()
     noticed: Noticed = Noticed()
     attempts: tuple[Attempt, ...] = ()
+    people_search: str = ""
 
     @property
     def definition(self) -> Mapping[str, Any] | None:

@@ -70,7 +70,7 @@ _RENAMED = {
     Lease: {"expires_at": "lease_expires_at"},
     Looks: {"heard_at": "looked_for", "count": "looks", "at": "look_at"},
 }
-_OWN = ("estab", "dataset", "state", "reason", "erasing")
+_OWN = ("estab", "dataset", "state", "reason", "erasing", "people_search")
 
 
 @cache
@@ -86,6 +86,7 @@ def write(item: DatasetRecord) -> Item:
         "state": str(item.state),
         "reason": item.reason,
         "erasing": item.erasing,
+        "people_search": item.people_search,
         "outbox": text(list(item.outbox)),
         "hold": text(_hold_document(item.hold)) if item.hold else None,
         "attempts": text([_attempt_document(each) for each in item.attempts]),
@@ -121,6 +122,7 @@ def read(item: Item) -> DatasetRecord:
         outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
         attempts=tuple(_attempt(each) for each in orjson.loads(item.get("attempts", "[]"))),
+        people_search=item.get("people_search", ""),
         **parts,
     )
 
