@@ -40,6 +40,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
         keep=timedelta(days=settings.keep_days),
         now=lambda: datetime.now(UTC),
         slow_places=max(1, settings.concurrent_pulls // SLOW_SHARE),
+        has_parquet="parquet" in settings.formats.split("+"),
     )
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.support.published_dataset import DATA, STAGING, PublishedDataset
 from xporter_bridge.erasure.rewrite_snapshot import SnapshotRewriter
 from xporter_bridge.schools.erased_people import OpenedPeople
+from xporter_bridge.snapshots.convert import ParquetConverter, ParquetFiles
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.snapshots.row_keys import key_of_line
 from xporter_bridge.xporter.people import PersonKind
@@ -22,7 +23,16 @@ PEOPLE = OpenedPeople(b"k" * 32, frozenset({_PLAIN.digest(PUPIL)}))
 
 
 def rewriter(made: PublishedDataset, manifest: Manifest) -> SnapshotRewriter:
-    return SnapshotRewriter(made.store, manifest, PEOPLE, out="staging/x/", heartbeat=lambda: None)
+    def beat() -> None:
+        return None
+
+    converter = ParquetConverter(
+        made.store, made.place, "students", lambda _: "text", has_time=lambda: True, heartbeat=beat
+    )
+    parquet = ParquetFiles(made.store, converter, "staging/x/")
+    return SnapshotRewriter(
+        made.store, manifest, PEOPLE, out="staging/x/", heartbeat=beat, parquet=parquet
+    )
 
 
 def rewritten(

@@ -1,0 +1,150 @@
+"""Writes the Parquet file of a snapshot, beside the NDJSON and never instead of it.
+
+NDJSON is what the product promises. Whatever fails here is logged and counted, and the sequence is
+published without the file; only what would fail the pull all the same is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from xporter_bridge import telemetry
+from xporter_bridge.errors import XporterBridgeError
+from xporter_bridge.snapshots.blocks import Block
+from xporter_bridge.snapshots.layout import DatasetLayout, parquet_key
+from xporter_bridge.snapshots.manifest import ParquetEntry, TableEntry
+from xporter_bridge.snapshots.parquet_columns import (
+    ColumnChooser,
+    TypeOf,
+    UnconvertibleError,
+    rows_of,
+)
+from xporter_bridge.snapshots.parquet_file import ParquetFile
+from xporter_bridge.snapshots.parquet_forms import TEXT
+from xporter_bridge.snapshots.row_keys import ID, key_of_line
+from xporter_bridge.snapshots.store import SnapshotStore
+
+Blocks = Callable[[], Iterator[Block]]
+
+
+class OutOfTimeError(Exception):
+    """The file would not be complete in time."""
+
+
+class ParquetConverter:
+    """Writes Parquet files to the staging bucket.
+
+    Args:
+        endpoint: Xporter's endpoint of the dataset, for the metric.
+        type_of: The catalogue's type of a column.
+        has_time: Whether there is time left for a file; asked with every block.
+        heartbeat: Called with every block; may raise to stop.
+    """
+
+    def __init__(
+        self,
+        store: SnapshotStore,
+        place: DatasetLayout,
+        endpoint: str,
+        type_of: TypeOf,
+        *,
+        has_time: Callable[[], bool],
+        heartbeat: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._endpoint = endpoint
+        self._type_of = type_of
+        self._has_time = has_time
+        self._heartbeat = heartbeat
+
+    def convert(self, table: str, entry: TableEntry, blocks: Blocks, to: str) -> ParquetEntry:
+        """Stage the Parquet file of a table, and return its entry; without a key if it failed.
+
+        Args:
+            blocks: Streams the rows of the snapshot; called twice.
+            to: The staged key.
+
+        Raises:
+            XporterBridgeError: AWS failed, or the lease was lost.
+        """
+        names = {"estab": self._place.estab, "dataset": self._place.dataset, "table": table}
+        try:
+            return self._converted(entry, blocks, to)
+        except XporterBridgeError:
+            raise
+        except (OutOfTimeError, UnconvertibleError) as error:
+            reason = getattr(error, "reason", "out_of_time")
+            telemetry.warn("parquet_left_out", **names, reason=reason)
+        except Exception as error:  # noqa: BLE001 - a fault of the writer must not cost the data
+            telemetry.report("parquet_failed", error, **names)
+        telemetry.count("ParquetFailed", self._endpoint)
+        return ParquetEntry(None)
+
+    def _converted(self, entry: TableEntry, blocks: Blocks, to: str) -> ParquetEntry:
+        chooser = ColumnChooser(self._type_of, entry.columns, entry.key or ID)
+        for block in self._timed(blocks()):
+            chooser.look_at(rows_of(block))
+        columns = chooser.chosen()
+        file = ParquetFile([(column.name, column.form.kind) for column in columns])
+        writer = self._store.write_file(to)
+        for block in self._timed(blocks()):
+            rows = rows_of(block)
+            writer.write(file.add([column.values(rows) for column in columns], len(rows)))
+        writer.write(file.end())
+        writer.close()
+        types = {each.name: each.form.name for each in columns if each.form is not TEXT}
+        return ParquetEntry(parquet_key(entry.snapshot_key), writer.sha256, types)
+
+    def _timed(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        for block in blocks:
+            self._heartbeat()
+            if not self._has_time():
+                raise OutOfTimeError
+            yield block
+
+
+class ParquetFiles:
+    """The Parquet files of the tables of one candidate for the next sequence.
+
+    Args:
+        out: The prefix of staged results.
+    """
+
+    def __init__(self, store: SnapshotStore, converter: ParquetConverter, out: str) -> None:
+        self._store = store
+        self._converter = converter
+        self._out = out
+
+    def added(
+        self,
+        entries: Mapping[str, TableEntry],
+        before: Mapping[str, TableEntry],
+        copies: dict[str, str],
+    ) -> tuple[dict[str, TableEntry], bool]:
+        """Return the entries with the files of their snapshots, which are added to the copies.
+
+        A file that is there already stays. The second value tells whether a table whose rows stay
+        has a file that it did not have, which is news to readers.
+        """
+        made, is_news = {}, False
+        for table, entry in entries.items():
+            old = before.get(table)
+            is_kept = old is not None and old.snapshot_key == entry.snapshot_key
+            if old and is_kept and old.parquet and old.parquet.key:
+                made[table] = replace(entry, parquet=old.parquet)
+                continue
+            staged, to = copies.get(entry.snapshot_key), f"{self._out}{table}.parquet"
+            written = self._converter.convert(table, entry, self._rows(entry, staged), to)
+            if written.key:
+                copies[written.key] = to
+                is_news |= is_kept
+            made[table] = replace(entry, parquet=written)
+        return made, is_news
+
+    def _rows(self, entry: TableEntry, staged: str | None) -> Callable[[], Iterator[Block]]:
+        key_of = key_of_line(entry.key)
+        if staged is None:
+            return lambda: self._store.blocks(entry.snapshot_key, key_of)
+        return lambda: self._store.staged_blocks(staged, key_of)
