@@ -48,6 +48,7 @@ def converted(
     key: str = "Id",
     has_time: Callable[[], bool] = lambda: True,
     heartbeat: Callable[[], None] = lambda: None,
+    most_bytes: int = 10_000,
 ) -> tuple[ParquetEntry, bytes]:
     """Return the entry of the file and the file, which is empty if none was written."""
     s3 = S3(Calls())
@@ -59,7 +60,9 @@ def converted(
         has_time=has_time,
         heartbeat=heartbeat,
     )
-    made = converter.convert("Students", entry(*columns, key=key), blocks_of(*lines), "to")
+    made = converter.convert(
+        "Students", entry(*columns, key=key), blocks_of(*lines), "to", most_bytes=most_bytes
+    )
     return made, s3.objects.get(f"{STAGING}/to", b"")
 
 
@@ -191,6 +194,11 @@ def test_a_file_that_would_take_too_long_is_left_out() -> None:
     times = iter([True, True, False])
     lines = rows(*({"Id": str(n)} for n in range(9)))
     assert converted(*lines, has_time=lambda: next(times)) == (ParquetEntry(None), b"")
+
+
+def test_a_file_whose_types_have_no_room_in_the_manifest_is_left_out() -> None:
+    lines = rows({"Id": "1", "EAL": 1})
+    assert converted(*lines, most_bytes=10) == (ParquetEntry(None), b"")
 
 
 def test_a_lost_lease_or_a_failure_of_aws_is_raised() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+import orjson
+
 from xporter_bridge import telemetry
 from xporter_bridge.errors import XporterBridgeError
 from xporter_bridge.snapshots.blocks import Block
@@ -25,7 +27,15 @@ from xporter_bridge.snapshots.parquet_forms import TEXT
 from xporter_bridge.snapshots.row_keys import ID, key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
 
+# While a change is held, the entries of all tables are in the dataset's item twice. The item holds
+# 400 kilobytes. So there is room for ten tables of 81 typed columns, the most that is documented.
+_MOST_BYTES = 80 * 1024
 Blocks = Callable[[], Iterator[Block]]
+
+
+def bytes_of(entry: ParquetEntry, to: str) -> int:
+    """Return what the entry, and the copy of its file, take of the dataset's item."""
+    return _size(entry.document()) + len(entry.key or "") + len(to)
 
 
 class OutOfTimeError(Exception):
@@ -59,19 +69,22 @@ class ParquetConverter:
         self._has_time = has_time
         self._heartbeat = heartbeat
 
-    def convert(self, table: str, entry: TableEntry, blocks: Blocks, to: str) -> ParquetEntry:
+    def convert(
+        self, table: str, entry: TableEntry, blocks: Blocks, to: str, *, most_bytes: int
+    ) -> ParquetEntry:
         """Stage the Parquet file of a table, and return its entry; without a key if it failed.
 
         Args:
             blocks: Streams the rows of the snapshot; called twice.
             to: The staged key.
+            most_bytes: The room for the entry and the copy in the dataset's item.
 
         Raises:
             XporterBridgeError: AWS failed, or the lease was lost.
         """
         names = {"estab": self._place.estab, "dataset": self._place.dataset, "table": table}
         try:
-            return self._converted(entry, blocks, to)
+            return self._converted(entry, blocks, to, most_bytes)
         except XporterBridgeError:
             raise
         except (OutOfTimeError, UnconvertibleError) as error:
@@ -82,11 +95,17 @@ class ParquetConverter:
         telemetry.count("ParquetFailed", self._endpoint)
         return ParquetEntry(None)
 
-    def _converted(self, entry: TableEntry, blocks: Blocks, to: str) -> ParquetEntry:
+    def _converted(
+        self, entry: TableEntry, blocks: Blocks, to: str, most_bytes: int
+    ) -> ParquetEntry:
         chooser = ColumnChooser(self._type_of, entry.columns, entry.key or ID)
         for block in self._timed(blocks()):
             chooser.look_at(rows_of(block))
         columns = chooser.chosen()
+        types = {each.name: each.form.name for each in columns if each.form is not TEXT}
+        made = ParquetEntry(parquet_key(entry.snapshot_key), "0" * 64, types)
+        if bytes_of(made, to) > most_bytes:
+            raise UnconvertibleError("too_many_columns")
         file = ParquetFile([(column.name, column.form.kind) for column in columns])
         writer = self._store.write_file(to)
         for block in self._timed(blocks()):
@@ -94,8 +113,7 @@ class ParquetConverter:
             writer.write(file.add([column.values(rows) for column in columns], len(rows)))
         writer.write(file.end())
         writer.close()
-        types = {each.name: each.form.name for each in columns if each.form is not TEXT}
-        return ParquetEntry(parquet_key(entry.snapshot_key), writer.sha256, types)
+        return replace(made, sha256=writer.sha256)
 
     def _timed(self, blocks: Iterable[Block]) -> Iterator[Block]:
         for block in blocks:
@@ -129,18 +147,20 @@ class ParquetFiles:
         has a file that it did not have, which is news to readers.
         """
         made, is_news = {}, False
+        room = _MOST_BYTES - sum(_size(entry.document()) for entry in entries.values())
         for table, entry in entries.items():
-            old = before.get(table)
+            old, to = before.get(table), f"{self._out}{table}.parquet"
             is_kept = old is not None and old.snapshot_key == entry.snapshot_key
             if old and is_kept and old.parquet and old.parquet.key:
-                made[table] = replace(entry, parquet=old.parquet)
-                continue
-            staged, to = copies.get(entry.snapshot_key), f"{self._out}{table}.parquet"
-            written = self._converter.convert(table, entry, self._rows(entry, staged), to)
-            if written.key:
-                copies[written.key] = to
-                is_news |= is_kept
-            made[table] = replace(entry, parquet=written)
+                parquet = old.parquet
+            else:
+                rows = self._rows(entry, copies.get(entry.snapshot_key))
+                parquet = self._converter.convert(table, entry, rows, to, most_bytes=room)
+                if parquet.key:
+                    copies[parquet.key] = to
+                    is_news |= is_kept
+            room -= bytes_of(parquet, to)
+            made[table] = replace(entry, parquet=parquet)
         return made, is_news
 
     def _rows(self, entry: TableEntry, staged: str | None) -> Callable[[], Iterator[Block]]:
@@ -148,3 +168,7 @@ class ParquetFiles:
         if staged is None:
             return lambda: self._store.blocks(entry.snapshot_key, key_of)
         return lambda: self._store.staged_blocks(staged, key_of)
+
+
+def _size(document: object) -> int:
+    return len(orjson.dumps(document))
