@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
 from tests.support.parquet import hold_equal
 from tests.support.pull_world import DATA, World, in_memory, verify
+from tests.support.template import ROOT
 from tests.support.xporter import Xporter
 from xporter_bridge.ingestion.build_sequence import SequenceBuilder
 from xporter_bridge.schools.states import SchoolState
@@ -181,14 +184,14 @@ def test_a_file_that_fails_costs_no_data_and_is_made_up_for(
     both: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(ParquetConverter, "convert", lambda *_: ParquetEntry(None))
+        broken.setattr(ParquetConverter, "convert", lambda *_, **__: ParquetEntry(None))
         both.change(rows=2)
         ask(both, STUDENTS)
     assert entries(both)["Students"]["parquet_key"] is None
     verify(both, STUDENTS)
     sequence = both.item(STUDENTS).published.sequence
     with monkeypatch.context() as broken:
-        broken.setattr(ParquetConverter, "convert", lambda *_: ParquetEntry(None))
+        broken.setattr(ParquetConverter, "convert", lambda *_, **__: ParquetEntry(None))
         compare_all(both)
     assert both.item(STUDENTS).published.sequence == sequence, "a failure alone is no news"
     compare_all(both)
@@ -261,3 +264,15 @@ def test_an_erased_school_leaves_no_file(school: Cloud) -> None:
     assert CompanyApi(school).delete(SCHOOL).status == 202
     school.deliver("ErasureQueue")
     assert versions(school) == []
+
+
+def test_without_the_format_the_pulling_function_does_not_load_the_writer() -> None:
+    code = (
+        "import sys; import functions.pull_dataset.handler; "
+        "print([name for name in sys.modules if 'parquet_' in name or name.endswith('convert')])"
+    )
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers/shared'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

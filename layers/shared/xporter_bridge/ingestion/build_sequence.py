@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ChangeSetUnusableError
@@ -14,7 +14,6 @@ from xporter_bridge.ingestion.page_file import DELETED
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
 from xporter_bridge.snapshots.blocks import in_order
-from xporter_bridge.snapshots.convert import ParquetFiles
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts, Sinks
@@ -23,6 +22,9 @@ from xporter_bridge.snapshots.row_changes import slight_changes
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.xporter.pages import PageMetadata
+
+if TYPE_CHECKING:
+    from xporter_bridge.snapshots.convert import ParquetFiles
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.ingestion.dependencies import PullDependencies
-from xporter_bridge.snapshots.convert import ParquetConverter, ParquetFiles
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.xporter.column_types import type_of
+
+if TYPE_CHECKING:
+    from xporter_bridge.snapshots.convert import ParquetFiles
 
 
 def parquet_files(
@@ -26,6 +29,11 @@ def parquet_files(
     """
     if not deps.has_parquet:
         return None
+    from xporter_bridge.snapshots.convert import (  # noqa: PLC0415 - no cold start pays unasked
+        ParquetConverter,
+        ParquetFiles,
+    )
+
     converter = ParquetConverter(
         deps.store,
         place,

@@ -38,7 +38,7 @@ def bytes_of(entry: ParquetEntry, to: str) -> int:
     return _size(entry.document()) + len(entry.key or "") + len(to)
 
 
-class OutOfTimeError(Exception):
+class TooSlowError(Exception):
     """The file would not be complete in time."""
 
 
@@ -87,7 +87,7 @@ class ParquetConverter:
             return self._converted(entry, blocks, to, most_bytes)
         except XporterBridgeError:
             raise
-        except (OutOfTimeError, UnconvertibleError) as error:
+        except (TooSlowError, UnconvertibleError) as error:
             reason = getattr(error, "reason", "out_of_time")
             telemetry.warn("parquet_left_out", **names, reason=reason)
         except Exception as error:  # noqa: BLE001 - a fault of the writer must not cost the data
@@ -119,7 +119,7 @@ class ParquetConverter:
         for block in blocks:
             self._heartbeat()
             if not self._has_time():
-                raise OutOfTimeError
+                raise TooSlowError
             yield block
 
 
