@@ -94,7 +94,8 @@ trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDP
 
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
-	@exec $(RUN) -m tools.load storm --schools 20 --duplicates 10
+	@$(RUN) -m tools.load storm --schools 20 --duplicates 10
+	@exec $(RUN) -m tools.load soak --minutes 5
 
 storm: setup ## 200 schools change at once on a local stack, 30 callbacks each, with faults; then the truth
 	@exec $(RUN) -m tools.load storm

@@ -47,8 +47,7 @@ from xporter_bridge.pulls.model import (
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
-from xporter_bridge.schools.model import School
-from xporter_bridge.schools.session import SchoolNotReadyError
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
@@ -69,11 +68,12 @@ class PullRun:
         item: DatasetRecord,
         slot: Slot,
         remaining_seconds: Callable[[], float],
+        session: SchoolSession | None = None,
     ) -> None:
         self.slot = slot
         self._deps = deps
         self.item = item
-        self.school: School | None = None  # as it was when the session was opened
+        self.session = session  # before this run opens its own, that of the invocation's last run
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
         # Whether Xporter answered for the school; None if no call showed that.
@@ -144,8 +144,8 @@ class PullRun:
         raise TransientError("pages_kept_moving")
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
-        session = self._deps.sessions.open(self.item.estab, self._deps.now())
-        self.school = session.school
+        sessions, now = self._deps.sessions, self._deps.now()
+        self.session = session = sessions.open(self.item.estab, now, after=self.session)
         if reason := withheld_because(self.item, dataset, session.school):
             return self._committer.not_covered(self.item, reason)
         self.item = with_scopes_used(self.item, dataset, session.school.scopes)

@@ -78,6 +78,23 @@ class SchoolRepository(TroubleIndex):
                 continue
         raise ConflictError("school_changed")
 
+    def claim_token(self, estab: str, now: datetime, until: datetime) -> bool:
+        """Note that the caller requests a token of the school; False if another caller does so now.
+
+        The note ends by itself at ``until``. The school's record and its version stay as they are.
+        """
+        try:
+            self._items.update(
+                estab,
+                set_={"token_claimed_until": iso(until)},
+                condition="attribute_exists(estab) AND"
+                " (attribute_not_exists(token_claimed_until) OR token_claimed_until <= :now)",
+                now=iso(now),
+            )
+        except ConflictError:
+            return False
+        return True
+
     def clear_outbox(self, school: School) -> None:
         """Remove the school's published events from the outbox."""
         sent = {event.id for event in school.outbox}
