@@ -244,7 +244,8 @@ def _require_parquet(name: str, entry: Mapping[str, Any]) -> None:
     if "parquet_key" in entry:
         raise OperatorError(
             f"the Parquet file of {name} could not be written",
-            "read the NDJSON; search the logs for parquet_left_out and parquet_failed",
+            "read the NDJSON; the event parquet_left_out or parquet_failed says why: "
+            "`xporter-bridge logs pull_dataset --event parquet_left_out --since 7d`",
         )
     raise OperatorError(
         f"{name} has no Parquet file",
