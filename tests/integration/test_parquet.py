@@ -15,6 +15,7 @@ from tests.integration.test_erase_data import SCHOOL, versions
 from tests.integration.test_erase_people import DATASETS, erase_person, found, pulled, pupil, settle
 from tests.support.builders import ESTAB, onboard, school_table
 from tests.support.company_api import CompanyApi
+from tests.support.fakes import Mishap
 from tests.support.moto_cloud import Cloud
 from tests.support.parquet import hold_equal
 from tests.support.pull_world import DATA, World, in_memory, verify
@@ -216,6 +217,37 @@ def test_a_pull_without_time_for_files_publishes_ndjson(both: World) -> None:
     verify(both, STUDENTS)
 
 
+@pytest.mark.parametrize("mishap", Mishap)
+def test_readers_find_the_file_of_what_they_find_whatever_goes_wrong(
+    xporter: Xporter, mishap: Mishap
+) -> None:
+    def changed() -> World:
+        world = World(in_memory(), xporter, students=25)
+        switch(world, on=True)
+        ask(world, STUDENTS)
+        world.advance(hours=20)
+        world.change(rows=3, deletes=1)
+        world.ask(STUDENTS)
+        return world
+
+    world = changed()
+    world.aws.calls.plan(None)
+    world.deliver()
+    calls = list(world.aws.calls.names)
+    # Before the results are staged, the pull is like any other.
+    for at in range(calls.index("CopyObject") - 4, len(calls)):
+        world = changed()
+        world.aws.calls.plan(at, mishap)
+        world.deliver()
+        world.aws.calls.plan(None)
+        assert world.readable(STUDENTS)
+        world.settle()
+        assert world.item(STUDENTS).published.sequence == 2, f"{calls[at]} at {at}"
+        verify(world, STUDENTS, staged=True)
+        for entry in entries(world).values():
+            hold_equal(world.aws.objects(DATA), entry)
+
+
 # ---------------------------------------------------------------------- erasures
 
 
@@ -250,6 +282,7 @@ def test_nothing_of_an_erased_pupil_is_left_in_a_file_and_the_others_are(
     )
     pulled(school)
     before = {key for key in school.objects("DataBucket") if key.endswith(".parquet")}
+    assert any(place.endswith(".parquet") for place, _ in found(school, row))
     erase_person(school, row)
     settle(school)
     assert hold_files(school) > 6
