@@ -90,8 +90,9 @@ class World:
 
         def queue(name: str, handle: Callable[[Body], None], places: int, **how: Any) -> TimedQueue:
             consumer = Consumer(
-                name, handle, places, overhead_seconds=night.latencies.overhead, **how
-            )
+                name, handle, places, overhead_seconds=night.latencies.overhead,
+                deployed_at=night.deployed_at, cold_start_seconds=night.latencies.cold_start, **how,
+            )  # fmt: skip
             return TimedQueue(self.clock, self.calls, consumer, self._chance)
 
         self.pull_queue = queue(

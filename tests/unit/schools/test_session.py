@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.dynamodb_in_memory import ItemsInMemory
 from tests.support.fakes import KEY, Calls, Vault
-from xporter_bridge.errors import XporterRefusedError
+from xporter_bridge.errors import XporterRefusedError, XporterUnavailableError
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession, SchoolSessions
@@ -26,9 +26,12 @@ NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 class TokenService:
     def __init__(self) -> None:
         self.issued = 0
+        self.fails = False
 
     def get_token(self, estab: str, relying_party: str, secret: str) -> Token:
         self.issued += 1
+        if self.fails:
+            raise XporterUnavailableError("away")
         return Token(f"token-{self.issued}", NOW + timedelta(days=5))
 
     def token_details(self, token: str) -> TokenDetails:
@@ -112,6 +115,23 @@ def test_a_token_that_the_other_pull_does_not_get_is_requested_by_this_one() -> 
     later = NOW + timedelta(days=5)
     assert session._sessions.schools.claim_token(ESTAB, later, later + timedelta(seconds=10))
     assert not session._sessions.schools.claim_token(ESTAB, later, later + timedelta(seconds=10))
+
+
+def test_a_request_that_fails_keeps_no_other_waiting() -> None:
+    service = TokenService()
+    session = opened(service, sleep=lambda: pytest.fail("nobody requests a token"))
+    service.fails = True
+    for _ in range(3):
+        with pytest.raises(XporterUnavailableError):
+            session._sessions.open(ESTAB, NOW).call(lambda token: token)
+    service.fails = False
+    assert session.call(lambda token: token) == "token-4"
+
+
+def test_a_claim_ends_when_the_token_is_stored() -> None:
+    session = opened(TokenService())
+    session.call(lambda token: token)
+    assert session._sessions.schools.claim_token(ESTAB, NOW, NOW + timedelta(seconds=10))
 
 
 def test_a_claim_makes_no_school() -> None:

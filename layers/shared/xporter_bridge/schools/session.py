@@ -31,8 +31,8 @@ T = TypeVar("T")
 # A token is renewed this long before it expires, so that no pull outlives its token.
 _MARGIN = timedelta(minutes=20)
 # How long others wait for the token that one session requests, before they request one themselves.
-_REQUEST_LASTS = timedelta(seconds=10)
-_POLL_SECONDS = 0.5
+_POLLED_EVERY = timedelta(seconds=0.5)
+_POLLS = 20
 
 
 class SchoolNotReadyError(PermanentError):
@@ -188,13 +188,19 @@ class SchoolSession:
         Callbacks of a school's databases come together, mostly when its token has expired.
         """
         schools, estab = self._sessions.schools, self.school.estab
-        if not schools.claim_token(estab, self._now, self._now + _REQUEST_LASTS):
-            for _ in range(int(_REQUEST_LASTS.total_seconds() / _POLL_SECONDS)):
-                self._sessions.sleep(_POLL_SECONDS)
-                self.school = schools.get(estab) or self.school
-                if token := self._stored():
-                    return token
-        return self._renewed()
+        for poll in range(_POLLS):
+            now = self._now + poll * _POLLED_EVERY
+            if schools.claim_token(estab, now, now + _POLLS * _POLLED_EVERY):
+                break
+            self._sessions.sleep(_POLLED_EVERY.total_seconds())
+            self.school = schools.get(estab) or self.school
+            if token := self._stored():
+                return token
+        try:
+            return self._renewed()
+        except Exception:
+            schools.release_token(estab)  # Another session need not wait for what failed.
+            raise
 
     def _renewed(self) -> str:
         return self._issued()[0].value
