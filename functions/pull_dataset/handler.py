@@ -39,6 +39,7 @@ def dependencies() -> tuple[PullDependencies, Queue]:
         keep=timedelta(days=settings.keep_days),
         now=lambda: datetime.now(UTC),
         slow_places=slow_places_of(settings.concurrent_pulls),
+        has_parquet="parquet" in settings.formats.split("+"),
     )
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
 

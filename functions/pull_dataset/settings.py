@@ -17,5 +17,6 @@ class Settings(SessionSettings):
     event_bus: str
     keep_days: int
     concurrent_pulls: int
+    formats: str
     pull_queue_url: str
     pull_dead_letter_queue_url: str

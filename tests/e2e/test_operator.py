@@ -240,6 +240,9 @@ def test_published_data_is_listed_compared_and_proved(operator: Operator, tmp_pa
     assert got["rows"] == rows["Students"]
     with to.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == rows["Students"]
+    for name, *options in (("ddl",), ("get", "--format=parquet")):
+        refused = operator.run("data", name, ESTAB, "students", "Students", *options)
+        assert (refused.status, "Formats=ndjson+parquet" in refused.err) == (1, True)
     missing = operator.run("data", "head", ESTAB, "students", "Nothing")
     assert (missing.status, missing.out) == (2, "")
 

@@ -27,6 +27,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
+from tests.support.parquet import cells
 from tests.support.pull_world import configure
 from tests.support.records import lease
 from tests.support.xporter import Xporter
@@ -78,8 +79,14 @@ def bodies(cloud: Cloud, bucket: str) -> Iterator[tuple[str, bytes]]:
     s3, name = cloud.client("s3"), cloud.ref(bucket)
     for each in s3.list_object_versions(Bucket=name).get("Versions", []):
         body = s3.get_object(Bucket=name, Key=each["Key"], VersionId=each["VersionId"])["Body"]
-        data = body.read()
-        yield each["Key"], gzip.decompress(data) if each["Key"].endswith(".gz") else data
+        yield each["Key"], uncompressed(each["Key"], body.read())
+
+
+def uncompressed(key: str, data: bytes) -> bytes:
+    """Return what an object holds, as text."""
+    if key.endswith(".parquet"):
+        return json.dumps(cells(data, {}), ensure_ascii=False).encode()
+    return gzip.decompress(data) if key.endswith(".gz") else data
 
 
 def every_store(cloud: Cloud) -> Iterator[tuple[str, str]]:

@@ -29,10 +29,10 @@ ADDED = {
     # How the pull itself ended, beside how the wait before it did.
     "result",
     "dead_letters",
-    # What the erasure of a person has searched.
-    "people_search",
     # The feed of changes.
     "change", "change_shard", "/v1/changes", "ChangeKind", "ChangePage", "ChangeView",
+    # What the erasure of a person has searched.
+    "people_search",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

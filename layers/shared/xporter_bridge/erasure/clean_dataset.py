@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,12 +20,16 @@ from xporter_bridge.pulls.model import LEASE, changed_event
 from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone, search_id
+from xporter_bridge.snapshots.convert import ParquetConverter, ParquetFiles
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.xporter.column_types import type_of
 from xporter_bridge.xporter.people import is_requested_for, may_concern
 
 _RENEWED_EVERY = LEASE / 4
 _MARGIN = timedelta(seconds=5)
+# No Parquet file keeps an erasure from its end: those that are not written by then, a pull writes.
+_TIME_FOR_PARQUET = timedelta(minutes=2)
 
 
 class DatasetCleaner:
@@ -51,6 +55,7 @@ class DatasetCleaner:
         self._deps = deps
         self._is_first = is_first
         self._search = search_id(wanted)
+        self._parquet_until = deps.now() + _TIME_FOR_PARQUET
 
     def clean(self, item: DatasetRecord) -> timedelta:
         """Clean one dataset; return how long to wait if a pull may still be writing.
@@ -144,12 +149,14 @@ class DatasetCleaner:
         deps, pull_id = self._deps, uuid.uuid4().hex
         lease = _Heartbeat(item, deps)
         prefix = staging_prefix(item.estab, item.dataset, pull_id)
+        out = f"{prefix}out-{item.lease.fence}/"
         rewriter = SnapshotRewriter(
             deps.store,
             manifest,
             self._people,
-            out=f"{prefix}out-{item.lease.fence}/",
+            out=out,
             heartbeat=lease.renew,
+            parquet=self._parquet(item, out, lease.renew),
         )
         found = rewriter.search()
         if not found:
@@ -159,6 +166,20 @@ class DatasetCleaner:
         item = publish_committed(item, deps.datasets, deps.store, deps.now)
         deps.store.delete_staged(prefix)
         return item
+
+    def _parquet(
+        self, item: DatasetRecord, out: str, heartbeat: Callable[[], None]
+    ) -> ParquetFiles:
+        deps, dataset = self._deps, self._deps.datasets.config.dataset_of(item)
+        converter = ParquetConverter(
+            deps.store,
+            DatasetLayout(item.estab, item.dataset),
+            dataset.endpoint.name if dataset else "unknown",
+            type_of,
+            has_time=lambda: deps.now() < self._parquet_until,
+            heartbeat=heartbeat,
+        )
+        return ParquetFiles(deps.store, converter, out)
 
     def _committed(
         self,

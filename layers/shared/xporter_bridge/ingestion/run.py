@@ -31,6 +31,7 @@ from xporter_bridge.ingestion.commit import PullCommit
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
+from xporter_bridge.ingestion.parquet import parquet_files
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.history import outcome_of, with_attempt, with_decision
@@ -214,12 +215,12 @@ class PullRun:
         policy: ColumnPolicy,
     ) -> DatasetRecord:
         """Assemble the fetched pages and let the committer decide what becomes of them."""
+        deps, place = self._deps, DatasetLayout(self.item.estab, self.item.dataset)
+        out = f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/"
+        watched = (self._renew, self._remaining_seconds)
+        parquet = parquet_files(deps, place, dataset, out, *watched)
         assembler = SequenceBuilder(
-            self._deps.store,
-            dataset,
-            DatasetLayout(self.item.estab, self.item.dataset),
-            out=f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/",
-            heartbeat=self._renew,
+            deps.store, dataset, place, out=out, heartbeat=self._renew, parquet=parquet
         )
         assembled = assembler.assemble(
             pages,
