@@ -23,3 +23,4 @@ class Settings(EnvironmentSettings):
     erasure_queue_url: str
     erasure_dead_letter_queue_url: str
     writeback_dead_letter_queue_url: str
+    ended_school_days: int

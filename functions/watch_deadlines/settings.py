@@ -20,3 +20,4 @@ class Settings(EnvironmentSettings):
     erasure_queue_url: str
     availability_request_queue_url: str
     writeback_queue_url: str
+    ended_school_days: int

@@ -29,6 +29,8 @@ ADDED = {
     # How the pull itself ended, beside how the wait before it did.
     "result",
     "dead_letters",
+    # The announced end of a school that is paused or revoked for long.
+    "ends_at", "end_announced_at", "end_at", "end_confirmed_at",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip
