@@ -55,7 +55,10 @@ class MissingScopeView(BaseModel):
 
 
 class HoldView(BaseModel):
-    """A change set that waits for a decision; undecided at ``expires_at``, it is dropped."""
+    """A change set that waits for a decision; undecided at ``expires_at``, it is computed anew.
+
+    ``since`` is when the first change was held on which nobody has decided yet.
+    """
 
     since: str
     expires_at: str

@@ -211,6 +211,7 @@ class DatasetRecord:
     """One dataset of one school.
 
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
+    ``held_since``: since then a change is held, or computed anew, on which nobody has decided.
     """
 
     estab: str
@@ -225,6 +226,7 @@ class DatasetRecord:
     chain: Chain = Chain()
     published: Published = Published()
     hold: Hold | None = None
+    held_since: datetime | None = None
     looks: Looks = Looks()
     noticed: Noticed = Noticed()
     attempts: tuple[Attempt, ...] = ()
@@ -280,6 +282,7 @@ class DatasetRecord:
             reason="; ".join(hold.reasons),
             progress=self.progress.ended(served),
             hold=hold,
+            held_since=hold.since,
         )
 
     def erased(self, tombstone: Manifest, reason: str, until: datetime) -> DatasetRecord:

@@ -88,6 +88,7 @@ def write(item: DatasetRecord) -> Item:
         "erasing": item.erasing,
         "outbox": text(list(item.outbox)),
         "hold": text(_hold_document(item.hold)) if item.hold else None,
+        "held_since": iso_or_none(item.held_since),
         "attempts": text([_attempt_document(each) for each in item.attempts]),
     }
     for name, part in PARTS.items():
@@ -120,6 +121,7 @@ def read(item: Item) -> DatasetRecord:
         erasing=item.get("erasing", ""),
         outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
+        held_since=parse_or_none(item.get("held_since")),
         attempts=tuple(_attempt(each) for each in orjson.loads(item.get("attempts", "[]"))),
         **parts,
     )
