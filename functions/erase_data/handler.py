@@ -33,7 +33,9 @@ def dependencies() -> tuple[EraseDependencies, Queue, int]:
     settings = Settings.from_env(os.environ)
     made = EraseDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         operations=OperationRepository(client("dynamodb"), settings.operations_table),
         certificates=CertificateRepository(client("dynamodb"), settings.datasets_table),
         vault=SchoolVault(client("kms"), settings.school_key_id),

@@ -51,7 +51,9 @@ def dependencies() -> Dependencies:
     settings = Settings.from_env(os.environ)
     watching = WatchDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         onboarding=Queue(client("sqs"), settings.authentication_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -21,3 +22,4 @@ class Settings(EnvironmentSettings):
     availability_request_queue_url: str
     writeback_queue_url: str
     ended_school_days: int
+    field_profile: str = EVERYTHING

@@ -89,7 +89,7 @@ PURE = {
     "availability/db_status", "availability/model", "availability/read_callback", "casing",
     "callbacks/bodies", "callbacks/request", "callbacks/signed_urls",
     "datasets/config", "datasets/date_placeholders", "datasets/hold_limits", "datasets/model",
-    "datasets/on_request", "datasets/timetable",
+    "datasets/on_request", "datasets/profile", "datasets/timetable",
     "deployments/model", "erasure/certificate", "erasure/tombstone", "events/model",
     "ingestion/columns", "ingestion/draft_manifest", "ingestion/page_file",
     "onboarding/payloads", "operations/model",

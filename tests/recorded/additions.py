@@ -31,7 +31,7 @@ ADDED = {
     "dead_letters",
     # The announced end of a school that is paused or revoked for long.
     # Since when a change is held, or computed anew, without a decision.
-    "held_since",
+    "held_since", "field_profile",
     "ends_at", "end_announced_at", "end_at", "end_confirmed_at",
     # The index of deadlines has twice as many shards.
     "watch_shard",

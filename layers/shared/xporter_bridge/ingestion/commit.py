@@ -267,6 +267,7 @@ class PullCommit:
         telemetry.count("PullHeld", dataset.endpoint.name)
         waiting = replace(
             after_news(item).held(hold, served=checkpoint.serving),
+            held_since=hold.since,
             published=replace(item.published, checked_at=now),
             chain=replace(item.chain, baseline_at=next_baseline(item, now))
             if checkpoint.is_baseline

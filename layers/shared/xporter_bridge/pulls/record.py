@@ -282,7 +282,6 @@ class DatasetRecord:
             reason="; ".join(hold.reasons),
             progress=self.progress.ended(served),
             hold=hold,
-            held_since=hold.since,
         )
 
     def erased(self, tombstone: Manifest, reason: str, until: datetime) -> DatasetRecord:
