@@ -60,10 +60,14 @@ def test_a_profile_that_becomes_minimal_empties_what_was_stored_in_every_version
     before = latest(connected)
     with_profile(connected, "minimal")
     connected.invoke("register_webhooks", records({"estab": ESTAB, "look_at_scopes": True}))
-    connected.settle(*QUEUES)
+    connected.settle("RegistrationQueue", "ErasureQueue")
+    assert latest(connected)["erased"]["reason"] == "left_out"
+    assert not [name for name in LEFT_OUT if name in b"".join(every_version(connected).values())]
+    # The watchdog sends this message within minutes.
+    connected.invoke("pull_dataset", records({"estab": ESTAB, "dataset": "students"}))
     after = latest(connected)
     assert after["sequence"] > before["sequence"]
-    assert after["requested_changed_rows"] == "0000000000000000"
+    assert after["requested_changed_rows"] == "*"
     assert after["tables"]["Students"]["rows"] == before["tables"]["Students"]["rows"]
     stored = b"".join(every_version(connected).values())
     assert b"Forename" in stored
