@@ -14,7 +14,8 @@ Settings, from the environment:
   COMPANY           the folder of your own samconfig.toml and datasets.toml             (build, deploy)
   YES               1 to be asked nothing                                               (deploy, trial)
   TRIAL_REPORT      the file to write (trial-report.json)                               (trial)
-  MINUTES           how long the load lasts (10)                                        (soak, chaos, fuzz)
+  MINUTES           how long the load lasts (10)                                        (soak, chaos, fuzz, parsers)
+  MODULES           the modules to change, e.g. MODULES="pulls/hold schools/model" (every module that decides)   (mutants)
   TESTS             what pytest is told, e.g. TESTS="tests/unit -k callbacks"           (test)
 endef
 export SETTINGS
@@ -33,7 +34,7 @@ SHIPPED := layers/dependencies/requirements.txt
 COMPILE := .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz permissions build bench storm soak chaos trial setup lock tables dashboard screenshots
+.PHONY: audit cost deploy dist docs emulators help demo test up simulator check fuzz parsers mutants permissions build bench storm soak chaos trial setup lock tables dashboard screenshots
 .NOTPARALLEL:
 
 help: ## this list
@@ -74,6 +75,13 @@ audit: setup .tools/audit/.ready ## what is known against the packages of every 
 fuzz: setup ## invents input for the receivers and every parser for MINUTES; a failure shows the input
 	@exec $(RUN) -m tests.support.fuzz $(MINUTES)
 
+parsers: setup .tools/atheris/.ready ## invents bytes for every parser for MINUTES, guided by what they reach; Linux alone has atheris
+	@PYTHONPATH=$$(echo $(CURDIR)/.venv/lib/python3*/site-packages):layers/shared exec .tools/atheris/bin/python \
+		-m tests.support.fuzz_bytes $(MINUTES) .local/parsers/corpus
+
+mutants: setup .tools/mutants/.ready ## changes the modules that decide, one place at a time; writes docs/mutants.md
+	@exec $(RUN) -m tests.support.mutate_decisions $(MODULES)
+
 permissions: setup ## takes every statement of every role away, one at a time, and shows the test that misses it
 	@exec $(RUN) -m tests.support.mutate_permissions
 
@@ -94,7 +102,8 @@ trial: setup ## the product in an AWS account, once, and deleted again; AWS_ENDP
 
 bench: setup ## every benchmark; the last line of each is one JSON object
 	@set -e; for benchmark in benchmarks/[a-z]*.py; do $(RUN) "$$benchmark"; done
-	@exec $(RUN) -m tools.load storm --schools 20 --duplicates 10
+	@$(RUN) -m tools.load storm --schools 20 --duplicates 10
+	@exec $(RUN) -m tools.load soak --minutes 5
 
 storm: setup ## 200 schools change at once on a local stack, 30 callbacks each, with faults; then the truth
 	@exec $(RUN) -m tools.load storm
@@ -122,7 +131,7 @@ dashboard: setup ## writes dashboards/fleet.yaml into template.yaml
 
 lock: .tools/uv/.ready ## rewrites the lock files from their .in files
 	@$(COMPILE) layers/dependencies/requirements.in -o layers/dependencies/requirements.txt
-	@for name in audit checkov dev docs sam stack runtime simulator uv workflows; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
+	@for name in atheris audit checkov dev docs mutants sam stack runtime simulator uv workflows; do $(COMPILE) requirements/$$name.in -o requirements/$$name.txt || exit; done
 	@cd requirements/emulators && npm install --package-lock-only
 
 .venv/.ready: requirements/dev.txt .tools/uv/.ready

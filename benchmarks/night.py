@@ -15,6 +15,7 @@ message, there are no operations, and the fleet begins as copies of one school w
 invocation sees the writes of others at most 0.1 s late. ``nights/parameters.py`` has the
 assumptions.
 
+*deploy*: a new version takes over ten minutes after three; each of its environments starts cold.
 *keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.
 *onboarding*: no school is known; all authorise us within ten minutes, and are pulled for the first
 time, 20 rows a table.

@@ -113,7 +113,11 @@ def _install_with_uv(environment: Path, lock: Path) -> None:
     settings = uv_settings()
     create = [str(UV), "venv", "--quiet", "--clear", "--python", sys.executable]
     _run([*create, str(environment)], settings)
-    install = [str(UV), "pip", "install", "--quiet", "--compile-bytecode", "--require-hashes"]
+    install = [str(UV), "pip", "install", "--quiet", "--require-hashes"]
+    if environment.parent == ROOT / ".tools":
+        # Programs of this kind start again and again. Of .venv, Python compiles what is imported:
+        # compiling all of it takes 200 MB of disk.
+        install.append("--compile-bytecode")
     python = str(environment / "bin" / "python")
     _run([*install, "--python", python, "--requirement", str(lock)], settings)
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from tests.support import template
 
-SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed", "keys", "onboarding")
+SCENARIOS = (
+    "ordinary", "silent", "outage", "hanging", "twice", "killed", "deploy", "keys", "onboarding",
+)  # fmt: skip
 FLEET = 25_000
 THREE = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 _PULL_QUEUE = template.resources("AWS::SQS::Queue")["PullQueue"]
@@ -33,6 +35,9 @@ class Latencies:
     # acknowledgement) on the 0.29 of a processor that 512 MB are.
     look: float = 0.006
     overhead: float = 0.005
+    # Lambda's own start and the imports of pull_dataset at a quarter of a processor, rounded up
+    # (docs/performance.md, the cold start).
+    cold_start: float = 2.0
     # xporter/client.py, DATA_SECONDS: so long it may be silent before data.
     hang: float = 60.0
     # xporter/client.py: a refused connection, and once more after _QUICK_RETRY_SECONDS.
@@ -92,6 +97,7 @@ class Night:
     twice_share: float = 0.1
     killed_share: float = 0.02
     outage: tuple[float, float] = (5, 125)
+    deploy_minute: float = 10
     longest_hours: float = 24
     latencies: Latencies = field(default_factory=Latencies)
     capacities: Capacities = field(default_factory=Capacities)
@@ -106,6 +112,11 @@ class Night:
         """How long one run of the watchdog may look."""
         whole = self.capacities.watch_seconds
         return whole if self.places else max(0.1, whole * self.schools / FLEET)
+
+    @property
+    def deployed_at(self) -> float | None:
+        """Return when a new version is deployed, in seconds; None if none is."""
+        return 60 * self.deploy_minute if self.scenario == "deploy" else None
 
     def in_proportion(self, consumers: int) -> int:
         """Return the number of consumers, in proportion to that of a whole fleet."""

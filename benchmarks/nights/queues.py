@@ -37,6 +37,9 @@ class Consumer:
     overhead_seconds: float = 0.005
     twice_share: float = 0
     killed_share: float = 0
+    # When a new version is deployed, from the beginning of the night; None: never.
+    deployed_at: float | None = None
+    cold_start_seconds: float = 0
 
 
 class TimedQueue:
@@ -48,6 +51,7 @@ class TimedQueue:
         self._clock, self._calls, self._consumer, self._chance = clock, calls, consumer, chance
         self._visible: deque[_Message] = deque()
         self._busy = 0
+        self._cold_starts = 0
         self.depth = 0
         self.peak = 0
         self.counts: Counter[str] = Counter()
@@ -99,7 +103,7 @@ class TimedQueue:
 
     def _invoke(self, batch: list[_Message]) -> None:
         began = self._clock.seconds
-        self._clock.spend(self._consumer.overhead_seconds)
+        self._clock.spend(self._consumer.overhead_seconds + self._cold_start())
         failed = []
         for message in batch:
             message.receives += 1
@@ -111,6 +115,19 @@ class TimedQueue:
         ended = self._clock.seconds
         self.busy_seconds += ended - began
         self._clock.at(ended, lambda: self._end(failed, len(batch), began))
+
+    def _cold_start(self) -> float:
+        """Return the seconds that an environment of a new version takes at its first invocation.
+
+        An invocation under way ends with the version with which it began, as Lambda promises.
+        """
+        deployed_at = self._consumer.deployed_at
+        if deployed_at is None or self._clock.seconds < deployed_at:
+            return 0
+        if self._cold_starts == self._consumer.places:
+            return 0
+        self._cold_starts += 1
+        return self._consumer.cold_start_seconds
 
     def _end(self, failed: list[_Message], size: int, began: float) -> None:
         self._busy -= 1

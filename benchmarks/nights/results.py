@@ -116,6 +116,7 @@ def _of_an_unchanged_pull(world: World) -> dict[str, float]:
         "read_units_an_unchanged_pull": each("read_units"),
         "s3_calls_an_unchanged_pull": each(*_S3),
         "seconds_a_pull": round(world.pull_queue.busy_seconds / max(1, counts["pulls"]), 2),
+        "hours_of_places": round(world.pull_queue.busy_seconds / 3600, 3),
     }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nights.world import World
@@ -49,3 +50,12 @@ class Samples:
                 writes=(writes - writes_before) / passed,
             )
         )
+
+
+def states_written(
+    before: Mapping[str, Any], after: Mapping[str, Any], second: int
+) -> list[tuple[str, int]]:
+    """Return the writes of the index by_state that a school's write causes: partition, second."""
+    if all(before.get(name) == after.get(name) for name in ("state", "due_at")):
+        return []
+    return [(item["state"], second) for item in (before, after) if "state" in item]

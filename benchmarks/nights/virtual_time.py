@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import count
+from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
 
 # An invocation runs ahead of the others by no more than this, to save switches.
 _AHEAD_SECONDS = 0.1
+_HEARTBEAT_SECONDS = 1.0  # as ingestion/page_workers.py
 Work = Callable[[], None]
+T = TypeVar("T")
 
 
 class Clock:
@@ -64,9 +67,28 @@ class Clock:
         worker = self.running
         if worker is None or worker.greenlet is not getcurrent():
             return  # a thread of the product's own, which works beside its invocation
-        worker.local += seconds
-        if worker.local - self.global_seconds > _AHEAD_SECONDS:
-            worker.pause()
+        heartbeat = worker.heartbeat
+        while heartbeat and seconds > _HEARTBEAT_SECONDS:
+            seconds -= _HEARTBEAT_SECONDS
+            worker.spend(_HEARTBEAT_SECONDS)
+            worker.heartbeat = None  # what the heartbeat itself takes has no heartbeat
+            heartbeat()
+            worker.heartbeat = heartbeat
+        worker.spend(seconds)
+
+    def work_alone(self, work: Callable[[], T], heartbeat: Work) -> T:
+        """Do what ``ingestion.page_workers.work_alone`` does, without a thread.
+
+        No virtual time would pass for the invocation while a thread works.
+        """
+        worker = self.running
+        if worker is None:
+            return work()
+        worker.heartbeat = heartbeat
+        try:
+            return work()
+        finally:
+            worker.heartbeat = None
 
     def ended(self, worker: _Worker) -> None:
         self._idle.append(worker)
@@ -82,12 +104,19 @@ class _Worker:
         self.deaths: int | None = None
         self.calls = 0
         self.used: Counter[str] = Counter()
+        self.heartbeat: Work | None = None
         self.greenlet = greenlet(self._serve)
 
     def begin(self, work: Work, deaths: int | None) -> None:
         self._work, self.deaths, self.calls = work, deaths, 0
         self.local = self._clock.global_seconds
         self._resume()
+
+    def spend(self, seconds: float) -> None:
+        """Let time pass for the invocation, and others run if they are behind."""
+        self.local += seconds
+        if self.local - self._clock.global_seconds > _AHEAD_SECONDS:
+            self.pause()
 
     def pause(self) -> None:
         """Let others run until their time is this invocation's."""

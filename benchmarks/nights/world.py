@@ -16,7 +16,7 @@ from nights.ending import is_over
 from nights.fleet import MODEL, settle, strangers
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
-from nights.samples import Samples
+from nights.samples import Samples, states_written
 from nights.stores import Item, NightS3, TimedCalls, TimedItems
 from nights.virtual_time import Clock
 from nights.xporter import NightXporter
@@ -28,6 +28,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.callbacks.signed_urls import SigningKey
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.events.bus import EventBus
+from xporter_bridge.ingestion import fetch
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.onboarding.messages import read_onboarding
@@ -36,6 +37,7 @@ from xporter_bridge.onboarding.prove_secret import OnboardDependencies
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.slots import slow_places_of
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
 from xporter_bridge.registrations.schedule import schedule
@@ -88,8 +90,9 @@ class World:
 
         def queue(name: str, handle: Callable[[Body], None], places: int, **how: Any) -> TimedQueue:
             consumer = Consumer(
-                name, handle, places, overhead_seconds=night.latencies.overhead, **how
-            )
+                name, handle, places, overhead_seconds=night.latencies.overhead,
+                deployed_at=night.deployed_at, cold_start_seconds=night.latencies.cold_start, **how,
+            )  # fmt: skip
             return TimedQueue(self.clock, self.calls, consumer, self._chance)
 
         self.pull_queue = queue(
@@ -128,12 +131,15 @@ class World:
         self.hanging = frozenset(self._chance.sample(every, hangs))
         self.xporter: Any = NightXporter(self.clock, night, self.hanging)
         vault: Any = NightVault(self.calls)
-        sessions = SchoolSessions(self.schools, vault, self.xporter, RELYING_PARTY)
+        sessions = SchoolSessions(
+            self.schools, vault, self.xporter, RELYING_PARTY, self.clock.spend
+        )
         self._pulls = Queue(self.pull_queue, "pulls")
         self._nowhere = Queue(None, "nothing is sent there")
         self.pulling = PullDependencies(
-            self.datasets, self.store, sessions, self._pulls, self.bus, timedelta(days=90), self.now
-        )
+            self.datasets, self.store, sessions, self._pulls, self.bus, timedelta(days=90),
+            self.now, slow_places=slow_places_of(night.pulls_at_a_time),
+        )  # fmt: skip
         self._watching = WatchDependencies(
             self.schools, self.datasets, self._pulls, self._nowhere, self._nowhere, self.bus
         )
@@ -160,6 +166,7 @@ class World:
         with (
             mock.patch.object(telemetry, "_print", self._note_line),
             mock.patch.object(telemetry, "count", self._count),
+            mock.patch.object(fetch, "work_alone", self.clock.work_alone),
         ):
             self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
             is_onboarding = self.night.scenario == "onboarding"
@@ -277,12 +284,8 @@ class World:
         self.metrics[line["message"]] += 1
 
     def _note_state_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
-        """Count the writes of the index by_state, by partition and second."""
         del key
-        for item in (before, after):
-            is_moved = any(before.get(name) != after.get(name) for name in ("state", "due_at"))
-            if is_moved and "state" in item:
-                self.state_writes[item["state"], int(self.clock.seconds)] += 1
+        self.state_writes.update(states_written(before, after, int(self.clock.seconds)))
 
     def _note_written(self, key: tuple[str, ...], before: Item, after: Item) -> None:
         is_due = after.get("requested", 0) > after.get("served", 0)

@@ -18,13 +18,12 @@ from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.slots import slow_places_of
 from xporter_bridge.schools.session_settings import school_sessions
 from xporter_bridge.snapshots.store import SnapshotStore
 
 # Reserved at the end of every invocation: for the slowest page, and to release the lease.
 RESERVE_SECONDS = 240
-# All schools that did not answer in time share one of so many concurrent pulls.
-SLOW_SHARE = 10
 
 
 @cache
@@ -41,7 +40,8 @@ def dependencies() -> tuple[PullDependencies, Queue]:
         bus=EventBus(client("events"), settings.event_bus),
         keep=timedelta(days=settings.keep_days),
         now=lambda: datetime.now(UTC),
-        slow_places=max(1, settings.concurrent_pulls // SLOW_SHARE),
+        slow_places=slow_places_of(settings.concurrent_pulls),
+        has_parquet="parquet" in settings.formats.split("+"),
     )
     return made, Queue(client("sqs"), settings.pull_dead_letter_queue_url)
 

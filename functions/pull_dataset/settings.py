@@ -18,6 +18,7 @@ class Settings(SessionSettings):
     event_bus: str
     keep_days: int
     concurrent_pulls: int
+    formats: str
     pull_queue_url: str
     pull_dead_letter_queue_url: str
     field_profile: str = EVERYTHING

@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from functions.serve_api import (
     audit,
     routes_audit,
+    routes_changes,
     routes_exports,
     routes_history,
     routes_operations,
@@ -85,6 +86,7 @@ def application() -> APIGatewayHttpResolver:
     app.include_router(routes_people.router)
     app.include_router(routes_audit.router)
     app.include_router(routes_exports.router)
+    app.include_router(routes_changes.router)
 
     @app.get(
         "/v1/openapi.json",

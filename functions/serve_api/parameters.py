@@ -49,6 +49,16 @@ Cursor = Annotated[
     str | None,
     Query(min_length=1, max_length=200, description="From the page before; opaque."),
 ]
+ChangeLimit = Annotated[int, Query(ge=1, le=1000, description="How many changes at most.")]
+ChangeCursor = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=400,
+        pattern="^[A-Za-z0-9_-]+$",
+        description="The `cursor` of the answer before; opaque.",
+    ),
+]
 Subject = Annotated[
     str | None,
     Query(

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from xporter_bridge import telemetry
 from xporter_bridge.api.schemas import FieldError, Problem
 from xporter_bridge.errors import RequestRejectedError, TransientError
+from xporter_bridge.schools.trouble_index import IndexNotReadyError
 
 CONTENT_TYPE = "application/problem+json"
 _TELL_NOTHING = "internal error; quote the instance to whoever operates this"
@@ -51,10 +52,18 @@ def problem_for(error: Exception, request_id: str) -> Response[str]:
         return problem(400, "the request is invalid", request_id, errors=faults)
     if isinstance(error, TransientError):
         telemetry.warn("request_failed", request_id=request_id, reason=error.reason)
-        detail = "try again; with the same Idempotency-Key if it is a writeback"
+        detail = _detail(error)
         return problem(503, detail, request_id, headers={"retry-after": "1"})
     telemetry.report("request_failed", error, request_id=request_id)
     return problem(500, _TELL_NOTHING, request_id)
+
+
+def _detail(error: TransientError) -> str:
+    if isinstance(error, IndexNotReadyError):
+        return (
+            "a deployment has added an index, which DynamoDB is making: try again in some minutes"
+        )
+    return "try again; with the same Idempotency-Key if it is a writeback"
 
 
 def _fault(entry: Mapping[str, Any]) -> FieldError:

@@ -7,13 +7,15 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
 
+from tests.integration.test_changes import published
 from tests.integration.test_serve_api import MARKS, held, manifest, store
 from tests.support.builders import ESTAB, NOW, dataset_table, school_table, stored_school
 from tests.support.company_api import CompanyApi, request
@@ -29,6 +31,7 @@ from xporter_bridge_client import (
     BridgeError,
     NotReachableError,
     WaitTimeoutError,
+    api_changes,
     idempotency_key,
 )
 
@@ -154,6 +157,27 @@ def test_what_the_api_refuses_is_an_error_with_its_places(cloud: Cloud, served: 
         assert wrong.value.status == 400
         assert [each["at"] for each in wrong.value.errors] == ["body.decision"]
         assert len(served.seen) == 2, "no refusal is repeated"
+
+
+def test_changes_of_all_schools_are_followed_with_a_cursor_that_is_stored(
+    cloud: Cloud, served: Stub
+) -> None:
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    for number in range(5):
+        published(cloud, f"d{number}", moment + timedelta(minutes=number))
+    with mock.patch.object(api_changes, "_AT_ONCE", 2), served.api() as api:
+        changes = api.changes()
+        first = next(changes)
+        assert (first.estab, first.dataset, first.sequence) == (ESTAB, "d0", 1)
+        assert (first.kind, first.committed_at.second) == ("committed", moment.second)
+        assert changes.cursor == "", "a process that dies here gets the change again"
+        assert [next(changes).dataset for _ in range(2)] == ["d1", "d2"]
+        stored = changes.cursor
+        assert [each.dataset for each in api.changes(after=stored)] == ["d2", "d3", "d4"]
+        assert [each.dataset for each in changes] == ["d3", "d4"]
+        assert list(api.changes(after=changes.cursor)) == []
+        with pytest.raises(ApiError, match="invalid cursor"):
+            next(api.changes(after="nonsense"))
 
 
 # -- repetitions

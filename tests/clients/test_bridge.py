@@ -18,6 +18,7 @@ from urllib3.exceptions import ProtocolError
 from tests.support.builders import ESTAB
 from tests.support.fakes import KilledError
 from tests.support.moto_cloud import Cloud
+from tests.support.parquet import cells
 from tests.support.published_dataset import DATA, PublishedDataset
 from tests.support.template import ROOT
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -217,3 +218,55 @@ def test_the_wheel_holds_the_package_and_its_types(tmp_path: Path) -> None:
     }
     assert sources | {"xporter_bridge_client/py.typed"} <= names
     assert all(name.startswith("xporter_bridge_client") for name in names)
+
+
+# -- the published Parquet file
+
+
+@pytest.fixture
+def in_both() -> PublishedDataset:
+    made = PublishedDataset(has_parquet=True)
+    made.publish({"Students": [{**row, "EAL": 1} for row in ROWS], "Addresses": []})
+    return made
+
+
+def test_the_published_parquet_file_is_saved_and_verified(
+    in_both: PublishedDataset, tmp_path: Path
+) -> None:
+    bridge = Bridge(DATA, in_both.s3)
+    table = bridge.school(ESTAB).dataset("students").table("Students")
+    assert table.facts.parquet_types == {"EAL": "truth"}
+    table.save_parquet(tmp_path / "students.parquet")
+    found = cells((tmp_path / "students.parquet").read_bytes(), table.facts.parquet_types)
+    assert found == [{**row, "EAL": "1"} for row in ROWS]
+    assert [path.name for path in tmp_path.iterdir()] == ["students.parquet"]
+    assert bridge.verify(ESTAB, "students").is_ok
+
+
+def test_a_parquet_file_that_is_another_or_missing_is_found(
+    in_both: PublishedDataset, tmp_path: Path
+) -> None:
+    tables = in_both.published[-1].tables
+    keys = {name: entry.keys[3] for name, entry in tables.items()}
+    in_both.s3.objects[f"{DATA}/{keys['Students']}"] += b"x"
+    del in_both.s3.objects[f"{DATA}/{keys['Addresses']}"]
+    bridge = Bridge(DATA, in_both.s3)
+    assert [(each.key, each.says) for each in bridge.verify(ESTAB, "students").findings] == [
+        (keys["Students"], "the digest of the file is another"),
+        (keys["Addresses"], "the object is missing"),
+    ]
+    dataset = bridge.school(ESTAB).dataset("students")
+    with pytest.raises(DamagedError):
+        dataset.table("Students").save_parquet(tmp_path / "students.parquet")
+    with pytest.raises(SupersededError):
+        dataset.table("Addresses").save_parquet(tmp_path / "addresses.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_without_a_parquet_file_says_so(
+    published: PublishedDataset, tmp_path: Path
+) -> None:
+    table = Bridge(DATA, published.s3).school(ESTAB).dataset("students").table("Students")
+    assert table.facts.parquet_key is None
+    with pytest.raises(NotFoundError, match="to_parquet makes one of text"):
+        table.save_parquet(tmp_path / "students.parquet")

@@ -17,7 +17,7 @@ HEADER = re.compile(r"([A-Za-z-]+): (.+)")
 # Times, and what a school happens to have, are not the page's.
 OPEN = {
     "schools", "scopes", "registrations", "freshness", "datasets", "attempts", "callbacks",
-    "states", "people", "entries",
+    "states", "people", "entries", "changes", "cursor",
 }  # fmt: skip
 TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 

@@ -9,6 +9,8 @@ from functions.watch_deadlines.handler import RESERVE_SECONDS as WATCH_RESERVE_S
 from tests.support import template
 from xporter_bridge.aws import clients
 from xporter_bridge.datasets.config import configured
+from xporter_bridge.erasure.messages import LATE_LOOKS
+from xporter_bridge.schools.erased_people import LAST_LOOK_AFTER
 from xporter_bridge.xporter.client import longest_seconds
 
 SERVICES = {"dynamodb", "sqs", "kms", "events", "secretsmanager", "s3"}
@@ -52,6 +54,13 @@ def test_a_function_outlives_an_xporter_that_hangs(function: str, seconds: float
     assert seconds + AWS <= template.timeout_seconds(function)
     (source,) = [each for name, each in template.consumers().values() if name == function]
     assert source["BatchSize"] == 1
+
+
+def test_an_erasure_looks_for_dead_letters_until_no_writeback_of_before_can_become_one() -> None:
+    queue = template.load()["Resources"]["WritebackQueue"]["Properties"]
+    longest = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+    looks = LAST_LOOK_AFTER.total_seconds() * LATE_LOOKS
+    assert looks >= longest + LAST_LOOK_AFTER.total_seconds()
 
 
 def test_what_is_begun_in_an_invocation_can_be_ended_in_it() -> None:

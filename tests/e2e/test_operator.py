@@ -152,6 +152,14 @@ def test_a_held_change_is_explained_shown_and_decided(operator: Operator, journe
     shown = operator.json("hold", "show", ESTAB, "students")
     students = {each["table"]: each for each in shown[0]["tables"]}["Students"]
     assert students["rows_before"] - students["rows_after"] == students["deletes"] > 0
+    groups = students["year_groups"]
+    assert sum(each["deletes"] for each in groups) == students["deletes"]
+    assert all(each["rows_before"] >= each["deletes"] for each in groups)
+    assert "deleted_ids" not in students
+    (told,) = operator.json("hold", "show", ESTAB, "students", "--ids")
+    (ids,) = [each["deleted_ids"] for each in told["tables"] if each["table"] == "Students"]
+    assert len(set(ids)) == students["deletes"]
+    assert "year group" in operator.run("hold", "show", ESTAB, "students").out
     assert operator.run("hold", "approve", ESTAB).status == 2  # nobody can answer
     assert operator.run("hold", "approve", ESTAB, "staff", "--yes").status == 1
     assert operator.json("hold", "reject", ESTAB, "students", "--yes")[0]["decision"] == "reject"
@@ -232,6 +240,9 @@ def test_published_data_is_listed_compared_and_proved(operator: Operator, tmp_pa
     assert got["rows"] == rows["Students"]
     with to.open(newline="") as file:
         assert len(list(csv.DictReader(file))) == rows["Students"]
+    for name, *options in (("ddl",), ("get", "--format=parquet")):
+        refused = operator.run("data", name, ESTAB, "students", "Students", *options)
+        assert (refused.status, "Formats=ndjson+parquet" in refused.err) == (1, True)
     missing = operator.run("data", "head", ESTAB, "students", "Nothing")
     assert (missing.status, missing.out) == (2, "")
 

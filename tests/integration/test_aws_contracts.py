@@ -31,6 +31,7 @@ from xporter_bridge.errors import ConfigurationError, ConflictError, TransientEr
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.events.model import new_event
 from xporter_bridge.onboarding.transit_encryption import TransitEncryption
+from xporter_bridge.pulls.change import Change, position_of
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
@@ -39,6 +40,7 @@ from xporter_bridge.schools.vault import SchoolVault, with_secret
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
 
+LATER = timedelta(hours=2)
 AwsOf = Callable[[str], EmulatedAws]
 
 
@@ -122,6 +124,30 @@ def test_a_lease_is_given_once_and_proves_itself(emulator: str, aws_of: AwsOf) -
         datasets.save(held, later)
     saved = datasets.save(with_facts(taken, lease_expires_at="", served=1), later)
     assert (saved.progress.served, saved.lease.expires_at) == (1, None)
+
+
+@on("dynamodb")
+def test_changes_are_read_in_order_over_all_shards_and_a_dataset_has_one(
+    emulator: str, aws_of: AwsOf
+) -> None:
+    aws = aws_of(emulator)
+    datasets = DatasetRepository(aws.client("dynamodb"), aws.table("DatasetsTable"), configured())
+    order = ["students", "staff", "groups", "contacts", "school", "attendancesummary", "students"]
+    for number, name in enumerate(order):
+        at = NOW + timedelta(minutes=number)
+        datasets.add_demand(ESTAB, name, at)
+        held = lease(datasets, ESTAB, name, at)
+        assert held
+        facts = {"sequence": number + 1, "manifest": {"dataset": name, "sequence": number + 1}}
+        datasets.save(with_facts(held.released(), served=1, **facts), at)
+        datasets.clear_outbox(held)  # another write leaves the index as it is
+    datasets.changes.note_school_erased(OTHER_ESTAB, NOW + timedelta(hours=1))
+    found = list(datasets.changes.read("0", NOW + timedelta(hours=2), 3))
+    names = [Change.read(text).dataset for text in found]
+    assert names == [*order[1:], ""]
+    assert list(datasets.changes.read(found[2], NOW + timedelta(hours=1), 3)) == found[3:-1]
+    after_a_time = datasets.changes.read(position_of(NOW + timedelta(minutes=6)), NOW + LATER, 3)
+    assert list(after_a_time) == found[-2:]
 
 
 @on("dynamodb")

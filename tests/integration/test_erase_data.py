@@ -35,11 +35,12 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase import erase
-from xporter_bridge.erasure.messages import read_erasure
+from xporter_bridge.erasure.messages import LATE_LOOKS, read_erasure
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.model import OperationKind, identity
 from xporter_bridge.operations.repository import OperationRepository
+from xporter_bridge.pulls.change import ERASED_SCHOOL
 from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -142,6 +143,15 @@ def erase_now(cloud: Cloud, *messages: dict[str, Any]) -> dict[str, Any]:
     return reply
 
 
+def left_of_datasets(cloud: Cloud) -> list[Any]:
+    """Return what the table of datasets holds, but for the entry that the school was erased."""
+    items = under(cloud, "DatasetsTable")
+    erased = [each for each in items if each["dataset"]["S"] == ERASED_SCHOOL]
+    # It holds when that was and of which school, and nothing else of the school.
+    assert all(set(each) == {"estab", "dataset", "change", "change_shard"} for each in erased)
+    return [each for each in items if each not in erased]
+
+
 def messages_with_delay(cloud: Cloud, send: Callable[[], Any]) -> list[tuple[Any, int]]:
     """Return what is sent to queues while ``send`` runs, with its delay in seconds."""
     sent = []
@@ -167,7 +177,7 @@ def test_nothing_of_an_erased_school_is_left_but_its_tombstone(cloud: Cloud) -> 
     cloud.deliver("ErasureQueue")
     assert versions(cloud) == []
     assert staged(cloud) == []
-    assert under(cloud, "DatasetsTable") == []
+    assert left_of_datasets(cloud) == []
     assert under(cloud, "OperationsTable") == []
     [tombstone] = under(cloud, "SchoolsTable")
     kept = {"estab", "state", "state_since", "cause", "due_at", "version", "refusals", "pauses"}
@@ -200,20 +210,37 @@ def test_dead_letters_of_an_erased_school_go_and_those_of_others_stay(cloud: Clo
     assert cloud.take("WritebackDeadLetterQueue") == [others]
 
 
+def test_a_writeback_of_an_erased_school_that_fails_for_hours_is_deleted_too(cloud: Cloud) -> None:
+    stored_everything(cloud)
+    CompanyApi(cloud).delete(SCHOOL)
+    messages = 0
+    while taken := cloud.take("ErasureQueue"):
+        cloud.invoke("erase_data", records(*taken))
+        messages += 1
+        if messages == LATE_LOOKS:
+            late = json.dumps({"estab": ESTAB, "payload": "it failed for the fifth time"})
+            cloud.client("sqs").send_message(
+                QueueUrl=cloud.ref("WritebackDeadLetterQueue"), MessageBody=late
+            )
+    assert messages == 1 + LATE_LOOKS
+    assert cloud.depth("WritebackDeadLetterQueue") == 0
+    assert [event["type"] for event in cloud.events()].count("school.erased") == 1
+
+
 def test_a_message_that_comes_again_announces_nothing_and_deletes_late_writes(
     cloud: Cloud,
 ) -> None:
     stored_everything(cloud)
     CompanyApi(cloud).delete(SCHOOL)
     sent = messages_with_delay(cloud, lambda: erase_now(cloud, {"estab": ESTAB}))
-    assert ({"kind": "school", "estab": ESTAB}, 900) in sent
+    assert ({"kind": "school", "estab": ESTAB, "looks": LATE_LOOKS - 1}, 900) in sent
     cloud.events()
     late = DatasetLayout(ESTAB, "students").snapshot("T", 2)
     cloud.client("s3").put_object(Bucket=cloud.ref("DataBucket"), Key=late, Body=b"late")
     dataset_table(cloud).add_demand(ESTAB, "students", NOW)
     erase_now(cloud, {"estab": ESTAB})
     assert versions(cloud) == []
-    assert under(cloud, "DatasetsTable") == []
+    assert left_of_datasets(cloud) == []
     assert cloud.events() == []
 
 
@@ -249,7 +276,7 @@ def test_a_pull_under_way_cannot_commit_and_is_waited_for(cloud: Cloud) -> None:
     dies = datetime.now(UTC) + LEASE + timedelta(seconds=5)
     erase(read_erasure({"estab": ESTAB}), deps(cloud, now=lambda: dies))
     assert versions(cloud) == []
-    assert under(cloud, "DatasetsTable") == []
+    assert left_of_datasets(cloud) == []
     assert [event["type"] for event in cloud.events()] == ["school.erased"]
 
 
@@ -306,7 +333,7 @@ def test_a_crash_at_any_call_is_mended_by_the_message_coming_again(cloud: Cloud)
         erase(read_erasure({"estab": ESTAB}), deps(cloud))
         assert versions(cloud) == []
         assert staged(cloud) == []
-        assert under(cloud, "DatasetsTable") == []
+        assert left_of_datasets(cloud) == []
         assert under(cloud, "OperationsTable") == []
         school = school_table(cloud).get(ESTAB)
         assert school

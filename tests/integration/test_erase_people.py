@@ -27,6 +27,7 @@ from tests.support.builders import (
 )
 from tests.support.company_api import CompanyApi
 from tests.support.moto_cloud import Cloud
+from tests.support.parquet import cells
 from tests.support.pull_world import configure
 from tests.support.records import lease
 from tests.support.xporter import Xporter
@@ -35,7 +36,7 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.erasure.certificate import Certificate
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase import erase
-from xporter_bridge.erasure.messages import ErasePeople
+from xporter_bridge.erasure.messages import LATE_LOOKS, ErasePeople
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.pulls.record import DatasetState, Hold
@@ -78,8 +79,14 @@ def bodies(cloud: Cloud, bucket: str) -> Iterator[tuple[str, bytes]]:
     s3, name = cloud.client("s3"), cloud.ref(bucket)
     for each in s3.list_object_versions(Bucket=name).get("Versions", []):
         body = s3.get_object(Bucket=name, Key=each["Key"], VersionId=each["VersionId"])["Body"]
-        data = body.read()
-        yield each["Key"], gzip.decompress(data) if each["Key"].endswith(".gz") else data
+        yield each["Key"], uncompressed(each["Key"], body.read())
+
+
+def uncompressed(key: str, data: bytes) -> bytes:
+    """Return what an object holds, as text."""
+    if key.endswith(".parquet"):
+        return json.dumps(cells(data, {}), ensure_ascii=False).encode()
+    return gzip.decompress(data) if key.endswith(".gz") else data
 
 
 def every_store(cloud: Cloud) -> Iterator[tuple[str, str]]:
@@ -414,6 +421,30 @@ def test_a_dead_letter_that_names_the_person_goes_and_every_other_stays(
     certificate = certificates(school).get(ESTAB, id_)
     assert certificate
     assert certificate.facts["dead_letters"] == 3
+
+
+def test_a_writeback_that_becomes_a_dead_letter_hours_later_is_deleted_too(
+    school: Cloud, xporter: Xporter
+) -> None:
+    row, now = pupil(xporter), datetime.now(UTC)
+    payload = {"Marks": [{"StudentId": row["Id"], "MarkType": "S", "Mark": "L"}]}
+    asked = {"estab": ESTAB, "kind": "attendance", "idempotency_key": "one", "payload": payload}
+    id_ = erase_person(school, row)
+    messages = 0
+    while taken := school.take("ErasureQueue"):
+        [message] = taken
+        erase(ErasePeople.read(message), deps(school, now))
+        messages += 1
+        now += timedelta(minutes=15)
+        if messages == LATE_LOOKS:
+            school.client("sqs").send_message(
+                QueueUrl=school.ref("WritebackDeadLetterQueue"), MessageBody=json.dumps(asked)
+            )
+    assert messages == 1 + LATE_LOOKS
+    assert school.depth("WritebackDeadLetterQueue") == 0
+    certificate = certificates(school).get(ESTAB, id_)
+    assert certificate
+    assert certificate.facts["dead_letters"] == 1
 
 
 def test_a_certificate_of_earlier_code_is_shown_as_it_was_written(

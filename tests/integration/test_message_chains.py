@@ -54,7 +54,7 @@ BOUNDS = {
     "PullDatasetFunction": 9,
     "RequestAvailabilityFunction": 3,
     "SubmitWritebackFunction": 2,
-    "EraseDataFunction": 3,
+    "EraseDataFunction": 15,
 }
 
 
@@ -236,7 +236,7 @@ def test_a_writeback_on_the_queue_is_taken_and_then_sent(cloud: Cloud) -> None:
 # -- an erasure that a pull holds up
 
 
-def test_an_erasure_waits_for_a_pull_once_and_looks_once_more(cloud: Cloud) -> None:
+def test_an_erasure_waits_for_a_pull_once_and_looks_thirteen_times_more(cloud: Cloud) -> None:
     stored_school(cloud, secret=SECRET, state=SchoolState.LIVE)
     table = dataset_table(cloud)
     for dataset in (STUDENTS, "contacts"):

@@ -36,6 +36,7 @@ CHECKS = [
 ]
 CALLS = {
     "GET /v1/openapi.json",
+    "GET /v1/changes",
     "GET /v1/schools",
     "GET /v1/schools/{estab}",
     "DELETE /v1/schools/{estab}",

@@ -36,6 +36,10 @@ ADDED = {
     "/v1/schools/{estab}/exports", "/v1/schools/{estab}/exports/{export_id}/outcome",
     "ExportBody", "ExportOutcomeBody", "ExportStated",
     "ends_at", "end_announced_at", "end_at", "end_confirmed_at",
+    # The feed of changes.
+    "change", "change_shard", "/v1/changes", "ChangeKind", "ChangePage", "ChangeView",
+    # What the erasure of a person has searched.
+    "people_search",
     # The index of deadlines has twice as many shards.
     "watch_shard",
 }  # fmt: skip

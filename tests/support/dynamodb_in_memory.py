@@ -4,11 +4,12 @@ import copy
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from xporter_bridge.errors import ConflictError
 
 Item = dict[str, Any]
+T = TypeVar("T")
 
 
 def _no_crash(key: tuple[str, ...]) -> None:
@@ -31,7 +32,7 @@ class ItemsInMemory:
 
     def get(self, *key: str) -> Item | None:
         with self._lock:
-            return copy.deepcopy(self._items.get(key))
+            return self._copied(self._items.get(key))
 
     def update(
         self,
@@ -49,8 +50,8 @@ class ItemsInMemory:
             item = {**held, **(set_ or {}), **dict(zip(self._key, key, strict=True))}
             for name, number in (add or {}).items():
                 item[name] = held.get(name, 0) + number
-            self._items[key] = _kept(item)
-            made = copy.deepcopy(self._items[key])
+            self._items[key] = self._kept(item)
+            made = self._copied(self._items[key])
         self._after(key)
         return made
 
@@ -60,7 +61,7 @@ class ItemsInMemory:
         with self._lock:
             if key in self._items:
                 raise ConflictError("in_memory")
-            self._items[key] = _kept(dict(item))
+            self._items[key] = self._kept(dict(item))
         self._after(key)
 
     def delete(self, *key: str, condition: str = "", **values: Any) -> None:
@@ -74,7 +75,7 @@ class ItemsInMemory:
     def query_partition(self, partition: str) -> Iterator[Item]:
         with self._lock:
             found = [item for key, item in sorted(self._items.items()) if key[0] == partition]
-        yield from copy.deepcopy(found)
+        yield from self._copied(found)
 
     def query_due(self, now: str, shards: Iterable[int]) -> Iterator[Item]:
         with self._lock:
@@ -85,13 +86,16 @@ class ItemsInMemory:
             ]
         yield from found
 
+    def _kept(self, item: Item) -> Item:
+        return {
+            name: self._copied(value)
+            for name, value in item.items()
+            if value is not None and value not in ("", b"", [], {}, ())
+        }
 
-def _kept(item: Item) -> Item:
-    return {
-        name: copy.deepcopy(value)
-        for name, value in item.items()
-        if value is not None and value not in ("", b"", [], {}, ())
-    }
+    def _copied(self, value: T) -> T:
+        """Return a copy, so that nobody changes what is stored by changing what was given."""
+        return copy.deepcopy(value)
 
 
 def _holds(condition: str, item: Item, values: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from tools.set_up import ROOT
 
 FILES = (
     "tests/unit/test_hostile_answers.py",
+    "tests/unit/test_hostile_documents.py",
     "tests/unit/test_exact_json.py",
     "tests/unit/xporter/test_retry_after.py",
     "tests/unit/callbacks/test_signed_urls.py",

@@ -10,6 +10,7 @@ from tests.support.builders import ESTAB
 from tests.support.fakes import S3, Calls
 from xporter_bridge.pulls.retention import unreferenced_keys
 from xporter_bridge.snapshots.blocks import Block
+from xporter_bridge.snapshots.convert import ParquetConverter, ParquetFiles
 from xporter_bridge.snapshots.encode_rows import rendered
 from xporter_bridge.snapshots.layout import DatasetLayout, school_prefixes
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
@@ -18,6 +19,7 @@ from xporter_bridge.snapshots.merge_by_row import MergeByRow
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.timestamps import iso
+from xporter_bridge.xporter.column_types import type_of
 
 DATA, STAGING = "data", "staging"
 Rows = Sequence[Mapping[str, Any]]
@@ -29,7 +31,13 @@ class PublishedDataset:
     ``keys`` has the field that identifies the rows of a table without an ``Id``.
     """
 
-    def __init__(self, dataset: str = "students", keys: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        dataset: str = "students",
+        keys: Mapping[str, str] | None = None,
+        *,
+        has_parquet: bool = False,
+    ) -> None:
         self.s3 = S3(Calls())
         self.store = SnapshotStore(self.s3, DATA, STAGING)
         self.place = DatasetLayout(ESTAB, dataset)
@@ -37,6 +45,7 @@ class PublishedDataset:
         self.published: list[Manifest] = []
         self.sequence = 0
         self._keys = keys or {}
+        self._has_parquet = has_parquet
 
     def publish(self, tables: Mapping[str, Rows]) -> Manifest:
         """Make these rows the next sequence, as a pull of the whole dataset does."""
@@ -46,10 +55,24 @@ class PublishedDataset:
         entries = {
             name: self._table(name, rows, before.get(name), copies) for name, rows in tables.items()
         }
+        if self._has_parquet:
+            entries, _ = self.parquet_files().added(entries, before, copies)
         self.store.publish(copies)
         made = self._manifest(tables=entries, pull_id=f"pull-{self.clock.timestamp():.0f}")
         self._commit(made)
         return made
+
+    def parquet_files(self) -> ParquetFiles:
+        """Return what writes Parquet files of this dataset, typed by the catalogue."""
+        converter = ParquetConverter(
+            self.store,
+            self.place,
+            self.place.dataset,
+            type_of,
+            has_time=lambda: True,
+            heartbeat=lambda: None,
+        )
+        return ParquetFiles(self.store, converter, f"staging/{self.clock.timestamp():.0f}/")
 
     def erase(self, reason: str = "scope_removed") -> None:
         """Erase the dataset: its objects go, and one more manifest says so."""

@@ -1,6 +1,7 @@
 """Pulls one big table twice and tells its peak memory, for ``test_pull_memory``.
 
-Run as ``python -m tests.integration.pull_once ROWS DIRECTORY XPORTER_URL``; S3 is the directory.
+Run as ``python -m tests.support.pull_once ROWS DIRECTORY XPORTER_URL FORMATS``.
+S3 is the directory.
 """
 
 from __future__ import annotations
@@ -86,12 +87,13 @@ def peak_kilobytes() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
-def main(rows: int, directory: Path, url: str) -> None:
+def main(rows: int, directory: Path, url: str, formats: str) -> None:
     dataset = Dataset(name=NAME, endpoint=replace(find("studentexclusions"), scope="*"))
     aws = in_memory()
     aws.datasets.config = DatasetConfig({NAME: dataset})
     aws.store = SnapshotStore(S3OnDisk(directory), DATA, STAGING)
     world = World(aws, Xporter(url), students=20, rows={"StudentExclusions": rows})
+    world.deps = replace(world.deps, has_parquet="parquet" in formats)
     for _ in range(2):
         world.ask(NAME)
         world.deliver()
@@ -100,9 +102,15 @@ def main(rows: int, directory: Path, url: str) -> None:
     item = world.item(NAME)
     tables = item.published.manifest.tables if item.published.manifest else {}
     made = {name: table.rows for name, table in tables.items()}
-    told = {"peak_kb": peak_kilobytes(), "rows": made, "sequence": item.published.sequence}
+    files = [name for name, table in tables.items() if table.parquet and table.parquet.key]
+    told = {
+        "peak_kb": peak_kilobytes(),
+        "rows": made,
+        "sequence": item.published.sequence,
+        "parquet": files,
+    }
     sys.stdout.write(json.dumps(told) + "\n")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4])

@@ -262,7 +262,8 @@ class World:
         keys = [
             table[f"{kind}_key"]
             for table in document["tables"].values()
-            for kind in ("snapshot", "upserts", "deletes")
+            for kind in ("snapshot", "upserts", "deletes", "parquet")
+            if kind != "parquet" or table.get("parquet_key")
         ]
         return {key: objects[key] for key in (place.manifest(document["sequence"]), *keys)}
 

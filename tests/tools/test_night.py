@@ -13,7 +13,7 @@ import pytest
 from tests.support.template import ROOT
 
 SCHOOLS = 20
-SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed")
+SCENARIOS = ("ordinary", "silent", "outage", "hanging", "twice", "killed", "deploy")
 
 
 @cache
@@ -52,6 +52,26 @@ def test_every_invocation_pulls_or_finds_nothing_to_do(scenario: str) -> None:
     night = nights()[scenario]
     at_work = night["invocations"] - night["invocations_without_work"]
     assert 0 < at_work <= night["pulls_served"], "one invocation pulls all datasets of a school"
+
+
+PAGE_SECONDS, COLD_START_SECONDS = 0.3, 2
+
+
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each != "killed"])
+def test_the_time_that_xporter_takes_passes_in_the_place_of_the_pull(scenario: str) -> None:
+    night = nights()[scenario]
+    pages = night["pulls_served"] * PAGE_SECONDS
+    # A school that hangs is given five seconds or more at its first failure, and then a minute.
+    hangs = 5 * night["xporter_requests_failed"] if scenario == "hanging" else 0
+    assert 3600 * night["hours_of_places"] >= pages + hangs
+    if scenario == "hanging":
+        assert night["seconds_a_pull"] > 2 * nights()["ordinary"]["seconds_a_pull"]
+
+
+def test_a_deployment_costs_each_place_a_cold_start_and_nothing_else() -> None:
+    deploy, ordinary = nights()["deploy"], nights()["ordinary"]
+    took = 3600 * (deploy["hours_of_places"] - ordinary["hours_of_places"])
+    assert 0 < took < 4 * COLD_START_SECONDS * deploy["pulls_at_a_time"]
 
 
 def test_without_callbacks_every_dataset_is_pulled_once_because_it_was_silent() -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from tools.set_up import ROOT
+from xporter_bridge.xporter.column_types import type_of
 
 _ENDPOINTS = ROOT / "layers/shared/xporter_bridge/xporter/endpoints.json"
-_TYPES = Path(__file__).with_name("column_types.json")
 _NUMBER = r"^\s*[+-]?[0-9]+(\.[0-9]*)?\s*$"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
@@ -90,14 +88,3 @@ def tables() -> Iterator[CataloguedTable]:
         for name, facts in entry["tables"].items():
             columns = {column: type_of(column) for column in facts["fields"]}
             yield CataloguedTable(endpoint, name, facts["key"], columns)
-
-
-def type_of(column: str) -> str:
-    """Return the name of a column's type; text for one that nobody knows: nothing is lost then."""
-    return _types().get(column.casefold(), "text")
-
-
-@cache
-def _types() -> Mapping[str, str]:
-    known = json.loads(_TYPES.read_text(encoding="utf-8"))
-    return {name.casefold(): kind for kind, names in known.items() for name in names}

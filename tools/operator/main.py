@@ -1,5 +1,6 @@
 """The command line: its commands, its help, and how an error ends."""
 
+import errno
 import importlib
 import os
 import sys
@@ -109,6 +110,19 @@ def cli() -> None:
     """
 
 
+# What files and disks refuse, and what to do.
+_OF_FILES = {
+    errno.ENOSPC: "free some disk, or write elsewhere",
+    errno.EDQUOT: "free some of your quota, or write elsewhere",
+    errno.EROFS: "write elsewhere",
+    errno.EACCES: "write where you may, or read what you may",
+    errno.EPERM: "write where you may, or read what you may",
+    errno.ENOENT: "name a folder that there is",
+    errno.ENOTDIR: "name a folder that there is",
+    errno.EISDIR: "name a file",
+}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; no error leaves a traceback."""
     try:
@@ -117,8 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             prog_name="xporter-bridge",
             standalone_mode=False,
         )
-    except BrokenPipeError:
-        # The reader of our output has closed it; Python would report that at its exit.
+    except (BrokenPipeError, SystemExit):
+        # click exits by itself when a reader has closed our output, as `| head` does, and when it
+        # has completed a word for the shell. Python would report the former at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except (Exception, KeyboardInterrupt) as error:
@@ -144,5 +159,9 @@ def _told(error: BaseException) -> tuple[str, int]:
             return f"error: {error.format_message()}", Exit.FOUND
         case click.Abort() | KeyboardInterrupt():
             return "stopped; what was done before stays done", Exit.INTERRUPTED
+        case OSError() if error.errno in _OF_FILES:
+            place = f"{error.filename}: " if error.filename else ""
+            says = f"{place}{str(error.strerror).lower()}"
+            return f"error: {says}: {_OF_FILES[error.errno]}", Exit.FOUND
     says = f"xporter-bridge itself failed with {type(error).__name__}"
     return f"error: {says}: set {_DEBUG}=1, run it again, and open an issue", Exit.FOUND

@@ -94,6 +94,6 @@ class Management:
             ) from error
         try:
             document = answer.json()
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         return answer.status_code, document if isinstance(document, dict) else None

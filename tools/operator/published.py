@@ -12,6 +12,7 @@ from .aws_errors import code_of, explained
 from .errors import OperatorError, WrongUseError
 from .target import Target
 
+_PIECE_BYTES = 1024 * 1024
 _GONE = frozenset({"NoSuchKey", "404", "NotFound"})
 
 
@@ -69,6 +70,19 @@ class PublishedData:
         if sha256 is not None and digest.hexdigest() != sha256:
             raise OperatorError(f"{key} is not what its manifest says", "read latest.json again")
 
+    def file(self, key: str, sha256: str) -> Iterator[bytes]:
+        """Yield an object in pieces.
+
+        Raises:
+            OperatorError: At the end, if the digest is another.
+        """
+        digest = hashlib.sha256()
+        for piece in self._object(key).iter_chunks(_PIECE_BYTES):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != sha256:
+            raise OperatorError(f"{key} is not what its manifest says", "read latest.json again")
+
     def _object(self, key: str) -> Any:
         with explained():
             try:
@@ -88,10 +102,15 @@ def table_of(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     Raises:
         WrongUseError: Naming the tables that there are.
     """
+    return named_table(manifest, name)[1]
+
+
+def named_table(manifest: Mapping[str, Any], name: str) -> tuple[str, Mapping[str, Any]]:
+    """Return the name of a table as the manifest has it, and its entry, as ``table_of`` does."""
     tables: Mapping[str, Mapping[str, Any]] = manifest["tables"]
     for known, entry in tables.items():
         if known.casefold() == name.casefold():
-            return entry
+            return known, entry
     raise WrongUseError(
         f"{manifest['dataset']} has no table {name}", f"name one of {', '.join(tables)}"
     )

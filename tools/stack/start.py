@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from tools.stack.build import built_for_this_machine, machine_parameters
 from tools.stack.deployment import deploy, outputs
+from tools.stack.earlier import LOG, remove_earlier
 from tools.stack.emulator import aws_environment, emulator
 from tools.stack.emulator_routes import routed_apis
 from tools.stack.errors import StackError
@@ -45,8 +46,10 @@ def local_stack(
     settings = settings or StackSettings()
     directory = settings.directory or STACKS / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}"
     directory.mkdir(parents=True, exist_ok=True)
+    if settings.directory is None:
+        remove_earlier(STACKS, directory, progress)
     _expect_space(directory)
-    log_file = directory / "stack.log"
+    log_file = directory / LOG
     progress(f"the log is {log_file}")
     with ExitStack() as held:
         log = held.enter_context(log_file.open("ab", buffering=0))

@@ -1,4 +1,4 @@
-"""Checks that CloudWatch answers every query of the dashboard."""
+"""Checks that CloudWatch answers every query of every dashboard, and every saved query."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,30 +15,57 @@ _HOURS = 3
 _ANSWERED = {"Complete", "PartialData"}
 
 
+#: The dashboards of template.yaml, by their logical ids.
+DASHBOARDS = ("Dashboard", "OnCallDashboard", "CostDashboard")
+
+
 def ask_every_query(journey: Journey) -> str:
-    """Every query of the dashboard is answered, and the product's own metrics have come."""
-    widgets = list(widget_queries(_body(journey)))
+    """Every query of each dashboard is answered, and the product's own metrics have come."""
+    bodies = _bodies(journey)
+    widgets = [each for body in bodies for each in widget_queries(body)]
+    alarms = _expect_alarms(journey, bodies)
 
     def look() -> int:
-        counts = {title: _series(journey, queries) for title, queries in widgets}
-        if not any(counts.values()):
+        counts = [_series(journey, queries) for _, queries in widgets]
+        if not any(counts):
             raise NotYetError("no query of the dashboard finds anything")
-        return sum(map(bool, counts.values()))
+        return sum(map(bool, counts))
 
     shown = until(look)
     queries = sum(len(each) for _, each in widgets)
-    return f"{queries} queries of {len(widgets)} widgets answered, {shown} widgets show something"
+    return (
+        f"{queries} queries of {len(widgets)} widgets on {len(bodies)} dashboards answered, "
+        f"{shown} widgets show something, {alarms} alarms are there"
+    )
 
 
 def ask_plain_queries(journey: Journey) -> str:
-    """The dashboard is there, and every query that needs no search or sum is answered."""
+    """The dashboards are there, and every query that needs no search or sum is answered."""
+    bodies = _bodies(journey)
     widgets = [
         (title, [query for query in queries if "Expression" not in query])
-        for title, queries in widget_queries(_body(journey))
+        for body in bodies
+        for title, queries in widget_queries(body)
     ]
     for _, queries in widgets:
         _series(journey, queries)
-    return f"{sum(len(each) for _, each in widgets)} queries of {len(widgets)} widgets answered"
+    alarms = _expect_alarms(journey, bodies)
+    return (
+        f"{sum(len(each) for _, each in widgets)} queries of {len(widgets)} widgets on "
+        f"{len(bodies)} dashboards answered, {alarms} alarms are there"
+    )
+
+
+def run_every_saved_query(journey: Journey) -> str:
+    """Logs Insights runs every saved query over the log groups that the query names."""
+    stack, logs = journey.stack, journey.stack.aws("logs")
+    answer = logs.describe_query_definitions(queryDefinitionNamePrefix=f"{stack.name}/")
+    saved = {each["queryDefinitionId"]: each for each in answer["queryDefinitions"]}
+    wanted = {name: each for name, each in stack.physical_ids.items() if name.endswith("Query")}
+    missing = sorted(name for name, each in wanted.items() if each not in saved)
+    expect(bool(wanted) and not missing, f"not saved: {', '.join(missing) or 'any query'}")
+    found = sum(_found(logs, saved[each]) for each in wanted.values())
+    return f"{len(wanted)} saved queries answered, with {found} lines"
 
 
 def draw_the_widget(journey: Journey) -> str:
@@ -102,8 +129,48 @@ def _series(journey: Journey, queries: Sequence[Query]) -> int:
     return sum(bool(each.get("Values")) for each in results)
 
 
-def _body(journey: Journey) -> dict[str, Any]:
-    name = journey.stack.physical_ids["Dashboard"]
-    text = journey.stack.aws("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"]
-    body: dict[str, Any] = json.loads(text)
-    return body
+def _expect_alarms(journey: Journey, bodies: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many alarms the dashboards name; each must be there."""
+    named = {
+        arn.partition(":alarm:")[2]
+        for body in bodies
+        for widget in body["widgets"]
+        if widget["type"] == "alarm"
+        for arn in widget["properties"]["alarms"]
+    }
+    if not named:
+        return 0
+    pages = journey.stack.aws("cloudwatch").get_paginator("describe_alarms")
+    answers = pages.paginate(AlarmNames=sorted(named), AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+    kinds = ("MetricAlarms", "CompositeAlarms")
+    there = {each["AlarmName"] for page in answers for kind in kinds for each in page.get(kind, [])}
+    expect(there >= named, f"on a dashboard, but not in CloudWatch: {sorted(named - there)}")
+    return len(named)
+
+
+def _found(logs: Any, query: Mapping[str, Any]) -> int:
+    """Run a saved query and return how many lines it finds."""
+    now = datetime.now(UTC)
+    begun = logs.start_query(
+        logGroupNames=query["logGroupNames"],
+        queryString=query["queryString"],
+        startTime=int((now - timedelta(hours=_HOURS)).timestamp()),
+        endTime=int(now.timestamp()),
+    )
+
+    def look() -> int:
+        answer = logs.get_query_results(queryId=begun["queryId"])
+        status = answer["status"]
+        if status in {"Scheduled", "Running"}:
+            raise NotYetError(f"{query['name']} is {status}")
+        expect(status == "Complete", f"{query['name']} ended as {status}")
+        return len(answer["results"])
+
+    return until(look)
+
+
+def _bodies(journey: Journey) -> list[dict[str, Any]]:
+    stack = journey.stack
+    names = [stack.physical_ids[each] for each in DASHBOARDS]
+    answers = (stack.aws("cloudwatch").get_dashboard(DashboardName=name) for name in names)
+    return [json.loads(each["DashboardBody"]) for each in answers]

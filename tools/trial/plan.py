@@ -12,7 +12,12 @@ from tools.demo.steps.request_data import pull_in_spite_of_silence, pull_on_requ
 from tools.demo.steps.write_back import write_marks_back
 from tools.trial.access import follow_a_callback_through_the_logs, refuse_unsigned_requests
 from tools.trial.alarms import hear_an_alarm, list_every_alarm, look_at_every_alarm
-from tools.trial.dashboard import ask_every_query, ask_plain_queries, draw_the_widget
+from tools.trial.dashboard import (
+    ask_every_query,
+    ask_plain_queries,
+    draw_the_widget,
+    run_every_saved_query,
+)
 from tools.trial.large_table import pull_a_large_table
 
 #: The demo's steps without the one that kills a process, which nobody can in Lambda.
@@ -57,6 +62,11 @@ CHECKS = (
         ask_every_query,
         ask_plain_queries,
         "the emulator knows neither SEARCH nor metrics in logs",
+    ),
+    Check(
+        run_every_saved_query,
+        None,
+        "the emulator has no Logs Insights",
     ),
     Check(hear_an_alarm, hear_an_alarm),
     Check(

@@ -1,6 +1,7 @@
 """Reads and follows the schools' data that Xporter Bridge publishes, and calls its API."""
 
 from .api import Api
+from .api_changes import Change, Changes
 from .bridge import Bridge, Dataset, School, Table
 from .errors import (
     ApiError,
@@ -25,6 +26,8 @@ __all__ = [
     "ApiError",
     "Bridge",
     "BridgeError",
+    "Change",
+    "Changes",
     "DamagedError",
     "Dataset",
     "ErasedError",

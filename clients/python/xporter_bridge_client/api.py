@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import boto3
 
+from .api_changes import Changes
 from .api_history import Attempt, Callback, History
 from .api_records import AuditEntry, ErasedPerson, StoredDataset
 from .api_types import Pull, SchoolState, Writeback
@@ -115,6 +116,18 @@ class Api:
         """Return the latest callbacks that announced data of a school, the latest first."""
         answer = self._transport.send("GET", _path(estab, "callbacks"))
         return tuple(map(Callback.read, answer["callbacks"]))
+
+    def changes(self, after: str = "") -> Changes:
+        """Return an iterator over what changed at any school, the earliest first.
+
+        At least once, and in the order of time: ignore a sequence that you have already. A
+        dataset comes with its latest sequence only. An ``ApiError`` 400 says that the cursor is
+        too old: begin without it, and forget every dataset that does not come.
+
+        Args:
+            after: The ``cursor`` of an earlier iterator; if empty, from the earliest change on.
+        """
+        return Changes(self._transport, after)
 
     def manifest(self, estab: str, dataset: str) -> Manifest:
         """Return the current manifest of a dataset."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from . import frames
 from .errors import DamagedError, ErasedError, NotFoundError
 from .follow import Step, follow
 from .manifest import Manifest, TableFacts
-from .objects import Objects, StoredLines
+from .objects import Objects, StoredLines, digest_of
 from .rows import Row, parsed
 from .verify import Verification, verify
 
@@ -188,6 +189,27 @@ class Table:
             MissingExtraError: DuckDB is not installed.
         """
         frames.to_parquet(self._lines, self.facts, Path(path))
+
+    def save_parquet(self, path: str | Path) -> None:
+        """Copy the published Parquet file, whose columns are typed; the file appears when complete.
+
+        ``facts.parquet_types`` has the form of each column that is not text (docs/data.md).
+
+        Raises:
+            NotFoundError: The snapshot has none: the stack writes NDJSON alone, or the file could
+                not be written. ``to_parquet`` makes one of text.
+        """
+        facts, target = self.facts, Path(path)
+        if facts.parquet_key is None:
+            raise NotFoundError(f"{self.name} has no Parquet file; to_parquet makes one of text")
+        part = target.with_name(f"{target.name}.part")
+        with self._objects.fetch(facts.parquet_key) as file:
+            if digest_of(file) != facts.parquet_sha256:
+                raise DamagedError(f"{facts.parquet_key} is not what its manifest says")
+            file.seek(0)
+            with part.open("wb") as copy:
+                shutil.copyfileobj(file, copy)
+        part.replace(target)
 
     def _lines(self) -> StoredLines:
         lines = self._objects.lines(self.facts.snapshot_key)

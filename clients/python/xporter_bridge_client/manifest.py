@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,8 @@ class TableFacts:
     """The entry of one table; docs/data.md explains every field.
 
     ``key`` is the field that identifies a row without an ``Id``; empty for the whole row.
-    ``is_by_row`` is true if the whole of a row identifies the row.
+    ``is_by_row`` is true if the whole of a row identifies the row. ``parquet_key`` is None if the
+    snapshot has no Parquet file; ``parquet_types`` has the form of each column that is not text.
     """
 
     name: str
@@ -28,6 +29,9 @@ class TableFacts:
     deletes_key: str
     key: str
     is_by_row: bool
+    parquet_key: str | None = None
+    parquet_sha256: str = ""
+    parquet_types: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identified_by(self) -> tuple[str, bool]:
@@ -45,6 +49,9 @@ class TableFacts:
             columns=tuple(document.get("columns", ())),
             key=document.get("key", "Id"),
             is_by_row=document.get("identity") == "row" or bool(document.get("repeated")),
+            parquet_key=document.get("parquet_key"),
+            parquet_sha256=document.get("parquet_sha256", ""),
+            parquet_types=document.get("parquet_types", {}),
         )
 
 

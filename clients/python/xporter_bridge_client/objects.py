@@ -136,6 +136,14 @@ class Objects:
         raise AssertionError("unreachable")
 
 
+def digest_of(file: IO[bytes]) -> str:
+    """Return the SHA-256 of a file, read from where the file is to its end."""
+    digest = hashlib.sha256()
+    while block := file.read(_IN_MEMORY_BYTES):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def _explained(error: ClientError, key: str) -> Exception:
     code = error.response.get("Error", {}).get("Code", "")
     if code in {"NoSuchKey", "404", "NotFound"}:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .errors import DamagedError, NotFoundError, SupersededError
 from .manifest import Manifest, TableFacts
-from .objects import Objects
+from .objects import Objects, digest_of
 
 _ATTEMPTS = 5
 
@@ -70,3 +70,17 @@ def _of_table(objects: Objects, table: TableFacts) -> Iterator[Finding]:
                 yield Finding(table.name, key, f"{lines.rows} rows instead of {rows}")
             if sha256 is not None and lines.sha256 != sha256:
                 yield Finding(table.name, key, "the digest of the rows is another")
+    yield from _of_parquet(objects, table)
+
+
+def _of_parquet(objects: Objects, table: TableFacts) -> Iterator[Finding]:
+    if table.parquet_key is None:
+        return
+    try:
+        with objects.fetch(table.parquet_key) as file:
+            digest = digest_of(file)
+    except SupersededError:
+        yield Finding(table.name, table.parquet_key, "the object is missing")
+        return
+    if digest != table.parquet_sha256:
+        yield Finding(table.name, table.parquet_key, "the digest of the file is another")

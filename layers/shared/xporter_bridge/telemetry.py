@@ -64,6 +64,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "ColumnDrift": (MetricUnit.Count, "Dataset"),
     "IdentityRepeated": (MetricUnit.Count, "Dataset"),
     "DeletionUnmet": (MetricUnit.Count, "Dataset"),
+    "ParquetFailed": (MetricUnit.Count, "Dataset"),
     "AvailabilityEnded": (MetricUnit.Count, "Outcome"),
     "WritebackEnded": (MetricUnit.Count, "Outcome"),
     "EventPublished": (MetricUnit.Count, "Type"),

@@ -2,6 +2,9 @@
 
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 from click.testing import CliRunner
 
+from tests.support.template import ROOT
 from tools.operator import api
 from tools.operator import main as command_line
 from tools.operator.aws_errors import explained
@@ -153,6 +157,55 @@ def test_ctrl_c_and_our_own_faults_leave_no_traceback(
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
+COMMAND = [sys.executable, "-m", "tools.operator", "completion", "bash"]
+
+
+def test_a_full_disk_is_one_sentence_with_what_to_do() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            COMMAND, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False
+        )
+    assert done.returncode == Exit.FOUND
+    assert done.stderr.splitlines()[0].startswith("error: no space left on device: free some disk")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "a/b.csv"), "a/b.csv: no such file"),
+        (PermissionError(13, "Permission denied", "/b.csv"), "write where you may"),
+        (OSError(30, "Read-only file system", "/b.csv"), "read-only file system: write elsewhere"),
+        (ConnectionRefusedError(111, "Connection refused"), "open an issue"),
+    ],
+)
+def test_what_a_file_refuses_is_said_with_what_to_do(
+    stack: FakeStack,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    says: str,
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(requests.Session, "request", fail)
+    assert main(["status"]) == Exit.FOUND
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert len(shown.splitlines()) == 1
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (Exit.DONE, "")
+
+
 def test_what_changes_something_asks_and_is_not_done_where_nobody_can_answer(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,6 +260,19 @@ def test_every_command_documents_itself_within_80_columns(name: str) -> None:
     assert "--json" in shown.output
     assert max(map(len, shown.output.splitlines())) <= 100
     assert command_line.__doc__
+
+
+def test_readme_shows_the_help_as_it_looks() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [shown] = re.findall(r"(?ms)^\$ xporter-bridge --help\n(.*?)^```", readme)
+    # Of a terminal of 80 columns, click leaves two free.
+    shell = {"prog_name": "xporter-bridge", "terminal_width": 78}
+    told = CliRunner().invoke(cli, ["--help"], **shell).output
+    at = 0
+    for part in re.split(r"(?m)^  …\n", shown):
+        assert part.strip() in told[at:], part
+        at = told.index(part.strip())
+    assert set(re.findall(r"(?m)^  ([a-z]+)  ", shown)) >= set(COMMANDS)
 
 
 def test_the_help_names_every_exit_status() -> None:

@@ -11,17 +11,22 @@ import httpx
 import pytest
 from botocore.stub import ANY, Stubber
 
+from tests.support import template
 from tools.demo.context import Journey
 from tools.demo.errors import StepFailedError
 from tools.demo.simulator import Simulator
 from tools.trial.access import follow_a_callback_through_the_logs, refuse_unsigned_requests
 from tools.trial.alarms import look_at_every_alarm
-from tools.trial.dashboard import ask_every_query
+from tools.trial.dashboard import DASHBOARDS, ask_every_query, run_every_saved_query
 
 IDS = {
     "CallbacksAccessLogGroup": "access",
     "ReceiveAuthenticationLogGroup": "function",
     "Dashboard": "xporter-trial-1",
+    "OnCallDashboard": "xporter-trial-1-on-call",
+    "CostDashboard": "xporter-trial-1-cost",
+    "ErrorsQuery": "11111111-0000-4000-8000-000000000000",
+    "PullQuery": "22222222-0000-4000-8000-000000000000",
 }
 ROUTE = "POST /callbacks/authentication/{token}"
 
@@ -116,19 +121,100 @@ def test_an_alarm_fails_the_check_by(
 # -- the dashboard
 
 
-def dashboard_answers(aws: Aws, *results: Mapping[str, Any]) -> None:
+def dashboard_answers(
+    aws: Aws, *results: Mapping[str, Any], alarms: tuple[str, ...] = ("stack-Old",)
+) -> None:
     lines = [[{"expression": "SEARCH('{Ours,Dataset}', 'Sum', 300)"}], ["AWS/SQS", "Sent"]]
     properties = {"title": "Rows", "stat": "Sum", "period": 300, "metrics": lines}
-    body = json.dumps({"widgets": [{"type": "metric", "properties": properties}]})
+    widgets: list[Any] = [{"type": "metric", "properties": properties}]
+    arn = "arn:aws:cloudwatch:eu-west-2:123456789012:alarm:stack-Old"
+    bodies = {
+        "Dashboard": widgets,
+        "OnCallDashboard": [*widgets, {"type": "alarm", "properties": {"alarms": [arn]}}],
+        "CostDashboard": [{"type": "text", "properties": {}}],
+    }
+    for name, each in bodies.items():
+        answer = {"DashboardBody": json.dumps({"widgets": each})}
+        aws.answers("cloudwatch", "get_dashboard", answer, DashboardName=IDS[name])
     aws.answers(
-        "cloudwatch", "get_dashboard", {"DashboardBody": body}, DashboardName=IDS["Dashboard"]
+        "cloudwatch",
+        "describe_alarms",
+        {"MetricAlarms": [{"AlarmName": name} for name in alarms]},
+        AlarmNames=["stack-Old"],
+        AlarmTypes=["MetricAlarm", "CompositeAlarm"],
     )
-    aws.answers("cloudwatch", "get_metric_data", {"MetricDataResults": results})
+    for _ in range(2):
+        aws.answers("cloudwatch", "get_metric_data", {"MetricDataResults": results})
 
 
 def test_a_dashboard_whose_queries_are_answered_passes(aws: Aws, journey: Journey) -> None:
     dashboard_answers(aws, {"Id": "q0", "StatusCode": "Complete", "Values": [1.0]})
-    assert ask_every_query(journey).startswith("2 queries of 1 widgets answered, 1 widgets show")
+    said = ask_every_query(journey)
+    assert said.startswith("4 queries of 2 widgets on 3 dashboards answered, 2 widgets show")
+
+
+def test_a_dashboard_that_shows_an_alarm_which_is_not_there_fails_the_check(
+    aws: Aws, journey: Journey
+) -> None:
+    dashboard_answers(aws, {"Id": "q0", "Values": [1.0]}, alarms=())
+    with pytest.raises(StepFailedError, match=r"not in CloudWatch: .*stack-Old"):
+        ask_every_query(journey)
+
+
+def saved_queries(
+    aws: Aws, *statuses: str, names: tuple[str, ...] = ("ErrorsQuery", "PullQuery")
+) -> None:
+    definitions = [
+        {
+            "queryDefinitionId": IDS[name],
+            "name": f"xporter-trial-1/{name}",
+            "queryString": f"fields {name}",
+            "logGroupNames": ["function"],
+        }
+        for name in names
+    ]
+    aws.answers(
+        "logs",
+        "describe_query_definitions",
+        {"queryDefinitions": definitions},
+        queryDefinitionNamePrefix="xporter-trial-1/",
+    )
+    for name, status in zip(names, statuses, strict=False):
+        aws.answers(
+            "logs",
+            "start_query",
+            {"queryId": name},
+            logGroupNames=["function"],
+            queryString=f"fields {name}",
+            startTime=ANY,
+            endTime=ANY,
+        )
+        answer = {"status": status, "results": [[{"field": "message", "value": "x"}]]}
+        aws.answers("logs", "get_query_results", answer, queryId=name)
+
+
+def test_every_saved_query_is_run(aws: Aws, journey: Journey) -> None:
+    saved_queries(aws, "Complete", "Complete")
+    assert run_every_saved_query(journey) == "2 saved queries answered, with 2 lines"
+
+
+def test_a_saved_query_that_fails_or_is_missing_fails_the_check(aws: Aws, journey: Journey) -> None:
+    saved_queries(aws, "Complete", "Failed")
+    with pytest.raises(StepFailedError, match="PullQuery ended as Failed"):
+        run_every_saved_query(journey)
+    saved_queries(aws, names=("ErrorsQuery",))
+    with pytest.raises(StepFailedError, match="not saved: PullQuery"):
+        run_every_saved_query(journey)
+
+
+def test_the_trial_asks_every_dashboard_and_query_of_the_template() -> None:
+    resources = template.load()["Resources"]
+    kinds = {name: each["Type"] for name, each in resources.items()}
+    dashboards = [name for name, kind in kinds.items() if kind == "AWS::CloudWatch::Dashboard"]
+    assert sorted(dashboards) == sorted(DASHBOARDS)
+    queries = [name for name, kind in kinds.items() if kind == "AWS::Logs::QueryDefinition"]
+    assert queries
+    assert [name for name in kinds if name.endswith("Query")] == queries
 
 
 @pytest.mark.parametrize(

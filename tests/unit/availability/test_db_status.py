@@ -7,6 +7,7 @@ import pytest
 
 from xporter_bridge.availability.db_status import is_ready, statuses_in
 from xporter_bridge.availability.read_callback import read_statuses
+from xporter_bridge.errors import CallbackRejectedError
 
 FORM = "application/x-www-form-urlencoded"
 ROW = {"Id": 1, "DatabaseName": "XodAttendanceForDate", "Status": "OK", "Message": None}
@@ -72,6 +73,38 @@ def test_only_names_and_statuses_are_kept_and_not_many() -> None:
     assert all(len(word) <= 60 and "\n" not in word for pair in found for word in pair)
 
 
+def inside(levels: int, kind: type = list) -> object:
+    """Return a DBStatus with an entry so many levels below it."""
+    document: object = [ROW] if kind is list else ROW
+    for _ in range(levels):
+        document = [document] if kind is list else {"Data": document}
+    return {"DbStatus": document}
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_a_status_is_looked_for_twenty_levels_below_its_name(kind: type) -> None:
+    # The entry of a list is a level below the list.
+    deepest = 18 if kind is list else 19
+    assert statuses_in(inside(deepest, kind)) == OK
+    assert statuses_in(inside(deepest + 1, kind)) == ()
+
+
+def test_the_name_is_looked_for_twenty_levels_deep() -> None:
+    document: object = {"Status": "OK", "Name": "XodAttendanceForDate"}
+    for _ in range(20):
+        document = {"Data": document}
+    assert statuses_in(document) == OK
+    assert statuses_in({"Data": document}) == ()
+
+
+def test_an_object_of_entries_by_name_is_read_like_a_list() -> None:
+    assert statuses_in({"DbStatus": {"first": ROW, "more": [ROW]}}) == OK
+
+
+def test_whatever_is_no_word_becomes_one_blank() -> None:
+    assert statuses_in([{"Name": "Xod//Data", "Status": "Not, yet!"}]) == (("Xod Data", "Not yet"),)
+
+
 def test_nesting_without_end_is_left_alone() -> None:
     document: object = [ROW]
     for _ in range(500):
@@ -91,6 +124,13 @@ def test_nothing_in_a_row_is_a_status_whatever_it_is_called(name: str, text: str
 def test_a_text_that_only_looks_like_json_says_nothing(text: str) -> None:
     for document in (text, [text], {"DbStatus": text}, {"DbStatus": [text, {**ROW, "Note": text}]}):
         assert set(statuses_in(document)) <= set(OK)
+
+
+@pytest.mark.parametrize("body", [b'{"Status": "OK"', b'[{"Status": "OK"}', b" [", b"{"])
+def test_half_a_document_may_be_sent_again(body: bytes) -> None:
+    with pytest.raises(CallbackRejectedError) as rejected:
+        read_statuses(body)
+    assert (rejected.value.status, rejected.value.reason) == (400, "body_malformed")
 
 
 @pytest.mark.parametrize("body", [b'{"Status": "OK"}', b'\xef\xbb\xbf[{"Status": "OK"}]'])

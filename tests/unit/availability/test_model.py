@@ -16,10 +16,12 @@ from xporter_bridge.availability.model import (
     is_open,
     pull_started,
     result_of,
+    retried,
     state_of,
     timed_out,
     waiting,
 )
+from xporter_bridge.operations.model import expiry, soon
 from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.history import with_attempt
 from xporter_bridge.pulls.record import DatasetState
@@ -34,7 +36,9 @@ PENDING = (("XodAttendanceForDate", "Pending"),)
 
 
 def test_a_wait_has_a_deadline_at_which_it_is_looked_at() -> None:
-    assert (WAITING.state, WAITING.deadline_at, WAITING.watch_at) == (
+    waits = waiting(QUEUED, WAIT, NOW)
+    assert replace(waits, state=PullState.QUEUED, deadline_at=None, watch_at=None) == QUEUED
+    assert (waits.state, waits.deadline_at, waits.watch_at) == (
         "waiting",
         NOW + WAIT,
         NOW + WAIT,
@@ -129,3 +133,70 @@ def test_the_result_is_how_the_first_pull_after_the_request_ended(
         item = with_attempt(item, AttemptOutcome(outcome), NOW + number * TTL)
     assert result_of(QUEUED, item, PullState(state)) == result
     assert result_of(QUEUED, None, PullState(state)) is None
+
+
+def test_a_request_that_failed_says_why_and_is_looked_at_no_more() -> None:
+    end = failed(WAITING, "school_revoked", NOW)
+    assert end == replace(
+        WAITING,
+        state=PullState.FAILED,
+        reason="school_revoked",
+        watch_at=None,
+        expires_at=expiry(NOW),
+    )
+
+
+def test_the_end_of_a_wait_is_written_with_what_was_said_and_looked_at_soon() -> None:
+    end = ended(WAITING, WaitOutcome.NOT_ASKED, TTL, NOW, statuses=PENDING, reason="paused")
+    assert (end.state, end.outcome, end.statuses) == ("pulling", WaitOutcome.NOT_ASKED, PENDING)
+    assert (end.reason, end.watch_at, end.retry_at) == ("paused", soon(NOW), NOW + TTL)
+    plain = ended(WAITING, WaitOutcome.NOT_NEEDED, TTL, NOW)
+    assert (plain.reason, plain.statuses, plain.retry_at, plain.staleness) == ("", (), None, None)
+
+
+def test_a_request_whose_pull_started_expires_and_is_looked_at_for_its_retry_alone() -> None:
+    fresh = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
+    assert (fresh.generation, fresh.watch_at, fresh.expires_at) == (4, None, expiry(NOW))
+    stale = pull_started(callback_received(WAITING, PENDING, TTL, NOW), 4, NOW)
+    over = retried(stale)
+    assert (over.retry_at, over.watch_at) == (None, None)
+    assert replace(over, retry_at=stale.retry_at, watch_at=stale.watch_at) == stale
+
+
+def test_what_a_request_waits_for_is_told_by_its_state() -> None:
+    pulling = callback_received(WAITING, OK, TTL, NOW)
+    for pull, waits, starts in (
+        (QUEUED, True, False),
+        (WAITING, True, False),
+        (pulling, False, True),
+        (pull_started(pulling, 4, NOW), False, False),
+        (failed(WAITING, "x", NOW), False, False),
+    ):
+        assert (pull.awaits_availability, pull.awaits_pull_start) == (waits, starts)
+    assert QUEUED.staleness is None
+    assert [is_open(each, None) for each in (QUEUED, WAITING, pulling)] == [True] * 3
+    assert not is_open(failed(WAITING, "x", NOW), None)
+
+
+def test_an_attempt_that_ended_in_the_second_of_the_request_is_the_requests() -> None:
+    pull = replace(QUEUED, created_at=NOW + timedelta(milliseconds=700))
+    item = record(QUEUED.estab, QUEUED.dataset, state="current")
+    early = with_attempt(item, AttemptOutcome.COMMITTED, NOW - timedelta(seconds=1))
+    assert result_of(pull, early, PullState.COMPLETED) is None
+    same = with_attempt(early, AttemptOutcome.UNCHANGED, NOW)
+    assert result_of(pull, same, PullState.COMPLETED) is AttemptOutcome.UNCHANGED
+
+
+def test_a_deadline_is_over_when_it_has_come() -> None:
+    without = replace(WAITING, deadline_at=None)
+    assert timed_out(without, TTL, NOW + 9 * WAIT) == without
+    silent = timed_out(WAITING, TTL, NOW + WAIT)
+    assert (silent.state, silent.retry_at) == (PullState.PULLING, NOW + WAIT + TTL)
+    assert silent.staleness == {"reason": "silence", "statuses": []}
+
+
+def test_a_dataset_that_was_erased_meanwhile_ends_the_request() -> None:
+    pull = pull_started(callback_received(WAITING, OK, TTL, NOW), 4, NOW)
+    item = record("3281102", "attendance-x", served=4, state=DatasetState.ERASED)
+    assert state_of(pull, item) is PullState.FAILED
+    assert state_of(replace(pull, generation=0), item) is PullState.PULLING

@@ -63,6 +63,17 @@ def test_text_that_is_no_unicode_stays_none_for_its_reader_to_replace(text: str)
         body.decode()
 
 
+def test_parameters_of_the_path_are_read_and_none_is_needed() -> None:
+    event = {**callback(URL), "pathParameters": {"token": "a token"}}
+    assert read_request(event).path_parameters == {"token": "a token"}
+    for without in (
+        {**callback(URL), "pathParameters": None},
+        {"requestContext": {"http": {"method": "GET"}}},
+    ):
+        assert read_request(without).path_parameters == {}
+    assert read_request({"requestContext": {"http": {"method": "GET"}}}).query == {}
+
+
 def test_the_query_is_read_from_the_raw_string_with_its_blanks() -> None:
     request = read_request(callback(f"{URL}&database=Xod%20School+Data&empty="))
     assert request.query == {"estab": "3281102", "database": "Xod School Data", "empty": ""}

@@ -12,6 +12,7 @@ from xporter_bridge.callbacks.signed_urls import (
     SigningKey,
     fingerprint,
     is_authentication_token,
+    key_id,
     sign,
     verify,
 )
@@ -44,6 +45,47 @@ def test_the_url_shows_the_school_and_the_database_in_its_parameters() -> None:
     assert query["estab"] == ESTAB
     assert query["database"] == "XodSchoolData"
     assert set(query) == {"estab", "database", "key", "signature"}
+
+
+# Xporter holds URLs that earlier versions signed, for as long as a school stays registered.
+SIGNED_EARLIER = {
+    CallbackKind.DATABASE: (
+        "XodSchoolData",
+        "database?estab=3281102&database=XodSchoolData&key=key-0001&signature=DhUMdijo-F9xpyV4MOR0_QTCMjSSdnOaIor_T2Ny0X8",
+    ),
+    CallbackKind.AVAILABILITY: (
+        "pull-1",
+        "availability?estab=3281102&id=pull-1&key=key-0001&signature=gO5HHTVvuV0mLh18n96sof6Y_pWeQ5oP5jTkwgKuuNw",
+    ),
+    CallbackKind.WRITEBACK: (
+        "writeback-1.0.1",
+        "writeback?estab=3281102&id=writeback-1.0.1&key=key-0001&signature=p3ATwzxyv3OEKMkb9-F5MWqodewJPwxU_qPFTs06-ic",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CallbackKind)
+def test_a_url_is_signed_as_it_always_was(kind: CallbackKind) -> None:
+    subject, url = SIGNED_EARLIER[kind]
+    assert signed_url(kind, ESTAB, subject) == f"{BASE_URL}/callbacks/{url}"
+
+
+def test_the_fingerprint_of_a_url_is_what_it_always_was() -> None:
+    # Another one would have every webhook of every school registered anew.
+    assert fingerprint("https://a.example/callbacks") == "149b677688386855"
+
+
+def test_the_id_of_a_key_is_read_whatever_the_case_of_its_name() -> None:
+    assert key_id(query_of(signed_url())) == key_id({"KEY": KEY.id}) == KEY.id
+    assert key_id({"estab": ESTAB}) == ""
+
+
+@pytest.mark.parametrize("parameter", ["estab", "database", "signature"])
+def test_half_a_character_is_refused_like_any_other_fault(parameter: str) -> None:
+    query = {**query_of(signed_url()), parameter: "\ud800"}
+    with pytest.raises(CallbackRejectedError) as rejected:
+        verify(DATABASE, query, keys=[KEY])
+    assert rejected.value.status == 404
 
 
 def test_a_base_url_with_a_path_and_a_trailing_slash_is_kept() -> None:
@@ -130,7 +172,7 @@ def test_the_newest_key_signs() -> None:
 def test_without_a_usable_key_nothing_is_signed_and_nothing_believed(
     keys: list[SigningKey],
 ) -> None:
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match="^no key to sign callback URLs with$"):
         sign(DATABASE, ESTAB, "XodSchoolData", base_url=BASE_URL, keys=keys)
     with pytest.raises(ConfigurationError):
         verify(DATABASE, query_of(signed_url()), keys=keys)
@@ -147,6 +189,10 @@ def test_no_invented_query_is_ever_believed(query: dict[str, str]) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_no_guessed_path_token_is_believed_whatever_its_characters(guess: str) -> None:
     assert not is_authentication_token(guess, keys=[KEY])
+
+
+def test_half_a_character_is_no_path_token() -> None:
+    assert not is_authentication_token("\ud800", keys=[KEY])
 
 
 def test_the_current_and_the_previous_path_token_are_believed() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.parquet import cells, hold_equal
 from tests.support.published_dataset import DATA, STAGING, PublishedDataset
 from xporter_bridge.erasure.rewrite_snapshot import SnapshotRewriter
 from xporter_bridge.schools.erased_people import OpenedPeople
@@ -22,7 +23,14 @@ PEOPLE = OpenedPeople(b"k" * 32, frozenset({_PLAIN.digest(PUPIL)}))
 
 
 def rewriter(made: PublishedDataset, manifest: Manifest) -> SnapshotRewriter:
-    return SnapshotRewriter(made.store, manifest, PEOPLE, out="staging/x/", heartbeat=lambda: None)
+    return SnapshotRewriter(
+        made.store,
+        manifest,
+        PEOPLE,
+        out="staging/x/",
+        heartbeat=lambda: None,
+        parquet=made.parquet_files(),
+    )
 
 
 def rewritten(
@@ -123,6 +131,21 @@ def test_a_deletion_that_names_the_person_makes_a_new_sequence(table: str) -> No
     result = rewriter(made, manifest).rewrite(found)
     assert result.tables[table].snapshot_key == manifest.tables[table].snapshot_key
     assert result.tables[table].deletes == 0
+
+
+def test_a_table_that_had_a_parquet_file_has_one_without_the_person() -> None:
+    made = PublishedDataset(has_parquet=True)
+    rows: Rows = [{"Id": "1", "EAL": 0}, {"Id": "9919", "EAL": 1}]
+    manifest = made.publish({"Students": rows, "AttendCodes": [{"Id": "9919"}]})
+    work = rewriter(made, manifest)
+    result = work.rewrite(work.search())
+    made.store.publish(result.copies)
+    objects = {key.removeprefix(f"{DATA}/"): body for key, body in made.s3.objects.items()}
+    students, codes = result.tables["Students"], result.tables["AttendCodes"]
+    hold_equal(objects, students.document())
+    assert students.parquet
+    assert cells(objects[str(students.parquet.key)], {}) == [{"Id": "1", "EAL": "false"}]
+    assert codes.parquet == manifest.tables["AttendCodes"].parquet
 
 
 def test_nothing_is_found_where_nobody_is() -> None:

@@ -14,13 +14,15 @@ from xporter_bridge.erasure.tombstone import (
     erased_manifest,
     finished,
     is_erased,
+    secrets_of,
     without_data,
 )
 from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
-from xporter_bridge.schools.credentials import Credentials
-from xporter_bridge.schools.model import Registration, School
+from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
+from xporter_bridge.schools.erased_people import ErasedPeople
+from xporter_bridge.schools.model import Registration, School, unproved_until
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
 from xporter_bridge.timestamps import iso
@@ -73,6 +75,52 @@ def test_the_tombstone_says_when_and_is_announced_once() -> None:
     assert begun(tombstone, LATER) == tombstone
 
 
+SECRETS = ErasedSecrets(b"a wrapped key", ("a digest",))
+PEOPLE = ErasedPeople(b"another wrapped key")
+
+
+def test_erased_secrets_and_people_are_remembered_through_every_step() -> None:
+    school = replace(SCHOOL, erased_secrets=SECRETS, erased_people=PEOPLE)
+    marked = begun(school, NOW)
+    for step in (marked, begun(marked, LATER), finished(marked, LATER), cleared(marked, LATER)):
+        assert (step.estab, step.erased_secrets, step.erased_people) == ("3281102", SECRETS, PEOPLE)
+    newer = ErasedSecrets(b"a wrapped key", ("a digest", "another"))
+    assert begun(school, NOW, newer).erased_secrets == newer
+    late = replace(finished(marked, LATER), credentials=SCHOOL.credentials)
+    assert cleared(late, LATER).erased_secrets == SECRETS
+
+
+def test_what_a_stranger_may_have_invented_leaves_a_tombstone_that_expires_unannounced() -> None:
+    stranger = School("3281102", state=SchoolState.INVITED, state_since=NOW, expires_at=NOW)
+    ended = finished(begun(stranger, NOW), LATER)
+    assert (ended.estab, ended.state, ended.state_since) == ("3281102", SchoolState.ERASED, LATER)
+    assert (ended.cause, ended.expires_at) == ("erased_on_request", unproved_until(LATER))
+    assert ended.outbox == ()
+    again = begun(replace(stranger, outbox=SCHOOL.outbox), NOW)
+    assert (again.expires_at, again.outbox) == (NOW, SCHOOL.outbox)
+
+
+def test_a_tombstone_says_why_and_remembers_no_changes_of_state() -> None:
+    tombstone = finished(begun(SCHOOL, NOW), LATER)
+    assert (tombstone.cause, tombstone.history) == ("erased_on_request", ())
+
+
+def test_a_callback_while_a_school_is_erased_does_not_move_the_time_of_the_request() -> None:
+    called = replace(begun(SCHOOL, NOW), credentials=SCHOOL.credentials)
+    assert cleared(called, LATER).erasure_requested_at == NOW
+
+
+def test_secrets_are_told_apart_from_tokens() -> None:
+    held = Credentials(b"key", secret=b"secret", secret_digest="d", token=b"token")
+    held = replace(held, pending_secret=b"p")
+    school = replace(SCHOOL, credentials=held)
+    renewed = replace(school, credentials=replace(held, token=b"another"))
+    assert secrets_of(school) == secrets_of(renewed) == ("d", (b"p",))
+    assert secrets_of(replace(school, credentials=None)) == ("", ())
+    for change in ({"secret_digest": "e"}, {"pending_secret": None}):
+        assert secrets_of(replace(school, credentials=replace(held, **change))) != ("d", (b"p",))
+
+
 def test_what_is_put_back_into_a_tombstone_is_taken_away_again() -> None:
     tombstone = finished(begun(SCHOOL, NOW), LATER)
     late = replace(tombstone, registrations=SCHOOL.registrations, scopes=("Student",))
@@ -113,8 +161,12 @@ def test_an_erased_dataset_keeps_its_sequence_and_nothing_that_a_pull_would_foll
     last = erased_manifest(item, "scope_removed", NOW)
     assert (last.sequence, last.tables) == (7, {})
     assert last.erased == {"at": iso(NOW), "reason": "scope_removed"}
+    assert (last.estab, last.dataset, last.pull_id) == ("3281102", "contacts", None)
+    assert (last.as_of, last.completed_at, last.stale) == (NOW, NOW, False)
     emptied = without_data(item, last, "scope_removed", NOW)
     assert is_erased(emptied)
+    assert emptied.reason == "scope_removed"
+    assert emptied.published.expires_at == NOW + timedelta(days=30)
     assert not is_erased(item)
     assert (emptied.state, emptied.published.sequence, emptied.lease.fence) == (
         DatasetState.ERASED,

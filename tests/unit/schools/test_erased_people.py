@@ -13,6 +13,7 @@ from xporter_bridge.schools.erased_people import (
     ErasedPeople,
     OpenedPeople,
     PersonTombstone,
+    search_id,
 )
 from xporter_bridge.schools.people_form import people_attributes, read_people
 from xporter_bridge.xporter.people import PersonKind
@@ -99,13 +100,29 @@ def test_the_watchdog_waits_for_the_message_and_then_for_half_an_hour() -> None:
     assert watched.watch_at == NOW + timedelta(minutes=35)
     done = asked.erased(asked.pending, NOW)
     assert done.watch_at == NOW + LAST_LOOK_AFTER + timedelta(minutes=5)
+    lifted = replace(done.verified(done.tombstones, NOW), lifted_at=LATER)
+    assert lifted.watch_at == LATER + timedelta(minutes=5)
+
+
+def test_a_search_is_known_by_whom_it_is_for_and_by_which_look_it_is() -> None:
+    people = erased("a", "b")
+    asked, last = people.tombstones, people.erased(people.pending, LATER).tombstones
+    again = people.adding("a", PUPIL, LATER).tombstones
+    others = (asked, last, again, asked[:1], asked[1:], ())
+    assert len({search_id(each) for each in others}) == len(others)
+    assert search_id(reversed(asked)) == search_id(asked)
+    # As it was stored by earlier versions.
+    assert search_id(asked) == "2f327622c769f10a"
+    assert search_id(read_people(people_attributes(people)).tombstones) == search_id(asked)  # type: ignore[union-attr]
 
 
 def test_there_is_an_end_to_tombstones() -> None:
     full = ErasedPeople(b"wrapped", tuple(PersonTombstone(str(n), PUPIL, NOW) for n in range(MOST)))
     assert len(full.adding("0", PUPIL, LATER).tombstones) == MOST
-    with pytest.raises(RequestRejectedError):
+    with pytest.raises(RequestRejectedError, match="1000 people") as rejected:
         full.adding("new", PUPIL, LATER)
+    assert rejected.value.status == 409
+    assert (full.find("7"), full.find("new")) == (full.tombstones[7], None)
 
 
 def test_tombstones_are_stored_and_read_alike() -> None:
@@ -121,3 +138,18 @@ def test_tombstones_are_stored_and_read_alike() -> None:
         assert read_people(kept) == people
     later_version = people_attributes(asked) | {"people_tier": 2}
     assert read_people({k: v for k, v in later_version.items() if v}) == asked
+
+
+def test_digests_are_what_they_always_were() -> None:
+    # Another form, and everybody who was erased would come back.
+    people = opened()
+    assert people.digest((PUPIL, "9919")) == "27eee2f3ab65d802b17a32bae9f45fa2"
+    assert people.digest((STAFF, "\ud800")) == "0c0c6ee6134aeb4fcb21e6ae525c6a52"
+    assert people.row_digest(b"a row") == "a4f001711f74fdaf"
+
+
+def test_a_person_is_looked_up_once() -> None:
+    people = opened((PUPIL, "9919"))
+    assert people.is_erased((PUPIL, "9919"))
+    people._seen[PUPIL, "9919"] = False
+    assert not people.is_erased((PUPIL, "9919"))

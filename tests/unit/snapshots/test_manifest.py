@@ -69,3 +69,28 @@ def test_what_another_version_wrote_is_kept() -> None:
     entry = {**ENTRY, "bytes": 12}
     document = {**DOCUMENT, "order": "another", "kind": "new", "tables": {"Students": entry}}
     assert Manifest.read(document).document() == document
+
+
+PARQUET: dict[str, Any] = {
+    "parquet_key": f"snapshots/{PARTITION}/format=parquet/table=Students/0000000007.parquet",
+    "parquet_sha256": "cd",
+    "parquet_types": {"EAL": "truth"},
+}
+
+
+def test_a_parquet_file_is_named_beside_its_snapshot() -> None:
+    document = {**ENTRY, **PARQUET}
+    entry = TableEntry.read(document)
+    assert entry.document() == document
+    assert entry.keys == (*TableEntry.read(ENTRY).keys, PARQUET["parquet_key"])
+    assert all(key.startswith((*PLACE.prefixes,)) for key in entry.keys)
+    failed = {**ENTRY, "parquet_key": None}
+    assert TableEntry.read(failed).document() == failed
+    assert TableEntry.read(failed).keys == TableEntry.read(ENTRY).keys
+
+
+def test_the_parquet_file_of_an_earlier_snapshot_is_none_of_this_one() -> None:
+    """A version that knows no Parquet keeps the fields when it erases a person."""
+    stale = {**ENTRY, **PARQUET, "snapshot_key": PLACE.snapshot("Students", 8)}
+    assert TableEntry.read(stale).parquet is None
+    assert "parquet_key" not in TableEntry.read(stale).document()

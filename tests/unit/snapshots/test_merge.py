@@ -116,3 +116,24 @@ def test_blocks_that_nothing_touches_are_not_opened(monkeypatch: pytest.MonkeyPa
     check({**old}, {**old, 20: "b", 50: "c"}, merge(old, {20: "b", 50: "c"}, {5}, is_full=False))
     # Of the snapshot, the block of row 20; of what came, the block of both rows.
     assert len(opened) <= 4
+
+
+@QUICK
+@given(old=TABLES, came=TABLES, gone=st.sets(IDS), size=SIZES, is_full=st.booleans())
+def test_deletions_that_meet_a_row_and_rows_that_only_xporter_changed_are_counted(
+    old: Table, came: Table, gone: set[int], size: int, *, is_full: bool
+) -> None:
+    work = Merge(
+        key_of_line("Id"),
+        identity_line("Id"),
+        Sinks(Sink(), Sink(), Sink()),
+        is_full=is_full,
+        is_slight=lambda _before, after: b'"a"' in after,
+    )
+    counts = work.run(
+        blocks(old, size), blocks(came, size + 1), blocks(dict.fromkeys(gone, ""), size)
+    )
+    changed = {key: row for key, row in came.items() if key in old and old[key] != row}
+    assert counts.slight == list(changed.values()).count("a")
+    # What is deleted and comes in the same answer is met too.
+    assert work.deletions_met == len(gone & old.keys())

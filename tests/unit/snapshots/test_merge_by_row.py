@@ -64,3 +64,18 @@ def test_the_difference_is_exact_and_a_changed_row_is_one_update(
         deleted=len(old - new) - updated,
         slight=counts.slight,
     )
+
+
+def test_each_update_is_asked_about_with_the_row_before_and_the_row_after() -> None:
+    old = {(1, "a"), (2, "d"), (3, "a"), (4, "d")}
+    new = {(1, "b"), (2, "c"), (3, "c"), (5, "a")}
+    asked: list[tuple[str, str]] = []
+
+    def is_slight(before: bytes, after: bytes) -> bool:
+        asked.append((orjson.loads(before)["V"], orjson.loads(after)["V"]))
+        return before < after
+
+    merge = MergeByRow(key_of_line("Id"), Sinks(Sink(), Sink(), Sink()), is_slight=is_slight)
+    counts = merge.run(blocks(old, 2), blocks(new, 3))
+    assert asked == [("a", "b"), ("d", "c"), ("a", "c")]
+    assert (counts.updated, counts.slight, counts.inserted, counts.deleted) == (3, 2, 1, 1)

@@ -76,3 +76,54 @@ def test_a_subject_is_read_as_it_was_written() -> None:
     assert parse_subject(subject_of("writeback-0f", 3, 2)) == ("writeback-0f", 3, 2)
     for other in ("", "writeback-0f", "writeback-0f.1", "writeback-0f.1.x", "a.1.2.3", "A b.1.1"):
         assert parse_subject(other) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "outcome"),
+    [
+        ({}, b'{"XodCompleted": true, "TrackingId": "t1"}', WritebackOutcome(True, "t1")),
+        ({}, b"XODCOMPLETED=1&trackingid=t1", WritebackOutcome(True, "t1")),
+        ({"xodcompleted": "true"}, b"", WritebackOutcome(True)),
+        ({"xodcompleted": "maybe"}, b"xodcompleted=0", WritebackOutcome(False, "", "refused")),
+        (
+            {"xodcompleted": "0", "trackingid": "t2"},
+            b"trackingid=t1&message=The+school+is+closed",
+            WritebackOutcome(False, "t2", "school_closed"),
+        ),
+        (
+            {"xodcompleted": "0"},
+            b'{"ExceptionMessage": "The scope is missing", "Message": "closed"}',
+            WritebackOutcome(False, "", "scope_missing"),
+        ),
+        (
+            {"xodcompleted": "0"},
+            b"the school is closed",
+            WritebackOutcome(False, "", "school_closed"),
+        ),
+        ({"xodcompleted": "0"}, b"a=closed&b=1", WritebackOutcome(False, "", "school_closed")),
+        (
+            {"xodcompleted": "0"},
+            b"message=pupil&a=closed",
+            WritebackOutcome(False, "", "student_unknown"),
+        ),
+        ({"xodcompleted": "0"}, b"message&closed", WritebackOutcome(False, "", "school_closed")),
+        ({"xodcompleted": "1"}, b"the school is closed", WritebackOutcome(True)),
+    ],
+)
+def test_what_is_told_in_the_url_or_in_any_body_is_read(
+    query: dict[str, str], body: bytes, outcome: WritebackOutcome
+) -> None:
+    assert read_outcome(query, body) == outcome
+
+
+def test_a_refusal_says_what_is_missing() -> None:
+    with pytest.raises(CallbackRejectedError) as rejected:
+        read_outcome({"trackingid": "t1"}, b"")
+    assert (rejected.value.status, rejected.value.reason) == (400, "xodcompleted_missing")
+
+
+def test_a_message_carries_whose_the_outcome_is_and_why() -> None:
+    outcome = WritebackOutcome(False, "t1", "school_closed")
+    message = message_of("3281102", "writeback-1.0.1", outcome)
+    assert (message.estab, message.subject) == ("3281102", "writeback-1.0.1")
+    assert outcome_of(message) == outcome

@@ -34,6 +34,8 @@ def test_an_expression_names_scopes_however_they_are_joined() -> None:
         "StudentLite",
     ]
     assert list(named_in("*")) == []
+    assert list(named_in(" Student, ")) == ["Student"]
+    assert list(named_in("")) == []
 
 
 def test_what_is_granted_of_some_scopes_is_told_whatever_its_case() -> None:

@@ -5,15 +5,16 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from .. import output
+from ..athena import create_table
 from ..errors import OperatorError, WrongUseError
-from ..published import PublishedData, table_of
+from ..published import PublishedData, named_table, table_of
 from ..settings import common_options
 from .session import ESTAB, open_session
 
@@ -51,6 +52,7 @@ def list_tables(estab: str, dataset: str | None) -> None:
                 "sequence": manifest["sequence"],
                 "as_of": manifest["as_of"],
                 "snapshot_key": entry["snapshot_key"],
+                "parquet_key": entry.get("parquet_key"),
             }
             for table, entry in manifest["tables"].items()
         ]
@@ -97,7 +99,8 @@ def head(estab: str, dataset: str, table: str, rows: int) -> None:
 def schema(estab: str, dataset: str) -> None:
     """Print the tables of a dataset, the key of each and its columns, without a single row.
 
-    docs/tables.md has the type and the meaning of each column.
+    docs/tables.md has the type and the meaning of each column. With --json, `parquet_types` are the
+    types in the table's Parquet file; a column that is not among them is text there.
     """
     session = open_session()
     manifest = PublishedData(session.target).manifest(estab, dataset)
@@ -107,6 +110,7 @@ def schema(estab: str, dataset: str) -> None:
             "rows": entry["rows"],
             "key": entry.get("key", "Id"),
             "columns": entry.get("columns", []),
+            "parquet_types": entry.get("parquet_types", {}),
         }
         for name, entry in manifest["tables"].items()
     ]
@@ -153,14 +157,35 @@ def diff(estab: str, dataset: str, since: int, until: int | None) -> None:
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @click.argument("table")
-@click.option("--format", "form", type=click.Choice(("ndjson", "csv")), default="ndjson")
+@common_options
+def ddl(estab: str, dataset: str, table: str) -> None:
+    """Print the statement that makes an Athena table of TABLE's Parquet files, of every school.
+
+    The types are those of this school's current file; docs/data.md says what to do where another
+    school's differ.
+    """
+    session = open_session()
+    manifest = PublishedData(session.target).manifest(estab, dataset)
+    name, entry = named_table(manifest, table)
+    _require_parquet(name, entry)
+    bucket = session.target.output("BucketName")
+    statement = create_table(bucket, dataset, name, entry)
+    session.show({"statement": statement}, statement)
+
+
+@data.command()
+@click.argument("estab", type=ESTAB)
+@click.argument("dataset")
+@click.argument("table")
+@click.option("--format", "form", type=click.Choice(("ndjson", "csv", "parquet")), default="ndjson")
 @click.option("--output", "-o", "to", type=click.Path(dir_okay=False, path_type=Path))
 @common_options
 def get(estab: str, dataset: str, table: str, form: str, to: Path | None) -> None:
     """Write a whole table to a file or to stdout, and prove it by its digest.
 
     A file appears when it is complete; the exit status is 1 if the digest is wrong. As CSV, nested
-    values are JSON and null is empty.
+    values are JSON and null is empty. As Parquet, it is the stack's own file, typed, which the
+    stack writes if its parameter Formats says so.
 
     \b
     Example:
@@ -168,28 +193,65 @@ def get(estab: str, dataset: str, table: str, form: str, to: Path | None) -> Non
     """
     session = open_session()
     published = PublishedData(session.target)
-    entry = table_of(published.manifest(estab, dataset), table)
+    name, entry = named_table(published.manifest(estab, dataset), table)
+    if form == "parquet":
+        _require_parquet(name, entry)
     with output.progress("rows", entry["rows"]) as advance:
 
-        def rows() -> Iterable[bytes]:
-            for line in published.rows(entry["snapshot_key"], entry["sha256"]):
-                advance(1)
-                yield line
+        def write(file: IO[bytes]) -> None:
+            if form == "parquet":
+                file.writelines(published.file(entry["parquet_key"], entry["parquet_sha256"]))
+                return
+            _write(_counted(published, entry, advance), form, entry, file)
 
         if to is None:
-            _write(rows(), form, entry, sys.stdout.buffer)
+            write(sys.stdout.buffer)
             sys.stdout.flush()
             return
-        part = to.with_name(f"{to.name}.part")
-        try:
-            with part.open("wb") as file:
-                _write(rows(), form, entry, file)
-            part.replace(to)
-        except OSError as error:
-            raise OperatorError(f"{to} cannot be written", error.strerror or str(error)) from error
-        finally:
-            part.unlink(missing_ok=True)
+        _write_whole(to, write)
     session.show({"file": str(to), "rows": entry["rows"]}, f"{entry['rows']} rows in {to}")
+
+
+def _counted(
+    published: PublishedData, entry: Mapping[str, Any], advance: Callable[[int], None]
+) -> Iterator[bytes]:
+    for line in published.rows(entry["snapshot_key"], entry["sha256"]):
+        advance(1)
+        yield line
+
+
+def _write_whole(to: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file that appears when it is complete."""
+    part = to.with_name(f"{to.name}.part")
+    try:
+        with part.open("wb") as file:
+            write(file)
+        part.replace(to)
+    except OSError as error:
+        raise OperatorError(f"{to} cannot be written", error.strerror or str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _require_parquet(name: str, entry: Mapping[str, Any]) -> None:
+    """Raise, with what to do, if the table has no Parquet file.
+
+    Raises:
+        OperatorError: There is none.
+    """
+    if entry.get("parquet_key"):
+        return
+    if "parquet_key" in entry:
+        raise OperatorError(
+            f"the Parquet file of {name} could not be written",
+            "read the NDJSON; the event parquet_left_out or parquet_failed says why: "
+            "`xporter-bridge logs pull_dataset --event parquet_left_out --since 7d`",
+        )
+    raise OperatorError(
+        f"{name} has no Parquet file",
+        "deploy with Formats=ndjson+parquet; the table's next change, or the weekly comparison, "
+        "writes it",
+    )
 
 
 def _write(rows: Iterable[bytes], form: str, entry: Any, file: IO[bytes]) -> None:

@@ -7,8 +7,8 @@ import click
 from rich.markup import escape
 
 from .. import output
-from ..errors import OperatorError
-from ..held_changes import changes_of
+from ..errors import NotAllowedError, OperatorError
+from ..held_changes import HeldChange
 from ..settings import common_options
 from .session import ESTAB, Session, open_session, yes_option
 
@@ -44,16 +44,43 @@ def list_holds() -> None:
 @hold.command()
 @click.argument("estab", type=ESTAB)
 @click.argument("datasets", nargs=-1)
+@click.option("--ids", is_flag=True, help="Also the ids of the rows that would go.")
 @common_options
-def show(estab: str, datasets: tuple[str, ...]) -> None:
-    """Show which rows would change, as counts by table; of DATASETS, or of all that is held.
+def show(estab: str, datasets: tuple[str, ...], ids: bool) -> None:
+    """Show which rows would change, as counts by table and year group.
 
-    Needs dynamodb:GetItem on the datasets table. No row is shown.
+    Of DATASETS, or of all that is held. No row is shown, and ids only with --ids. Needs
+    dynamodb:GetItem on the datasets table; year groups and ids also need s3:GetObject on both
+    buckets, and kms:Decrypt.
+
+    \b
+    Examples:
+      xporter-bridge hold show 3281102 students
+      xporter-bridge hold show 3281102 students --ids --json
     """
     session = open_session()
     found = _chosen(session, estab, datasets)
     for each in found:
-        each["tables"] = changes_of(session.target, estab, each["dataset"])
+        change = HeldChange(session.target, estab, each["dataset"])
+        each["tables"] = change.tables()
+        for table in each["tables"]:
+            table["year_groups"] = _year_groups(session, change, table["table"])
+            if ids:
+                table["deleted_ids"] = change.deleted_ids(table["table"])
+    session.show(found, _table(found), "", *_drawn(found))
+
+
+def _year_groups(session: Session, change: HeldChange, table: str) -> list[dict[str, Any]]:
+    """Return the counts by year group; none, and a remark, for a caller who may not read rows."""
+    try:
+        return change.year_groups(table)
+    except NotAllowedError as error:
+        session.say(f"{table} is not counted by year group: {error}")
+        return []
+
+
+def _drawn(found: list[dict[str, Any]]) -> Iterator[Any]:
+    """Draw the counts by table, then those by year group, then the ids."""
     rows = (
         (
             each["dataset"],
@@ -67,7 +94,28 @@ def show(estab: str, datasets: tuple[str, ...]) -> None:
         for table in each["tables"]
     )
     columns = ("dataset", "table", "rows now", "rows then", "new or changed", "deleted")
-    session.show(found, _table(found), "", output.table(columns, rows))
+    yield output.table(columns, rows)
+    tables = [table for each in found for table in each["tables"]]
+    by_year = [
+        (
+            table["table"],
+            escape(group["year_group"]),
+            str(group["rows_before"]),
+            str(group["upserts"]),
+            str(group["deletes"]),
+        )
+        for table in tables
+        for group in table["year_groups"]
+    ]
+    if by_year:
+        yield ""
+        yield output.table(
+            ("table", "year group", "rows now", "new or changed", "deleted"), by_year
+        )
+    for table in tables:
+        if table.get("deleted_ids"):
+            yield ""
+            yield escape(f"deleted of {table['table']}: {', '.join(table['deleted_ids'])}")
 
 
 @hold.command()

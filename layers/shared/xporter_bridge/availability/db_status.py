@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from xporter_bridge.casing import spelled
 from xporter_bridge.xporter.envelopes import is_status_name
 
 Statuses = tuple[tuple[str, str], ...]
@@ -91,4 +92,4 @@ def _is_nested(value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    return _WORD.sub(" ", str(value)).strip()[:60]
+    return _WORD.sub(" ", spelled(value)).strip()[:60]

@@ -2,8 +2,8 @@
 
 A body may be a form or JSON, because Xporter documents the encoding of almost none of its
 callbacks. Old clients send Windows-1252, bare flags and names with an ``&`` in them. This module
-refuses no body: the code that uses a field checks the field. Only the standard library is imported,
-because receivers have to start quickly.
+refuses no body: the code that uses a field checks the field. Nothing here needs more than the
+standard library, because receivers have to start quickly.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+from xporter_bridge.casing import spelled
 
 # Xporter documents the values of no flag.
 _TRUE = {"true", "1", "yes", "y", "on", "ok", "success"}
@@ -71,7 +73,7 @@ def fields_of(body: bytes) -> list[Field]:
 
 def truth_of(value: object) -> bool | None:
     """Return the truth value of a flag, or None for an unknown value."""
-    word = str(value).strip().casefold()
+    word = spelled(value).strip().casefold()
     return True if word in _TRUE else False if word in _FALSE else None
 
 

@@ -6,7 +6,7 @@ Receivers load this module in every cold start, so it imports no cryptography.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xporter_bridge.aws.secrets_manager import read_secret_version
@@ -31,11 +31,17 @@ class SigningKeys:
 
     Both versions are read once a minute, and at once if a callback names an unknown version: the
     function that signed the URL may have read the rotated secret earlier.
+
+    Args:
+        seconds: A clock that never goes back.
     """
 
-    def __init__(self, client: Any, secret_id: str) -> None:
+    def __init__(
+        self, client: Any, secret_id: str, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._secret_id = secret_id
+        self._seconds = seconds
         self._keys: list[SigningKey] = []
         self._read_at = self._looked_at = -float("inf")
 
@@ -58,16 +64,16 @@ class SigningKeys:
         Raises:
             ConfigurationError: There is no current version.
         """
-        if time.monotonic() - self._read_at > _MAX_AGE_SECONDS:
+        if self._seconds() - self._read_at > _MAX_AGE_SECONDS:
             versions = [self._version("AWSCURRENT"), self._version("AWSPREVIOUS")]
             self._keys = [version for version in versions if version]
-            self._read_at = time.monotonic()
+            self._read_at = self._seconds()
         if not self._keys:
             raise ConfigurationError("secret has no current version")
         return self._keys
 
     def _look_for_newer(self) -> list[SigningKey]:
-        now = time.monotonic()
+        now = self._seconds()
         if now - self._looked_at > _LOOK_FOR_UNKNOWN_EVERY_SECONDS:
             self._looked_at, self._read_at = now, -float("inf")
         return self.keys()

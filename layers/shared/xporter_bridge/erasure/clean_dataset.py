@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -19,13 +19,17 @@ from xporter_bridge.events.model import Event
 from xporter_bridge.pulls.model import LEASE, changed_event
 from xporter_bridge.pulls.publication import publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
-from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone
+from xporter_bridge.schools.erased_people import OpenedPeople, PersonTombstone, search_id
+from xporter_bridge.snapshots.convert import ParquetConverter, ParquetFiles
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.xporter.column_types import type_of
 from xporter_bridge.xporter.people import is_requested_for, may_concern
 
 _RENEWED_EVERY = LEASE / 4
 _MARGIN = timedelta(seconds=5)
+# No Parquet file keeps an erasure from its end: those that are not written by then, a pull writes.
+_TIME_FOR_PARQUET = timedelta(minutes=2)
 
 
 class DatasetCleaner:
@@ -50,11 +54,14 @@ class DatasetCleaner:
         self._wanted = wanted
         self._deps = deps
         self._is_first = is_first
+        self._search = search_id(wanted)
+        self._parquet_until = deps.now() + _TIME_FOR_PARQUET
 
     def clean(self, item: DatasetRecord) -> timedelta:
         """Clean one dataset; return how long to wait if a pull may still be writing.
 
-        Every step may be repeated.
+        Every step may be repeated. A dataset that the same search has cleaned is not read again: no
+        pull that begins after a tombstone was stored brings the person back.
 
         Raises:
             ConflictError: The lease was lost.
@@ -63,21 +70,22 @@ class DatasetCleaner:
         if not is_requested and not self._may_concern(item):
             return timedelta()
         deps = self._deps
+        if item.people_search == self._search and not is_requested:
+            self._publish_outbox(item)
+            return timedelta()
         leased = None if item.erasing else deps.datasets.lease_to_erase(item, deps.now())
         if leased is None:
             return LEASE + _MARGIN
         if is_requested:
             self._forget(leased)
             return timedelta()
-        item = publish_committed(leased, deps.datasets, deps.store, deps.now())
+        item = publish_committed(leased, deps.datasets, deps.store, deps.now)
         item = self._without_work_under_way(item)
         made = item.published.manifest
         if made and made.erased is None:
             item = self._pruned(self._rewritten(item, made))
-        item = deps.datasets.save(item.released(), deps.now())
-        if item.outbox:
-            deps.bus.publish(Event.read(entry) for entry in item.outbox)
-            deps.datasets.clear_outbox(item)
+        cleaned = replace(item.released(), people_search=self._search)
+        self._publish_outbox(deps.datasets.save(cleaned, deps.now()))
         return timedelta()
 
     def note(self, *, objects: int = 0, operations: int = 0, dead_letters: int = 0) -> None:
@@ -87,6 +95,11 @@ class DatasetCleaner:
                 objects=objects, operations=operations, dead_letters=dead_letters
             )
             self._deps.certificates.put(counted)
+
+    def _publish_outbox(self, item: DatasetRecord) -> None:
+        if item.outbox:
+            self._deps.bus.publish(Event.read(entry) for entry in item.outbox)
+            self._deps.datasets.clear_outbox(item)
 
     def _is_requested_for_one(self, item: DatasetRecord) -> bool:
         definition = item.definition
@@ -136,21 +149,37 @@ class DatasetCleaner:
         deps, pull_id = self._deps, uuid.uuid4().hex
         lease = _Heartbeat(item, deps)
         prefix = staging_prefix(item.estab, item.dataset, pull_id)
+        out = f"{prefix}out-{item.lease.fence}/"
         rewriter = SnapshotRewriter(
             deps.store,
             manifest,
             self._people,
-            out=f"{prefix}out-{item.lease.fence}/",
+            out=out,
             heartbeat=lease.renew,
+            parquet=self._parquet(item, out, lease.renew),
         )
         found = rewriter.search()
         if not found:
             return lease.item
         made = rewriter.rewrite(found)
         item = self._committed(lease.item, manifest, made, found, pull_id)
-        item = publish_committed(item, deps.datasets, deps.store, deps.now())
+        item = publish_committed(item, deps.datasets, deps.store, deps.now)
         deps.store.delete_staged(prefix)
         return item
+
+    def _parquet(
+        self, item: DatasetRecord, out: str, heartbeat: Callable[[], None]
+    ) -> ParquetFiles:
+        deps, dataset = self._deps, self._deps.datasets.config.dataset_of(item)
+        converter = ParquetConverter(
+            deps.store,
+            DatasetLayout(item.estab, item.dataset),
+            dataset.endpoint.name if dataset else "unknown",
+            type_of,
+            has_time=lambda: deps.now() < self._parquet_until,
+            heartbeat=heartbeat,
+        )
+        return ParquetFiles(deps.store, converter, out)
 
     def _committed(
         self,

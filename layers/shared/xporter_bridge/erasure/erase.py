@@ -19,7 +19,12 @@ from xporter_bridge.erasure.audit import note_dataset_erased, note_school_erased
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.erase_people import erase_people
 from xporter_bridge.erasure.forget_dead_letters import forget_dead_letters_of_school
-from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
+from xporter_bridge.erasure.messages import (
+    LATE_LOOKS,
+    EraseDataset,
+    ErasePeople,
+    EraseSchool,
+)
 from xporter_bridge.erasure.tombstone import (
     begun,
     cleared,
@@ -128,17 +133,19 @@ def erase(message: EraseSchool | EraseDataset | ErasePeople, deps: EraseDependen
     if isinstance(message, EraseDataset):
         erase_dataset(message.estab, message.dataset, message.reason, deps)
     elif isinstance(message, ErasePeople):
-        erase_people(message.estab, deps)
+        erase_people(message, deps)
     else:
-        erase_school(message.estab, deps)
+        erase_school(message, deps)
 
 
-def erase_school(estab: str, deps: EraseDependencies) -> None:
+def erase_school(message: EraseSchool, deps: EraseDependencies) -> None:
     """Delete everything of a school that is marked for it; only the tombstone stays.
 
-    A message that comes twice finds a tombstone, and deletes what a late writer may have left
-    after it; one that comes when the school has authorised anew does nothing.
+    A message that comes twice, or looks once more, finds a tombstone, and deletes what a late
+    writer may have left after it, and the writebacks that have become dead letters meanwhile. One
+    that comes when the school has authorised anew does nothing.
     """
+    estab, looks = message.estab, message.looks
     school = deps.schools.change(estab, lambda school: cleared(school, deps.now()), of_erased=True)
     if not school.is_being_erased and school.state is not SchoolState.ERASED:
         telemetry.record("erasure_superseded", estab=estab, state=str(school.state))
@@ -148,9 +155,15 @@ def erase_school(estab: str, deps: EraseDependencies) -> None:
         deps.erasures.send(EraseSchool(estab).body(), delay_seconds=wait)
         return
     if school.is_being_erased:
+        looks = LATE_LOOKS
+    if looks:
         # The message is sent before the write: after a crash in between, a spare check follows.
-        deps.erasures.send(EraseSchool(estab).body(), delay_seconds=int(_LATE.total_seconds()))
+        again = EraseSchool(estab, looks=looks - 1)
+        deps.erasures.send(again.body(), delay_seconds=int(_LATE.total_seconds()))
+    if school.is_being_erased:
         note_school_erased(school, deps.audit, deps.now())
+        if school.state is not SchoolState.INVITED:  # nobody was ever told of such a school
+            deps.datasets.changes.note_school_erased(estab, deps.now())
         deps.schools.change(estab, lambda school: finished(school, deps.now()), of_erased=True)
         telemetry.record("school_erased", estab=estab)
         telemetry.count("DataErased", "school")

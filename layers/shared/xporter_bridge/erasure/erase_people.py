@@ -3,7 +3,11 @@
 State decides, not the message: a message that comes twice, late or after a crash does what the
 tombstones still ask for. They keep the people out of every pull that begins after they were stored;
 so what is found here was stored before, or by a pull that had begun before and cannot commit any
-more. A last look follows when everything that may have run meanwhile has ended.
+more. A last look follows when everything that may have run meanwhile has ended, and further ones at
+the dead letters alone, until no writeback of before can become one.
+
+Each dataset remembers the search that has cleaned it. So a message that follows a crash, or the
+messages that share the search of a very large school, go on where the one before ended.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from xporter_bridge.erasure.clean_dataset import DatasetCleaner
 from xporter_bridge.erasure.dependencies import EraseDependencies
 from xporter_bridge.erasure.forget_dead_letters import forget_dead_letters
 from xporter_bridge.erasure.forget_operations import forget_operations
-from xporter_bridge.erasure.messages import ErasePeople
+from xporter_bridge.erasure.messages import LATE_LOOKS, ErasePeople
 from xporter_bridge.erasure.pull_anew import pull_anew
 from xporter_bridge.events.model import Event, new_event
 from xporter_bridge.schools.erased_people import (
@@ -35,17 +39,23 @@ from xporter_bridge.timestamps import has_come, iso
 
 # The longest delay of a queue.
 _LONGEST = timedelta(minutes=15)
+# The function may run for ten minutes. A dataset that is begun may take the other half of them.
+_LONG_ENOUGH = timedelta(minutes=5)
+_AT_ONCE = timedelta(seconds=1)
 
 
-def erase_people(estab: str, deps: EraseDependencies) -> None:
+def erase_people(message: ErasePeople, deps: EraseDependencies) -> None:
     """Do what the school's tombstones of people still ask for.
 
     Raises:
         TransientError: The message should come again.
     """
+    estab = message.estab
     school, now = deps.schools.get(estab), deps.now()
     people = school.erased_people if school and not school.is_gone else None
     if school is None or people is None or not people.has_work:
+        if school is not None and people is not None:
+            _look_at_dead_letters(school, people, message.looks, deps)
         telemetry.record("erasure_superseded", estab=estab)
         publish_school_events(estab, deps.schools, deps.bus)
         return
@@ -58,18 +68,19 @@ def erase_people(estab: str, deps: EraseDependencies) -> None:
     if people.lifted_at is not None:
         wait = max(wait, pull_anew(estab, people, deps))
     if wait:
-        _look_later(estab, wait, deps)
+        _look_later(message, wait, deps)
         return
     _note_done(estab, people, now, deps)
-    if people.pending:
-        _look_later(estab, LAST_LOOK_AFTER, deps)
+    looks = LATE_LOOKS if people.pending else message.looks
+    if looks:
+        _look_later(ErasePeople(estab, looks=looks - 1), LAST_LOOK_AFTER, deps)
     publish_school_events(estab, deps.schools, deps.bus)
 
 
 def _searched(
     school: School, people: ErasedPeople, opened: OpenedPeople, deps: EraseDependencies
 ) -> timedelta:
-    """Delete what is found, and return for how long a pull may still be writing."""
+    """Delete what is found; return how long to wait, if not all of it can be searched yet."""
     estab, pending = school.estab, people.pending
     wanted = pending or _awaiting_last_look(people, deps.now())
     if not wanted:
@@ -78,9 +89,7 @@ def _searched(
         found = deps.certificates.get(estab, person.digest)
         deps.certificates.put(of_request(found, estab, person))
     cleaner = DatasetCleaner(estab, opened, wanted, deps, is_first=bool(pending))
-    wait = max(
-        (cleaner.clean(item) for item in deps.datasets.of_school(estab)), default=timedelta()
-    )
+    wait = _cleaned(estab, cleaner, deps)
     count = forget_operations(school, opened, deps.operations, deps.vault)
     letters = forget_dead_letters(estab, opened, deps.dead_writebacks)
     if count or letters:
@@ -92,6 +101,16 @@ def _searched(
         operations=count,
         dead_letters=letters,
     )
+    return wait
+
+
+def _cleaned(estab: str, cleaner: DatasetCleaner, deps: EraseDependencies) -> timedelta:
+    """Clean the datasets for as long as is safe; return how long to wait for the others."""
+    began, wait = deps.now(), timedelta()
+    for item in deps.datasets.of_school(estab):
+        if deps.now() - began >= _LONG_ENOUGH:
+            return _AT_ONCE
+        wait = max(wait, cleaner.clean(item))
     return wait
 
 
@@ -149,6 +168,24 @@ def _stamp(estab: str, people: Sequence[PersonTombstone], deps: EraseDependencie
                 deps.certificates.put(stamped)
 
 
-def _look_later(estab: str, wait: timedelta, deps: EraseDependencies) -> None:
-    delay = min(max(wait, timedelta(seconds=1)), _LONGEST)
-    deps.erasures.send(ErasePeople(estab).body(), delay_seconds=ceil(delay.total_seconds()))
+def _look_at_dead_letters(
+    school: School, people: ErasedPeople, looks: int, deps: EraseDependencies
+) -> None:
+    """Delete the writebacks that have become dead letters since the last look."""
+    estab, opened = school.estab, deps.vault.open_people(school)
+    if opened is None:
+        return
+    if letters := forget_dead_letters(estab, opened, deps.dead_writebacks):
+        telemetry.record("late_dead_letters_deleted", estab=estab, dead_letters=letters)
+        begun = deps.now() - LAST_LOOK_AFTER * (LATE_LOOKS + 1)
+        for person in people.tombstones:
+            found = deps.certificates.get(estab, person.digest)
+            if found and found.is_of(person) and person.erased_at and person.erased_at > begun:
+                deps.certificates.put(found.counting(dead_letters=letters))
+    if looks:
+        _look_later(ErasePeople(estab, looks=looks - 1), LAST_LOOK_AFTER, deps)
+
+
+def _look_later(message: ErasePeople, wait: timedelta, deps: EraseDependencies) -> None:
+    delay = min(max(wait, _AT_ONCE), _LONGEST)
+    deps.erasures.send(message.body(), delay_seconds=ceil(delay.total_seconds()))

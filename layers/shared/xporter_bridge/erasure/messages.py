@@ -8,12 +8,21 @@ from typing import Any
 
 from xporter_bridge.messages import Message
 
+# How often, a quarter of an hour apart, an erasure looks for what comes late. A writeback that is
+# on its queue, and fails each time, becomes a dead letter after three hours.
+LATE_LOOKS = 13
+
 
 @dataclass(frozen=True)
 class EraseSchool(Message):
-    """Everything of the school goes; it has been marked for that."""
+    """Everything of the school goes; it has been marked for that.
+
+    ``looks`` is how many further messages look for what has come late.
+    """
 
     KIND = "school"
+
+    looks: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,9 +37,14 @@ class EraseDataset(Message):
 
 @dataclass(frozen=True)
 class ErasePeople(Message):
-    """Whatever the school's tombstones of people still ask for is done; nobody is named."""
+    """Whatever the school's tombstones of people still ask for is done; nobody is named.
+
+    ``looks`` is how many further messages look for dead letters that have come late.
+    """
 
     KIND = "people"
+
+    looks: int = 0
 
 
 @dataclass(frozen=True)

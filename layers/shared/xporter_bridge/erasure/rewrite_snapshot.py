@@ -16,6 +16,7 @@ from itertools import islice
 from xporter_bridge.exact_json import dumps, loads
 from xporter_bridge.schools.erased_people import OpenedPeople
 from xporter_bridge.snapshots.blocks import ROWS_PER_BLOCK
+from xporter_bridge.snapshots.convert import ParquetFiles
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.snapshots.row_keys import is_without_identity, key_of_line
@@ -57,6 +58,7 @@ class SnapshotRewriter:
     Args:
         out: The prefix for staged results.
         heartbeat: Called with every block; keeps the lease, and raises to stop.
+        parquet: Writes Parquet files anew, of tables that had one.
     """
 
     def __init__(
@@ -67,12 +69,14 @@ class SnapshotRewriter:
         *,
         out: str,
         heartbeat: Callable[[], None],
+        parquet: ParquetFiles,
     ) -> None:
         self._store = store
         self._manifest = manifest
         self._people = people
         self._out = out
         self._heartbeat = heartbeat
+        self._parquet = parquet
 
     def search(self) -> dict[str, TableFinding]:
         """Return what each table holds of erased people; only tables that hold something."""
@@ -100,6 +104,11 @@ class SnapshotRewriter:
                 made.copies[key] = staged
             made.copies.update(dict.fromkeys((entry.upserts_key, entry.deletes_key), empty.key))
             made.tables[name] = entry
+        before = {name: old for name, old in self._manifest.tables.items() if old.parquet}
+        converted, _ = self._parquet.added(
+            {name: made.tables[name] for name in before}, before, made.copies
+        )
+        made.tables.update(converted)
         return made
 
     def _found(self, table: str, entry: TableEntry) -> TableFinding:

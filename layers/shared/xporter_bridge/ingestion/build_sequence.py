@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ChangeSetUnusableError
@@ -23,6 +23,9 @@ from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
 from xporter_bridge.xporter.pages import PageMetadata
 
+if TYPE_CHECKING:
+    from xporter_bridge.snapshots.convert import ParquetFiles
+
 
 @dataclass(frozen=True)
 class BuiltSequence:
@@ -30,7 +33,8 @@ class BuiltSequence:
 
     ``copies`` maps the key at which readers will find an object to where it is staged.
     ``odd`` is why the answer was doubted, and taken because the same had come before;
-    ``is_reordered`` tells that a table was kept in the order of another key.
+    ``is_reordered`` tells that a table was kept in the order of another key, and ``is_converted``
+    that a table whose rows stay has a Parquet file that it did not have.
     """
 
     tables: Mapping[str, TableEntry]
@@ -38,6 +42,7 @@ class BuiltSequence:
     copies: Mapping[str, str]
     odd: Oddity | None = None
     is_reordered: bool = False
+    is_converted: bool = False
 
     @property
     def repeated(self) -> dict[str, int]:
@@ -46,10 +51,15 @@ class BuiltSequence:
         return {name: rows for name, rows in found.items() if rows}
 
     @property
-    def is_unchanged(self) -> bool:
-        """Tell whether the candidate holds exactly the rows that readers already have."""
+    def has_other_rows(self) -> bool:
+        """Tell whether rows, or their order, differ from those that readers already have."""
         has_changed = any(c.inserted or c.updated or c.deleted for c in self.changes)
-        return not (has_changed or self.is_reordered)
+        return has_changed or self.is_reordered
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Tell whether the candidate holds exactly what readers already have."""
+        return not (self.has_other_rows or self.is_converted)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,7 @@ class SequenceBuilder:
     Args:
         out: The prefix for results; holds the fence, so that two holders never share one.
         heartbeat: Called with every block written; keeps the lease, and raises to stop.
+        parquet: Writes Parquet files; None if none are wanted.
     """
 
     def __init__(
@@ -81,6 +92,7 @@ class SequenceBuilder:
         *,
         out: str,
         heartbeat: Callable[[], None],
+        parquet: ParquetFiles | None = None,
     ) -> None:
         self._store = store
         self._dataset = dataset
@@ -91,6 +103,7 @@ class SequenceBuilder:
         self._copies: dict[str, str] = {}
         self._sequence = 0
         self._is_reordered = False
+        self._parquet = parquet
         self._unmet: dict[str, int] = {}
 
     def assemble(
@@ -149,7 +162,11 @@ class SequenceBuilder:
             )
         if self._unmet:
             raise ChangeSetUnusableError("deletion_unmet", self._unmet)
-        return BuiltSequence(entries, tuple(changes), self._copies, odd, self._is_reordered)
+        is_converted = False
+        if self._parquet:
+            entries, is_converted = self._parquet.added(entries, before, self._copies)
+        kept = (self._is_reordered, is_converted)
+        return BuiltSequence(entries, tuple(changes), self._copies, odd, *kept)
 
     def _table(
         self, arrival: TableInput, old: TableEntry | None, *, is_full: bool

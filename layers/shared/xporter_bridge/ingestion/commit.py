@@ -82,7 +82,8 @@ class PullCommit:
         if assembled.is_unchanged and says_the_same:
             self.staged_to_delete.add(checkpoint.pull_id)
             return self._unchanged(item, dataset, checkpoint, made)
-        if checkpoint.is_baseline and facts.following == item.chain.next_changed_rows:
+        is_same_hash = facts.following == item.chain.next_changed_rows
+        if checkpoint.is_baseline and is_same_hash and assembled.has_other_rows:
             report_baseline_mismatch(item, dataset, assembled)
         today = self._now().astimezone(SCHOOL_TIME).date()
         reasons = limit_violations(list(assembled.changes), dataset.limits.on(today))
@@ -114,7 +115,7 @@ class PullCommit:
         made = item.published.manifest
         if not item.published.unpublished or not made:
             return item
-        published = publish_committed(item, self._datasets, self._store, self._now())
+        published = publish_committed(item, self._datasets, self._store, self._now)
         self.staged_to_delete.add(made.pull_id or "")
         return published
 

@@ -18,6 +18,7 @@ from xporter_bridge.snapshots.store import SnapshotStore
 class PullDependencies:
     """Everything that a pull needs; ``keep`` is for how long replaced data stays.
 
+    ``has_parquet`` tells whether snapshots are written as Parquet too, beside NDJSON.
     ``slow_places`` is how many schools that did not answer in time are pulled at a time.
     """
 
@@ -30,3 +31,4 @@ class PullDependencies:
     now: Callable[[], datetime]
     slow_places: int = 2
     patience: Patience = field(default_factory=Patience)
+    has_parquet: bool = False

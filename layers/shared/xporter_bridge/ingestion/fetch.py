@@ -12,6 +12,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from orjson import JSONEncodeError
+
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import (
     AuthorisationPausedError,
@@ -211,6 +213,17 @@ class PageFetcher:
             raise PageDriftError("rows_changed")
 
     def _rows(self, page: Page) -> PageRows:
+        """Return the rows as they are stored.
+
+        Raises:
+            ContractError: A row is nested so deeply that nobody could write it again.
+        """
+        try:
+            return self._exact_rows(page)
+        except (RecursionError, JSONEncodeError) as error:
+            raise ContractError("row_nested_too_deeply") from error
+
+    def _exact_rows(self, page: Page) -> PageRows:
         try:
             return self._rendered(page, page.text)
         except InexactError:

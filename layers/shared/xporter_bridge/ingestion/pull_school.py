@@ -13,7 +13,7 @@ from xporter_bridge.pulls.model import needs_worker
 from xporter_bridge.pulls.note_trouble import note_trouble
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import Slot
-from xporter_bridge.schools.model import School
+from xporter_bridge.schools.session import SchoolSession
 
 
 def pull(
@@ -34,9 +34,9 @@ def pull(
         return  # The watchdog sends for what waits.
     visit = _Visit(estab, deps)
     _pull_waiting(visit, name, remaining_seconds)
-    if visit.school is not None:
+    if visit.session is not None:
         note_trouble(
-            visit.school,
+            visit.session.school,
             visit.items.values(),
             deps.sessions.schools,
             deps.datasets.config,
@@ -51,7 +51,7 @@ class _Visit:
         self.estab = estab
         self.deps = deps
         self.items: dict[str, DatasetRecord] = {}
-        self.school: School | None = None
+        self.session: SchoolSession | None = None
 
     def find_waiting(self, first: str) -> list[DatasetRecord]:
         """Return the datasets of the school that have work and no holder.
@@ -67,7 +67,7 @@ class _Visit:
     def note(self, run: PullRun) -> None:
         """Take over what a run has left."""
         self.items[run.item.dataset] = run.item
-        self.school = run.school or self.school
+        self.session = run.session
 
 
 def _pull_waiting(visit: _Visit, name: str, remaining_seconds: Callable[[], float]) -> None:
@@ -100,7 +100,7 @@ def _pull_each(
             leased = deps.datasets.lease(item, deps.now())
             if leased is None:
                 continue
-            run = PullRun(deps, leased, slot, remaining_seconds)
+            run = PullRun(deps, leased, slot, remaining_seconds, visit.session)
             try:
                 run.run()
                 visit.note(run)

@@ -31,6 +31,7 @@ from xporter_bridge.ingestion.commit import PullCommit
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.doubt import start_over
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
+from xporter_bridge.ingestion.parquet import parquet_files
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.history import outcome_of, with_attempt, with_decision
@@ -46,8 +47,7 @@ from xporter_bridge.pulls.model import (
 from xporter_bridge.pulls.outbox import publish_dataset_events
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
-from xporter_bridge.schools.model import School
-from xporter_bridge.schools.session import SchoolNotReadyError
+from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession
 from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
@@ -68,11 +68,12 @@ class PullRun:
         item: DatasetRecord,
         slot: Slot,
         remaining_seconds: Callable[[], float],
+        session: SchoolSession | None = None,
     ) -> None:
         self.slot = slot
         self._deps = deps
         self.item = item
-        self.school: School | None = None  # as it was when the session was opened
+        self.session = session  # before this run opens its own, that of the invocation's last run
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
         # Whether Xporter answered for the school; None if no call showed that.
@@ -143,8 +144,8 @@ class PullRun:
         raise TransientError("pages_kept_moving")
 
     def _pull_once(self, dataset: Dataset) -> DatasetRecord:
-        session = self._deps.sessions.open(self.item.estab, self._deps.now())
-        self.school = session.school
+        sessions, now = self._deps.sessions, self._deps.now()
+        self.session = session = sessions.open(self.item.estab, now, after=self.session)
         if reason := withheld_because(self.item, dataset, session.school):
             return self._committer.not_covered(self.item, reason)
         self.item = with_scopes_used(self.item, dataset, session.school.scopes)
@@ -214,12 +215,12 @@ class PullRun:
         policy: ColumnPolicy,
     ) -> DatasetRecord:
         """Assemble the fetched pages and let the committer decide what becomes of them."""
+        deps, place = self._deps, DatasetLayout(self.item.estab, self.item.dataset)
+        out = f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/"
+        watched = (self._renew, self._remaining_seconds)
+        parquet = parquet_files(deps, place, dataset, out, *watched)
         assembler = SequenceBuilder(
-            self._deps.store,
-            dataset,
-            DatasetLayout(self.item.estab, self.item.dataset),
-            out=f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/",
-            heartbeat=self._renew,
+            deps.store, dataset, place, out=out, heartbeat=self._renew, parquet=parquet
         )
         assembled = assembler.assemble(
             pages,

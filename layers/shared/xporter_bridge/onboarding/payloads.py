@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from xporter_bridge.callbacks.bodies import truth_of
+from xporter_bridge.casing import spelled
 from xporter_bridge.errors import CallbackRejectedError
 
 _MAX_NAME_CHARACTERS = 300
@@ -96,7 +97,7 @@ def read_authentication(fields: Iterable[tuple[str, Any]]) -> AuthenticationCall
 def _only(fields: Iterable[tuple[str, Any]], name: str) -> Any:
     """Return the only value of a field, even if it is repeated; None if there is no value."""
     values = [value for given, value in fields if given.casefold() == name]
-    distinct = {str(value).strip(): value for value in values if value not in (None, "")}
+    distinct = {spelled(value).strip(): value for value in values if value not in (None, "")}
     if len(distinct) > 1:
         raise CallbackRejectedError(400, f"{name}_ambiguous")
     return next(iter(distinct.values()), None)

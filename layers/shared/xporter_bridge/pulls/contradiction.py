@@ -2,6 +2,8 @@
 
 The webhook may come before the data can be read. So we look again a few times, soon, unless
 another dataset of the same database has changed: then that is what the callback was about.
+A callback that follows a change which was already pulled is most likely Xporter's repetition of
+that change: one look is enough.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from xporter_bridge.timestamps import has_come
 LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 # Several callbacks speak of one change; what comes this soon after it is still about it.
 _SAME_NEWS = timedelta(minutes=2)
+# A database is seldom refreshed twice within this time, and its callback is often repeated.
+_REPEATED_NEWS = timedelta(minutes=30)
 
 
 def after_nothing_new(item: DatasetRecord, began_at: datetime, now: datetime) -> DatasetRecord:
@@ -48,20 +52,34 @@ def is_look_due(item: DatasetRecord, now: datetime) -> bool:
 def is_explained(
     item: DatasetRecord, of_school: Iterable[DatasetRecord], config: DatasetConfig
 ) -> bool:
-    """Tell whether the callback was about another dataset of the same database.
+    """Tell whether the callback was about a change of the same database that was pulled.
 
-    A first snapshot explains nothing: it is no change.
+    Before the first look, a change of another dataset at the time of the callback explains the
+    callback; after it, also a change of any dataset in the half hour before the callback. A first
+    snapshot explains nothing: it is no change.
     """
+    is_looked_into = item.looks.count > 1
+    known_for = _REPEATED_NEWS if is_looked_into else _SAME_NEWS
     return any(
         config.database_of(other) == config.database_of(item)
-        and _has_changed_since(other, item.looks.heard_at, first=2)
+        and _has_changed_since(other, item.looks.heard_at, first=2, known_for=known_for)
         for other in of_school
-        if other.dataset != item.dataset
+        if is_looked_into or other.dataset != item.dataset
     )
 
 
-def _has_changed_since(item: DatasetRecord, heard: datetime | None, *, first: int) -> bool:
+def _has_changed_since(
+    item: DatasetRecord,
+    heard: datetime | None,
+    *,
+    first: int,
+    known_for: timedelta = _SAME_NEWS,
+) -> bool:
+    """Tell whether the dataset's sequence, ``first`` or later, is of after the callback.
+
+    ``known_for`` is how long before the callback the sequence may have been made.
+    """
     made = item.published.manifest
     if heard is None or made is None or item.published.sequence < first:
         return False
-    return made.completed_at >= heard - _SAME_NEWS
+    return made.completed_at >= heard - known_for

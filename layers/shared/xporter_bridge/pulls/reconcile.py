@@ -15,6 +15,7 @@ from xporter_bridge.pulls.messages import PullDataset
 from xporter_bridge.pulls.model import withheld_because
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.slots import SLOTS_PER_SCHOOL
 from xporter_bridge.schools.model import School
 from xporter_bridge.xporter import scopes
 
@@ -44,7 +45,8 @@ def reconcile_with_scopes(
         if name not in ending and _is_wanted(dataset, held.get(name), school, previous_scopes):
             datasets.add_demand(school.estab, name, now, definition=dataset.definition_on(today))
             wanted.append(PullDataset(school.estab, name).body())
-    pulls.send_all(wanted)
+    # A message for each slot of the school: the holder of a slot pulls every dataset that waits.
+    pulls.send_all(wanted[:SLOTS_PER_SCHOOL])
 
 
 def _report_missing_scopes(school: School) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from xporter_bridge.pulls.attempt import Attempt
+from xporter_bridge.pulls.noticed import Noticed
 from xporter_bridge.snapshots.manifest import Manifest
 
 
@@ -133,8 +134,9 @@ class Published:
 
     ``unpublished`` are the copies that a commit still has to make. Sequences before ``oldest`` are
     deleted; at ``retire_at`` the next one may be. A temporary dataset ends at ``expires_at``.
-    ``scopes`` are all scopes under which data of it was fetched. ``as_of`` is the time that Xporter
-    gave, ``checked_at`` when the data were last compared with Xporter.
+    ``change`` is the entry of the sequence in the index of changes (``change.py``), once readers
+    find it. ``scopes`` are all scopes under which data of it was fetched. ``as_of`` is the time
+    that Xporter gave, ``checked_at`` when the data were last compared with Xporter.
     """
 
     sequence: int = 0
@@ -147,6 +149,7 @@ class Published:
     checked_at: datetime | None = None
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
+    change: str = ""
 
     def committed(self, made: Manifest, copies: Mapping[str, str]) -> Published:
         """Return the published data as stored once the draft is the current sequence."""
@@ -194,24 +197,12 @@ class Looks:
 
 
 @dataclass(frozen=True)
-class Noticed:
-    """Drift and oddities that were reported, so that each is reported once.
-
-    ``oddities_seen`` is the evidence of a pull that was odd, and ``repeated`` how many rows of each
-    table were reported to share their identity with another.
-    """
-
-    reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
-    oddities_seen: str = ""
-    repeated: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class DatasetRecord:
     """One dataset of one school.
 
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
     ``held_since``: since then a change is held, or computed anew, on which nobody has decided.
+    ``people_search`` is the latest search for erased people after which nothing of them is stored.
     """
 
     estab: str
@@ -230,6 +221,7 @@ class DatasetRecord:
     looks: Looks = Looks()
     noticed: Noticed = Noticed()
     attempts: tuple[Attempt, ...] = ()
+    people_search: str = ""
 
     @property
     def definition(self) -> Mapping[str, Any] | None:

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from time import monotonic
 from typing import Any
 
 from xporter_bridge.aws.dynamodb import DynamoTable, Item, reschedule_watch, watch_attributes
 from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.errors import ConflictError
-from xporter_bridge.pulls.breaker import FleetBreaker
-from xporter_bridge.pulls.fleet_notices import FleetNotices
+from xporter_bridge.pulls.change import ERASED_SCHOOL, change_attributes, with_change
+from xporter_bridge.pulls.fleet_items import FleetItems
 from xporter_bridge.pulls.model import LEASE, MESSAGE_PATIENCE, needs_worker, next_watch_at
 from xporter_bridge.pulls.record import DatasetRecord
-from xporter_bridge.pulls.slots import FREE, PullSlots
+from xporter_bridge.pulls.slots import FREE
 from xporter_bridge.pulls.stored_form import DOCUMENTS, read, text, write
 from xporter_bridge.timestamps import iso, iso_or_none
 
@@ -29,27 +29,12 @@ _ATTEMPTS = 10
 _CLOCK_SKEW = timedelta(milliseconds=500)
 
 
-class DatasetRepository:
+class DatasetRepository(FleetItems):
     """The table keyed by estab and dataset; ``config`` tells which dataset a record is about."""
 
     def __init__(self, client: Any, table: str, config: DatasetConfig) -> None:
-        self._items = DynamoTable(client, table, "estab", "dataset")
+        super().__init__(DynamoTable(client, table, "estab", "dataset"))
         self.config = config
-
-    @property
-    def slots(self) -> PullSlots:
-        """The slots in which datasets are pulled, items of the same table."""
-        return PullSlots(self._items)
-
-    @cached_property
-    def breaker(self) -> FleetBreaker:
-        """The breaker of the whole fleet, an item of the same table."""
-        return FleetBreaker(self._items)
-
-    @property
-    def notices(self) -> FleetNotices:
-        """What was noticed at any school, items of the same table."""
-        return FleetNotices(self._items)
 
     def get(self, estab: str, dataset: str) -> DatasetRecord | None:
         """Return the dataset, or None if it was never requested."""
@@ -204,16 +189,22 @@ class DatasetRepository:
         """Write everything that the lease holder owns, in one step, and return the whole record.
 
         This conditional write is the commit of a pull. A write that releases the lease also sets
-        the next look, so it is repeated if a request or a decision came meanwhile.
+        the next look, so it is repeated if a request or a decision came meanwhile. The write after
+        which readers find a sequence stamps the sequence's change with its own time.
+
+        Args:
+            now: The time just before the call; a repetition counts on from it.
 
         Raises:
             ConflictError: The lease was lost.
         """
+        began, passed = monotonic(), timedelta()
         for _ in range(_ATTEMPTS):
             try:
-                return self._saved(item, now)
+                return self._saved(with_change(item, now + passed), now + passed)
             except ConflictError:
                 current = self.get(item.estab, item.dataset)
+                passed = timedelta(seconds=monotonic() - began)
                 if current is None or current.lease.fence != item.lease.fence:
                     raise
                 item = replace(item, demand=current.demand)
@@ -221,7 +212,7 @@ class DatasetRepository:
 
     def _saved(self, item: DatasetRecord, now: datetime) -> DatasetRecord:
         at = iso_or_none(next_watch_at(item, self.config.dataset_of(item), now))
-        look = watch_attributes(at, item.estab)
+        look = watch_attributes(at, item.estab) | change_attributes(item)
         condition, seen = "fence = :held", dict[str, Any](held=item.lease.fence)
         if not item.lease.expires_at:
             asked = {"requested": item.demand.requested, "decision": item.demand.decision}
@@ -282,9 +273,10 @@ class DatasetRepository:
             )
 
     def delete_school(self, estab: str) -> None:
-        """Delete every item of the school."""
+        """Delete every item of the school but the one that says that the school was erased."""
         for item in list(self._items.query_partition(estab)):
-            self._items.delete(estab, item["dataset"])
+            if item["dataset"] != ERASED_SCHOOL:
+                self._items.delete(estab, item["dataset"])
 
 
 def _demand(estab: str, definition: Mapping[str, Any] | None, now: datetime) -> Item:

@@ -14,11 +14,18 @@ from xporter_bridge.timestamps import iso
 SLOT = "#slot-"
 FREE = "(attribute_not_exists(lease_expires_at) OR lease_expires_at <= :now)"
 _IS_ANSWERING = "(attribute_not_exists(slow_until) OR slow_until <= :now)"
-_SLOTS_PER_SCHOOL = 4
+SLOTS_PER_SCHOOL = 4
 # No estab has such a name. The places of slow schools are items under this key.
 _FLEET = "#fleet"
 # So many places are tried, so that a full fleet of slow schools costs few writes.
 _PLACES_TRIED = 2
+# All schools that did not answer in time share one of so many concurrent pulls.
+_SLOW_SHARE = 10
+
+
+def slow_places_of(concurrent_pulls: int) -> int:
+    """Return how many of the concurrent pulls may wait for schools that did not answer in time."""
+    return max(1, concurrent_pulls // _SLOW_SHARE)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class PullSlots:
         Args:
             slow_places: How many schools that did not answer in time may have a slot at a time.
         """
-        for number in range(_SLOTS_PER_SCHOOL):
+        for number in range(SLOTS_PER_SCHOOL):
             until = now + LEASE
             try:
                 taken = self._items.update(

@@ -12,6 +12,7 @@ import orjson
 
 from xporter_bridge.aws.dynamodb import Item
 from xporter_bridge.pulls.attempt import Attempt, AttemptOutcome
+from xporter_bridge.pulls.noticed import Noticed
 from xporter_bridge.pulls.record import (
     Chain,
     DatasetRecord,
@@ -20,7 +21,6 @@ from xporter_bridge.pulls.record import (
     Hold,
     Lease,
     Looks,
-    Noticed,
     Progress,
     Published,
     PullCheckpoint,
@@ -70,7 +70,7 @@ _RENAMED = {
     Lease: {"expires_at": "lease_expires_at"},
     Looks: {"heard_at": "looked_for", "count": "looks", "at": "look_at"},
 }
-_OWN = ("estab", "dataset", "state", "reason", "erasing")
+_OWN = ("estab", "dataset", "state", "reason", "erasing", "people_search")
 
 
 @cache
@@ -86,6 +86,7 @@ def write(item: DatasetRecord) -> Item:
         "state": str(item.state),
         "reason": item.reason,
         "erasing": item.erasing,
+        "people_search": item.people_search,
         "outbox": text(list(item.outbox)),
         "hold": text(_hold_document(item.hold)) if item.hold else None,
         "held_since": iso_or_none(item.held_since),
@@ -123,6 +124,7 @@ def read(item: Item) -> DatasetRecord:
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
         held_since=parse_or_none(item.get("held_since")),
         attempts=tuple(_attempt(each) for each in orjson.loads(item.get("attempts", "[]"))),
+        people_search=item.get("people_search", ""),
         **parts,
     )
 

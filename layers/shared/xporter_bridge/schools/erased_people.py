@@ -10,9 +10,10 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from xporter_bridge.errors import RequestRejectedError
-from xporter_bridge.timestamps import earliest, to_milliseconds
+from xporter_bridge.timestamps import earliest, iso, iso_or_none, to_milliseconds
 from xporter_bridge.xporter.people import (
     PersonKind,
     Reference,
@@ -28,6 +29,7 @@ from xporter_bridge.xporter.people import (
 MOST = 1_000
 # 128 bits tell a person from every other.
 _DIGEST_CHARACTERS = 32
+_SEARCH_CHARACTERS = 16
 # The last look follows the erasure after as long as the longest delay of a queue, which is longer
 # than any function may run: whatever had begun before the erasure has ended by then.
 LAST_LOOK_AFTER = timedelta(minutes=15)
@@ -139,6 +141,18 @@ class ErasedPeople:
 
     def _each(self, change: Callable[[PersonTombstone], PersonTombstone]) -> ErasedPeople:
         return replace(self, tombstones=tuple(map(change, self.tombstones)))
+
+
+def search_id(people: Iterable[PersonTombstone]) -> str:
+    """Return what one search of the stored data is known by, however often it is repeated.
+
+    The search for other people has another, and so has a new request for the same person, and the
+    last look.
+    """
+    told = sorted(
+        f"{each.digest} {iso(each.requested_at)} {iso_or_none(each.erased_at)}" for each in people
+    )
+    return sha256("\n".join(told).encode()).hexdigest()[:_SEARCH_CHARACTERS]
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,33 @@ class SchoolRepository(TroubleIndex):
                 continue
         raise ConflictError("school_changed")
 
+    def claim_token(self, estab: str, now: datetime, until: datetime) -> bool:
+        """Note that the caller requests a token of the school; False if another caller does so now.
+
+        The note ends at ``until``, and before that with the next change of the school, such as its
+        new token. The school's record and its version stay as they are.
+        """
+        try:
+            self._items.update(
+                estab,
+                set_={"token_claimed_until": iso(until)},
+                condition="attribute_exists(estab) AND"
+                " (attribute_not_exists(token_claimed_until) OR token_claimed_until <= :now)",
+                now=iso(now),
+            )
+        except ConflictError:
+            return False
+        return True
+
+    def release_token(self, estab: str) -> None:
+        """Let others request a token: the request that was noted has failed."""
+        try:
+            self._items.update(
+                estab, set_={"token_claimed_until": None}, condition="attribute_exists(estab)"
+            )
+        except ConflictError:
+            return  # The school is gone.
+
     def clear_outbox(self, school: School) -> None:
         """Remove the school's published events from the outbox."""
         sent = {event.id for event in school.outbox}
@@ -101,6 +128,7 @@ class SchoolRepository(TroubleIndex):
 
     def _save(self, school: School) -> School:
         item = stored_form(replace(school, version=school.version + 1))
+        item["token_claimed_until"] = None  # A token that was requested is stored with this.
         return _read(
             self._items.update(
                 school.estab,

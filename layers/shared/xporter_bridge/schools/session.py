@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,16 +19,20 @@ from xporter_bridge.errors import (
     XporterUnavailableError,
 )
 from xporter_bridge.schools import vault as vaults
+from xporter_bridge.schools.credentials import Credentials
 from xporter_bridge.schools.erased_people import OpenedPeople
 from xporter_bridge.schools.model import School, estab_changed, paused, secret_refused
 from xporter_bridge.schools.repository import SchoolRepository
-from xporter_bridge.schools.vault import SchoolVault
+from xporter_bridge.schools.vault import OpenedKey, SchoolVault
 from xporter_bridge.xporter.client import Token, TokenDetails, XporterApi
 
 T = TypeVar("T")
 
 # A token is renewed this long before it expires, so that no pull outlives its token.
 _MARGIN = timedelta(minutes=20)
+# How long others wait for the token that one session requests, before they request one themselves.
+_POLLED_EVERY = timedelta(seconds=0.5)
+_POLLS = 20
 
 
 class SchoolNotReadyError(PermanentError):
@@ -64,15 +69,27 @@ class SchoolSessions:
     """Opens sessions with Xporter for schools; holds no token itself."""
 
     def __init__(
-        self, schools: SchoolRepository, vault: SchoolVault, xporter: XporterApi, relying_party: str
+        self,
+        schools: SchoolRepository,
+        vault: SchoolVault,
+        xporter: XporterApi,
+        relying_party: str,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.schools = schools
         self.vault = vault
         self.xporter = xporter
         self.relying_party = relying_party
+        self.sleep = sleep
 
-    def open(self, estab: str, now: datetime) -> SchoolSession:
+    def open(
+        self, estab: str, now: datetime, *, after: SchoolSession | None = None
+    ) -> SchoolSession:
         """Return a session for a school whose state allows calls to Xporter.
+
+        Args:
+            after: The invocation's session before this one with the same school, if there is one:
+                KMS need not open the school's key again.
 
         Raises:
             SchoolNotReadyError: The school is unknown, paused, revoked, erased or not installed.
@@ -80,15 +97,22 @@ class SchoolSessions:
         school = self.schools.get(estab)
         if school is None or not school.is_pullable or not school.has_working_secret:
             raise SchoolNotReadyError(f"school_{school.state if school else 'unknown'}")
-        return SchoolSession(self, school, now)
+        return SchoolSession(self, school, now, after.opened_key if after else None)
 
 
 class SchoolSession:
     """One school's conversation with Xporter, within one invocation; safe to share by threads."""
 
-    def __init__(self, sessions: SchoolSessions, school: School, now: datetime) -> None:
+    def __init__(
+        self,
+        sessions: SchoolSessions,
+        school: School,
+        now: datetime,
+        opened_key: OpenedKey | None = None,
+    ) -> None:
         self._sessions = sessions
         self._now = now
+        self.opened_key = opened_key
         self._token: str | None = None
         self._has_worked = True
         self._renewing = Lock()
@@ -141,7 +165,7 @@ class SchoolSession:
 
     def _current(self) -> str:
         with self._renewing:
-            return self._token or self._stored() or self._renewed()
+            return self._token or self._stored() or self._renewed_by_one()
 
     def _after(self, refused_token: str) -> str | None:
         """Return the token to try after a refused one; None if another would be refused as well."""
@@ -154,9 +178,29 @@ class SchoolSession:
         held = self.school.credentials
         if held is None or not held.token:
             return None
-        key = self._sessions.vault.open(self.school.estab, held)
+        key = self._opened(held)
         self._token = vaults.token_of(key, held, self._now + _MARGIN)
         return self._token
+
+    def _renewed_by_one(self) -> str:
+        """Return a new token; that of another session if one is requesting a token now.
+
+        Callbacks of a school's databases come together, mostly when its token has expired.
+        """
+        schools, estab = self._sessions.schools, self.school.estab
+        for poll in range(_POLLS):
+            now = self._now + poll * _POLLED_EVERY
+            if schools.claim_token(estab, now, now + _POLLS * _POLLED_EVERY):
+                break
+            self._sessions.sleep(_POLLED_EVERY.total_seconds())
+            self.school = schools.get(estab) or self.school
+            if token := self._stored():
+                return token
+        try:
+            return self._renewed()
+        except Exception:
+            schools.release_token(estab)  # Another session need not wait for what failed.
+            raise
 
     def _renewed(self) -> str:
         return self._issued()[0].value
@@ -165,7 +209,7 @@ class SchoolSession:
         held = self.school.credentials
         if held is None:
             raise SchoolNotReadyError("school_without_secret")
-        key = self._sessions.vault.open(self.school.estab, held)
+        key = self._opened(held)
         secret = vaults.secret_of(key, held) or ""
         try:
             token, details = issue_token(
@@ -193,6 +237,14 @@ class SchoolSession:
         )
         self._token, self._has_worked = token.value, False
         return token, details
+
+    def _opened(self, held: Credentials) -> OpenedKey:
+        """Return the school's key, opened by KMS once as long as the school keeps it."""
+        known = self.opened_key
+        if known is None or (known.estab, known.wrapped) != (self.school.estab, held.wrapped_key):
+            known = self._sessions.vault.open(self.school.estab, held)
+        self.opened_key = known
+        return known
 
     def _note_paused(self) -> None:
         self._change(lambda school: paused(school, self._now))

@@ -21,7 +21,7 @@ _FIRST = "0"
 
 
 class IndexNotReadyError(TransientError):
-    """The index of troubled schools is being made: a deployment adds it to a table in use."""
+    """An index is being made: a deployment adds it to a table in use."""
 
 
 class TroubleIndex(StateIndex):
@@ -41,7 +41,7 @@ class TroubleIndex(StateIndex):
             self._items.query_index_after(_INDEX, _PARTITION, shard, _SORT, after or _FIRST, page)
             for shard in _SHARDS
         ]
-        with _index_may_be_missing():
+        with index_may_be_missing():
             for item in merge(*shards, key=itemgetter(_SORT)):
                 yield item[_SORT], item["estab"]
 
@@ -51,7 +51,7 @@ class TroubleIndex(StateIndex):
         Raises:
             IndexNotReadyError: See ``troubled``.
         """
-        with _index_may_be_missing():
+        with index_may_be_missing():
             return sum(self._items.count_index(_INDEX, _PARTITION, shard) for shard in _SHARDS)
 
 
@@ -65,7 +65,7 @@ def trouble_attributes(trouble: Trouble | None, estab: str) -> Item:
 
 
 @contextmanager
-def _index_may_be_missing() -> Iterator[None]:
+def index_may_be_missing() -> Iterator[None]:
     """Tell an index that is still being made from a deployment that is wrong.
 
     Raises:

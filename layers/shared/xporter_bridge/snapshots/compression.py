@@ -33,6 +33,12 @@ def decompress(section: bytes) -> bytes:
     return isal_zlib.decompressobj(_RAW).decompress(section)
 
 
+def gzipped(data: bytes) -> bytes:
+    """Return the data as a gzip file."""
+    file = GzipFile()
+    return file.add(data) + file.end()
+
+
 class GzipFile:
     """A gzip file under construction; each call returns its next bytes."""
 

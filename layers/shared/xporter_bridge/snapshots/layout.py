@@ -39,6 +39,17 @@ class DatasetLayout:
         return f"estab={self.estab}/dataset={self.dataset}"
 
 
+def parquet_key(snapshot_key: str) -> str:
+    """Return the key of the Parquet file of a snapshot.
+
+    It is below the prefix of all snapshots of the dataset, so that whatever erases a dataset, also
+    a version that knows no Parquet, erases it; and outside the prefix of the table, where readers
+    of NDJSON look.
+    """
+    place, table = snapshot_key.removesuffix(".ndjson.gz").split("/table=", 1)
+    return f"{place}/format=parquet/table={table}.parquet"
+
+
 def school_prefixes(estab: str) -> tuple[str, ...]:
     """Return all prefixes of the school's objects."""
     return tuple(f"{kind}/estab={estab}/" for kind in ("snapshots", "changes", "manifests"))

@@ -7,8 +7,48 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from xporter_bridge.snapshots.layout import parquet_key
 from xporter_bridge.snapshots.row_keys import ID, ORDER_NAME
 from xporter_bridge.timestamps import iso, iso_or_none, parse, parse_or_none
+
+
+@dataclass(frozen=True)
+class ParquetEntry:
+    """The Parquet file of a table's snapshot, in a manifest.
+
+    ``key`` is None if the file could not be written. ``types`` has the form of each column that is
+    not text (``parquet_forms``); ``sha256`` is the digest of the file.
+    """
+
+    key: str | None
+    sha256: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """Return the fields of the table's JSON object."""
+        if self.key is None:
+            return {_PARQUET: None}
+        return {
+            _PARQUET: self.key,
+            "parquet_sha256": self.sha256,
+            "parquet_types": dict(self.types),
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> ParquetEntry | None:
+        """Return the entry of a table's JSON object; None if it has none of its snapshot.
+
+        A version that knows no Parquet keeps the fields when it erases a person, although the file
+        is then that of an earlier snapshot, and deleted.
+        """
+        if _PARQUET not in document:
+            return None
+        key = document[_PARQUET]
+        if key is None:
+            return cls(None)
+        if key != parquet_key(document["snapshot_key"]):
+            return None
+        return cls(key, document["parquet_sha256"], document["parquet_types"])
 
 
 @dataclass(frozen=True)
@@ -17,7 +57,8 @@ class TableEntry:
 
     ``key`` is the field that identifies rows without an Id. ``repeated`` is the number of rows that
     share their identity with another row. ``is_by_row`` means that the change files of this
-    sequence identify each row by the whole row. ``further`` are fields of later versions.
+    sequence identify each row by the whole row. ``parquet`` is None if no Parquet file was wanted.
+    ``further`` are fields of later versions.
     """
 
     rows: int
@@ -31,12 +72,15 @@ class TableEntry:
     key: str = ID
     is_by_row: bool = False
     repeated: int = 0
+    parquet: ParquetEntry | None = None
     further: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def keys(self) -> tuple[str, str, str]:
+    def keys(self) -> tuple[str, ...]:
         """The keys of its objects."""
-        return self.snapshot_key, self.upserts_key, self.deletes_key
+        parquet = self.parquet.key if self.parquet else None
+        written = (parquet,) if parquet else ()
+        return self.snapshot_key, self.upserts_key, self.deletes_key, *written
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object of the entry."""
@@ -46,6 +90,7 @@ class TableEntry:
             **({"key": self.key} if self.key != ID else {}),
             **({"identity": "row"} if self.is_by_row else {}),
             **({"repeated": self.repeated} if self.repeated else {}),
+            **(self.parquet.document() if self.parquet else {}),
             **self.further,
         }
 
@@ -57,6 +102,7 @@ class TableEntry:
             key=document.get("key", ID),
             is_by_row=document.get("identity") == "row",
             repeated=document.get("repeated", 0),
+            parquet=ParquetEntry.read(document),
             further={n: value for n, value in document.items() if n not in _KNOWN_OF_A_TABLE},
         )
 
@@ -127,7 +173,10 @@ _OF_EVERY_TABLE = (
     "deletes_key",
     "columns",
 )
-_KNOWN_OF_A_TABLE = {*_OF_EVERY_TABLE, "key", "identity", "repeated"}
+_PARQUET = "parquet_key"
+_KNOWN_OF_A_TABLE = {
+    *_OF_EVERY_TABLE, "key", "identity", "repeated", _PARQUET, "parquet_sha256", "parquet_types",
+}  # fmt: skip
 _OF_EVERY_SEQUENCE = (
     "estab",
     "dataset",

@@ -53,6 +53,10 @@ class SnapshotStore:
         """
         return RowWriter(self._staging.upload(key), key, heartbeat)
 
+    def write_file(self, key: str) -> FileWriter:
+        """Return a writer of bytes into a staged object of any size."""
+        return FileWriter(self._staging.upload(key))
+
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
         return _blocks(self._staging, key, key_of)
@@ -157,6 +161,32 @@ class RowWriter:
         if len(self._buffer) >= PART_BYTES:
             body, self._buffer = self._buffer, bytearray()
             self._upload.add_part(body)
+
+
+class FileWriter:
+    """Writes bytes into one object; ``close`` creates the object, as that of ``RowWriter`` does."""
+
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
+        self._hash = hashlib.sha256()
+        self._buffer = bytearray()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the bytes written so far."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._hash.update(data)
+        self._buffer += data
+        if len(self._buffer) >= PART_BYTES:
+            body, self._buffer = self._buffer, bytearray()
+            self._upload.add_part(body)
+
+    def close(self) -> None:
+        """Write the rest and create the object."""
+        self._upload.complete(self._buffer)
 
 
 def _blocks(bucket: Bucket, key: str, key_of: KeyOfLine) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from xporter_bridge import telemetry
 from xporter_bridge.availability.messages import AdvanceRequest
@@ -52,6 +53,8 @@ _MESSAGES: Mapping[OperationKind, Callable[[str, str], Message]] = {
 _PATIENCE = timedelta(minutes=2)
 # Their messages take some two seconds; the handler keeps twenty back.
 _MOST_SCHOOLS_KEPT = 50
+# Some 40 KB each.
+_MOST_SCHOOLS_KNOWN = 200
 
 
 @dataclass(frozen=True)
@@ -78,13 +81,9 @@ def enqueue_overdue(
         lambda estab: _look_at_school(estab, deps, now),
         has_time,
     )
-    waiting = _WaitingSchools(deps, now)
-    datasets = sweep(
-        deps.datasets.due(now, shards),
-        lambda estab, name, seen: _look_at_dataset(estab, name, seen, deps, waiting, now),
-        has_time,
-    )
-    unsent = waiting.send()
+    run = _DatasetRun(deps, now)
+    datasets = sweep(deps.datasets.due(now, shards), run.look_at, has_time)
+    unsent = run.waiting.send()
     if schools.is_cut or datasets.is_cut:
         telemetry.count("WatchCut", "data")
     return {
@@ -190,70 +189,71 @@ def _probed(school: School, now: datetime) -> School:
     return replace(school, probe_at=next_probe(school, now))
 
 
-def _look_at_dataset(
-    estab: str,
-    name: str,
-    seen: str,
-    deps: WatchDependencies,
-    waiting: _WaitingSchools,
-    now: datetime,
-) -> None:
-    item = deps.datasets.get(estab, name)
-    if item is None:
-        return
-    dataset = deps.datasets.config.dataset_of(item)
-    note_waiting(item, deps.schools, deps.datasets.config, now)
-    if item.outbox and not item.published.unpublished:
-        publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
-    if item.erasing or is_expired(item, dataset, now):
-        reason = item.erasing or EXPIRED
-        deps.erasures.send(EraseDataset(estab, name, reason).body())
-        deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
-        return
-    if item.hold and item.hold.expires_at <= now and not item.demand.decision:
-        item = _expired(item, deps, now)
-        seen = ""
-    elif is_overdue(item, ttl_of(dataset), now) or is_look_due(item, now):
-        asked = _ask_again(item, dataset, deps, now)
-        if not isinstance(asked, DatasetRecord):
-            deps.datasets.reschedule_watch(estab, name, seen, asked)
+class _DatasetRun:
+    """One run's looks at datasets. What is known of a school is read once for all its looks.
+
+    A look in between may have changed the school or another dataset. What that can cost is a pull
+    without need, or one that is made later: each dataset is read when it is looked at.
+    """
+
+    def __init__(self, deps: WatchDependencies, now: datetime) -> None:
+        self.waiting = _WaitingSchools(deps, now)
+        self._deps, self._now = deps, now
+        self._school = lru_cache(_MOST_SCHOOLS_KNOWN)(deps.schools.get)
+        self._of_school = lru_cache(_MOST_SCHOOLS_KNOWN)(deps.datasets.of_school)
+
+    def look_at(self, estab: str, name: str, seen: str) -> None:
+        """Decide what a dataset needs whose time has come, and ask for it."""
+        deps, now = self._deps, self._now
+        item = deps.datasets.get(estab, name)
+        if item is None:
             return
-        item, seen = asked, ""
-    if needs_worker(item, now):
-        waiting.add(estab, name, seen)
-        return
-    _reschedule(item, seen, dataset, deps, now)
+        dataset = deps.datasets.config.dataset_of(item)
+        note_waiting(item, deps.schools, deps.datasets.config, now)
+        if item.outbox and not item.published.unpublished:
+            publish_dataset_events(item, deps.datasets, deps.schools, deps.bus, now)
+        if item.erasing or is_expired(item, dataset, now):
+            reason = item.erasing or EXPIRED
+            deps.erasures.send(EraseDataset(estab, name, reason).body())
+            deps.datasets.reschedule_watch(estab, name, seen, now + _PATIENCE)
+            return
+        if item.hold and item.hold.expires_at <= now and not item.demand.decision:
+            item = _expired(item, deps, now)
+            seen = ""
+        elif is_overdue(item, ttl_of(dataset), now) or is_look_due(item, now):
+            asked = self._ask_again(item, dataset)
+            if not isinstance(asked, DatasetRecord):
+                deps.datasets.reschedule_watch(estab, name, seen, asked)
+                return
+            item, seen = asked, ""
+        if needs_worker(item, now):
+            self.waiting.add(estab, name, seen)
+            return
+        self._reschedule(item, dataset, seen)
 
+    def _reschedule(self, item: DatasetRecord, dataset: Dataset | None, seen: str) -> None:
+        if seen:
+            at = next_watch_at(replace(item, outbox=()), dataset, self._now)
+            self._deps.datasets.reschedule_watch(item.estab, item.dataset, seen, at)
 
-def _reschedule(
-    item: DatasetRecord,
-    seen: str,
-    dataset: Dataset | None,
-    deps: WatchDependencies,
-    now: datetime,
-) -> None:
-    if seen:
-        at = next_watch_at(replace(item, outbox=()), dataset, now)
-        deps.datasets.reschedule_watch(item.estab, item.dataset, seen, at)
-
-
-def _ask_again(
-    item: DatasetRecord, dataset: Dataset | None, deps: WatchDependencies, now: datetime
-) -> DatasetRecord | datetime | None:
-    """Request a pull that no callback requested, or return the time of the next look."""
-    ttl, config = ttl_of(dataset), deps.datasets.config
-    is_due = is_overdue(item, ttl, now)
-    if not is_due and is_explained(item, deps.datasets.of_school(item.estab), config):
-        return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), dataset, now)
-    school = deps.schools.get(item.estab)
-    if school is None or not school.is_pullable:
-        # When the school is ready again, onboarding requests every dataset.
-        return now + timedelta(days=1)
-    if is_due and is_silent(item, ttl, now):
-        telemetry.count("DatasetsSilent", config.database_of(item))
-    elif not is_due and item.looks.count == 1:
-        telemetry.count("CallbackContradicted", config.database_of(item))
-    return deps.datasets.add_demand(item.estab, item.dataset, now)
+    def _ask_again(
+        self, item: DatasetRecord, dataset: Dataset | None
+    ) -> DatasetRecord | datetime | None:
+        """Request a pull that no callback requested, or return the time of the next look."""
+        datasets, now = self._deps.datasets, self._now
+        ttl, config = ttl_of(dataset), datasets.config
+        is_due = is_overdue(item, ttl, now)
+        if not is_due and is_explained(item, self._of_school(item.estab), config):
+            return next_watch_at(replace(item, outbox=(), looks=item.looks.ended()), dataset, now)
+        school = self._school(item.estab)
+        if school is None or not school.is_pullable:
+            # When the school is ready again, onboarding requests every dataset.
+            return now + timedelta(days=1)
+        if is_due and is_silent(item, ttl, now):
+            telemetry.count("DatasetsSilent", config.database_of(item))
+        elif not is_due and item.looks.count == 1:
+            telemetry.count("CallbackContradicted", config.database_of(item))
+        return datasets.add_demand(item.estab, item.dataset, now)
 
 
 def _expired(item: DatasetRecord, deps: WatchDependencies, now: datetime) -> DatasetRecord:

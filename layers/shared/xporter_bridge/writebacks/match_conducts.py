@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.writebacks.mis_values import MARGIN, days_of, identity_of, points_of, uk_day
 from xporter_bridge.writebacks.model import ReadBackResult
 
@@ -115,10 +115,10 @@ def _held(tables: Mapping[str, Iterable[Row]]) -> list[_Incident]:
 
 
 def _incident(row: Row, people: Mapping[str, set[_Member]]) -> _Incident:
-    kind = str(row.get("category") or row.get("id")).strip().casefold()[:3]
+    kind = spelled(row.get("category") or row.get("id")).strip().casefold()[:3]
     members = people.get(_link(row.get("id"))) or people.get(_link(row.get("conductid")))
     return _Incident(
-        id=str(row.get("conductid") or row.get("id")),
+        id=spelled(row.get("conductid") or row.get("id")),
         kind=kind if kind in _KINDS else None,
         day=None,
         days=days_of(row.get("date")),
@@ -129,9 +129,9 @@ def _incident(row: Row, people: Mapping[str, set[_Member]]) -> _Incident:
 
 def _link(value: Any) -> str:
     """Return what ties a pupil's row to its conduct, with or without the kind before the number."""
-    return str(value).strip().casefold()
+    return spelled(value).strip().casefold()
 
 
 def _note(value: Any) -> str:
     """Return a note without the differences in blanks and line ends that an MIS makes."""
-    return " ".join(str(value or "").split())
+    return " ".join(spelled(value or "").split())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.writebacks.mis_values import days_of, identity_of, session_of
 from xporter_bridge.writebacks.model import ReadBackResult
 
@@ -98,7 +98,7 @@ def _sent_place(mark: Mapping[str, Any]) -> _Place:
 
 def _held(row: Row) -> _HeldMark:
     said = fold_keys(row)
-    kind = str(said.get("marktype") or said.get("type") or "").strip().upper()[:1]
+    kind = spelled(said.get("marktype") or said.get("type") or "").strip().upper()[:1]
     place = _Place(
         pupil=identity_of(said.get("studentid")),
         days=days_of(said.get("date")),
@@ -110,4 +110,4 @@ def _held(row: Row) -> _HeldMark:
 
 
 def _code(value: Any) -> str:
-    return "" if value is None else str(value).strip().upper()[:10]
+    return "" if value is None else spelled(value).strip().upper()[:10]

@@ -14,6 +14,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from xporter_bridge.casing import spelled
+
 MARGIN = timedelta(days=1)
 
 _UK = ZoneInfo("Europe/London")
@@ -33,7 +35,7 @@ def identity_of(value: Any) -> str | None:
     """Return an id as the MIS compares it: a number without prefix and zeros, or a GUID."""
     if value is None or isinstance(value, bool):
         return None
-    text = _PREFIX.sub("", str(value).strip(), count=1).casefold()
+    text = _PREFIX.sub("", spelled(value).strip(), count=1).casefold()
     if number := _NUMBER.match(text):
         return number[0].lstrip("0") or "0"
     return text if _GUID.fullmatch(text) else None
@@ -51,7 +53,7 @@ def uk_day(text: str) -> date:
 
 def days_of(value: Any) -> frozenset[date] | None:
     """Return the days that a date or time of the MIS may mean: as written, and in UK time."""
-    text = str(value).strip()
+    text = spelled(value).strip()
     try:
         if found := _TICKS.match(text):
             moment = datetime.fromtimestamp(int(found[1]) / 1000, UTC)
@@ -78,7 +80,7 @@ def _in_uk_time(text: str) -> list[date]:
 
 def points_of(value: Any) -> Decimal | None:
     """Return points as a number: ``10``, ``10.0`` and ``10.00`` are equal."""
-    text = str(value).strip()
+    text = spelled(value).strip()
     try:
         return Decimal(text) if _POINTS.fullmatch(text) else None
     except InvalidOperation:
@@ -87,4 +89,4 @@ def points_of(value: Any) -> Decimal | None:
 
 def session_of(value: Any) -> str | None:
     """Return AM or PM."""
-    return _SESSIONS.get(str(value).strip().upper())
+    return _SESSIONS.get(spelled(value).strip().upper())

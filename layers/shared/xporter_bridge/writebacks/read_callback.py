@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xporter_bridge.callbacks.bodies import form_of, json_of, text_of, truth_of
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.errors import CallbackRejectedError
 from xporter_bridge.writebacks.messages import OutcomeReceived
 from xporter_bridge.writebacks.model import WritebackOutcome
@@ -63,7 +63,7 @@ def read_outcome(query: Mapping[str, str], body: bytes) -> WritebackOutcome:
     return WritebackOutcome(
         is_completed=completed,
         tracking_id=_identity(said.get("trackingid")),
-        reason="" if completed else category(str(message)),
+        reason="" if completed else category(spelled(message)),
         results=tuple(_results(said.get("result")))[:_MAX_RESULTS],
     )
 
@@ -122,5 +122,5 @@ def _results(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _identity(value: Any) -> str:
-    text = str(value if value is not None else "").strip()
+    text = spelled(value if value is not None else "").strip()
     return text if _IDENTITY.fullmatch(text) else ""

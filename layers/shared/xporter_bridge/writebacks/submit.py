@@ -16,7 +16,7 @@ import orjson
 
 from xporter_bridge import telemetry
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     ConflictError,
@@ -221,7 +221,7 @@ class WritebackRun:
             telemetry.count("XporterRefused", "writeback")
             reason = category(answer.said)
             return lambda it: refused(it, number, attempt, reason, now)
-        tracking_id = str(fold_keys(answer).get("trackingid") or "")[:200]
+        tracking_id = spelled(fold_keys(answer).get("trackingid") or "")[:200]
         return lambda it: accepted(it, number, attempt, tracking_id, now)
 
     def _open(self) -> tuple[SchoolSession, list[dict[str, Any]]]:

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from xporter_bridge import telemetry
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.errors import (
     AuthorisationPausedError,
     RateLimitedError,
@@ -277,7 +277,7 @@ def _end_of_token(said: object) -> datetime:
     """Return a token's expiry; a default if Xporter gives no plausible time."""
     now = datetime.now(UTC)
     try:
-        end = parse(str(said)).astimezone(UTC)
+        end = parse(spelled(said)).astimezone(UTC)
     except (ValueError, OverflowError):
         return now + _ASSUMED_LIFE
     return min(end, now + _MAX_LIFE) if end > now else now + _ASSUMED_LIFE

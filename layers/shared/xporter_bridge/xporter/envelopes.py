@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 
 Body = Mapping[str, Any]
 
@@ -64,12 +64,12 @@ def exception_of(body: Body) -> str:
     """
     said = fold_keys(body).get("exceptionmessage")
     # A list is a table with that name.
-    return "" if said is None or isinstance(said, list) else str(said).strip()
+    return "" if said is None or isinstance(said, list) else spelled(said).strip()
 
 
 def estab_in(body: Body) -> str:
     """Return the seven digits of ``Estab``, also of ``328/1102``; empty if there is none."""
-    digits = re.sub(r"[\s/-]", "", str(fold_keys(body).get("estab")))
+    digits = re.sub(r"[\s/-]", "", spelled(fold_keys(body).get("estab")))
     return digits if re.fullmatch(r"[0-9]{7}", digits) else ""
 
 
@@ -101,7 +101,7 @@ def data_call(tables: frozenset[str], *, with_callback: bool) -> Call:
 
 
 def _is_pause(body: Body) -> bool:
-    is_said = str(body.get("authorisationpaused")).strip().casefold() in {"true", "1", "yes"}
+    is_said = spelled(body.get("authorisationpaused")).strip().casefold() in {"true", "1", "yes"}
     message = exception_of(body)
     return is_said or bool(
         re.search(r"authori[sz]ation\b.*\bpaused", message, re.IGNORECASE | re.DOTALL)
@@ -133,7 +133,7 @@ def _is_done(body: Body) -> bool:
 
 
 def _is_taken(body: Body) -> bool:
-    return bool(str(body.get("trackingid") or "").strip()) or _is_done(body)
+    return bool(spelled(body.get("trackingid") or "").strip()) or _is_done(body)
 
 
 def _has_data(body: Body, tables: frozenset[str]) -> bool:

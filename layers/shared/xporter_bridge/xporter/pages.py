@@ -12,7 +12,7 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from xporter_bridge.casing import fold_keys
+from xporter_bridge.casing import fold_keys, spelled
 from xporter_bridge.errors import ContractError, PageDriftError
 from xporter_bridge.exact_json import Document
 from xporter_bridge.timestamps import parse, to_milliseconds
@@ -237,7 +237,7 @@ def _is_special(name: str) -> bool:
 
 
 def _hash(value: Any) -> str | None:
-    hash_ = str(value).strip() if value is not None else ""
+    hash_ = spelled(value).strip() if value is not None else ""
     return hash_ if 0 < len(hash_) <= _MAX_HASH_CHARACTERS else None
 
 
@@ -268,7 +268,7 @@ def _times(document: Mapping[str, Any]) -> list[str]:
     metas = (v for name, v in document.items() if name.casefold() == "meta")
     entries = (entry for meta in metas for entry in (meta if isinstance(meta, list) else [meta]))
     return [
-        str(value)
+        spelled(value)
         for entry in entries
         if isinstance(entry, dict)
         for name, value in entry.items()
