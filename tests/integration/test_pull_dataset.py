@@ -30,7 +30,7 @@ from xporter_bridge.pulls import model as pulls
 from xporter_bridge.pulls.attention import of_datasets
 from xporter_bridge.pulls.breaker import FleetBreaker
 from xporter_bridge.pulls.model import LEASE, start_or_resume
-from xporter_bridge.pulls.record import DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -484,6 +484,12 @@ def test_fields_left_out_later_vanish_by_the_next_pull(world: World) -> None:
 # ---------------------------------------------------------------------- holds
 
 
+def lease_for(world: World, item: DatasetRecord) -> DatasetRecord:
+    leased = world.aws.datasets.lease_to_erase(item, world.now())
+    assert leased
+    return leased
+
+
 def decide(world: World, decision: str) -> None:
     world.aws.datasets.decide(ESTAB, STUDENTS, decision, world.now())
     world.queue.send({"estab": ESTAB, "dataset": STUDENTS})
@@ -615,6 +621,22 @@ def test_while_xporter_fails_an_expired_hold_is_not_forgotten(held: World) -> No
     again = held.item(STUDENTS).hold
     assert again
     assert again.since == first.since
+
+
+def test_a_change_set_without_news_does_not_end_an_objection(held: World) -> None:
+    item = held.item(STUDENTS)
+    assert item.hold
+    # As after a glitch of Xporter's: nothing has changed since the hash of what is held.
+    following = item.hold.manifest.next_changed_rows
+    leased = lease_for(held, item)
+    chain = replace(leased.chain, next_changed_rows=following)
+    held.aws.datasets.save(replace(leased.released(), chain=chain), held.now())
+    held.advance(hours=1)
+    pulled(held)
+    again = held.item(STUDENTS).hold
+    assert again
+    assert again.pull_id != item.hold_id
+    assert again.since == item.hold.since
 
 
 def test_a_larger_objection_has_the_age_of_the_first(held: World) -> None:

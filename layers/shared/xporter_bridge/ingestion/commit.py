@@ -188,8 +188,9 @@ class PullCommit:
         if not item.held_since or checkpoint.requested_changed_rows == ALL_ROWS:
             return settled
         # A change set without news contradicts the one that was held: all rows decide.
-        self._datasets.add_demand(item.estab, item.dataset, self._now())
-        return replace(settled, chain=settled.chain.broken(), held_since=item.held_since)
+        demand = self._datasets.add_demand(item.estab, item.dataset, self._now()).demand
+        broken = settled.chain.broken()
+        return replace(settled, chain=broken, demand=demand, held_since=item.held_since)
 
     def _commit_sequence(
         self,

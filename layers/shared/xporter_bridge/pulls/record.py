@@ -219,7 +219,7 @@ class DatasetRecord:
     hold: Hold | None = None
     held_since: datetime | None = None
     looks: Looks = Looks()
-    noticed: Noticed = Noticed()
+    noticed: Noticed = Noticed()  # noqa: RUF009 - frozen
     attempts: tuple[Attempt, ...] = ()
     people_search: str = ""
 
