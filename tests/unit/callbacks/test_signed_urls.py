@@ -172,7 +172,7 @@ def test_the_newest_key_signs() -> None:
 def test_without_a_usable_key_nothing_is_signed_and_nothing_believed(
     keys: list[SigningKey],
 ) -> None:
-    with pytest.raises(ConfigurationError, match="^no key to sign callback URLs with$"):
+    with pytest.raises(ConfigurationError, match=r"^no key to sign callback URLs with$"):
         sign(DATABASE, ESTAB, "XodSchoolData", base_url=BASE_URL, keys=keys)
     with pytest.raises(ConfigurationError):
         verify(DATABASE, query_of(signed_url()), keys=keys)

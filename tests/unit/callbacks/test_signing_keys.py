@@ -64,7 +64,7 @@ def test_the_current_version_comes_before_the_previous(secrets: Secrets, keys: S
 
 
 def test_a_secret_without_a_current_version_is_an_error_of_ours() -> None:
-    with pytest.raises(ConfigurationError, match="^secret has no current version$"):
+    with pytest.raises(ConfigurationError, match=r"^secret has no current version$"):
         SigningKeys(Secrets(), "secret-name").keys()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -41,6 +41,8 @@ DOCUMENTS = (
     "staleness",
     "attempts",
 )
+# Some five kilobytes each.
+_MOST_REMEMBERED = 64
 TIMES = frozenset(
     {
         "heard_at",
@@ -123,7 +125,7 @@ def read(item: Item) -> DatasetRecord:
         outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
         held_since=parse_or_none(item.get("held_since")),
-        attempts=tuple(_attempt(each) for each in orjson.loads(item.get("attempts", "[]"))),
+        attempts=_attempts(item.get("attempts", "[]")),
         people_search=item.get("people_search", ""),
         **parts,
     )
@@ -160,12 +162,23 @@ def _readers(part: type) -> Sequence[tuple[str, str, Callable[[Any], Any]]]:
 
 def _reader(attribute: str) -> Callable[[Any], Any]:
     if attribute == "manifest":
-        return lambda value: Manifest.read(orjson.loads(value))
+        return _manifest
     if attribute == "checkpoint":
         return lambda value: _checkpoint(orjson.loads(value))
     if attribute in TIMES:
         return parse_or_none
     return orjson.loads if attribute in DOCUMENTS else _plain
+
+
+# A visit reads each dataset of a school several times, mostly unchanged.
+@lru_cache(_MOST_REMEMBERED)
+def _manifest(stored: str) -> Manifest:
+    return Manifest.read(orjson.loads(stored))
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _attempts(stored: str) -> tuple[Attempt, ...]:
+    return tuple(_attempt(each) for each in orjson.loads(stored))
 
 
 def _plain(value: Any) -> Any:
