@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from functions.check_version.settings import Settings
 from xporter_bridge import entrypoints, telemetry
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.aws.clients import client
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.deployments.check_version import CheckDependencies, Examples, check_deployment
@@ -42,6 +44,10 @@ def dependencies(settings: Settings) -> CheckDependencies:
         versions=Versions(client("lambda"), settings.stack_name),
         callback_keys=SigningKeys(secrets, settings.callback_key_secret_arn),
         authentication_tokens=SigningKeys(secrets, settings.authentication_token_secret_arn),
+        audit=AuditTrail(
+            client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)
+        ),
+        now=lambda: datetime.now(UTC),
     )
 
 

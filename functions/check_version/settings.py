@@ -14,3 +14,5 @@ class Settings(EnvironmentSettings):
     callback_key_secret_arn: str
     authentication_token_secret_arn: str
     stack_name: str
+    audit_table: str
+    audit_days: int

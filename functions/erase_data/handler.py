@@ -1,4 +1,4 @@
-"""Erases a school, a dataset whose scope was withdrawn, or people."""
+"""Erases a school, a dataset whose scope was withdrawn, or people; ends schools long unused."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from xporter_bridge.aws.sqs import Queue
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.erasure.certificates import CertificateRepository
 from xporter_bridge.erasure.dependencies import EraseDependencies
+from xporter_bridge.erasure.end_school import end_school
 from xporter_bridge.erasure.erase import erase
-from xporter_bridge.erasure.messages import read_erasure
+from xporter_bridge.erasure.messages import EndSchool, Erasure, read_erasure
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
@@ -27,12 +28,14 @@ from xporter_bridge.snapshots.store import SnapshotStore
 
 
 @cache
-def dependencies() -> tuple[EraseDependencies, Queue]:
-    """Return the dependencies and the dead-letter queue of an invocation."""
+def dependencies() -> tuple[EraseDependencies, Queue, int]:
+    """Return the dependencies, the dead-letter queue, and after how many days a school ends."""
     settings = Settings.from_env(os.environ)
     made = EraseDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         operations=OperationRepository(client("dynamodb"), settings.operations_table),
         certificates=CertificateRepository(client("dynamodb"), settings.datasets_table),
         vault=SchoolVault(client("kms"), settings.school_key_id),
@@ -45,7 +48,8 @@ def dependencies() -> tuple[EraseDependencies, Queue]:
         ),
         now=lambda: datetime.now(UTC),
     )
-    return made, Queue(client("sqs"), settings.erasure_dead_letter_queue_url)
+    dead_letters = Queue(client("sqs"), settings.erasure_dead_letter_queue_url)
+    return made, dead_letters, settings.ended_school_days
 
 
 def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext) -> dict[str, Any]:
@@ -53,12 +57,19 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
 
     A failed message is delivered again, and finally reaches the dead-letter queue with its alarm.
     """
-    deps, dead_letters = dependencies()
+    deps, dead_letters, ended_school_days = dependencies()
+
+    def handle(message: Erasure) -> None:
+        if isinstance(message, EndSchool):
+            end_school(message, ended_school_days, deps)
+        else:
+            erase(message, deps)
+
     return entrypoints.consume_messages(
         event,
         context,
         function="erase_data",
         read=read_erasure,
-        handle=lambda message: erase(message, deps),
+        handle=handle,
         park=dead_letters.dead_letter,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -23,3 +24,5 @@ class Settings(EnvironmentSettings):
     erasure_queue_url: str
     erasure_dead_letter_queue_url: str
     writeback_dead_letter_queue_url: str
+    ended_school_days: int
+    field_profile: str = EVERYTHING

@@ -30,7 +30,9 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
     settings = Settings.from_env(os.environ)
     made = OnboardDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         vault=SchoolVault(client("kms"), settings.school_key_id),
         transit=TransitEncryption(client("kms"), settings.transit_key_id),
         xporter=XporterApi(settings.xporter_url),
@@ -38,7 +40,7 @@ def dependencies() -> tuple[OnboardDependencies, Queue, Queue]:
         registrations=Queue(client("sqs"), settings.registration_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
-        config=configured(),
+        config=configured(settings.field_profile),
         bus=EventBus(client("events"), settings.event_bus),
         second_look=timedelta(seconds=settings.scope_removal_seconds),
         now=lambda: datetime.now(UTC),

@@ -25,9 +25,11 @@ def dependencies() -> tuple[SchoolRepository, DatasetRepository, Queue, DatasetC
     settings = Settings.from_env(os.environ)
     return (
         SchoolRepository(client("dynamodb"), settings.schools_table),
-        DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         Queue(client("sqs"), settings.pull_queue_url),
-        configured(),
+        configured(settings.field_profile),
         Queue(client("sqs"), settings.database_dead_letter_queue_url),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -15,3 +16,4 @@ class Settings(EnvironmentSettings):
     datasets_table: str
     pull_queue_url: str
     database_dead_letter_queue_url: str
+    field_profile: str = EVERYTHING

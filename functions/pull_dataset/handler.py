@@ -31,7 +31,9 @@ def dependencies() -> tuple[PullDependencies, Queue]:
     """Return the dependencies and the dead-letter queue of an invocation."""
     settings = Settings.from_env(os.environ)
     made = PullDependencies(
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
         sessions=school_sessions(settings),
         queue=Queue(client("sqs"), settings.pull_queue_url),

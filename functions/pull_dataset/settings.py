@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.schools.session_settings import SessionSettings
 
 
@@ -20,3 +21,4 @@ class Settings(SessionSettings):
     formats: str
     pull_queue_url: str
     pull_dead_letter_queue_url: str
+    field_profile: str = EVERYTHING

@@ -26,10 +26,12 @@ def dependencies() -> tuple[RegisterDependencies, Queue, Queue]:
     settings = Settings.from_env(os.environ)
     made = RegisterDependencies(
         sessions=school_sessions(settings),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
-        config=configured(),
+        config=configured(settings.field_profile),
         base_url=settings.callback_base_url,
         keys=SigningKeys(client("secretsmanager"), settings.callback_key_secret_arn).keys,
         second_look=timedelta(seconds=settings.scope_removal_seconds),

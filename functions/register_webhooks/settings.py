@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.schools.session_settings import SessionSettings
 
 
@@ -19,3 +20,4 @@ class Settings(SessionSettings):
     erasure_queue_url: str
     registration_dead_letter_queue_url: str
     scope_removal_seconds: int
+    field_profile: str = EVERYTHING

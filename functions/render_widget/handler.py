@@ -40,8 +40,10 @@ def reader() -> FleetReader:
     settings = Settings.from_env(os.environ)
     return FleetReader(
         SchoolRepository(client("dynamodb"), settings.schools_table),
-        DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
-        configured(),
+        DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
+        configured(settings.field_profile),
     )
 
 

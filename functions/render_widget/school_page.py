@@ -16,7 +16,7 @@ from xporter_bridge.pulls.record import DatasetState
 _FAILURES = {DatasetState.FAILED, DatasetState.FAILING}
 _AFTER_HOLD = {
     "hold_rejected": "the held change was rejected",
-    "hold_expired": "nobody decided on the held change in time: it was dropped",
+    "hold_expired": "nobody decided on the held change in time: it is computed anew",
     "hold_outdated": "the held change was made under another configuration: pulled anew",
 }
 # A school has some dozens of datasets; more come from requests with parameters.

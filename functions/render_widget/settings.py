@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -13,3 +14,4 @@ class Settings(EnvironmentSettings):
 
     schools_table: str
     datasets_table: str
+    field_profile: str = EVERYTHING

@@ -31,10 +31,12 @@ def dependencies() -> tuple[AvailabilityDependencies, AskDependencies, Queue]:
     settings = Settings.from_env(os.environ)
     made = AvailabilityDependencies(
         operations=AvailabilityRepository(client("dynamodb"), settings.operations_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         requests=Queue(client("sqs"), settings.availability_request_queue_url),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
-        config=configured(),
+        config=configured(settings.field_profile),
         now=lambda: datetime.now(UTC),
     )
     sessions = school_sessions(settings, data_seconds=DATA_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.schools.session_settings import SessionSettings
 
 
@@ -19,3 +20,4 @@ class Settings(SessionSettings):
     pull_queue_url: str
     availability_request_dead_letter_queue_url: str
     availability_deadline_seconds: int
+    field_profile: str = EVERYTHING

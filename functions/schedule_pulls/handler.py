@@ -24,7 +24,7 @@ def dependencies() -> tuple[StateIndex, Queue, DatasetConfig]:
     return (
         StateIndex(client("dynamodb"), settings.schools_table),
         Queue(client("sqs"), settings.availability_request_queue_url),
-        configured(),
+        configured(settings.field_profile),
     )
 
 

@@ -15,6 +15,7 @@ from functions.serve_api import (
     audit,
     routes_audit,
     routes_changes,
+    routes_exports,
     routes_history,
     routes_operations,
     routes_people,
@@ -84,6 +85,7 @@ def application() -> APIGatewayHttpResolver:
     app.include_router(routes_operations.router)
     app.include_router(routes_people.router)
     app.include_router(routes_audit.router)
+    app.include_router(routes_exports.router)
     app.include_router(routes_changes.router)
 
     @app.get(

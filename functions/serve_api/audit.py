@@ -22,10 +22,21 @@ _FORMS = {
     "estab": "[0-9]{7}",
     "dataset": "[A-Za-z0-9][A-Za-z0-9_.-]{0,149}",
     "erasure_id": "[0-9a-f]{32}",
+    "export_id": "[0-9a-f]{32}",
 }
-_DECISIONS = {"approve", "reject"}
+# What is noted of a body, by call: these fields, if they have one of these values or are counts.
+_SAID: dict[str, dict[str, set[str]]] = {
+    "decideHold": {"decision": {"approve", "reject"}},
+    "beginExport": {"kind": {"school", "person"}},
+    "endExport": {"outcome": {"completed", "failed"}, "files": set(), "rows": set()},
+}
 # What the answer of a call names by an id.
-_MADE = {"requestPull": "pull", "requestWriteback": "writeback", "erasePerson": "erasure"}
+_MADE = {
+    "requestPull": "pull",
+    "requestWriteback": "writeback",
+    "erasePerson": "erasure",
+    "beginExport": "export_id",
+}
 
 
 def asked(
@@ -33,7 +44,8 @@ def asked(
 ) -> AuditEntry | None:
     """Return the entry of a request that changes something of a school; None for any other.
 
-    Of the body, only the decision on a hold is noted, and only if it is one of the two.
+    Of the body, only words and counts are noted that the call knows: the decision on a hold, the
+    kind of an export and its outcome.
 
     Args:
         document: The API's OpenAPI document, which names each call.
@@ -44,8 +56,7 @@ def asked(
     if found is None:
         return None
     action, ids = found
-    decision = _decision(event.get("body")) if action == "decideHold" else ""
-    about = {**ids, **({"decision": decision} if decision else {})}
+    about = {**ids, **_said(event.get("body"), _SAID.get(action, {}))}
     estab = about.pop("estab")
     caller = context.get("authorizer", {}).get("iam", {}).get("userArn")
     return AuditEntry(estab, now, context["requestId"], action, "asked", named(caller), about)
@@ -80,16 +91,23 @@ def _call(method: str, path: str, document: Mapping[str, Any]) -> tuple[str, dic
     return None
 
 
-def _decision(body: Any) -> str:
+def _said(body: Any, known: Mapping[str, set[str]]) -> dict[str, str]:
+    """Return the known fields of a body that have a known word or, without words, a count."""
     try:
-        said = json.loads(body)["decision"]
-    except (TypeError, ValueError, KeyError):
-        return ""
-    return said if said in _DECISIONS else ""
+        document = json.loads(body) if known else {}
+        found = {name: document[name] for name in known if name in document}
+    except (TypeError, ValueError):
+        return {}
+    return {
+        name: str(value)
+        for name, value in found.items()
+        if (isinstance(value, str) and value in known[name])
+        or (not known[name] and type(value) is int)
+    }
 
 
 def _made(entry: AuditEntry, reply: Reply) -> dict[str, str]:
-    """Return the id of the pull, writeback or erasure of a person that was accepted."""
+    """Return the id of what was accepted: a pull, writeback, export or erasure of a person."""
     name = _MADE.get(entry.action)
     if reply["statusCode"] != 202 or name is None:
         return {}

@@ -33,11 +33,13 @@ def dependencies() -> ApiDependencies:
     return ApiDependencies(
         viewer=Queries(
             schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-            datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+            datasets=DatasetRepository(
+                client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+            ),
             requests=AvailabilityRepository(client("dynamodb"), settings.operations_table),
             writebacks=WritebackRepository(client("dynamodb"), settings.operations_table),
             store=SnapshotStore(client("s3"), settings.bucket, settings.staging_bucket),
-            config=configured(),
+            config=configured(settings.field_profile),
         ),
         audit=AuditTrail(
             client("dynamodb"), settings.audit_table, timedelta(days=settings.audit_days)

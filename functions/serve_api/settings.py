@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -24,3 +25,4 @@ class Settings(EnvironmentSettings):
     writeback_queue_url: str
     outcome_deadline_seconds: int
     audit_days: int
+    field_profile: str = EVERYTHING

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xporter_bridge.datasets.profile import EVERYTHING
 from xporter_bridge.settings import EnvironmentSettings
 
 
@@ -16,3 +17,4 @@ class Settings(EnvironmentSettings):
     availability_request_queue_url: str
     pull_queue_url: str
     availability_dead_letter_queue_url: str
+    field_profile: str = EVERYTHING

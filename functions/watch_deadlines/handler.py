@@ -21,6 +21,7 @@ from xporter_bridge.operations.model import OperationKind
 from xporter_bridge.operations.repository import OperationRepository
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.watchdog.ends import enqueue_ends
 from xporter_bridge.watchdog.forecast_night import forecast_night
 from xporter_bridge.watchdog.overdue import (
     WatchDependencies,
@@ -41,6 +42,7 @@ class Dependencies:
     nights: NightRepository
     operations: OperationRepository
     consumers: Mapping[OperationKind, Queue]
+    ended_school_days: int
 
 
 @cache
@@ -49,7 +51,9 @@ def dependencies() -> Dependencies:
     settings = Settings.from_env(os.environ)
     watching = WatchDependencies(
         schools=SchoolRepository(client("dynamodb"), settings.schools_table),
-        datasets=DatasetRepository(client("dynamodb"), settings.datasets_table, configured()),
+        datasets=DatasetRepository(
+            client("dynamodb"), settings.datasets_table, configured(settings.field_profile)
+        ),
         pulls=Queue(client("sqs"), settings.pull_queue_url),
         onboarding=Queue(client("sqs"), settings.authentication_queue_url),
         erasures=Queue(client("sqs"), settings.erasure_queue_url),
@@ -63,6 +67,7 @@ def dependencies() -> Dependencies:
             OperationKind.PULL: Queue(client("sqs"), settings.availability_request_queue_url),
             OperationKind.WRITEBACK: Queue(client("sqs"), settings.writeback_queue_url),
         },
+        settings.ended_school_days,
     )
 
 
@@ -86,6 +91,24 @@ def look(shards: Sequence[int], remaining_seconds: Callable[[], float]) -> Mappi
     }
 
 
+def find_ends(asked: Any, remaining_seconds: Callable[[], float]) -> Mapping[str, int]:
+    """Look at every paused and revoked school, and enqueue the next step towards its end.
+
+    Args:
+        asked: ``True``, or the number of schools that a person lets one run erase.
+    """
+    deps = dependencies()
+    return enqueue_ends(
+        deps.watching.schools,
+        deps.watching.erasures,
+        deps.watching.onboarding,
+        deps.ended_school_days,
+        datetime.now(UTC),
+        lambda: remaining_seconds() > 0,
+        most=None if asked is True else int(asked),
+    )
+
+
 def shards_of(event: Mapping[str, Any]) -> Sequence[int]:
     """Return the shards that a run looks at: the one that its schedule names, or all.
 
@@ -106,7 +129,8 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
     ``{"shard": 3}`` is what one of the schedules says; without it, the run looks at all shards. The
     runs share no item and know nothing of each other. What a run does not reach stays overdue, for
     the next run of the shard. ``{"forecast": true}``, every five minutes, forecasts the end of the
-    night instead.
+    night instead. ``{"ends": true}``, daily, finds the schools whose end is near; an operator may
+    invoke the function with the number of schools that may be erased, ``{"ends": 120}``.
     """
 
     def remaining_seconds() -> float:
@@ -116,6 +140,8 @@ def lambda_handler(event: Mapping[str, Any], context: entrypoints.LambdaContext)
         if event.get("forecast") is True:
             deps = dependencies()
             return forecast_night(deps.watching.pulls, deps.nights, datetime.now(UTC))
+        if ends := event.get("ends"):
+            return find_ends(ends, remaining_seconds)
         return look(shards_of(event), remaining_seconds)
 
     return entrypoints.run_schedule(event, context, function="watch_deadlines", run=run)

@@ -98,20 +98,23 @@ def test_a_section_of_the_readme_fits_on_two_screens() -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", PROTECTION, re.DOTALL))
-def test_the_fields_to_leave_out_are_xporters_and_are_dropped(block: str) -> None:
+@pytest.mark.parametrize("profile", ["minimal", "all"])
+def test_the_fields_of_the_page_are_xporters_and_the_configuration_loads(
+    block: str, profile: str
+) -> None:
     shipped = (ROOT / "layers/shared/xporter_bridge/datasets/datasets.toml").read_text(
         encoding="utf-8"
     )
-    datasets = parse(f"{shipped}\n{block}")
+    datasets = parse(shipped, block, profile)
     for name, entry in tomllib.loads(block)["datasets"].items():
-        dataset = datasets[name]
-        for table, fields in entry["leave_out"].items():
-            catalogued = dataset.endpoint.tables[table].fields
-            assert set(fields) <= catalogued, (name, table, set(fields) - catalogued)
-            row = dict.fromkeys(sorted(catalogued), "x")
-            [kept] = ColumnPolicy(dataset, {}).without_dropped_columns(table, [row])
-            dropped = {field.casefold() for field in catalogued - set(kept)}
-            assert dropped == {field.casefold() for field in fields}
+        for key, is_stored in (("keep", True), ("leave_out", False)):
+            for table, fields in entry.get(key, {}).items():
+                dataset = datasets[name]
+                assert set(fields) <= dataset.endpoint.tables[table].fields
+                [kept] = ColumnPolicy(dataset, {}).without_dropped_columns(
+                    table, [dict.fromkeys(sorted(fields), "x")]
+                )
+                assert set(kept) == (set(fields) if is_stored else set())
 
 
 def test_the_table_of_concurrent_pulls_follows_from_its_formula() -> None:

@@ -51,7 +51,7 @@ def test_every_queue_and_every_schedule_calls_the_alias(prod: dict[str, Any]) ->
     sources = of(prod, "AWS::Lambda::EventSourceMapping").values()
     targets = [each["Target"]["Arn"] for each in of(prod, "AWS::Scheduler::Schedule").values()]
     called = [each["FunctionName"] for each in sources] + targets
-    assert len(called) == 29
+    assert len(called) == 30
     assert all(each in map(alias, FUNCTIONS) for each in called)
 
 

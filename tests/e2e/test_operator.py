@@ -275,6 +275,18 @@ def test_a_school_and_a_pupil_are_exported(operator: Operator, tmp_path: Path) -
     assert (nobody.status, nobody.out, to.read_bytes()) == (1, "", before)
     assert operator.run("export", "9999999", f"-o{tmp_path / 'none.zip'}").status == 1
     assert [each.name for each in tmp_path.iterdir()] == ["school.zip"]
+    stated = [
+        (each["outcome"], each["about"].get("kind"), each["about"].get("outcome"))
+        for each in operator.json("audit", ESTAB)
+        if each["action"] in {"beginExport", "endExport"}
+    ]
+    begun, ended = ("asked", "accepted"), ("completed", "failed")
+    assert {each for each in stated if each[1]} == {
+        (outcome, kind, None) for outcome in begun for kind in ("school", "person")
+    }
+    assert {each for each in stated if each[2]} == {
+        (outcome, None, end) for outcome in begun for end in ended
+    }
 
 
 def test_what_happened_is_told_from_what_is_stored_and_from_the_logs(operator: Operator) -> None:

@@ -68,6 +68,55 @@ def act(api: CompanyApi, method: str, path: str, body: Any, **headers: str) -> A
 # -- what people ask for
 
 
+EXPORTS = f"/v1/schools/{ESTAB}/exports"
+
+
+def test_an_export_is_stated_before_and_after_by_whom_and_names_nobody(
+    cloud: Cloud, api: CompanyApi
+) -> None:
+    stored_school(cloud)
+    begun = api.post(EXPORTS, {"kind": "person"})
+    assert begun.status == 202
+    id_ = begun.document["id"]
+    said = {"outcome": "completed", "files": 3, "rows": 41}
+    assert api.post(f"{EXPORTS}/{id_}/outcome", said).status == 202
+    asked, accepted, told_end, ended = trail(cloud)
+    assert {each["by"] for each in (asked, accepted, told_end, ended)} == {CALLER}
+    assert (asked["action"], asked["about"]) == ("beginExport", {"kind": "person"})
+    assert accepted["about"] == {"kind": "person", "status": "202", "export_id": id_}
+    assert (ended["action"], ended["about"]) == (
+        "endExport",
+        {"export_id": id_, "outcome": "completed", "files": "3", "rows": "41", "status": "202"},
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [{"kind": "pupil"}, {"kind": "person", "id": "9919"}, {}, {"kind": ["9919"]}]
+)
+def test_an_export_that_would_name_somebody_is_refused_and_nobody_is_noted(
+    cloud: Cloud, api: CompanyApi, body: Any
+) -> None:
+    stored_school(cloud)
+    assert api.post(EXPORTS, body).status == 400
+    assert "9919" not in json.dumps(trail(cloud))
+
+
+def test_an_export_is_refused_while_it_cannot_be_noted(cloud: Cloud, api: CompanyApi) -> None:
+    stored_school(cloud)
+    with refusing("dynamodb", "PutItem"):
+        assert api.post(EXPORTS, {"kind": "school"}).status == 503
+    assert trail(cloud) == []
+
+
+def test_nothing_of_an_unknown_or_an_erased_school_is_exported(
+    cloud: Cloud, api: CompanyApi
+) -> None:
+    assert api.post(EXPORTS, {"kind": "school"}).status == 404
+    stored_school(cloud)
+    api.delete(f"/v1/schools/{ESTAB}")
+    assert api.post(EXPORTS, {"kind": "school"}).status == 409
+
+
 def test_a_decision_on_a_hold_has_who_when_and_what(cloud: Cloud, api: CompanyApi) -> None:
     held(cloud)
     before = datetime.now(UTC)
@@ -295,4 +344,5 @@ def test_no_role_may_change_or_delete_an_entry() -> None:
         "settle_writeback",
         "erase_data",
         "rotate_secrets",
+        "check_version",
     }

@@ -66,12 +66,19 @@ class CodeDeploy:
 
     def versions(self, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
         if "Marker" in params["query_string"]:
-            return _OK, {"Versions": [{"Version": "17"}]}
-        return _OK, {"Versions": [{"Version": "$LATEST"}, {"Version": "16"}], "NextMarker": "m"}
+            return _OK, {"Versions": [_version("17", "b", KEEP_DAYS="30", NEW="3")]}
+        listed = [{"Version": "$LATEST"}, _version("16", "a", KEEP_DAYS="21", OLD="2")]
+        return _OK, {"Versions": listed, "NextMarker": "m"}
 
     def status(self, params: Mapping[str, Any], **_: Any) -> tuple[Any, Any]:
         self.statuses.append(json.loads(params["body"])["status"])
         return _OK, {}
+
+
+def _version(number: str, code: str, **variables: str) -> dict[str, Any]:
+    same = {"BUCKET": "a-bucket", "MODE": "same"}
+    environment = {"Variables": {**same, **variables}}
+    return {"Version": number, "CodeSha256": code, "Timeout": 20, "Environment": environment}
 
 
 class _Ok:
@@ -128,7 +135,12 @@ def test_a_good_version_of_everything_is_let_through_and_nothing_is_written(
     assert everything(connected) == before
     assert '"_aws"' not in printed
     made = {call.partition(":")[2] for call in calls}
-    assert not [name for name in made if name.startswith(("Send", "Put", "Update", "Delete"))]
+    written = [name for name in made if name.startswith(("Send", "Put", "Update", "Delete"))]
+    # The audit trail has one entry for each new version, by the check itself.
+    assert written == ["PutItem"]
+    entries = connected.items("AuditTable")
+    assert sum(call.endswith(":PutItem") for call in calls) == len(entries) == len(FUNCTIONS)
+    assert {each["action"]["S"] for each in entries} == {"deployVersion"}
     assert {"GetSecretValue", "Encrypt", "GetItem", "Query"} <= made
 
 
@@ -224,3 +236,27 @@ def test_what_breaks_the_check_itself_fails_the_deployment(cloud: Cloud) -> None
                 "before-call.codedeploy.GetDeployment", lost
             )
     assert aws.statuses == ["Failed"]
+
+
+def test_a_new_version_is_noted_with_the_names_of_what_differs_and_no_value(cloud: Cloud) -> None:
+    with deploying(cloud, "x-ServeApiFunctionDeploymentGroup-1"):
+        assert cloud.invoke("check_version", EVENT)
+    (entry,) = cloud.items("AuditTable")
+    about = {name: value["S"] for name, value in entry["about"]["M"].items()}
+    assert (entry["subject"]["S"], entry["action"]["S"]) == ("stack", "deployVersion")
+    assert entry["outcome"]["S"] == "checked"
+    assert about == {
+        "function": "serve_api",
+        "version": "17",
+        "before": "16",
+        "changed": "KEEP_DAYS, NEW, OLD, code",
+    }
+
+
+def test_a_deployment_goes_on_while_the_trail_cannot_be_written(cloud: Cloud) -> None:
+    with (
+        deploying(cloud, "x-ServeApiFunctionDeploymentGroup-1") as aws,
+        refusing("dynamodb", "PutItem"),
+    ):
+        assert cloud.invoke("check_version", EVENT)
+    assert aws.statuses == ["Succeeded"]

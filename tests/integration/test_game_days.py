@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration import test_writeback_conversation as conversation
+from tests.integration.test_end_of_schools import due, with_days
 from tests.integration.test_silence import night
 from tests.integration.test_watch_deadlines import overdue
 from tests.support.builders import (
@@ -233,6 +234,21 @@ def test_a_watchdog_without_time_is_cut_and_catches_up(day: GameDay) -> None:
     day.later(minutes=6)
     assert day.run("watch_deadlines", {})["cut"] == 0
     assert day.cloud.depth("PullQueue")
+
+
+@game_day("SchoolEndsHeldAlarm")
+def test_many_schools_at_their_end_wait_for_a_person(
+    day: GameDay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_days(day.cloud, 90)
+    for number in range(4):
+        due(day.cloud, f"328110{number}")
+    day.run("watch_deadlines", {"ends": True})
+    day.raises("SchoolEndsHeldAlarm")
+    day.later(minutes=61)
+    found = day.operate(monkeypatch, "trigger watch_deadlines --ends 4")
+    assert "held 0" in found
+    assert len(day.cloud.take("ErasureQueue")) == 4
 
 
 @game_day("ConsumerFailedAlarm", COMPOSITE)

@@ -48,6 +48,8 @@ CALLS = {
     "GET /v1/inventory",
     "POST /v1/schools/{estab}/datasets/{dataset}/hold",
     "POST /v1/schools/{estab}/erased-people",
+    "POST /v1/schools/{estab}/exports",
+    "POST /v1/schools/{estab}/exports/{export_id}/outcome",
     "GET /v1/schools/{estab}/erased-people",
     "DELETE /v1/schools/{estab}/erased-people/{erasure_id}",
     "POST /v1/schools/{estab}/pulls",

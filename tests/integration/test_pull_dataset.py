@@ -27,9 +27,10 @@ from xporter_bridge.errors import TransientError
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls import model as pulls
+from xporter_bridge.pulls.attention import of_datasets
 from xporter_bridge.pulls.breaker import FleetBreaker
 from xporter_bridge.pulls.model import LEASE, start_or_resume
-from xporter_bridge.pulls.record import DatasetState
+from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.store import SnapshotStore
@@ -483,6 +484,12 @@ def test_fields_left_out_later_vanish_by_the_next_pull(world: World) -> None:
 # ---------------------------------------------------------------------- holds
 
 
+def lease_for(world: World, item: DatasetRecord) -> DatasetRecord:
+    leased = world.aws.datasets.lease_to_erase(item, world.now())
+    assert leased
+    return leased
+
+
 def decide(world: World, decision: str) -> None:
     world.aws.datasets.decide(ESTAB, STUDENTS, decision, world.now())
     world.queue.send({"estab": ESTAB, "dataset": STUDENTS})
@@ -572,8 +579,78 @@ def test_a_hold_that_nobody_decides_expires_however_often_it_is_pulled(held: Wor
     held.watch()
     held.deliver()
     item = held.item(STUDENTS)
-    assert (item.hold, item.reason, item.published.sequence) == (None, "hold_expired", 1)
-    assert held.staged() == []
+    assert item.hold
+    assert item.hold.pull_id != again.pull_id
+    assert item.published.sequence == 1
+    assert {key.split("/")[3] for key in held.staged()} == {item.hold_id}
+
+
+def test_a_mass_objection_is_held_again_until_a_person_decides(held: World) -> None:
+    first = held.item(STUDENTS).hold
+    assert first
+    held.aws.events()
+    for _ in range(5):
+        held.advance(days=7, minutes=1)
+        held.watch()
+        held.deliver()
+        again = held.item(STUDENTS).hold
+        assert again, "forgotten"
+        assert (again.since, again.expires_at) == (first.since, held.now() + timedelta(days=7))
+        assert [e["type"] for e in held.aws.events()] == ["dataset.held"]
+    decide(held, "approve")
+    verify(held, STUDENTS)
+    assert len(changed_ids(held, 2, "deletes")) == 30
+    assert held.item(STUDENTS).held_since is None
+
+
+def test_while_xporter_fails_an_expired_hold_is_not_forgotten(held: World) -> None:
+    first = held.item(STUDENTS).hold
+    assert first
+    held.xporter.set_faults({"kind": "server_error", "path": "/school/"})
+    held.advance(days=7, minutes=1)
+    held.watch()
+    held.deliver()
+    item = held.item(STUDENTS)
+    assert (item.hold, item.held_since, item.is_due) == (None, first.since, True)
+    told = of_datasets([item], held.aws.datasets.config, None, held.now())
+    assert ("nobody decided" in told[0].says, told[0].since) == (True, first.since)
+    held.xporter.set_faults()
+    held.advance(hours=1)
+    held.watch()
+    held.deliver()
+    again = held.item(STUDENTS).hold
+    assert again
+    assert again.since == first.since
+
+
+def test_a_change_set_without_news_does_not_end_an_objection(held: World) -> None:
+    item = held.item(STUDENTS)
+    assert item.hold
+    # As after a glitch of Xporter's: nothing has changed since the hash of what is held.
+    following = item.hold.manifest.next_changed_rows
+    leased = lease_for(held, item)
+    chain = replace(leased.chain, next_changed_rows=following)
+    held.aws.datasets.save(replace(leased.released(), chain=chain), held.now())
+    held.advance(hours=1)
+    pulled(held)
+    again = held.item(STUDENTS).hold
+    assert again
+    assert again.pull_id != item.hold_id
+    assert again.since == item.hold.since
+
+
+def test_a_larger_objection_has_the_age_of_the_first(held: World) -> None:
+    first = held.item(STUDENTS).hold
+    assert first
+    held.advance(days=3)
+    held.change(deletes=10)
+    pulled(held)
+    second = held.item(STUDENTS).hold
+    assert second
+    assert second.since == first.since
+    assert second.expires_at > first.expires_at
+    decide(held, "reject")
+    assert held.item(STUDENTS).held_since is None
 
 
 def test_a_decision_is_not_carried_out_on_another_change_set(held: World) -> None:

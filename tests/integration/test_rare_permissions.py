@@ -136,7 +136,7 @@ def test_an_open_timetable_has_every_school_asked(
 ) -> None:
     stored_school(cloud, secret=SECRET)
     always = config.parse(ALWAYS_DUE)
-    monkeypatch.setattr("functions.schedule_pulls.handler.configured", lambda: always)
+    monkeypatch.setattr("functions.schedule_pulls.handler.configured", lambda *_: always)
     monkeypatch.setattr(Timetable, "is_open", lambda self, now: True)
     assert cloud.invoke("schedule_pulls", {}) == {"due": 1}
     (message,) = cloud.take("AvailabilityRequestQueue")

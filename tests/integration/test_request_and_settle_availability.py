@@ -109,7 +109,7 @@ def test_a_timetable_asks_once_in_its_time(
     stored_school(connected, secret=xporter.school())
     timetabled = datasets.parse(_TIMETABLED)
     monkeypatch.setattr("xporter_bridge.datasets.timetable._share", lambda _: 0.0)
-    monkeypatch.setattr("functions.request_availability.handler.configured", lambda: timetabled)
+    monkeypatch.setattr("functions.request_availability.handler.configured", lambda *_: timetabled)
     event = json.loads((EVENTS / "request_availability/message__timetable.json").read_text())
     for _ in range(2):
         reply = connected.invoke("request_availability", event)

@@ -29,6 +29,13 @@ ADDED = {
     # How the pull itself ended, beside how the wait before it did.
     "result",
     "dead_letters",
+    # The announced end of a school that is paused or revoked for long.
+    # Since when a change is held, or computed anew, without a decision.
+    "held_since", "field_profile",
+    # What a person who exports data states.
+    "/v1/schools/{estab}/exports", "/v1/schools/{estab}/exports/{export_id}/outcome",
+    "ExportBody", "ExportOutcomeBody", "ExportStated",
+    "ends_at", "end_announced_at", "end_at", "end_confirmed_at",
     # The feed of changes.
     "change", "change_shard", "/v1/changes", "ChangeKind", "ChangePage", "ChangeView",
     # What the erasure of a person has searched.

@@ -57,7 +57,8 @@ class Cloud:
     def __init__(self, **parameters: str) -> None:
         declared = template.load()["Parameters"]
         self._parameters = {name: str(facts["Default"]) for name, facts in declared.items()}
-        self._parameters |= parameters
+        # As on the local stack: rows are compared with Xporter's, column by column.
+        self._parameters |= {"FieldProfile": "all"} | parameters
         self._made: dict[str, dict[str, str]] = {}
         self._warm: dict[str, dict[str, str]] = {}
         self.used: dict[str, set[Permission]] = {}

@@ -53,7 +53,7 @@ def _check_dataset(text: str, document: Mapping[str, Any], name: str) -> Iterato
 def _check_fields(text: str, dataset: Dataset, entry: Mapping[str, Any]) -> Iterator[Finding]:
     """Doubt fields that Xporter does not document: a misspelt one would go on to be stored."""
     tables = {each.name.casefold(): each for each in dataset.endpoint.tables.values()}
-    for key in ("leave_out", "allow"):
+    for key in ("leave_out", "keep", "allow"):
         for name, fields in table(entry, key).items():
             path = ["datasets", dataset.name, key, name]
             if name.casefold() not in tables:

@@ -39,7 +39,7 @@ def of_holds(school: View) -> Iterator[Finding]:
             f"{_count(held, 'dataset waits', 'datasets wait')} for your decision ("
             f"{'; '.join(reasons)}); readers keep the data of before.",
             f"Ask the school, then `xporter-bridge hold approve {school['estab']} {first}` or "
-            "`hold reject`; undecided, it is dropped after a week.",
+            "`hold reject`; undecided, it is held anew each week.",
         )
 
 

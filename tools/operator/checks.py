@@ -63,7 +63,9 @@ def check_configuration(target: Target, _: Api) -> Check:
             f"{says}, and an example is still the value of {', '.join(shown)}.",
             "Set values of your own in samconfig.toml (docs/parameters.md), and deploy.",
         )
-    return Check("configuration", True, f"{says}, relying party {parameters.get('RelyingParty')}.")
+    profile = parameters.get("FieldProfile", "all")
+    says += f", relying party {parameters.get('RelyingParty')}, field profile {profile}"
+    return Check("configuration", True, f"{says}.")
 
 
 def check_api(target: Target, api: Api) -> Check:

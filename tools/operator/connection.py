@@ -22,7 +22,9 @@ def of_connection(school: View) -> Iterator[Finding]:
     elif state == "erased":
         yield Finding(
             Code.ERASED,
-            "The school was erased on request; nothing of it is kept.",
+            "The school was erased on request; nothing of it is kept."
+            if school.get("cause") != "ended"
+            else "The school was paused or revoked for long, and was erased at its announced end.",
             "If it is wanted again, let the school authorise your application anew.",
         )
     elif state == "revoked":
@@ -31,7 +33,7 @@ def of_connection(school: View) -> Iterator[Finding]:
             f"Xporter has refused the school's secret since {said(school['state_since'])}: the "
             "school took its authorisation back.",
             "Ask the school, and let it authorise again; the stored secret is tried daily, then "
-            "weekly, and nothing is deleted meanwhile.",
+            f"weekly, and {_deleted(school)}.",
         )
     elif state == "paused":
         yield _paused(school)
@@ -85,8 +87,14 @@ def _paused(school: View) -> Finding:
         f"The school has paused its authorisation since {said(school['state_since'])}: it is "
         "still choosing whom to include.",
         "Wait, or ask the school to finish choosing in Xporter; it is tried again at least every "
-        "six hours.",
+        f"six hours, and {_deleted(school)}.",
     )
+
+
+def _deleted(school: View) -> str:
+    if ends_at := school.get("ends_at"):
+        return f"everything kept of it will be erased after {said(ends_at)}"
+    return "nothing is deleted meanwhile"
 
 
 def of_scopes(school: View) -> Iterator[Finding]:

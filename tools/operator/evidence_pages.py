@@ -88,7 +88,13 @@ def inventory(found: Evidence) -> str:
         ("table", "columns"),
         [(table, ", ".join(columns)) for table, columns in found["beyond_catalogue"].items()],
     )
+    profiles = {
+        "minimal": "FieldProfile is minimal: special categories and other sensitive columns are "
+        "left out unless datasets.toml keeps them.",
+        "all": "FieldProfile is all: every column is stored but for those of `leave_out`.",
+    }
     text = (
+        f"{profiles[found['field_profile']]}\n\n"
         "Columns outside the catalogue with sensitive names are withheld unless they are allowed; "
         "other new columns are stored, unless `drift` discards them.\n\n"
     )

@@ -121,6 +121,7 @@ def _parameters(settings: StackSettings, xporter_url: str, callbacks_url: str) -
         "RelyingParty": settings.relying_party,
         "CallbackBaseUrl": callbacks_url,
         "LogLevel": settings.log_level,
+        "FieldProfile": "all",  # its people are invented, and its rows are compared with Xporter's
         "ConcurrentPulls": "4",  # each is a process of this machine
         **machine_parameters(),
         **settings.parameters,

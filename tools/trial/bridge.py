@@ -50,7 +50,11 @@ def deploy_bridge(trial: Trial, xporter_url: str, held: ExitStack) -> TrialStack
     Raises:
         StackError: It could not be built or deployed.
     """
-    common = {"XporterUrl": xporter_url, "RelyingParty": RELYING_PARTY}
+    common = {
+        "XporterUrl": xporter_url,
+        "RelyingParty": RELYING_PARTY,
+        "FieldProfile": "all",  # its schools are invented, and their rows compared with Xporter's
+    }
     if trial.account.is_emulator:
         urls = _deploy_locally(trial, common, held)
     else:

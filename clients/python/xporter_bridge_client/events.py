@@ -93,6 +93,25 @@ class PersonErased(Event):
     erasure_id: str
 
 
+@dataclass(frozen=True)
+class SchoolEnd(Event):
+    """``school.end_announced`` or ``.end_withdrawn``.
+
+    A school that is paused or revoked for long will be erased after ``ends_at``, or will not after
+    all. ``state`` is the school's when this was decided; times are text in ISO 8601.
+    """
+
+    state: str
+    announced_at: str
+    ends_at: str
+    attention: Attention | None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Tell whether the school will not be erased after all."""
+        return self.type == "school.end_withdrawn"
+
+
 _STATES = ("authorised", "live", "paused", "revoked", "erased")
 _ENDS = ("completed", "failed", "unknown")
 _TYPES: dict[str, type[Event]] = {
@@ -101,6 +120,8 @@ _TYPES: dict[str, type[Event]] = {
     "dataset.held": DatasetHeld,
     **{f"writeback.{end}": WritebackEnded for end in _ENDS},
     "person.erased": PersonErased,
+    "school.end_announced": SchoolEnd,
+    "school.end_withdrawn": SchoolEnd,
 }
 
 
@@ -131,7 +152,7 @@ def parse(event: Mapping[str, Any] | str | bytes) -> Event:
             for each in fields(found)
             if each.name not in {*given, "attention"}
         }
-        if found is SchoolEvent:
+        if found in {SchoolEvent, SchoolEnd}:
             attention = data.get("attention")
             own["attention"] = Attention.read(attention) if attention else None
     except (AttributeError, KeyError, TypeError) as error:

@@ -69,6 +69,7 @@ METRICS: dict[str, tuple[MetricUnit, str]] = {
     "WritebackEnded": (MetricUnit.Count, "Outcome"),
     "EventPublished": (MetricUnit.Count, "Type"),
     "DataErased": (MetricUnit.Count, "Cause"),
+    "SchoolEnd": (MetricUnit.Count, "Step"),
     "DeadlinePassed": (MetricUnit.Count, "Kind"),
     "WatchCut": (MetricUnit.Count, "Kind"),
     "NightLateMinutes": (MetricUnit.Count, "Queue"),

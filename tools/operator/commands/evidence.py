@@ -58,6 +58,7 @@ def _gathered(session: Session) -> dict[str, Any]:
             "stack": target.name,
             "region": target.region,
             "parameters": dict(sorted(target.parameters.items())),
+            "field_profile": inventory.get("field_profile", "all"),
             "inventory": inventory["datasets"],
             "fields_by_scope": facts.scopes_of(inventory),
             "minimised": facts.minimised_of(inventory),

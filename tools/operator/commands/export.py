@@ -1,7 +1,8 @@
 """`export`: what is published of a school, or of one person, as one file to hand over."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def export(estab: str, person: tuple[str, str] | None, to: Path, overwrite: bool
     The zip has NDJSON for each table, and manifest.json: school, time, the sequence of each
     dataset, rows and sha256 of each file. The rows of a person are those that an erasure of the
     person would delete or change. A row may name others too: look through it before you hand it
-    over. Needs s3:GetObject, s3:ListBucket and GET on the API.
+    over. The audit trail says first that you export, and then how many rows; if that cannot be
+    stored, nothing is exported. Needs s3:GetObject, s3:ListBucket, and GET and POST on the API.
 
     \b
     Examples:
@@ -60,6 +62,41 @@ def export(estab: str, person: tuple[str, str] | None, to: Path, overwrite: bool
         "exported_at": iso(session.now),
         "person": {"kind": wanted.kind, "id": wanted.identity} if wanted else None,
     }
+    with _stated(session, estab, wanted) as counts:
+        document = _exported(session, estab, to, about, wanted)
+        rows = sum(each["rows"] for each in document["files"])
+        counts.update(files=len(document["files"]), rows=rows)
+    session.show(
+        {"output": str(to), "rows": rows, **document},
+        f"{rows} rows of {len(document['files'])} tables in {to}",
+    )
+
+
+@contextmanager
+def _stated(session: Session, estab: str, person: Person | None) -> Iterator[dict[str, int]]:
+    """State the export before anything is read, and afterwards how it ended; who, IAM says.
+
+    The person is not named. An export whose outcome is missing was interrupted.
+
+    Yields:
+        Where the counts of what was written are put.
+    """
+    place = f"/v1/schools/{estab}/exports"
+    begun = session.api.post(place, {"kind": "person" if person else "school"})
+    counts: dict[str, int] = {}
+    outcome = "failed"
+    try:
+        yield counts
+        outcome = "completed"
+    finally:
+        said = {"outcome": outcome, **counts}
+        session.api.post(f"{place}/{begun['id']}/outcome", said)
+
+
+def _exported(
+    session: Session, estab: str, to: Path, about: dict[str, Any], wanted: Person | None
+) -> dict[str, Any]:
+    """Write what is published, and return the manifest of the zip."""
     published = PublishedData(session.target)
     manifests = [published.document(estab, name) for name in published.datasets(estab)]
     if not any(manifest["tables"] for manifest in manifests):
@@ -70,11 +107,7 @@ def export(estab: str, person: tuple[str, str] | None, to: Path, overwrite: bool
     if wanted and not document["files"]:
         to_know = _erased_of(session, estab, wanted)
         raise OperatorError(f"no row of {estab} names this {_word(wanted)}", to_know)
-    rows = sum(each["rows"] for each in document["files"])
-    session.show(
-        {"output": str(to), "rows": rows, **document},
-        f"{rows} rows of {len(document['files'])} tables in {to}",
-    )
+    return document
 
 
 def _school(session: Session, estab: str) -> Any:

@@ -19,7 +19,7 @@ def hold() -> None:
     """List, show and decide on held changes.
 
     A change set that would delete or update an unlikely share of a table is held, while readers
-    keep the data of before. Undecided, it is dropped after a week.
+    keep the data of before. Undecided, it is pulled anew after a week and held again.
     """
 
 
@@ -187,7 +187,7 @@ def _holds_of(school: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _table(found: list[dict[str, Any]]) -> Any:
     return output.table(
-        ("school", "dataset", "since", "dropped at", "why"),
+        ("school", "dataset", "since", "held anew at", "why"),
         (
             (
                 each["estab"],

@@ -36,15 +36,22 @@ class DatasetInventory(BaseModel):
 
 
 class InventoryView(BaseModel):
-    """Everything that is pulled by itself. Data pulled on request leaves out the same fields."""
+    """Everything that is pulled by itself. Data pulled on request leaves out the same fields.
 
+    `field_profile` is `minimal` if special categories and other sensitive fields are left out
+    unless a dataset keeps them, else `all`.
+    """
+
+    field_profile: str
     datasets: list[DatasetInventory]
 
 
 def present_inventory(config: DatasetConfig) -> InventoryView:
     """Return the inventory of a configuration, in the order of the names."""
     found = sorted(config.values(), key=lambda dataset: dataset.name)
-    return InventoryView(datasets=[_of_dataset(dataset) for dataset in found])
+    return InventoryView(
+        field_profile=config.field_profile, datasets=[_of_dataset(dataset) for dataset in found]
+    )
 
 
 def _of_dataset(dataset: Dataset) -> DatasetInventory:

@@ -34,7 +34,7 @@ from xporter_bridge.pulls.model import next_unprompted_pull_at
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState
 from xporter_bridge.schools.attention import Severity
 from xporter_bridge.schools.model import School
-from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.states import UNUSED, SchoolState
 from xporter_bridge.timestamps import iso, iso_or_none
 from xporter_bridge.writebacks.model import Part, ReadBackResult, Writeback
 
@@ -57,6 +57,7 @@ def present_school(
         next_step=school.next_step if is_well else attention.do,
         attention=AttentionView.model_validate(attention.document()),
         last_refusal=school.last_refusal or None,
+        ends_at=iso(school.end.at) if school.end and school.state in UNUSED else None,
         erasure_requested_at=iso_or_none(school.erasure_requested_at),
         scopes=list(school.scopes),
         missing_scopes=[

@@ -55,7 +55,10 @@ class MissingScopeView(BaseModel):
 
 
 class HoldView(BaseModel):
-    """A change set that waits for a decision; undecided at ``expires_at``, it is dropped."""
+    """A change set that waits for a decision; undecided at ``expires_at``, it is computed anew.
+
+    ``since`` is when the first change was held on which nobody has decided yet.
+    """
 
     since: str
     expires_at: str
@@ -95,6 +98,8 @@ class SchoolView(BaseModel):
     """A school: what it allows, where it stands, why, and what happens next.
 
     ``last_refusal`` is why the latest callback with a secret was not believed; null once one is.
+    ``ends_at`` is when a school that is paused or revoked for long will be erased; null if that is
+    not announced.
     """
 
     estab: str
@@ -105,6 +110,7 @@ class SchoolView(BaseModel):
     next_step: str
     attention: AttentionView
     last_refusal: str | None
+    ends_at: str | None
     erasure_requested_at: str | None
     scopes: list[str]
     missing_scopes: list[MissingScopeView]

@@ -93,7 +93,13 @@ def request_endpoint(
         RequestRejectedError: 404 for an unknown endpoint or school, 400 for parameters that
             the endpoint does not take, 409 if the school cannot be pulled or lacks the scope.
     """
-    made = on_request(catalogue.find(endpoint), options, parameters, deps.config.values())
+    made = on_request(
+        catalogue.find(endpoint),
+        options,
+        parameters,
+        deps.config.values(),
+        deps.config.field_profile,
+    )
     return request(school, made, deps)
 
 
@@ -107,7 +113,9 @@ def request_dataset(
     """
     item = deps.datasets.get(school.estab, name) if school else None
     if item and item.demand.definition:
-        made = redefined(name, item.demand.definition, deps.config.values())
+        made = redefined(
+            name, item.demand.definition, deps.config.values(), deps.config.field_profile
+        )
         return request(school, made, deps)
     dataset = deps.config.get(name)
     if dataset is None:
@@ -236,7 +244,7 @@ def dataset_of(pull: AvailabilityRequest, config: DatasetConfig) -> Dataset:
         RequestRejectedError: 404: the endpoint of its definition has left the catalogue.
     """
     if pull.definition:
-        return redefined(pull.dataset, pull.definition, config.values())
+        return redefined(pull.dataset, pull.definition, config.values(), config.field_profile)
     if pull.dataset not in config:
         raise PermanentError("not_configured")
     return config[pull.dataset]

@@ -14,6 +14,7 @@ from xporter_bridge.datasets.date_placeholders import filled
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.on_request import redefined
+from xporter_bridge.datasets.profile import EVERYTHING, Profile, fields_of, left_out, profile_of
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import ConfigurationError, RequestRejectedError
 from xporter_bridge.xporter import endpoints as catalogue
@@ -22,7 +23,7 @@ from xporter_bridge.xporter import endpoints as catalogue
 COMPANY_FILE = "company.toml"
 _DRIFT = ("evolve", "discard", "freeze")
 _KEYS = {
-    "endpoint", "options", "parameters", "leave_out", "allow", "drift", "enabled", "hold",
+    "endpoint", "options", "parameters", "leave_out", "keep", "allow", "drift", "enabled", "hold",
     "every_minutes", "between", "days", "terms",
 }  # fmt: skip
 
@@ -47,8 +48,9 @@ class DatasetConfig(Mapping[str, Dataset]):
     A handler reads the configuration once and passes it on. No other module reads it.
     """
 
-    def __init__(self, datasets: Mapping[str, Dataset]) -> None:
+    def __init__(self, datasets: Mapping[str, Dataset], field_profile: str = EVERYTHING) -> None:
         self._datasets = dict(datasets)
+        self.field_profile = field_profile
 
     def __getitem__(self, name: str) -> Dataset:
         return self._datasets[name]
@@ -73,7 +75,7 @@ class DatasetConfig(Mapping[str, Dataset]):
         if not record.definition:
             return self.get(record.dataset)
         try:
-            return redefined(record.dataset, record.definition, self.values())
+            return redefined(record.dataset, record.definition, self.values(), self.field_profile)
         except RequestRejectedError:
             return None
 
@@ -84,10 +86,15 @@ class DatasetConfig(Mapping[str, Dataset]):
 
 
 @cache
-def configured() -> DatasetConfig:
-    """Return the enabled datasets of the files beside this module. Only handlers call this."""
+def configured(field_profile: str = EVERYTHING) -> DatasetConfig:
+    """Return the enabled datasets of the files beside this module. Only handlers call this.
+
+    Args:
+        field_profile: The parameter ``FieldProfile``.
+    """
     company = files(__package__).joinpath(COMPANY_FILE)
-    return parse(shipped_text(), company.read_text("utf-8") if company.is_file() else "")
+    own = company.read_text("utf-8") if company.is_file() else ""
+    return parse(shipped_text(), own, field_profile)
 
 
 def shipped_text() -> str:
@@ -95,34 +102,38 @@ def shipped_text() -> str:
     return files(__package__).joinpath("datasets.toml").read_text(encoding="utf-8")
 
 
-def parse(text: str, company: str = "") -> DatasetConfig:
+def parse(text: str, company: str = "", field_profile: str = EVERYTHING) -> DatasetConfig:
     """Return the enabled datasets that a configuration text names, and those of a company's own.
 
     Raises:
         ConfigurationError: An entry is wrong; the error names it and the allowed values.
     """
-    return read(_document(text), _document(company))
+    return read(_document(text), _document(company), field_profile)
 
 
-def read(shipped: Mapping[str, Any], company: Mapping[str, Any]) -> DatasetConfig:
+def read(
+    shipped: Mapping[str, Any], company: Mapping[str, Any], field_profile: str = EVERYTHING
+) -> DatasetConfig:
     """Return the enabled datasets of two documents.
 
     Args:
         company: Each key of its ``hold``, and of its entry of a dataset, replaces that key of
             ``shipped``; the other keys stay.
+        field_profile: ``minimal`` leaves out the columns of ``minimal.toml`` as well, unless the
+            dataset says ``keep``; ``all`` does not.
 
     Raises:
         ConfigurationError: As for ``parse``.
     """
     document = _merged(shipped, company)
-    found = {}
+    found, profile = {}, profile_of(field_profile)
     for name, entry in document.get("datasets", {}).items():
         if entry.get("enabled", True):
             try:
-                found[name] = _dataset(name, entry, document.get("hold", {}))
+                found[name] = _dataset(name, entry, document.get("hold", {}), profile)
             except (RequestRejectedError, KeyError, TypeError, ValueError) as error:
                 raise ConfigurationError(f"datasets.toml, {name}: {error}") from error
-    return DatasetConfig(found)
+    return DatasetConfig(found, field_profile)
 
 
 def _document(text: str) -> dict[str, Any]:
@@ -142,7 +153,9 @@ def _merged(shipped: Mapping[str, Any], company: Mapping[str, Any]) -> dict[str,
     return {"hold": {**shipped.get("hold", {}), **company.get("hold", {})}, "datasets": datasets}
 
 
-def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Dataset:
+def _dataset(
+    name: str, entry: Mapping[str, Any], hold: Mapping[str, Any], profile: Profile
+) -> Dataset:
     if not _NAME.match(name):
         raise ValueError("a name is lower-case letters, digits, dots, dashes and underscores")
     unknown = set(entry) - _KEYS
@@ -157,8 +170,13 @@ def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Da
         endpoint=endpoint,
         options=tuple(entry.get("options", ())),
         parameters=dict(entry.get("parameters", {})),
-        leave_out=_fields(entry.get("leave_out", {})),
-        allow=_fields(entry.get("allow", {})),
+        leave_out=left_out(
+            endpoint.name,
+            fields_of(entry.get("leave_out", {})),
+            fields_of(entry.get("keep", {})),
+            profile,
+        ),
+        allow=fields_of(entry.get("allow", {})),
         drift=drift,
         limits=HoldLimits.read({**hold, **entry.get("hold", {})}),
         timetable=Timetable.read(entry),
@@ -168,13 +186,6 @@ def _dataset(name: str, entry: Mapping[str, Any], hold: Mapping[str, Any]) -> Da
         if table.key.casefold() in dataset.leave_out.get(table.name.casefold(), ()):
             raise ValueError(f"{table.name} cannot be kept without {table.key}, its identity")
     return dataset
-
-
-def _fields(entry: Mapping[str, list[str]]) -> dict[str, frozenset[str]]:
-    return {
-        table.casefold(): frozenset(name.casefold() for name in names)
-        for table, names in entry.items()
-    }
 
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,99}$")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from xporter_bridge.datasets.model import Dataset, with_parameters
+from xporter_bridge.datasets.profile import EVERYTHING, left_out, profile_of
 from xporter_bridge.errors import RequestRejectedError
 from xporter_bridge.xporter import endpoints as catalogue
 from xporter_bridge.xporter.endpoints import Endpoint
@@ -17,11 +18,12 @@ def on_request(
     options: Iterable[str],
     parameters: Mapping[str, str],
     among: Iterable[Dataset],
+    field_profile: str = EVERYTHING,
 ) -> Dataset:
     """Return the dataset that a request with these parameters makes.
 
     ``among`` are the configured datasets. The result stores no field that those of the same
-    endpoint leave out.
+    endpoint leave out; of an endpoint without a configured one, none that the profile leaves out.
 
     Raises:
         RequestRejectedError: 400; names the parameter that the endpoint does not accept.
@@ -32,14 +34,19 @@ def on_request(
         raise RequestRejectedError(400, f"{endpoint.name} without parameters is a dataset")
     plain = Dataset(name=endpoint.name, endpoint=endpoint)
     made = with_parameters(plain, endpoint.name, options, parameters)
-    return _as_defined(made.name, endpoint, made.options, made.parameters, among)
+    return _as_defined(made.name, endpoint, made.options, made.parameters, among, field_profile)
 
 
-def redefined(name: str, definition: Mapping[str, Any], among: Iterable[Dataset]) -> Dataset:
+def redefined(
+    name: str,
+    definition: Mapping[str, Any],
+    among: Iterable[Dataset],
+    field_profile: str = EVERYTHING,
+) -> Dataset:
     """Return the on-request dataset that was stored with this definition."""
     endpoint = catalogue.find(definition["endpoint"])
     options, parameters = tuple(definition["options"]), dict(definition["parameters"])
-    return _as_defined(name, endpoint, options, parameters, among)
+    return _as_defined(name, endpoint, options, parameters, among, field_profile)
 
 
 def _as_defined(
@@ -48,12 +55,15 @@ def _as_defined(
     options: tuple[str, ...],
     parameters: Mapping[str, str],
     among: Iterable[Dataset],
+    field_profile: str,
 ) -> Dataset:
-    like = closest(name, endpoint, among)
+    like = closest(name, endpoint, among, field_profile)
     return replace(like, name=name, endpoint=endpoint, options=options, parameters=parameters)
 
 
-def closest(name: str, endpoint: Endpoint, among: Iterable[Dataset]) -> Dataset:
+def closest(
+    name: str, endpoint: Endpoint, among: Iterable[Dataset], field_profile: str = EVERYTHING
+) -> Dataset:
     """Return a dataset that stores no more of the endpoint than its configured datasets.
 
     If the name shows a day of a rolling dataset, the fields are those of the rolling dataset.
@@ -70,7 +80,8 @@ def closest(name: str, endpoint: Endpoint, among: Iterable[Dataset]) -> Dataset:
         return max(rolled, key=lambda dataset: len(dataset.name))
     if alike:
         return replace(alike[0], leave_out=_all_left_out(alike), allow=_all_allowed(alike))
-    return Dataset(name=name, endpoint=endpoint)
+    leave_out = left_out(endpoint.name, {}, {}, profile_of(field_profile))
+    return Dataset(name=name, endpoint=endpoint, leave_out=leave_out)
 
 
 def _all_left_out(alike: Iterable[Dataset]) -> dict[str, frozenset[str]]:

@@ -14,6 +14,12 @@ _RECEIVER = "receive_"
 _STORES = "sqs:SendMessage"
 # The API's statuses for a valid request about a school that may not exist.
 _GOOD_STATUSES = {200, 202, 404, 409}
+# What makes a version another one, beside its variables.
+_COMPARED = {
+    "code": ("CodeSha256", "Layers"),
+    "runtime": ("Runtime", "Architectures"),
+    "size": ("MemorySize", "Timeout"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,22 @@ def candidate(live: str, published: Iterable[str]) -> str | None:
     """
     newest = max((int(version) for version in published if version.isdigit()), default=0)
     return str(newest) if newest > int(live) else None
+
+
+def changed_names(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return what differs between two versions, by name and without any value.
+
+    Args:
+        before, after: Configurations as Lambda lists them; empty if Lambda has no such version.
+    """
+    found = {
+        name
+        for name, fields in _COMPARED.items()
+        if any(before.get(field) != after.get(field) for field in fields)
+    }
+    old, new = (each.get("Environment", {}).get("Variables", {}) for each in (before, after))
+    found |= {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    return sorted(found)
 
 
 def prepared(

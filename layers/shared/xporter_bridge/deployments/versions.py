@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xporter_bridge.aws.errors import translate_aws_errors
-from xporter_bridge.deployments.model import Outcome, candidate
+from xporter_bridge.deployments.model import Outcome, candidate, changed_names
 
 ALIAS = "live"
 
@@ -46,7 +46,22 @@ class Versions:
             return Outcome(None, str(payload.get("errorType", answer["FunctionError"])))
         return Outcome(payload)
 
+    def differences(self, function: str, version: str) -> tuple[str, list[str]]:
+        """Return the version that has the traffic, and the names of what differs in ``version``.
+
+        Raises:
+            TransientError: Lambda could not list the versions.
+        """
+        with translate_aws_errors("lambda:GetAlias"):
+            alias = self._client.get_alias(FunctionName=self._name(function), Name=ALIAS)
+        live = str(alias["FunctionVersion"])
+        both = {each["Version"]: each for each in self._configurations(function)}
+        return live, changed_names(both.get(live, {}), both.get(version, {}))
+
     def _published(self, function: str) -> Iterator[str]:
+        return (each["Version"] for each in self._configurations(function))
+
+    def _configurations(self, function: str) -> Iterator[dict[str, Any]]:
         page: dict[str, Any] = {"NextMarker": None}
         while "NextMarker" in page:
             marker = {"Marker": page["NextMarker"]} if page["NextMarker"] else {}
@@ -54,7 +69,7 @@ class Versions:
                 page = self._client.list_versions_by_function(
                     FunctionName=self._name(function), **marker
                 )
-            yield from (version["Version"] for version in page["Versions"])
+            yield from page["Versions"]
 
     def _name(self, function: str) -> str:
         return f"{self._stack}_{function}"

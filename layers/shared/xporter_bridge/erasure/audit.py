@@ -49,3 +49,15 @@ def note_person_erased(
     about = {"erasure": person.digest, "requested_at": requested_at}
     id_ = f"{person.digest}-{requested_at}"
     trail.add(AuditEntry(estab, now, id_, "erasePerson", "erased", ITSELF, about))
+
+
+def note_end(
+    school: School, step: str, about: dict[str, str], trail: AuditTrail, now: datetime
+) -> None:
+    """Note a step towards the end of a school; errors are those of ``note_school_erased``.
+
+    Args:
+        step: ``announced``, ``withdrawn`` or ``asked``, which is followed by the erasure.
+    """
+    id_ = about.get("announced_at") or iso(now)
+    trail.add(AuditEntry(school.estab, now, id_, "endSchool", step, ITSELF, about))

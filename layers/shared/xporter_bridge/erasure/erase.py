@@ -61,43 +61,61 @@ _A_DAY = timedelta(days=1)
 _ATTEMPTS = 5
 
 
+def _always(_school: School) -> bool:
+    return True
+
+
 def request_erasure(
-    estab: str, schools: SchoolRepository, vault: SchoolVault, erasures: Queue, now: datetime
+    estab: str,
+    schools: SchoolRepository,
+    vault: SchoolVault,
+    erasures: Queue,
+    now: datetime,
+    *,
+    only_if: Callable[[School], bool] = _always,
+    cause: str = "",
 ) -> School:
     """Delete the school's key, and request the erasure of all its other data.
 
     A crash between the two steps leaves a school whose record says that it is being erased;
     a second request continues the erasure.
 
+    Args:
+        only_if: Decides from the record at the moment of the write; a school of which it says no
+            is returned as it is.
+        cause: Why, if no person requested the erasure.
+
     Raises:
         RequestRejectedError: 404 for an unknown school.
         TransientError: Nothing is deleted; the request should come again.
     """
-    school = _begin(estab, schools, vault, now)
-    erasures.send(EraseSchool(estab).body())
-    return school
-
-
-def _begin(estab: str, schools: SchoolRepository, vault: SchoolVault, now: datetime) -> School:
-    """Mark the school, and remember every secret that it has at that moment."""
     for _ in range(_ATTEMPTS):
         seen = schools.get(estab)
         if seen is None:
             raise RequestRejectedError(404, "there is no such school")
-        marked = _marked_as_seen(seen, vault.remembering_erased(seen), now)
-        school = schools.change(estab, marked, of_erased=True)
+        if not only_if(seen):
+            return seen
+        # What it remembers is every secret that the school has at that moment.
+        mark = _marked_as_seen(seen, vault.remembering_erased(seen), now, only_if, cause)
+        school = schools.change(estab, mark, of_erased=True)
         if school.is_gone:
+            erasures.send(EraseSchool(estab).body())
             return school
     raise ConflictError("school_changed")
 
 
 def _marked_as_seen(
-    seen: School, erased: ErasedSecrets | None, now: datetime
+    seen: School,
+    erased: ErasedSecrets | None,
+    now: datetime,
+    only_if: Callable[[School], bool],
+    cause: str,
 ) -> Callable[[School], School]:
     """Return a change that marks the school as being erased, if it has the secrets of ``seen``."""
 
     def mark(school: School) -> School:
-        return begun(school, now, erased) if secrets_of(school) == secrets_of(seen) else school
+        is_as_seen = secrets_of(school) == secrets_of(seen) and only_if(school)
+        return begun(school, now, erased, cause) if is_as_seen else school
 
     return mark
 

@@ -47,7 +47,22 @@ class ErasePeople(Message):
     looks: int = 0
 
 
-def read_erasure(body: Mapping[str, Any]) -> EraseSchool | EraseDataset | ErasePeople:
+@dataclass(frozen=True)
+class EndSchool(Message):
+    """One step towards the end of a paused or revoked school, if it still is the next one.
+
+    Earlier versions read this as ``EraseSchool``, and erase only what is marked for that.
+    """
+
+    KIND = "end"
+
+    step: str = ""
+
+
+Erasure = EraseSchool | EraseDataset | ErasePeople | EndSchool
+
+
+def read_erasure(body: Mapping[str, Any]) -> Erasure:
     """Return what is to be erased.
 
     Messages without a kind, those of a person included, are told apart by ``dataset``.
@@ -57,5 +72,7 @@ def read_erasure(body: Mapping[str, Any]) -> EraseSchool | EraseDataset | EraseP
     """
     if body.get("kind", "") == ErasePeople.KIND:
         return ErasePeople.read(body)
+    if body.get("kind", "") == EndSchool.KIND:
+        return EndSchool.read(body)
     is_dataset = body.get("kind", "") == EraseDataset.KIND or "dataset" in body
     return EraseDataset.read(body) if is_dataset else EraseSchool.read(body)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from xporter_bridge.pulls.model import changed_event
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.credentials import ErasedSecrets
+from xporter_bridge.schools.history import ENDED
 from xporter_bridge.schools.model import School, change_state, unproved_until
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.manifest import Manifest
@@ -17,7 +18,9 @@ from xporter_bridge.timestamps import iso
 _TOMBSTONE = timedelta(days=30)
 
 
-def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) -> School:
+def begun(
+    school: School, now: datetime, erased: ErasedSecrets | None = None, cause: str = ""
+) -> School:
     """Return the school as its record stands once its erasure was requested.
 
     The data key is deleted at once, so that nothing sealed by the key can be opened, except from
@@ -26,11 +29,13 @@ def begun(school: School, now: datetime, erased: ErasedSecrets | None = None) ->
 
     Args:
         erased: What is kept of its secrets, to refuse them; what is kept already, if not given.
+        cause: Why, if no person requested the erasure.
     """
     if school.state is SchoolState.ERASED:
         return school
     return replace(
         _bare(school),
+        cause=cause or school.cause,
         erasure_requested_at=school.erasure_requested_at or now,
         erased_secrets=erased or school.erased_secrets,
     )
@@ -47,7 +52,8 @@ def finished(school: School, now: datetime) -> School:
     if school.state is SchoolState.INVITED:
         ended = replace(_bare(school), state=SchoolState.ERASED, state_since=now)
         return replace(ended, cause="erased_on_request", expires_at=unproved_until(now))
-    ended = change_state(_bare(school), SchoolState.ERASED, "erased_on_request", now)
+    cause = ENDED if school.cause == ENDED else "erased_on_request"
+    ended = change_state(_bare(school), SchoolState.ERASED, cause, now)
     return replace(ended, history=())
 
 

@@ -24,6 +24,8 @@ TYPES = (
     "writeback.failed",
     "writeback.unknown",
     "person.erased",
+    "school.end_announced",
+    "school.end_withdrawn",
 )
 
 

@@ -35,6 +35,7 @@ _ENDED_BY = {
     "expire": "hold_expired",
     "configuration_changed": "hold_outdated",
 }
+_PULLED_ANEW = {"expire", "configuration_changed"}
 
 
 class PullCommit:
@@ -126,7 +127,8 @@ class PullCommit:
         """Apply or drop a held change set as a person, or the end of its time, has decided.
 
         One that was made under another configuration might hold what must not be stored by now:
-        it is dropped, and the dataset pulled anew.
+        it is dropped, and the dataset pulled anew. So it is when nobody has decided in time: what
+        people are withdrawn from must not be forgotten, and is held again by that pull.
         """
         if not item.demand.decision:
             return item
@@ -135,6 +137,7 @@ class PullCommit:
         decision = item.demand.decision
         if hold and (dataset is None or hold.fingerprint != dataset.fingerprint):
             decision = "configuration_changed"
+        if hold and decision in _PULLED_ANEW:
             self._datasets.add_demand(item.estab, item.dataset, self._now())
         if hold and decision == "approve":
             approved = replace(item, chain=replace(item.chain, fingerprint=hold.fingerprint))
@@ -143,7 +146,9 @@ class PullCommit:
         elif hold:
             reason = _ENDED_BY[decision]
             self.staged_to_delete.add(item.hold_id)
-            item = self._save(replace(item, hold=None, state=DatasetState.CURRENT, reason=reason))
+            since = None if decision == "reject" else item.held_since or hold.since
+            ended = replace(item, hold=None, held_since=since, reason=reason)
+            item = self._save(replace(ended, state=DatasetState.CURRENT))
         return self._datasets.clear_decision(item)
 
     def not_covered(self, item: DatasetRecord, reason: str) -> DatasetRecord:
@@ -179,7 +184,13 @@ class PullCommit:
         item = after_nothing_new(item, checkpoint.started_at, self._now())
         served = _served(item, dataset, checkpoint)
         self.staged_to_delete.add(item.hold_id)
-        return self._settled(served, made, is_baseline=checkpoint.is_baseline)
+        settled = self._settled(served, made, is_baseline=checkpoint.is_baseline)
+        if not item.held_since or checkpoint.requested_changed_rows == ALL_ROWS:
+            return settled
+        # A change set without news contradicts the one that was held: all rows decide.
+        demand = self._datasets.add_demand(item.estab, item.dataset, self._now()).demand
+        broken = settled.chain.broken()
+        return replace(settled, chain=broken, demand=demand, held_since=item.held_since)
 
     def _commit_sequence(
         self,
@@ -230,6 +241,7 @@ class PullCommit:
             ),
             progress=item.progress.ended(item.progress.served),
             hold=None,
+            held_since=None,
         )
 
     def _hold(
@@ -243,7 +255,7 @@ class PullCommit:
     ) -> DatasetRecord:
         """Keep the change set for a person to decide; readers go on with what they have."""
         now = self._now()
-        hold, is_news = make_hold(item.hold, made, assembled.copies, reasons, dataset, now)
+        hold, is_news = make_hold(item, made, assembled.copies, reasons, dataset, now)
         event = new_event(
             "dataset.held",
             now,
@@ -257,6 +269,7 @@ class PullCommit:
         telemetry.count("PullHeld", dataset.endpoint.name)
         waiting = replace(
             after_news(item).held(hold, served=checkpoint.serving),
+            held_since=hold.since,
             published=replace(item.published, checked_at=now),
             chain=replace(item.chain, baseline_at=next_baseline(item, now))
             if checkpoint.is_baseline

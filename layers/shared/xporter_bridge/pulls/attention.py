@@ -39,8 +39,15 @@ _HELD = _Kind(
     lambda item: item.hold is not None and not item.demand.decision,
     "dataset waits for your decision",
     "datasets wait for your decision",
-    "Compare with the school, then approve or reject; undecided, the change set is dropped.",
+    "Compare with the school, then approve or reject; undecided, it is computed anew each week.",
     50,
+)
+_HELD_ANEW = _Kind(
+    lambda item: item.hold is None and item.held_since is not None,
+    "dataset is pulled anew, as nobody decided on the held change",
+    "datasets are pulled anew, as nobody decided on the held changes",
+    "Decide on the change when it is held again, within minutes if Xporter answers.",
+    49,
 )
 _DECIDED = _Kind(
     lambda item: item.hold is not None and bool(item.demand.decision),
@@ -87,6 +94,7 @@ def of_datasets(
     known = [item for item in items if item.state is not DatasetState.ERASED]
     found = [
         _held(known),
+        _held_anew(known),
         _failed(known, _FAILED, Severity.TROUBLE),
         _failing(known),
         _old(known, config, now),
@@ -113,6 +121,14 @@ def _held(items: list[DatasetRecord]) -> Attention | None:
     reasons = [reason for item in held if item.hold for reason in item.hold.reasons]
     since = earliest(*(item.hold.since for item in held if item.hold))
     return _together(_HELD, held, Severity.TROUBLE, _worst(reasons), since)
+
+
+def _held_anew(items: list[DatasetRecord]) -> Attention | None:
+    waiting = [item for item in items if _HELD_ANEW.is_of(item)]
+    if not waiting:
+        return None
+    since = earliest(*(item.held_since for item in waiting))
+    return _together(_HELD_ANEW, waiting, Severity.TROUBLE, "", since)
 
 
 def _decided(items: list[DatasetRecord]) -> Attention | None:

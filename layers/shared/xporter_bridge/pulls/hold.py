@@ -17,11 +17,12 @@ from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.record import Hold
+from xporter_bridge.pulls.record import DatasetRecord, Hold
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.schools.repository import SchoolRepository
 from xporter_bridge.snapshots.manifest import Manifest
+from xporter_bridge.timestamps import earliest
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def limit_violations(changes: list[TableChange], limits: HoldLimits) -> list[str
 
 
 def make_hold(
-    before: Hold | None,
+    item: DatasetRecord,
     made: Manifest,
     copies: Mapping[str, str],
     reasons: list[str],
@@ -83,11 +84,13 @@ def make_hold(
 ) -> tuple[Hold, bool]:
     """Return the hold for the draft manifest ``made``, and whether the hold is new.
 
-    The hold is not new when the same change set was held ``before`` for the same reasons. Such a
-    hold keeps its expiry, however often the change set is pulled.
+    The hold is not new when the same change set was held before for the same reasons. Such a
+    hold keeps its expiry, however often the change set is pulled. Its age counts from the first
+    hold, also through other change sets and expiries: readers have not had the change since then.
     """
+    before = item.hold
     hold = Hold(
-        since=now,
+        since=earliest(item.held_since, before.since if before else None) or now,
         expires_at=now + dataset.limits.expires,
         reasons=tuple(reasons),
         fingerprint=dataset.fingerprint,
@@ -96,7 +99,7 @@ def make_hold(
     )
     if before is None or not _is_same(before, hold):
         return hold, True
-    return replace(hold, since=before.since, expires_at=before.expires_at), False
+    return replace(hold, expires_at=before.expires_at), False
 
 
 def _is_same(before: Hold, hold: Hold) -> bool:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from xporter_bridge.pulls.attempt import Attempt
+from xporter_bridge.pulls.noticed import Noticed
 from xporter_bridge.snapshots.manifest import Manifest
 
 
@@ -195,22 +196,11 @@ class Looks:
 
 
 @dataclass(frozen=True)
-class Noticed:
-    """Drift and oddities that were reported, so that each is reported once.
-
-    ``oddities_seen`` is the evidence of an odd pull; ``repeated`` counts rows of one identity.
-    """
-
-    reported_columns: Mapping[str, list[str]] = field(default_factory=dict)
-    oddities_seen: str = ""
-    repeated: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class DatasetRecord:
     """One dataset of one school.
 
     ``erasing`` says why its data is being deleted; until the deletion ends, there is no pull.
+    ``held_since``: since then a change is held, or computed anew, on which nobody has decided.
     ``people_search`` is the latest search for erased people after which nothing of them is stored.
     """
 
@@ -226,8 +216,9 @@ class DatasetRecord:
     chain: Chain = Chain()
     published: Published = Published()
     hold: Hold | None = None
+    held_since: datetime | None = None
     looks: Looks = Looks()
-    noticed: Noticed = Noticed()
+    noticed: Noticed = Noticed()  # noqa: RUF009 - frozen
     attempts: tuple[Attempt, ...] = ()
     people_search: str = ""
 

@@ -12,6 +12,7 @@ import orjson
 
 from xporter_bridge.aws.dynamodb import Item
 from xporter_bridge.pulls.attempt import Attempt, AttemptOutcome
+from xporter_bridge.pulls.noticed import Noticed
 from xporter_bridge.pulls.record import (
     Chain,
     DatasetRecord,
@@ -20,7 +21,6 @@ from xporter_bridge.pulls.record import (
     Hold,
     Lease,
     Looks,
-    Noticed,
     Progress,
     Published,
     PullCheckpoint,
@@ -91,6 +91,7 @@ def write(item: DatasetRecord) -> Item:
         "people_search": item.people_search,
         "outbox": text(list(item.outbox)),
         "hold": text(_hold_document(item.hold)) if item.hold else None,
+        "held_since": iso_or_none(item.held_since),
         "attempts": text([_attempt_document(each) for each in item.attempts]),
     }
     for name, part in PARTS.items():
@@ -123,6 +124,7 @@ def read(item: Item) -> DatasetRecord:
         erasing=item.get("erasing", ""),
         outbox=tuple(orjson.loads(item.get("outbox", "[]"))),
         hold=_hold(orjson.loads(item["hold"])) if "hold" in item else None,
+        held_since=parse_or_none(item.get("held_since")),
         attempts=_attempts(item.get("attempts", "[]")),
         people_search=item.get("people_search", ""),
         **parts,

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from xporter_bridge.schools.announced_end import AnnouncedEnd
 from xporter_bridge.schools.history import UNANSWERED
 from xporter_bridge.schools.model import ESTAB_CHANGED, School
-from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.schools.states import UNUSED, SchoolState
 from xporter_bridge.schools.trouble import Trouble
 from xporter_bridge.timestamps import iso
 
@@ -87,6 +88,8 @@ def of_school(school: School) -> list[Attention]:
     if school.is_being_erased:
         says = "Everything kept of the school is being erased."
         return [Attention(Severity.NOTICE, says, _NOTHING, school.erasure_requested_at, 90)]
+    if school.end and school.state in UNUSED:
+        return [_to_be_erased(school, school.end)]
     match school.state:
         case SchoolState.ERASED:
             says = "The school is erased; nothing is kept of it."
@@ -118,6 +121,13 @@ def _invited(school: School, since: datetime | None) -> Attention:
         says = "The school has not authorised yet: no secret of it has been accepted."
         do = "Wait three days, as the bridge tries again; then invite the school again."
     return Attention(Severity.NOTICE, says, do, since, 70)
+
+
+def _to_be_erased(school: School, end: AnnouncedEnd) -> Attention:
+    on = f"{end.at.day} {end.at:%B %Y}"
+    says = f"The school is {school.state} for long: all its data will be erased after {on}."
+    do = "Copy what you may keep; or ask the school to let us in again, which ends this."
+    return Attention(Severity.TROUBLE, says, do, end.announced_at, 85)
 
 
 def _paused(school: School, since: datetime | None) -> Attention:

@@ -10,12 +10,15 @@ MOST_CHANGES = 20
 # A cause that Xporter's answer is part of has a bound, so that the school's item has one too.
 _LONGEST_CAUSE = 100
 
+# The cause of an erasure that nobody asked for.
+ENDED = "ended"
 _CAUSES = {
     "secret_proved": "its secret was accepted",
     "ready_to_pull": "Xporter on Demand is installed",
     "first_data_committed": "its first data was published",
     "authorisation_paused": "the school is choosing whom to include",
     "erased_on_request": "it was erased on request",
+    ENDED: "it had been paused or revoked for long, and its announced end came",
     "unknown_partner": "its callback was for another application",
 }
 _NUMBER_CHANGED = "estab_changed: "

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from xporter_bridge.events.model import Event, new_event
+from xporter_bridge.schools.announced_end import AnnouncedEnd, end_event
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.erased_people import ErasedPeople
 from xporter_bridge.schools.history import StateChange, with_change
-from xporter_bridge.schools.states import PULLABLE, SchoolState
+from xporter_bridge.schools.states import ENDS, NEXT_STEPS, PULLABLE, UNUSED, SchoolState
 from xporter_bridge.schools.trouble import Trouble
 from xporter_bridge.timestamps import earliest, has_come, iso, to_milliseconds
 
@@ -37,23 +38,9 @@ SECOND_LOOK = timedelta(hours=6)
 # For so long an item is kept of a school that nothing but a callback speaks of.
 UNPROVED_KEPT = timedelta(days=14)
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-
-
 # The cause that begins with this word ends with the two establishment numbers.
 ESTAB_CHANGED = "estab_changed"
 _ANNOUNCED = set(SchoolState) - {SchoolState.INVITED, SchoolState.INSTALLED}
-_NEXT_STEP = {
-    SchoolState.INVITED: "waits for a secret that Xporter accepts",
-    SchoolState.AUTHORISED: "waits for the school to install Xporter on Demand",
-    SchoolState.INSTALLED: "first pulls are under way",
-    SchoolState.LIVE: "data is kept up to date",
-    SchoolState.PAUSED: "asked again until the school has chosen whom to include",
-    SchoolState.REVOKED: (
-        "waits for the school to authorise again, and is asked again daily, then weekly; "
-        "nothing is deleted by itself"
-    ),
-    SchoolState.ERASED: "nothing is kept; a new authorisation begins anew",
-}
 
 
 @dataclass(frozen=True)
@@ -78,6 +65,7 @@ class School:
     ``erasure_requested_at`` is set from the request to erase it until nothing of it is left.
     ``expires_at``, in epoch seconds, ends the item of a school that was never proved; 0 is never.
     ``data_trouble`` is the worst trouble of its datasets, as of their last pull or look.
+    ``end`` is announced of a school that is paused or revoked for long (schools/end.py).
     """
 
     estab: str
@@ -106,6 +94,7 @@ class School:
     outbox: tuple[Event, ...] = ()
     history: tuple[StateChange, ...] = ()
     data_trouble: Trouble | None = None
+    end: AnnouncedEnd | None = None
     version: int = 0
 
     @property
@@ -120,7 +109,7 @@ class School:
                 "nothing is pulled, as its secret opens another school: move data and consumers "
                 "over (docs/runbook.md, An estab has changed); asked again until it is right"
             )
-        return _NEXT_STEP[self.state]
+        return ENDS if self.end and self.state in UNUSED else NEXT_STEPS[self.state]
 
     @property
     def retained_scopes(self) -> tuple[str, ...]:
@@ -171,7 +160,7 @@ def secret_verified(
 ) -> School:
     """Return the school after its secret yielded a token of its own with these scopes."""
     school = replace(
-        school,
+        without_end(school, now),
         pauses=0,
         refusals=0,
         last_refusal="",
@@ -231,6 +220,7 @@ def estab_changed(school: School, named: str, now: datetime) -> School:
 
 def paused(school: School, now: datetime, cause: str = "authorisation_paused") -> School:
     """Return the school after Xporter said that its authorisation is paused."""
+    school = _with_confirmed_end(school, now)
     return replace(
         change_state(school, SchoolState.PAUSED, cause, now),
         probe_at=next_probe(school, now),
@@ -249,6 +239,7 @@ def secret_refused(school: School, reason: str, now: datetime) -> School:
     that the school has revoked us (xporter-api.md 13.6) or, where no secret has worked yet, that
     this one never will. No data is deleted for it, and a revoked school is asked again.
     """
+    school = _with_confirmed_end(school, now)
     if school.refused_at and school.refused_at + _REFUSALS_COUNT_AFTER > now:
         return replace(school, last_refusal=reason)
     first_refused_at = school.first_refused_at or now
@@ -267,6 +258,18 @@ def secret_refused(school: School, reason: str, now: datetime) -> School:
             )
         school = change_state(school, SchoolState.REVOKED, reason, now)
     return replace(school, probe_at=next_probe(school, now))
+
+
+def without_end(school: School, now: datetime) -> School:
+    """Return the school without its announced end; that it has none any more is published."""
+    if school.end is None:
+        return school
+    told = end_event(school.estab, school.state, school.end, now, is_withdrawn=True)
+    return replace(school, end=None, outbox=(*school.outbox, told))
+
+
+def _with_confirmed_end(school: School, now: datetime) -> School:
+    return replace(school, end=school.end.confirmed(now)) if school.end else school
 
 
 def with_install_flags(

@@ -9,8 +9,10 @@ from xporter_bridge.events.bus import EventBus
 from xporter_bridge.schools.attention import of_event
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
+from xporter_bridge.schools.states import SchoolState
 
 _OF_SCHOOLS = "school."
+_OF_STATES = {f"{_OF_SCHOOLS}{state}" for state in SchoolState}
 
 
 def publish_school_events(estab: str, schools: SchoolRepository, bus: EventBus) -> None:
@@ -36,5 +38,5 @@ def publish_outbox(school: School, schools: SchoolRepository, bus: EventBus) -> 
             for each in school.outbox
         )
         schools.clear_outbox(school)
-        if any(each.type.startswith(_OF_SCHOOLS) for each in school.outbox):
+        if any(each.type in _OF_STATES for each in school.outbox):
             telemetry.count("SchoolStateChanged", str(school.state))

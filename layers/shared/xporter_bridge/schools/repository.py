@@ -11,6 +11,7 @@ import orjson
 from xporter_bridge.aws.dynamodb import Item, watch_attributes
 from xporter_bridge.errors import ConflictError
 from xporter_bridge.events.model import Event
+from xporter_bridge.schools.announced_end import end_attributes, read_end
 from xporter_bridge.schools.attention import trouble_of
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.history import StateChange
@@ -32,6 +33,7 @@ _OF_OTHER_FORM = frozenset(
         "erased_people",
         "history",
         "data_trouble",
+        "end",
     }
 )
 _TIMES = (
@@ -149,6 +151,7 @@ def stored_form(school: School) -> Item:
     item["erased_key"] = erased.wrapped_key if erased else None
     item["erased_secrets"] = list(erased.digests) if erased else None
     item |= people_attributes(school.erased_people)
+    item |= end_attributes(school.end)
     item["state"] = str(school.state)
     due_at = school.registrations_due_at if school.is_pullable else None
     item["due_at"] = iso(due_at) if due_at else NEVER_DUE
@@ -204,6 +207,7 @@ def _read(item: Item) -> School:
     if "data_trouble" in known:
         known["data_trouble"] = parse_trouble(known["data_trouble"])
     known["erased_people"] = read_people(item)
+    known["end"] = read_end(item)
     digests = tuple(known.pop("erased_secrets", ()))
     if digests:
         known["erased_secrets"] = ErasedSecrets(item["erased_key"], digests)
