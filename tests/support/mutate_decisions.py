@@ -26,6 +26,7 @@ from tools.set_up import ROOT
 PACKAGE = ROOT / "layers/shared/xporter_bridge"
 PLACE = ROOT / ".local/mutants"
 RESULTS = ROOT / ".local/mutants.json"
+LOG = ROOT / ".local/mutants.log"
 PAGE = ROOT / "docs/mutants.md"
 REASONS = Path(__file__).with_name("surviving_mutants.toml")
 MUTMUT = ROOT / ".tools/mutants/bin/python"
@@ -101,7 +102,10 @@ def main(arguments: Sequence[str]) -> int:
     results = read_results()
     for module in arguments or modules:
         began = time.monotonic()
-        results[module] = made = measure(module)
+        try:
+            results[module] = made = measure(module)
+        finally:
+            shutil.rmtree(PLACE, ignore_errors=True)  # conventions look at every file in here
         RESULTS.write_text(json.dumps({name: asdict(each) for name, each in results.items()}))
         seconds = time.monotonic() - began
         _say(f"{module}: {made.killed} of {made.mutants} killed, {seconds:.0f} s")
@@ -136,16 +140,16 @@ def measure(module: str) -> Measured:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     command = [str(MUTMUT), "-m", "mutmut", "run", "--max-children", "1"]
-    with (PLACE / "log").open("w") as log:
+    with LOG.open("w") as log:
         subprocess.run(command, cwd=PLACE, env=environment, stdout=log, stderr=log, check=False)
     source = PLACE / f"mutants/xporter_bridge/{module}.py"
     meta = source.with_name(f"{source.name}.meta")
     if not meta.exists():
-        sys.exit(f"mutmut failed, as {PLACE / 'log'} says")
+        sys.exit(f"mutmut failed, as {LOG} says")
     status = json.loads(meta.read_text())["exit_code_by_key"]
     verdicts = Counter(map(_verdict, status.values()))
     if not status or verdicts["unknown"]:
-        sys.exit(f"{module}: {dict(Counter(status.values()))}, as {PLACE / 'log'} says")
+        sys.exit(f"{module}: {dict(Counter(status.values()))}, as {LOG} says")
     functions = _functions(source.read_text())
     survivors = [
         _survivor(name.rpartition(".")[2], functions)
@@ -206,7 +210,7 @@ def _decorated(tree: ast.Module) -> Iterator[ast.FunctionDef]:
 
 def _copy(module: str) -> None:
     """Lay out a project of one changed module in a folder, as mutmut wants it: packages on top."""
-    shutil.rmtree(PLACE, ignore_errors=True)
+    shutil.rmtree(PLACE, ignore_errors=True)  # of a run that was killed
     skipped = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules")
     shutil.copytree(PACKAGE, PLACE / "xporter_bridge", ignore=skipped)
     for name in _COPIED:

@@ -21,6 +21,7 @@ from xporter_bridge.schools.model import (
     secret_refused,
     secret_verified,
     unproved_until,
+    went_live,
     with_granted_scopes,
     with_install_flags,
 )
@@ -252,3 +253,8 @@ def test_a_secret_works_once_it_has_yielded_a_token() -> None:
     assert not school(credentials=Credentials(b"k")).has_working_secret
     assert school(credentials=Credentials(b"k", secret=b"s")).has_working_secret
     assert [school(state).is_gone for state in (LIVE, SchoolState.ERASED)] == [False, True]
+
+
+def test_the_cause_of_going_live_is_a_word_that_has_a_sentence() -> None:
+    after = went_live(school(SchoolState.INSTALLED), NOW)
+    assert (after.cause, after.state_since) == ("first_data_committed", NOW)

@@ -152,7 +152,7 @@ def erase_school(message: EraseSchool, deps: EraseDependencies) -> None:
         return
     wait = _delete_everything(estab, deps)
     if wait:
-        deps.erasures.send(EraseSchool(estab).body(), delay_seconds=wait)
+        deps.erasures.send(EraseSchool(estab, looks=looks).body(), delay_seconds=wait)
         return
     if school.is_being_erased:
         looks = LATE_LOOKS

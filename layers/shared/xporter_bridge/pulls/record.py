@@ -134,9 +134,8 @@ class Published:
 
     ``unpublished`` are the copies that a commit still has to make. Sequences before ``oldest`` are
     deleted; at ``retire_at`` the next one may be. A temporary dataset ends at ``expires_at``.
-    ``change`` is the entry of the sequence in the index of changes (``change.py``), once readers
-    find it. ``scopes`` are all scopes under which data of it was fetched. ``as_of`` is the time
-    that Xporter gave, ``checked_at`` when the data were last compared with Xporter.
+    ``change`` is its entry in the index of changes, once readers find it; ``scopes`` are all under
+    which data was fetched. ``as_of`` is Xporter's time, ``checked_at`` that of the last comparison.
     """
 
     sequence: int = 0
