@@ -73,8 +73,10 @@ def test_every_page_says_of_which_stack_and_when(name: str) -> None:
         ("inventory", "| students.Students | RowHash |"),
         (
             "inventory",
-            "FieldProfile is minimal: special categories and other sensitive columns are left out "
-            "unless datasets.toml keeps them.",
+            (
+                "FieldProfile is minimal: special categories and other sensitive columns are left "
+                "out unless datasets.toml keeps them."
+            ),
         ),
         ("access", "| PlanPullsRole | sqs:SendMessage | Queue\\|1 |"),
         (
