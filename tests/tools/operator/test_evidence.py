@@ -29,6 +29,7 @@ FOUND: dict[str, Any] = {
     "parameters": {"RelyingParty": "live.example.app", "KeepDays": "21", "DataReaderArns": ""},
     "inventory": INVENTORY,
     "beyond_catalogue": {"students.Students": ["RowHash"]},
+    "field_profile": "minimal",
     "minimised": ["students.Students.Religion"],
     "fleet": {"states": {"live": 2}, "scopes": {"Student": 2}},
     "stores": [{"store": "PullQueue", "type": "AWS::SQS::Queue", "days": 4, "kept": "until read"}],
@@ -70,6 +71,13 @@ def test_every_page_says_of_which_stack_and_when(name: str) -> None:
         ("retention", "| PullQueue | Queue | 4 | until read |"),
         ("inventory", "| students | Student,StudentLite | Students | Forename, Id | Religion |  |"),
         ("inventory", "| students.Students | RowHash |"),
+        (
+            "inventory",
+            (
+                "FieldProfile is minimal: special categories and other sensitive columns are left "
+                "out unless datasets.toml keeps them."
+            ),
+        ),
         ("access", "| PlanPullsRole | sqs:SendMessage | Queue\\|1 |"),
         (
             "access",
