@@ -37,4 +37,4 @@ def test_every_documented_type_is_known() -> None:
     kinds = {type_.partition(".")[0] for type_ in TYPES}
     assert kinds == {"school", "dataset", "writeback", "person"}
     states = {type_.partition(".")[2] for type_ in TYPES if type_.startswith("school.")}
-    assert states <= set(SchoolState)
+    assert states <= {*SchoolState, "end_announced", "end_withdrawn"}

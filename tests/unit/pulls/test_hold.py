@@ -12,6 +12,7 @@ from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.hold_limits import HoldLimits
 from xporter_bridge.errors import ConflictError, RequestRejectedError
 from xporter_bridge.pulls.hold import TableChange, decide, limit_violations, make_hold
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.refusal import why_refused
 from xporter_bridge.schools.states import SchoolState
@@ -213,10 +214,11 @@ MADE = Manifest(
     next_changed_rows="two",
 )
 WHY = ["T: 1 of 1 rows deleted"]
+UNHELD = DatasetRecord(ESTAB, "students")
 
 
 def test_a_hold_has_what_a_person_decides_on_and_an_end() -> None:
-    hold, is_new = make_hold(None, MADE, {"to": "from"}, WHY, STUDENTS, NOW)
+    hold, is_new = make_hold(UNHELD, MADE, {"to": "from"}, WHY, STUDENTS, NOW)
     assert is_new
     assert (hold.since, hold.expires_at) == (NOW, NOW + STUDENTS.limits.expires)
     assert (hold.reasons, hold.fingerprint) == (tuple(WHY), STUDENTS.fingerprint)
@@ -224,24 +226,33 @@ def test_a_hold_has_what_a_person_decides_on_and_an_end() -> None:
 
 
 def test_the_same_change_set_pulled_again_does_not_wait_longer() -> None:
-    first, _ = make_hold(None, MADE, {"to": "from"}, WHY, STUDENTS, NOW)
+    first, _ = make_hold(UNHELD, MADE, {"to": "from"}, WHY, STUDENTS, NOW)
     later = NOW + timedelta(hours=1)
     made = replace(MADE, pull_id="p2")
-    again, is_new = make_hold(first, made, {"to": "other"}, WHY, STUDENTS, later)
+    again, is_new = make_hold(
+        replace(UNHELD, hold=first), made, {"to": "other"}, WHY, STUDENTS, later
+    )
     assert not is_new
     assert (again.since, again.expires_at) == (first.since, first.expires_at)
     assert (again.pull_id, again.copies) == ("p2", {"to": "other"})
 
 
 @pytest.mark.parametrize("what", ["the change set", "the reasons"])
-def test_another_change_set_waits_anew(what: str) -> None:
-    first, _ = make_hold(None, MADE, {}, WHY, STUDENTS, NOW)
+def test_another_change_set_waits_anew_and_is_as_old_as_the_first(what: str) -> None:
+    first, _ = make_hold(UNHELD, MADE, {}, WHY, STUDENTS, NOW)
     made = replace(MADE, next_changed_rows="three") if what == "the change set" else MADE
     why = [*WHY, "another"] if what == "the reasons" else WHY
     later = NOW + timedelta(hours=1)
-    hold, is_new = make_hold(first, made, {}, why, STUDENTS, later)
+    hold, is_new = make_hold(replace(UNHELD, hold=first), made, {}, why, STUDENTS, later)
     assert is_new
-    assert hold.since == later
+    assert (hold.since, hold.expires_at) == (first.since, later + STUDENTS.limits.expires)
+
+
+def test_a_change_that_is_held_again_after_its_time_is_as_old_as_the_first() -> None:
+    later = NOW + timedelta(days=8)
+    hold, is_new = make_hold(replace(UNHELD, held_since=NOW), MADE, {}, WHY, STUDENTS, later)
+    assert is_new
+    assert (hold.since, hold.expires_at) == (NOW, later + STUDENTS.limits.expires)
 
 
 class Decisions:
