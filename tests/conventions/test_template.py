@@ -274,7 +274,7 @@ def test_what_is_kept_stands_alone_so_that_a_new_stack_can_import_it() -> None:
     assert kept == set(KEPT)
     for name in KEPT:
         others = {each for each in named(RESOURCES[name]["Properties"]) if "::" not in each}
-        assert others <= kept | {"DataReaderArns", "WritebackSenderArns"}, name
+        assert others <= kept | {"DataReaderArns", "ReadLogBucket", "WritebackSenderArns"}, name
         assert "Condition" not in RESOURCES[name]
 
 

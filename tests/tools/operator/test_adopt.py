@@ -20,8 +20,18 @@ def test_everything_that_is_kept_is_imported_as_the_template_has_it() -> None:
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
     assert document["Resources"] == json.loads(json.dumps(kept))
-    assert set(document["Parameters"]) == {"DataReaderArns", "Stage", "WritebackSenderArns"}
-    assert set(document["Conditions"]) == {"HasDataReaders", "HasWritebackSenders", "IsCloud"}
+    assert set(document["Parameters"]) == {
+        "DataReaderArns",
+        "ReadLogBucket",
+        "Stage",
+        "WritebackSenderArns",
+    }
+    assert set(document["Conditions"]) == {
+        "HasDataReaders",
+        "HasReadLogBucket",
+        "HasWritebackSenders",
+        "IsCloud",
+    }
     assert {each["LogicalResourceId"] for each in resources} == set(kept)
     for each in resources:
         assert each["ResourceType"] == kept[each["LogicalResourceId"]]["Type"]
