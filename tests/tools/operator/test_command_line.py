@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -357,3 +358,16 @@ def test_an_explanation_ends_with_what_happened_lately(
     del stack.answers["/v1/schools/3281102/history"]  # an earlier version of the API
     assert main(["explain", "3281102", "--json"]) == Exit.DONE
     assert json.loads(capsys.readouterr().out)["lately"] == []
+
+
+GROUPS = [
+    name for name in COMMANDS if isinstance(cli.get_command(click.Context(cli), name), click.Group)
+]
+
+
+@pytest.mark.parametrize("group", ["", *GROUPS])
+def test_the_list_of_commands_ends_every_sentence_within_80_columns(group: str) -> None:
+    shown = CliRunner().invoke(cli, [*group.split(), "--help"], terminal_width=78).output
+    commands = shown.partition("Commands:")[2].splitlines()
+    assert commands[1:]
+    assert not [line for line in commands if line.endswith("...") or len(line) > 80]

@@ -10,7 +10,7 @@ from ..settings import DEFAULT_STACK, common_options
 from .session import open_session
 
 
-@click.command()
+@click.command(short_help="Prepare a new stack's import of what a deleted one left.")
 @click.argument("stack_id")
 @click.option(
     "--template",

@@ -17,7 +17,7 @@ _LOOK_EVERY_SECONDS = 1.0
 _QUIET_LOOKS = 2
 
 
-@click.command()
+@click.command(short_help="Check scopes and webhooks of schools; register what is missing.")
 @click.argument("estabs", type=ESTAB, nargs=-1)
 @click.option("--everyone", is_flag=True, help="Every connected school.")
 @click.option("--no-pulls", is_flag=True, help="Only scopes and webhooks; no dataset is pulled.")

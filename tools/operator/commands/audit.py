@@ -12,7 +12,7 @@ from .session import ESTAB, Session, open_session
 _PAGE = 100
 
 
-@click.command()
+@click.command(short_help="Print the audit trail: who asked for what, how it ended.")
 @click.argument("estab", type=ESTAB, required=False)
 @click.option("--stack-wide", is_flag=True, help="Only what concerns no single school: rotations.")
 @click.option("--days", type=click.IntRange(1), help="Only the last so many days.")

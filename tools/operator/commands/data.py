@@ -19,7 +19,7 @@ from ..settings import common_options
 from .session import ESTAB, open_session
 
 
-@click.group()
+@click.group(short_help="Read what is published of a school.")
 @common_options
 def data() -> None:
     """Read what is published of a school; needs s3:GetObject and s3:ListBucket.
@@ -28,7 +28,7 @@ def data() -> None:
     """
 
 
-@data.command("ls")
+@data.command("ls", short_help="List the tables of a school or of a dataset.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset", required=False)
 @common_options
@@ -70,7 +70,7 @@ def list_tables(estab: str, dataset: str | None) -> None:
     session.show(found, output.table(columns, rows) if found else "There is no data.")
 
 
-@data.command()
+@data.command(short_help="Print the first rows of a table.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @click.argument("table")
@@ -92,7 +92,7 @@ def head(estab: str, dataset: str, table: str, rows: int) -> None:
         click.echo("\n".join(lines))
 
 
-@data.command()
+@data.command(short_help="Print the tables of a dataset, their keys and columns.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @common_options
@@ -121,7 +121,7 @@ def schema(estab: str, dataset: str) -> None:
     session.show(found, output.table(("table", "rows", "key", "columns"), rows))
 
 
-@data.command()
+@data.command(short_help="Count what changed between two sequences.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @click.argument("since", type=click.IntRange(0))
@@ -153,7 +153,7 @@ def diff(estab: str, dataset: str, since: int, until: int | None) -> None:
     session.show(document, output.table(("table", "new or changed", "deleted"), rows))
 
 
-@data.command()
+@data.command(short_help="Print the statement that makes an Athena table.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @click.argument("table")
@@ -173,7 +173,7 @@ def ddl(estab: str, dataset: str, table: str) -> None:
     session.show({"statement": statement}, statement)
 
 
-@data.command()
+@data.command(short_help="Write a whole table, proved by its digest.")
 @click.argument("estab", type=ESTAB)
 @click.argument("dataset")
 @click.argument("table")

@@ -15,7 +15,7 @@ _TIMES = ("requested_at", "erased_at", "verified_at")
 _WORDS = {"pupil": "pupil", "contact": "contact", "staff": "member of staff"}
 
 
-@click.group()
+@click.group(short_help="Delete what is kept of a school or of one person.")
 @common_options
 def erase() -> None:
     """Delete what is kept of a school or of one person, in every version."""
@@ -97,7 +97,7 @@ def person(estab: str, kind: str, identity: str, wait: bool, timeout: int, yes: 
     session.show(done, f"The person is erased; the certificate has the id {done['id']}.")
 
 
-@erase.command()
+@erase.command(short_help="List who was erased from a school, by ids that name nobody.")
 @click.argument("estab", type=ESTAB)
 @common_options
 def people(estab: str) -> None:

@@ -27,7 +27,7 @@ def events() -> None:
     """See the events of the stack's bus."""
 
 
-@events.command()
+@events.command(short_help="Print every event from now on, until Ctrl-C.")
 @click.option("--for", "duration", type=Span(), metavar="SPAN", help="Stop after this time.")
 @click.option("--count", type=click.IntRange(1), metavar="N", help="Stop after so many events.")
 @common_options

@@ -13,7 +13,7 @@ from ..settings import common_options
 from .session import Session, iso, open_session
 
 
-@click.command()
+@click.command(short_help="Write the evidence of a stack as it runs now.")
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),

@@ -18,7 +18,7 @@ from ..settings import common_options
 from .session import ESTAB, Session, iso, open_session
 
 
-@click.command()
+@click.command(short_help="Export what is published of a school, or of one person.")
 @click.argument("estab", type=ESTAB)
 @click.option(
     "--person",

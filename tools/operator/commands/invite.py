@@ -8,7 +8,7 @@ from ..settings import common_options
 from .session import ESTAB, open_session, yes_option
 
 
-@click.command()
+@click.command(short_help="Have Xporter write to a school's contact.")
 @click.argument("estab", type=ESTAB)
 @click.option("--name", required=True, help="The school's name.")
 @click.option("--first-name", required=True, help="Of the school's contact.")

@@ -8,7 +8,7 @@ from ..settings import common_options
 from .session import open_session
 
 
-@click.command("output")
+@click.command("output", short_help="Print an output of the stack by its name.")
 @click.argument("name", required=False)
 @common_options
 def output(name: str | None) -> None:

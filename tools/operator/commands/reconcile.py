@@ -9,7 +9,7 @@ from ..settings import common_options
 from .session import open_session
 
 
-@click.command()
+@click.command(short_help="Compare the authorised schools at Xporter with the stack's.")
 @click.option("--xporter-url", help="Another Xporter than the stack's.")
 @common_options
 @click.pass_context

@@ -35,7 +35,7 @@ _INSTEAD = {
 }
 
 
-@click.command()
+@click.command(short_help="Do what database callbacks would do; first say what that is.")
 @click.argument("estabs", type=ESTAB, nargs=-1)
 @click.option("--kind", type=click.Choice(_KINDS), default="database", show_default=True)
 @click.option("--database", metavar="NAME", help="Only this database, as XodSchoolData.")

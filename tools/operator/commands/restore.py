@@ -11,7 +11,7 @@ from ..settings import common_options
 from .session import open_session, yes_option
 
 
-@click.command()
+@click.command(short_help="Put back the items that a table has lost, from a copy.")
 @click.argument("table", type=click.Choice(("SchoolsTable", "DatasetsTable", "OperationsTable")))
 @click.argument("copy")
 @yes_option

@@ -22,7 +22,7 @@ def rotate() -> None:
     """
 
 
-@rotate.command()
+@rotate.command(short_help="Rotate the key of callback URLs; register every webhook anew.")
 @_drop_option
 @click.option("--no-wait", is_flag=True, help="Make the new key, and do not wait.")
 @click.option("--timeout", type=click.IntRange(1), default=43200, show_default=True)
@@ -62,7 +62,7 @@ def key(drop: bool, no_wait: bool, timeout: int, yes: bool) -> None:
     session.show(document_of("key", state), sentence_of(state))
 
 
-@rotate.command()
+@rotate.command(short_help="Rotate the token of the authentication URL.")
 @click.option("--entered", is_flag=True, help="The Xporter Portal has the new URL: drop the old.")
 @yes_option
 @common_options

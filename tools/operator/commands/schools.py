@@ -12,7 +12,7 @@ from ..settings import common_options
 from .session import open_session
 
 
-@click.command()
+@click.command(short_help="List schools and what is wrong with them, the worst first.")
 @click.option("--state", metavar="STATE", help="Only schools in this state, as live or paused.")
 @click.option("--search", metavar="TEXT", help="Only numbers and names that hold this text.")
 @click.option("--trouble", is_flag=True, help="Only schools that need a person, worst first.")

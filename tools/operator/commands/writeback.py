@@ -18,7 +18,7 @@ def writeback() -> None:
     """List and show writebacks: states and counts, never marks."""
 
 
-@writeback.command("list")
+@writeback.command("list", short_help="List the writebacks of a school of the last 90 days.")
 @click.argument("estab", type=ESTAB)
 @click.option(
     "--state", metavar="STATE", help="Only these: queued, sent, completed, failed, unknown."
@@ -49,7 +49,7 @@ def list_writebacks(estab: str, state: str | None) -> None:
     session.show(found, _table(found) if found else "There are none.")
 
 
-@writeback.command()
+@writeback.command(short_help="Show a writeback: its parts, attempts, Xporter's answer.")
 @click.argument("estab", type=ESTAB)
 @click.argument("writeback_id")
 @common_options
