@@ -1,12 +1,14 @@
 """Every command line of `xporter-bridge` that a page names is run on a local stack.
 
 The words are those of the page. What stands for a value is replaced by a value that this stack has,
-and `--yes` answers the question that a person would answer.
+and `--yes` answers the question that a person would answer. The stack is one of its own, because
+the commands end what other tests need, such as the token of the authentication URL.
 """
 
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -19,6 +21,8 @@ from tools.demo.schools import DemoSchool
 from tools.operator.main import cli
 from tools.set_up import ROOT
 from tools.simulator.service.application import Application
+from tools.stack.settings import StackSettings
+from tools.stack.start import local_stack
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -115,6 +119,13 @@ class Typist:
         if words[0] == "probe":
             typed += self.xporter
         return self.operator.run(*typed)
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Journey]:
+    settings = StackSettings(directory=tmp_path_factory.mktemp("commands"))
+    with local_stack(settings) as stack, closing(Journey.on(stack)) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
