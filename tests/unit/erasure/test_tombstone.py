@@ -22,6 +22,7 @@ from xporter_bridge.pulls.reconcile import erasure_reason, has_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.schools.credentials import Credentials, ErasedSecrets
 from xporter_bridge.schools.erased_people import ErasedPeople
+from xporter_bridge.schools.history import ENDED
 from xporter_bridge.schools.model import Registration, School, unproved_until
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import staged_prefix, staging_prefix
@@ -46,6 +47,14 @@ SCHOOL = School(
     version=7,
 )
 TOLD = {"estab", "state", "state_since", "cause", "outbox", "version", "erasure_requested_at"}
+
+
+def test_why_a_school_is_erased_is_known_from_the_request_to_the_tombstone() -> None:
+    asked, ended = begun(SCHOOL, NOW), begun(SCHOOL, NOW, cause=ENDED)
+    assert (asked.cause, ended.cause) == ("first_data_committed", ENDED)
+    assert cleared(ended, LATER).cause == ENDED
+    assert finished(asked, LATER).cause == "erased_on_request"
+    assert finished(ended, LATER).cause == ENDED
 
 
 def test_from_the_request_on_nothing_is_known_but_where_the_school_stood() -> None:

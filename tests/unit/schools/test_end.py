@@ -174,3 +174,16 @@ def test_one_run_ends_a_share_of_the_schools() -> None:
 def test_an_end_is_read_as_it_was_stored(end: AnnouncedEnd | None) -> None:
     stored = {name: value for name, value in end_attributes(end).items() if value}
     assert read_end(stored) == end
+
+
+@pytest.mark.parametrize("school", [PAUSED, REVOKED])
+def test_a_withdrawal_is_published_with_the_school_and_how_it_stands(school: School) -> None:
+    after = with_withdrawn_end(announced(school, NOW + 76 * DAY), 0, NOW + 80 * DAY)
+    [told] = after.outbox
+    assert told.type == "school.end_withdrawn"
+    assert told.data == {
+        "estab": ESTAB,
+        "state": str(school.state),
+        "announced_at": iso(NOW + 76 * DAY),
+        "ends_at": iso(NOW + 90 * DAY),
+    }
