@@ -1,6 +1,7 @@
 """A new version on the local stack, tried as CodeDeploy's hook tries it: by its number, and dry."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,6 +10,7 @@ import pytest
 from functions.check_version.handler import examples
 from tools.demo.context import Journey
 from tools.stack.deployment import STACK_NAME
+from xporter_bridge.audit.trail import AuditTrail
 from xporter_bridge.callbacks.signing_keys import SigningKeys
 from xporter_bridge.deployments.check_version import CheckDependencies, failed
 from xporter_bridge.deployments.versions import Versions
@@ -32,7 +34,14 @@ def dependencies(journey: Journey) -> CheckDependencies:
         versions=Published(journey.stack.aws("lambda"), STACK_NAME),
         callback_keys=SigningKeys(secrets, outputs["CallbackKeySecretArn"]),
         authentication_tokens=SigningKeys(secrets, outputs["AuthenticationTokenSecretArn"]),
+        audit=trail_of(journey),
+        now=lambda: datetime.now(UTC),
     )
+
+
+def trail_of(journey: Journey) -> AuditTrail:
+    table = journey.stack.physical_ids["AuditTable"]
+    return AuditTrail(journey.stack.aws("dynamodb"), table, timedelta(days=1))
 
 
 def test_every_version_passes_its_check_and_asks_xporter_nothing(journey: Journey) -> None:
