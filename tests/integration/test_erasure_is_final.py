@@ -31,7 +31,7 @@ from xporter_bridge.availability.messages import (
     AvailabilityReceived,
     TimetableOpen,
 )
-from xporter_bridge.erasure.messages import EraseDataset, ErasePeople, EraseSchool
+from xporter_bridge.erasure.messages import EndSchool, EraseDataset, ErasePeople, EraseSchool
 from xporter_bridge.messages import Message
 from xporter_bridge.onboarding.messages import ProbeSchool, ReadmitSchool, SchoolAuthorised
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
@@ -39,6 +39,7 @@ from xporter_bridge.pulls.model import LEASE
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.credentials import Credentials
+from xporter_bridge.schools.end import EndStep
 from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.timestamps import parse
 from xporter_bridge.writebacks.messages import (
@@ -208,6 +209,7 @@ MESSAGES: list[tuple[str, Message]] = [
     ("erase_data", EraseDataset(ESTAB, "students", "objection")),
     ("erase_data", ErasePeople(ESTAB)),
     ("erase_data", EraseSchool(ESTAB)),
+    *(("erase_data", EndSchool(ESTAB, str(step))) for step in EndStep),
 ]
 # A new authorisation and a person's decision are what may end an erasure: see above.
 ENDS_IT = {SchoolAuthorised, ReadmitSchool}

@@ -33,15 +33,15 @@ class SigningKeys:
     function that signed the URL may have read the rotated secret earlier.
 
     Args:
-        seconds: A clock that never goes back.
+        seconds: A clock that never goes back; that of the machine if none is given.
     """
 
     def __init__(
-        self, client: Any, secret_id: str, seconds: Callable[[], float] = time.monotonic
+        self, client: Any, secret_id: str, seconds: Callable[[], float] | None = None
     ) -> None:
         self._client = client
         self._secret_id = secret_id
-        self._seconds = seconds
+        self._seconds = seconds or time.monotonic
         self._keys: list[SigningKey] = []
         self._read_at = self._looked_at = -float("inf")
 
