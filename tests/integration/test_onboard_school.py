@@ -19,6 +19,7 @@ from tests.support.builders import (
     school_table,
     stored_school,
     stored_secret,
+    take_requested,
     vault,
 )
 from tests.support.moto_cloud import Cloud, refusing
@@ -48,7 +49,7 @@ def lasting(school: School) -> School:
 def queued(cloud: Cloud) -> dict[str, list[Any]]:
     return {
         "registrations": cloud.take("RegistrationQueue"),
-        "pulls": sorted(message["dataset"] for message in cloud.take("PullQueue")),
+        "pulls": take_requested(cloud),
         "parked": cloud.take("AuthenticationDeadLetterQueue"),
     }
 

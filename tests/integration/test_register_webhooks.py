@@ -15,12 +15,12 @@ from tests.support.builders import (
     records,
     school_table,
     stored_school,
+    take_requested,
     vault,
 )
 from tests.support.moto_cloud import Cloud, refusing
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
-from xporter_bridge.pulls.slots import SLOTS_PER_SCHOOL
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.states import PULLABLE, SchoolState
@@ -232,15 +232,6 @@ def test_a_database_that_no_scope_covers_any_more_is_forgotten(
 # -- what the school allows
 
 
-def requested(cloud: Cloud) -> set[str]:
-    """Return the datasets that wait to be pulled, of which the messages name some."""
-    waiting = {item.dataset for item in dataset_table(cloud).of_school(ESTAB) if item.is_due}
-    messages = cloud.take("PullQueue")
-    assert 0 < len(messages) <= SLOTS_PER_SCHOOL
-    assert {message["dataset"] for message in messages} <= waiting
-    return waiting
-
-
 def test_a_scope_that_came_is_registered_and_pulled(connected: Cloud, xporter: Xporter) -> None:
     living(connected, xporter, scopes=("School",))
     register(connected)
@@ -251,7 +242,7 @@ def test_a_scope_that_came_is_registered_and_pulled(connected: Cloud, xporter: X
     register(connected, look_at_scopes=True)
     assert set(xporter.webhooks()) == DATABASES
     assert set(of(connected).scopes) == {"School", "Attendance"}
-    assert {"attendancesummary", "attendancecodes"} <= requested(connected)
+    assert {"attendancesummary", "attendancecodes"} <= set(take_requested(connected))
 
 
 def test_a_scope_that_went_is_noticed_although_the_old_token_still_has_it(
@@ -263,7 +254,7 @@ def test_a_scope_that_went_is_noticed_although_the_old_token_still_has_it(
     xporter.set_school(scopes=["School"])
     register(connected, look_at_scopes=True)
     assert of(connected).scopes == ("School",)
-    assert {"students", "attendancesummary"} <= requested(connected)
+    assert {"students", "attendancesummary"} <= set(take_requested(connected))
 
 
 def test_unchanged_scopes_ask_for_nothing_that_is_current(

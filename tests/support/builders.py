@@ -13,6 +13,7 @@ from tests.support.moto_cloud import Cloud
 from xporter_bridge.callbacks.signed_urls import CallbackKind, SigningKey, sign
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.pulls.repository import DatasetRepository
+from xporter_bridge.pulls.slots import SLOTS_PER_SCHOOL
 from xporter_bridge.schools import vault as vaults
 from xporter_bridge.schools.model import School
 from xporter_bridge.schools.repository import SchoolRepository
@@ -148,6 +149,20 @@ def writeback_table(cloud: Cloud) -> WritebackRepository:
 def dataset_table(cloud: Cloud) -> DatasetRepository:
     """Return the deployment's table of datasets."""
     return DatasetRepository(cloud.client("dynamodb"), cloud.ref("DatasetsTable"), configured())
+
+
+def take_requested(cloud: Cloud, estab: str = ESTAB) -> list[str]:
+    """Take the pull messages of a school, and return the datasets that they are for.
+
+    A message for each slot of the school is enough for every dataset that waits.
+    """
+    named = {message["dataset"] for message in cloud.take("PullQueue")}
+    if not named:
+        return []
+    waiting = sorted(item.dataset for item in dataset_table(cloud).of_school(estab) if item.is_due)
+    assert named <= set(waiting)
+    assert len(named) == min(len(waiting), SLOTS_PER_SCHOOL)
+    return waiting
 
 
 def of_a_later_version(cloud: Cloud, estab: str) -> None:
