@@ -1,6 +1,7 @@
-"""The fleet at 03:00: every school is live, and every dataset was pulled the night before.
+"""The fleet at 03:00: every school is live, and every dataset was pulled the two nights before.
 
-The product's own code pulls one school; the other schools are copies of its items.
+The product's own code pulls one school; the other schools are copies of its items. Between the two
+nights, the same datasets changed that change in this one.
 """
 
 from __future__ import annotations
@@ -46,13 +47,15 @@ def strangers(world: World) -> list[str]:
 def _pull_model(world: World) -> None:
     school = replace(_school(world, MODEL), state=SchoolState.INSTALLED)
     world.schools.change(MODEL, lambda _: school)
-    world.now_is(LAST_NIGHT)
-    for name in configured():
-        world.datasets.add_demand(MODEL, name, LAST_NIGHT)
-        pull(MODEL, name, world.pulling, remaining_seconds=lambda: 600.0)
-        found = world.datasets.get(MODEL, name)
-        if found is None or found.is_due or not found.published.manifest:
-            raise RuntimeError(f"the model's {name} was not pulled")
+    for night in (LAST_NIGHT - timedelta(days=1), LAST_NIGHT):
+        world.now_is(night)
+        world.xporter.is_before_change = night < LAST_NIGHT
+        for name in configured():
+            world.datasets.add_demand(MODEL, name, night)
+            pull(MODEL, name, world.pulling, remaining_seconds=lambda: 600.0)
+            found = world.datasets.get(MODEL, name)
+            if found is None or found.is_due or not found.published.manifest:
+                raise RuntimeError(f"the model's {name} was not pulled")
     # The watchdog looks once at each commit; without, its night would begin with 25,000 of those.
     world.now_is(LAST_NIGHT + timedelta(minutes=2))
     world.watch_once(lambda: True)

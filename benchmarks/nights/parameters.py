@@ -14,14 +14,17 @@ SCENARIOS = (
 FLEET = 25_000
 THREE = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 _PULL_QUEUE = template.resources("AWS::SQS::Queue")["PullQueue"]
+_PULL_MEGABYTES = int(template.functions()["pull_dataset"]["MemorySize"])
+# "At 1,769 MB, a function has the equivalent of one vCPU" (Lambda's guide, memory).
+_PROCESSOR_MEGABYTES = 1_769
 
 
 @dataclass(frozen=True)
 class Latencies:
     """Seconds per call, as assumed in issue 11; those of S3, KMS and EventBridge are ours.
 
-    ``compute`` is our own work in a pull (tools/cost/assumptions.json, seconds_per_invocation),
-    ``overhead`` what Lambda and the handler take of an invocation that finds nothing to do.
+    ``compute`` is our own work in a pull: 0.1 s of a whole processor (tools/cost/assumptions.json,
+    seconds_per_invocation), of which Lambda gives a function its share by memory; ``overhead`` what Lambda and the handler take of an invocation that finds nothing to do.
     """
 
     dynamodb: float = 0.005
@@ -30,7 +33,7 @@ class Latencies:
     s3: float = 0.030
     kms: float = 0.010
     events: float = 0.015
-    compute: float = 0.1
+    compute: float = 0.1 * max(1, _PROCESSOR_MEGABYTES / _PULL_MEGABYTES)
     # Our own work in a look of the watchdog: four calls of 0.4 ms (docs/performance.md, the
     # acknowledgement) on the 0.29 of a processor that 512 MB are.
     look: float = 0.006

@@ -29,7 +29,7 @@ class NightXporter:
             each.request()[0].casefold(): list(each.endpoint.tables.values())
             for each in configured().values()
         }
-        self.has_refreshed = False
+        self.has_refreshed = self.is_before_change = False
         self.counts: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
 
@@ -59,8 +59,10 @@ class NightXporter:
         del token
         self._ask("page", estab, read_seconds)
         asked = query["changedRows"]
-        is_news = self.has_refreshed and resource.casefold() in self._changed
-        latest = "h2" if is_news else "h1"
+        is_changing = resource.casefold() in self._changed
+        latest = "h2" if is_changing and self.has_refreshed else "h1"
+        if is_changing and self.is_before_change:
+            latest = "h0"
         tables = self._tables[resource.casefold()]
         rows: dict[str, list[dict[str, Any]]] = {table.name: [] for table in tables}
         first = tables[0]

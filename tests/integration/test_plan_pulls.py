@@ -119,7 +119,12 @@ def test_a_change_after_a_pull_began_asks_for_one_more(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("dynamodb", "GetItem"), ("dynamodb", "UpdateItem"), ("sqs", "SendMessage")],
+    [
+        ("dynamodb", "GetItem"),
+        ("dynamodb", "Query"),
+        ("dynamodb", "UpdateItem"),
+        ("sqs", "SendMessage"),
+    ],
 )
 def test_whatever_aws_refuses_once_the_message_comes_again_and_ends_well(
     cloud: Cloud, service: str, operation: str

@@ -424,6 +424,7 @@ def test_of_a_deleted_row_nothing_is_stored_but_its_identity(
 ) -> None:
     answering(world, lambda q: chained(q, "h1", Students=rows("1", "2")))
     staged: list[bytes] = []
+    monkeypatch.setattr(staged_pages, "_KEPT_BYTES", 0)
     stage = SnapshotStore.stage
     monkeypatch.setattr(SnapshotStore, "stage", lambda s, k, b: (staged.append(b), stage(s, k, b)))
     whole = [{"Id": 2, "QuickNote": "a secret"}, {"Id": "2", "QuickNote": "another"}]

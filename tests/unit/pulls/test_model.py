@@ -12,12 +12,14 @@ from xporter_bridge.pulls.model import (
     CHECKPOINT_LIFE,
     SILENCE_GRACE,
     backoff,
+    in_order_of_change,
     is_overdue,
     is_silent,
     needs_worker,
     next_baseline,
     next_watch_at,
     start_or_resume,
+    waits_for_callback,
     with_scopes_used,
 )
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
@@ -240,3 +242,45 @@ def test_an_item_names_the_staged_work_that_somebody_may_need() -> None:
         checkpoint=checkpoint(), hold=HOLD, unpublished={"a": "b"}, manifest={"pull_id": "p7"}
     )
     assert busy.named_pulls == {"", "p0", "held", "p7"}
+
+
+# ---------------------------------------------------------------------- callbacks
+
+
+@pytest.mark.parametrize(
+    ("facts", "waits"),
+    [
+        ({}, True),
+        ({"began_at": None}, True),
+        ({"retry_at": at(hours=1), "failures": 1}, True),
+        ({"requested": 3}, False),
+        ({"heard_at": None}, False),
+        ({"heard_at": at(hours=-2)}, False),
+        ({"heard_at": at(hours=-1)}, False),
+        ({"lease_expires_at": at(seconds=60)}, False),
+        # A holder that stood still may yet end the pull that it began before the callback came.
+        ({"lease_expires_at": at(minutes=-5)}, False),
+        ({"checkpoint": checkpoint()}, False),
+        ({"staleness": {"reason": "late"}}, False),
+    ],
+)
+def test_a_callback_adds_nothing_to_a_pull_that_has_not_begun(
+    facts: dict[str, Any], waits: bool
+) -> None:
+    waiting = {"requested": 4, "heard_at": at(seconds=-5)}
+    assert waits_for_callback(current(**{**waiting, **facts})) is waits
+
+
+def test_the_dataset_that_changed_last_comes_first_and_a_first_snapshot_is_no_change() -> None:
+    def changed(name: str, sequence: int, hour: int) -> DatasetRecord:
+        made = {"sequence": sequence, "completed_at": f"2026-11-23T{hour:02}:00:00.000Z"}
+        return record("3281102", name, sequence=sequence, manifest=made)
+
+    known = [record("3281102", "staff"), changed("groups", 1, 9), changed("students", 2, 3)]
+    ordered = in_order_of_change([*known, changed("attendancesummary", 7, 4)])
+    assert [item.dataset for item in ordered] == [
+        "attendancesummary",
+        "students",
+        "staff",
+        "groups",
+    ]

@@ -3,76 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.errors import ChangeSetUnusableError
-from xporter_bridge.ingestion.collect_tables import TableCollector, TableStream
-from xporter_bridge.ingestion.doubt import Oddity, find_oddity, require_belief, require_usable
+from xporter_bridge.ingestion.built_sequence import BuiltSequence
+from xporter_bridge.ingestion.collect_tables import NO_ROWS, TableCollector, TableInput
+from xporter_bridge.ingestion.columns import ColumnPolicy
+from xporter_bridge.ingestion.dependencies import PullDependencies
+from xporter_bridge.ingestion.doubt import find_oddity, require_belief, require_usable
 from xporter_bridge.ingestion.page_file import DELETED
+from xporter_bridge.ingestion.parquet import parquet_files
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.hold import TableChange
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.snapshots.blocks import in_order
-from xporter_bridge.snapshots.layout import DatasetLayout
+from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
 from xporter_bridge.snapshots.manifest import Manifest, TableEntry
 from xporter_bridge.snapshots.merge import Merge, MergeCounts, Sinks
 from xporter_bridge.snapshots.merge_by_row import MergeByRow
 from xporter_bridge.snapshots.row_changes import slight_changes
 from xporter_bridge.snapshots.row_keys import identity_line, key_of_line
 from xporter_bridge.snapshots.store import RowWriter, SnapshotStore
-from xporter_bridge.xporter.pages import PageMetadata
+from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata
 
 if TYPE_CHECKING:
     from xporter_bridge.snapshots.convert import ParquetFiles
-
-
-@dataclass(frozen=True)
-class BuiltSequence:
-    """A candidate for the next sequence; nothing of it is visible to readers yet.
-
-    ``copies`` maps the key at which readers will find an object to where it is staged.
-    ``odd`` is why the answer was doubted, and taken because the same had come before;
-    ``is_reordered`` tells that a table was kept in the order of another key, and ``is_converted``
-    that a table whose rows stay has a Parquet file that it did not have.
-    """
-
-    tables: Mapping[str, TableEntry]
-    changes: tuple[TableChange, ...]
-    copies: Mapping[str, str]
-    odd: Oddity | None = None
-    is_reordered: bool = False
-    is_converted: bool = False
-
-    @property
-    def repeated(self) -> dict[str, int]:
-        """How many rows of each table share their identity with another; only where some do."""
-        found = {name: entry.repeated for name, entry in self.tables.items()}
-        return {name: rows for name, rows in found.items() if rows}
-
-    @property
-    def has_other_rows(self) -> bool:
-        """Tell whether rows, or their order, differ from those that readers already have."""
-        has_changed = any(c.inserted or c.updated or c.deleted for c in self.changes)
-        return has_changed or self.is_reordered
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Tell whether the candidate holds exactly what readers already have."""
-        return not (self.has_other_rows or self.is_converted)
-
-
-@dataclass(frozen=True)
-class TableInput:
-    """The rows that the pull brought for one table; ``columns`` are the columns met in them."""
-
-    table: str
-    came: TableStream
-    gone: TableStream
-    columns: list[str]
-
-
-_NOTHING = TableStream(0, lambda: iter(()))
 
 
 class SequenceBuilder:
@@ -105,6 +61,7 @@ class SequenceBuilder:
         self._is_reordered = False
         self._parquet = parquet
         self._unmet: dict[str, int] = {}
+        self._empty_key = ""
 
     def assemble(
         self,
@@ -144,8 +101,8 @@ class SequenceBuilder:
         for table in dict.fromkeys((*came, *before)):
             arrival = TableInput(
                 table,
-                came.get(table, _NOTHING),
-                gone.get(table, _NOTHING),
+                came.get(table, NO_ROWS),
+                gone.get(table, NO_ROWS),
                 columns.get(table, []),
             )
             entries[table], change = self._table(arrival, before.get(table), is_full=is_full)
@@ -225,7 +182,10 @@ class SequenceBuilder:
             repeated=arrival.came.clashes,
             is_by_row=is_by_row,
         )
-        self._copies |= {entry.upserts_key: upserts.key, entry.deletes_key: deletes.key}
+        self._copies |= {
+            entry.upserts_key: self._closed(upserts),
+            entry.deletes_key: self._closed(deletes),
+        }
         if is_changed:
             self._copies[entry.snapshot_key] = snapshot.key
         return entry, counts
@@ -252,8 +212,7 @@ class SequenceBuilder:
             merge = Merge(key_of, identity_of, sinks, is_full=is_full, is_slight=is_slight)
             counts = merge.run(before, came, arrival.gone.stream())
             self._note_unmet(arrival, merge.deletions_met, is_full=is_full)
-        for written in into:
-            written.close()
+        into[0].close()
         return counts
 
     def _carried(self, table: str, old: TableEntry) -> tuple[TableEntry, MergeCounts]:
@@ -286,9 +245,56 @@ class SequenceBuilder:
             **facts,
         )
 
+    def _closed(self, changes: RowWriter) -> str:
+        """Return where the change file is staged: all files without rows are one object."""
+        if not changes.rows:
+            return self._empty()
+        changes.close()
+        return changes.key
+
     def _empty(self) -> str:
         """Return the key of a staged object without rows."""
-        empty = self._store.write(f"{self._out}empty")
-        if empty.key not in self._copies.values():
+        if not self._empty_key:
+            empty = self._store.write(f"{self._out}empty")
             empty.close()
-        return empty.key
+            self._empty_key = empty.key
+        return self._empty_key
+
+
+def assemble(
+    item: DatasetRecord,
+    dataset: Dataset,
+    requested_changed_rows: str,
+    pages: StagedPages,
+    policy: ColumnPolicy,
+    deps: PullDependencies,
+    *,
+    heartbeat: Callable[[], None],
+    remaining_seconds: Callable[[], float],
+) -> BuiltSequence:
+    """Merge the pages of the pull under way with what readers have.
+
+    Args:
+        heartbeat, remaining_seconds: As for ``PageFetcher``.
+
+    Raises:
+        AnswerDoubtedError: Rows are repeated, missing or too many, and not as seen before.
+        ChangeSetUnusableError: The change set cannot be applied to what readers have.
+    """
+    place = DatasetLayout(item.estab, item.dataset)
+    out = staging_prefix(item.estab, item.dataset, item.progress.pull_id)
+    out += f"out-{item.lease.fence}/"
+    parquet = parquet_files(deps, place, dataset, out, heartbeat, remaining_seconds)
+    builder = SequenceBuilder(
+        deps.store, dataset, place, out=out, heartbeat=heartbeat, parquet=parquet
+    )
+    return builder.assemble(
+        pages,
+        pages.facts,
+        {table: list(columns) for table, columns in policy.columns.items()},
+        item.published.manifest,
+        item.published.sequence + 1,
+        is_full=requested_changed_rows == ALL_ROWS,
+        is_same_request=item.chain.fingerprint == dataset.fingerprint,
+        seen=item.noticed.oddities_seen,
+    )

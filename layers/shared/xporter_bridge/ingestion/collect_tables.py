@@ -35,6 +35,19 @@ class TableStream:
     withheld: WithheldRows = WithheldRows()  # noqa: RUF009 - frozen
 
 
+@dataclass(frozen=True)
+class TableInput:
+    """The rows that the pull brought for one table; ``columns`` are the columns met in them."""
+
+    table: str
+    came: TableStream
+    gone: TableStream
+    columns: list[str]
+
+
+NO_ROWS = TableStream(0, lambda: iter(()))
+
+
 class TableCollector:
     """Collects the tables of one pull.
 

@@ -10,7 +10,7 @@ from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.events.model import new_event
-from xporter_bridge.ingestion.build_sequence import BuiltSequence
+from xporter_bridge.ingestion.built_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.draft_manifest import draft_manifest
 from xporter_bridge.ingestion.drift_reports import (
@@ -19,13 +19,15 @@ from xporter_bridge.ingestion.drift_reports import (
     report_column_drift,
     report_outdated,
 )
+from xporter_bridge.ingestion.staged_leftovers import StagedLeftovers
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
-from xporter_bridge.pulls.model import changed_event, next_baseline
-from xporter_bridge.pulls.publication import publish_committed
+from xporter_bridge.pulls.model import changed_event, next_baseline, with_served
+from xporter_bridge.pulls.publication import copy_committed, publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
+from xporter_bridge.snapshots.layout import DatasetLayout
 from xporter_bridge.snapshots.manifest import Manifest
 from xporter_bridge.snapshots.store import SnapshotStore
 from xporter_bridge.xporter.pages import ALL_ROWS, PageMetadata
@@ -42,8 +44,7 @@ class PullCommit:
     """Writes what a lease holder has achieved; each write is one conditional step.
 
     ``keep`` is for how long replaced sequences, and temporary datasets, stay (``retention``).
-    ``staged_to_delete`` holds the pulls whose staged objects the item will not name again after
-    the next write. They are deleted last of all: a failure to delete must change nothing.
+    ``of_school`` are the school's datasets by name, as far as the visit knows them.
     """
 
     def __init__(
@@ -52,12 +53,16 @@ class PullCommit:
         store: SnapshotStore,
         keep: timedelta,
         now: Callable[[], datetime],
+        of_school: Mapping[str, DatasetRecord],
+        leftovers: StagedLeftovers,
     ) -> None:
         self._datasets = datasets
+        self._of_school = of_school
         self._store = store
         self._keep = keep
         self._now = now
-        self.staged_to_delete: set[str] = set()
+        self._latest_seen: str | None = None  # until this holder commits
+        self._leftovers = leftovers
 
     def commit(
         self,
@@ -80,7 +85,7 @@ class PullCommit:
         # An erased dataset that is empty when its scope returns is news all the same.
         says_the_same = before and before.erased is None and before.stale == made.stale
         if assembled.is_unchanged and says_the_same:
-            self.staged_to_delete.add(checkpoint.pull_id)
+            self._leftovers.add(checkpoint.pull_id)
             return self._unchanged(item, dataset, checkpoint, made)
         is_same_hash = facts.following == item.chain.next_changed_rows
         if checkpoint.is_baseline and is_same_hash and assembled.has_other_rows:
@@ -103,11 +108,14 @@ class PullCommit:
             dataset.endpoint.name,
             (self._now() - checkpoint.started_at) / timedelta(milliseconds=1),
         )
-        served = _served(item, dataset, checkpoint)
+        served = with_served(item, dataset, checkpoint)
         return self._commit_sequence(served, made, assembled.copies, checkpoint.is_baseline)
 
     def publish(self, item: DatasetRecord) -> DatasetRecord:
         """Copy what was committed to where readers look (``pulls.publication``).
+
+        What this holder has committed is not saved as published: the write that releases the lease
+        does so, and after a crash the next holder copies once more.
 
         Raises:
             ConflictError: The lease was lost; its new holder publishes.
@@ -115,8 +123,11 @@ class PullCommit:
         made = item.published.manifest
         if not item.published.unpublished or not made:
             return item
-        published = publish_committed(item, self._datasets, self._store, self._now)
-        self.staged_to_delete.add(made.pull_id or "")
+        if self._latest_seen is None:
+            published = publish_committed(item, self._datasets, self._store, self._now)
+        else:
+            published = copy_committed(item, self._store, seen=self._latest_seen)
+        self._leftovers.add(made.pull_id)
         return published
 
     def prune(self, item: DatasetRecord) -> DatasetRecord:
@@ -145,7 +156,7 @@ class PullCommit:
             item = self.publish(item)
         elif hold:
             reason = _ENDED_BY[decision]
-            self.staged_to_delete.add(item.hold_id)
+            self._leftovers.add(item.hold_id)
             since = None if decision == "reject" else item.held_since or hold.since
             ended = replace(item, hold=None, held_since=since, reason=reason)
             item = self._save(replace(ended, state=DatasetState.CURRENT))
@@ -153,15 +164,8 @@ class PullCommit:
 
     def not_covered(self, item: DatasetRecord, reason: str) -> DatasetRecord:
         """Note that the school's scopes do not allow the dataset, so it is not asked for."""
-        self.staged_to_delete.add(item.progress.pull_id)
+        self._leftovers.add(item.progress.pull_id)
         return self._save(item.not_covered(reason))
-
-    def may_stay(self, item: DatasetRecord, checkpoint: PullCheckpoint) -> bool:
-        """Tell whether an answer that says "nothing new" leaves what readers have as it is."""
-        before = item.published.manifest
-        is_old = checkpoint.staleness or (before and before.stale)
-        is_change_set = checkpoint.requested_changed_rows != ALL_ROWS
-        return is_change_set and not is_old and before is not None and before.erased is None
 
     def note_nothing_new(
         self, item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint, facts: PageMetadata
@@ -181,9 +185,10 @@ class PullCommit:
     ) -> DatasetRecord:
         telemetry.count("PullUnchanged", dataset.endpoint.name)
         telemetry.record("pull_unchanged", estab=item.estab, dataset=item.dataset)
-        item = after_nothing_new(item, checkpoint.started_at, self._now())
-        served = _served(item, dataset, checkpoint)
-        self.staged_to_delete.add(item.hold_id)
+        known, config = self._of_school.values(), self._datasets.config
+        item = after_nothing_new(item, known, config, checkpoint.started_at, self._now())
+        served = with_served(item, dataset, checkpoint)
+        self._leftovers.add(item.hold_id)
         settled = self._settled(served, made, is_baseline=checkpoint.is_baseline)
         if not item.held_since or checkpoint.requested_changed_rows == ALL_ROWS:
             return settled
@@ -216,8 +221,12 @@ class PullCommit:
             published=settled.published.committed(made, copies),
             outbox=(*item.outbox, event.document()),
         )
-        self.staged_to_delete |= {item.progress.pull_id, item.hold_id} - {made.pull_id}
-        return self._save(committed)
+        self._leftovers.add(*{item.progress.pull_id, item.hold_id} - {made.pull_id})
+        # Before the write that proves the lease (copy_committed).
+        seen = self._store.etag(DatasetLayout(item.estab, item.dataset).latest)
+        saved = self._save(committed)
+        self._latest_seen = seen
+        return saved
 
     def _settled(self, item: DatasetRecord, made: Manifest, *, is_baseline: bool) -> DatasetRecord:
         """Return the item after a pull ended well; every earlier trouble is over."""
@@ -276,7 +285,7 @@ class PullCommit:
             else item.chain,
             outbox=(*item.outbox, event.document()) if is_news else item.outbox,
         )
-        self.staged_to_delete.add(item.hold_id)
+        self._leftovers.add(item.hold_id)
         return self._save(waiting)
 
     def _is_first(self, name: str) -> bool:
@@ -284,9 +293,3 @@ class PullCommit:
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._datasets.save(item, self._now())
-
-
-def _served(item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint) -> DatasetRecord:
-    progress = replace(item.progress, served=checkpoint.serving)
-    chain = replace(item.chain, fingerprint=dataset.fingerprint)
-    return replace(item, progress=progress, chain=chain)

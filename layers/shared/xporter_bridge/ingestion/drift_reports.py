@@ -10,7 +10,8 @@ from typing import Any
 
 from xporter_bridge import telemetry
 from xporter_bridge.datasets.model import Dataset
-from xporter_bridge.ingestion.build_sequence import BuiltSequence
+from xporter_bridge.errors import ChangeSetUnusableError, PageDriftError
+from xporter_bridge.ingestion.built_sequence import BuiltSequence
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.pulls.freshness import is_outdated
 from xporter_bridge.pulls.model import ttl_of
@@ -116,3 +117,16 @@ def report_outdated(
         told = iso_or_none(as_of)
         telemetry.warn("mis_not_refreshed", estab=item.estab, dataset=item.dataset, as_of=told)
         telemetry.count("MisNotRefreshed", (dataset and dataset.database) or "unknown")
+
+
+def report_restart(
+    item: DatasetRecord, dataset: Dataset, error: ChangeSetUnusableError | PageDriftError
+) -> None:
+    """Report that a pull begins again, because the school's data moved or no change set fits."""
+    reason = error.reason
+    tables = getattr(error, "tables", None)
+    names = {"estab": item.estab, "dataset": item.dataset}
+    telemetry.warn("pull_restarted", **names, reason=reason, tables=tables)
+    telemetry.count("PullRestarted", dataset.endpoint.name)
+    if reason == "deletion_unmet":
+        telemetry.count("DeletionUnmet", dataset.endpoint.name)

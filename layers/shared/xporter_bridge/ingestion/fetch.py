@@ -152,21 +152,13 @@ class PageFetcher:
         """Ask for page 1, which may take as long as a lease lasts, with a heartbeat meanwhile."""
         return work_alone(lambda: self.ask(changed_rows, 1, within_seconds), self._heartbeat)
 
-    def stage(self, page: Page, number: int, into: StagedPages) -> None:
-        """Minimise, order, compress and stage one page."""
-        self._stage(page.facts, self._rows(page), len(page.text), number, into)
+    def pack(self, page: Page) -> bytes:
+        """Minimise, order and compress one page, and return the page as it is staged."""
+        return self._pack(page.facts, self._rows(page), len(page.text))
 
-    def _stage(
-        self,
-        facts: PageMetadata,
-        rows: PageRows,
-        size: int,
-        number: int,
-        into: StagedPages,
-    ) -> None:
+    def _pack(self, facts: PageMetadata, rows: PageRows, size: int) -> bytes:
         met = self._policy.kept_columns()
-        body = pack(facts, rows.blocks, met, compress, answered_bytes=size, withheld=rows.withheld)
-        into.add(number, body)
+        return pack(facts, rows.blocks, met, compress, answered_bytes=size, withheld=rows.withheld)
 
     def fetch_rest(self, changed_rows: str, into: StagedPages) -> None:
         """Fetch every page that is not staged yet.
@@ -179,6 +171,9 @@ class PageFetcher:
         for header in into.headers.values():
             facts.require_same_result(header.facts)
         missing = [n for n in range(1, facts.page_count + 1) if n not in into.headers]
+        if not missing:
+            self._go_on_or_stop()
+            return
 
         def work(number: int) -> None:
             page = self.ask(changed_rows, number)
@@ -186,11 +181,11 @@ class PageFetcher:
             own_facts, rows, size = page.facts, self._rows(page), len(page.text)
             # The parsed rows take most of the memory, and S3 most of the time.
             del page
-            self._stage(own_facts, rows, size, number, into)
+            into.add(number, self._pack(own_facts, rows, size))
             self._go_on_or_stop()
 
         fitting = _BYTES_IN_FLIGHT // max(into.largest, 1)
-        threads = max(1, min(CONCURRENT_PAGES, fitting))
+        threads = max(1, min(CONCURRENT_PAGES, fitting, len(missing)))
         work_off(missing, work, self._go_on_or_stop, threads=threads)
 
     def require_unchanged(

@@ -9,7 +9,7 @@ from xporter_bridge.errors import ConflictError
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.run import PullRun
 from xporter_bridge.pulls.messages import PullDataset
-from xporter_bridge.pulls.model import needs_worker
+from xporter_bridge.pulls.model import in_order_of_change, needs_worker
 from xporter_bridge.pulls.note_trouble import note_trouble
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.slots import Slot
@@ -57,12 +57,15 @@ class _Visit:
         """Return the datasets of the school that have work and no holder.
 
         Datasets that have failed come last, so that they delay no other dataset. The dataset called
-        ``first`` comes first, unless it has failed.
+        ``first`` comes first, unless it has failed; after it, those that changed last.
         """
         now = self.deps.now()
         self.items = {each.dataset: each for each in self.deps.datasets.of_school(self.estab)}
         waiting = [item for item in self.items.values() if needs_worker(item, now)]
-        return sorted(waiting, key=lambda item: (item.progress.failures, item.dataset != first))
+        return sorted(
+            in_order_of_change(waiting),
+            key=lambda item: (item.progress.failures, item.dataset != first),
+        )
 
     def note(self, run: PullRun) -> None:
         """Take over what a run has left."""
@@ -100,7 +103,9 @@ def _pull_each(
             leased = deps.datasets.lease(item, deps.now())
             if leased is None:
                 continue
-            run = PullRun(deps, leased, slot, remaining_seconds, visit.session)
+            run = PullRun(deps, leased, slot, remaining_seconds, visit.session, visit.items)
+            if item.lease.expires_at is not None:
+                run.leftovers.add_all_others()  # the holder of that lease died
             try:
                 run.run()
                 visit.note(run)

@@ -9,7 +9,7 @@ them.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import ceil
@@ -25,13 +25,14 @@ from xporter_bridge.errors import (
     SecretRefusedError,
     TransientError,
 )
-from xporter_bridge.ingestion.build_sequence import SequenceBuilder
+from xporter_bridge.ingestion.build_sequence import assemble
 from xporter_bridge.ingestion.columns import ColumnPolicy
 from xporter_bridge.ingestion.commit import PullCommit
 from xporter_bridge.ingestion.dependencies import PullDependencies
 from xporter_bridge.ingestion.doubt import start_over
+from xporter_bridge.ingestion.drift_reports import report_restart
 from xporter_bridge.ingestion.fetch import OutOfTimeError, PageFetcher
-from xporter_bridge.ingestion.parquet import parquet_files
+from xporter_bridge.ingestion.staged_leftovers import StagedLeftovers
 from xporter_bridge.ingestion.staged_pages import StagedPages
 from xporter_bridge.pulls.attempt import AttemptOutcome
 from xporter_bridge.pulls.history import outcome_of, with_attempt, with_decision
@@ -40,15 +41,17 @@ from xporter_bridge.pulls.model import (
     LEASE,
     MAX_RESTARTS,
     backoff,
+    may_stay,
     start_or_resume,
     with_scopes_used,
     withheld_because,
 )
-from xporter_bridge.pulls.outbox import publish_dataset_events
+from xporter_bridge.pulls.outbox import announced, publish_first_data
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession
-from xporter_bridge.snapshots.layout import DatasetLayout, staging_prefix
+from xporter_bridge.schools.states import SchoolState
+from xporter_bridge.snapshots.layout import staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
 
@@ -68,10 +71,11 @@ class PullRun:
         item: DatasetRecord,
         slot: Slot,
         remaining_seconds: Callable[[], float],
-        session: SchoolSession | None = None,
+        session: SchoolSession | None,
+        of_school: Mapping[str, DatasetRecord],
     ) -> None:
         self.slot = slot
-        self._deps = deps
+        self._deps = deps = replace(deps, store=deps.store.for_one_pull())
         self.item = item
         self.session = session  # before this run opens its own, that of the invocation's last run
         self._remaining_seconds = remaining_seconds
@@ -81,7 +85,10 @@ class PullRun:
         self.has_timed_out = False
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
-        self._committer = PullCommit(deps.datasets, deps.store, deps.keep, deps.now)
+        self.leftovers = StagedLeftovers(deps.store, item.estab, item.dataset)
+        self._committer = PullCommit(
+            deps.datasets, deps.store, deps.keep, deps.now, of_school, self.leftovers
+        )
 
     def run(self) -> None:
         """Finish the work that an earlier holder left, pull if wanted, and release the lease."""
@@ -95,8 +102,6 @@ class PullRun:
             self._serve(self._dataset)
         else:
             self._let_go()
-        deps, now = self._deps, self._deps.now()
-        publish_dataset_events(self.item, deps.datasets, deps.sessions.schools, deps.bus, now)
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull; if the pull stops, record the reason in the dataset's state."""
@@ -134,12 +139,8 @@ class PullRun:
             try:
                 return self._pull_once(dataset)
             except (ChangeSetUnusableError, PageDriftError) as error:
-                told = {"reason": error.reason, "tables": getattr(error, "tables", None)}
-                telemetry.warn("pull_restarted", **self._names, **told)
-                telemetry.count("PullRestarted", dataset.endpoint.name)
-                if error.reason == "deletion_unmet":
-                    telemetry.count("DeletionUnmet", dataset.endpoint.name)
-                self._committer.staged_to_delete.add(self.item.progress.pull_id)
+                report_restart(self.item, dataset, error)
+                self.leftovers.add(self.item.progress.pull_id)
                 self.item = start_over(self.item, error)
         raise TransientError("pages_kept_moving")
 
@@ -159,22 +160,21 @@ class PullRun:
             remaining_seconds=self._remaining_seconds,
         )
         checkpoint = start_or_resume(self.item, dataset, uuid.uuid4().hex, self._deps.now())
-        staged, fence = self._prefix(checkpoint.pull_id), self.item.lease.fence
-        pages = StagedPages(self._deps.store, staged, fence)
+        staged = staging_prefix(self.item.estab, self.item.dataset, checkpoint.pull_id)
+        pages = StagedPages(self._deps.store, staged, self.item.lease.fence)
         is_resumed = checkpoint == self.item.progress.checkpoint
         if is_resumed:
             pages.recover(policy)
         else:
-            self._committer.staged_to_delete.add(self.item.progress.pull_id)
+            self.leftovers.note_begun(checkpoint.pull_id)
+            self.leftovers.add(self.item.progress.pull_id)
         if not is_resumed or 1 not in pages.headers:
             page, checkpoint = self._ask_first(checkpoint, fetcher)
-            if page.says_nothing_new and self._committer.may_stay(self.item, checkpoint):
-                facts, committer = page.facts, self._committer
-                if is_resumed:
-                    committer.staged_to_delete.add(checkpoint.pull_id)
-                done = committer.note_nothing_new(self.item, dataset, checkpoint, facts)
-                return committer.prune(done)
-            self._stage_first(page, checkpoint, fetcher, pages)
+            if page.says_nothing_new and may_stay(self.item, checkpoint):
+                self.leftovers.add(checkpoint.pull_id)
+                done = self._committer.note_nothing_new(self.item, dataset, checkpoint, page.facts)
+                return self._committer.prune(done)
+            self._take_first(page, checkpoint, fetcher, pages)
         fetcher.fetch_rest(checkpoint.requested_changed_rows, pages)
         if is_resumed or pages.may_have_moved:
             fetcher.require_unchanged(checkpoint.requested_changed_rows, checkpoint.as_of, pages)
@@ -199,13 +199,16 @@ class PullRun:
         as_of = page.as_of or (self.item.published.as_of if is_older else None)
         return page, replace(checkpoint, requested_changed_rows=begun_with, as_of=as_of)
 
-    def _stage_first(
+    def _take_first(
         self, page: Page, checkpoint: PullCheckpoint, fetcher: PageFetcher, pages: StagedPages
     ) -> None:
-        """Remember the pull before page 1 is staged, so that others can go on with it."""
+        """Keep page 1 if it is the only one; else store the pull first, so that others go on."""
         progress = replace(self.item.progress, checkpoint=checkpoint)
-        self.item = self._save(replace(self.item, progress=progress))
-        fetcher.stage(page, 1, pages)
+        self.item, body = replace(self.item, progress=progress), fetcher.pack(page)
+        if page.facts.page_count == 1 and pages.keep_only_page(body):
+            return
+        self.item = self._save(self.item)
+        pages.add(1, body)
 
     def _conclude(
         self,
@@ -215,22 +218,15 @@ class PullRun:
         policy: ColumnPolicy,
     ) -> DatasetRecord:
         """Assemble the fetched pages and let the committer decide what becomes of them."""
-        deps, place = self._deps, DatasetLayout(self.item.estab, self.item.dataset)
-        out = f"{self._prefix(checkpoint.pull_id)}out-{self.item.lease.fence}/"
-        watched = (self._renew, self._remaining_seconds)
-        parquet = parquet_files(deps, place, dataset, out, *watched)
-        assembler = SequenceBuilder(
-            deps.store, dataset, place, out=out, heartbeat=self._renew, parquet=parquet
-        )
-        assembled = assembler.assemble(
+        assembled = assemble(
+            self.item,
+            dataset,
+            checkpoint.requested_changed_rows,
             pages,
-            pages.facts,
-            {table: list(columns) for table, columns in policy.columns.items()},
-            self.item.published.manifest,
-            self.item.published.sequence + 1,
-            is_full=checkpoint.requested_changed_rows == ALL_ROWS,
-            is_same_request=self.item.chain.fingerprint == dataset.fingerprint,
-            seen=self.item.noticed.oddities_seen,
+            policy,
+            self._deps,
+            heartbeat=self._renew,
+            remaining_seconds=self._remaining_seconds,
         )
         facts = pages.facts
         telemetry.count("PagesPulled", dataset.endpoint.name, facts.page_count)
@@ -264,7 +260,7 @@ class PullRun:
 
     def _give_up(self, reason: str, outcome: AttemptOutcome = AttemptOutcome.STOPPED) -> None:
         """Release the lease of a pull that must not be resumed."""
-        self._committer.staged_to_delete.add(self.item.progress.pull_id)
+        self.leftovers.add(self.item.progress.pull_id)
         progress = self.item.progress.abandoned(self.item.demand.requested)
         self.item = replace(self.item, reason=reason, progress=progress)
         self._remember(outcome, reason)
@@ -275,12 +271,19 @@ class PullRun:
         self.item = with_attempt(self.item, outcome, self._deps.now(), reason)
 
     def _let_go(self) -> None:
-        self.item = self._save(self.item.released())
-        for pull_id in self._committer.staged_to_delete - self.item.named_pulls:
-            try:
-                self._deps.store.delete_staged(self._prefix(pull_id))
-            except TransientError as error:  # The bucket's life cycle will.
-                telemetry.warn("leftovers_stay", **self._names, reason=error.reason)
+        self.item = self._save(self._announced().released())
+        self.leftovers.delete(self.item.named_pulls)
+
+    def _announced(self) -> DatasetRecord:
+        """Publish the events before the lease is released, so that the same write clears them."""
+        deps = self._deps
+        try:
+            if self.session is None or self.session.school.state is not SchoolState.LIVE:
+                publish_first_data(self.item, deps.sessions.schools, deps.bus, deps.now())
+            return announced(self.item, deps.bus)
+        except TransientError as error:  # The watchdog publishes what is left.
+            telemetry.warn("events_stay", **self._names, reason=error.reason)
+            return self.item
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
         return self._deps.datasets.save(item, self._deps.now())
@@ -291,9 +294,6 @@ class PullRun:
             self.item = self._deps.datasets.renew(self.item, now)
             self.slot = self._deps.datasets.slots.renew(self.slot, now)
             self._renewed_at = now
-
-    def _prefix(self, pull_id: str) -> str:
-        return staging_prefix(self.item.estab, self.item.dataset, pull_id)
 
     @property
     def _names(self) -> dict[str, str]:

@@ -74,6 +74,19 @@ class StagedPages:
         key = page_key(self.prefix, number, self.fence)
         self.store.stage(key, body)
         self._keys[number] = key
+        self._note(number, body)
+
+    def keep_only_page(self, body: bytes) -> bool:
+        """Keep the only page of a pull in memory, unless it is large; return whether it is kept.
+
+        After a crash the page is requested again, which costs no more than reading it would.
+        """
+        if len(body) > _KEPT_BYTES:
+            return False
+        self._note(1, body)
+        return True
+
+    def _note(self, number: int, body: bytes) -> None:
         # The columns are for an invocation that resumes: a thousand pages need not repeat them.
         self.headers[number] = replace(unpack_header(body), columns={})
         if self._kept + len(body) <= _KEPT_BYTES:

@@ -24,10 +24,20 @@ _SAME_NEWS = timedelta(minutes=2)
 _REPEATED_NEWS = timedelta(minutes=30)
 
 
-def after_nothing_new(item: DatasetRecord, began_at: datetime, now: datetime) -> DatasetRecord:
+def after_nothing_new(
+    item: DatasetRecord,
+    of_school: Iterable[DatasetRecord],
+    config: DatasetConfig,
+    began_at: datetime,
+    now: datetime,
+) -> DatasetRecord:
     """Return the dataset after a pull that found what there was, with the time to look again.
 
     A callback that came after the pull began is for the next pull.
+
+    Args:
+        of_school: The school's datasets, as far as they are known here. A change that another pull
+            makes meanwhile is met by the look.
     """
     heard = item.demand.heard_at
     if not heard or heard > began_at or _has_changed_since(item, heard, first=1):
@@ -35,7 +45,10 @@ def after_nothing_new(item: DatasetRecord, began_at: datetime, now: datetime) ->
     count = item.looks.count if item.looks.heard_at == heard else 0
     if count == len(LOOKS):
         return replace(item, looks=Looks(heard, count))
-    return replace(item, looks=Looks(heard, count + 1, now + LOOKS[count]))
+    looking = replace(item, looks=Looks(heard, count + 1, now + LOOKS[count]))
+    if is_explained(looking, of_school, config):
+        return replace(looking, looks=looking.looks.ended())
+    return looking
 
 
 def after_news(item: DatasetRecord) -> DatasetRecord:

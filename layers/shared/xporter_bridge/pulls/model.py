@@ -77,6 +77,21 @@ def start_or_resume(
     )
 
 
+def with_served(item: DatasetRecord, dataset: Dataset, checkpoint: PullCheckpoint) -> DatasetRecord:
+    """Return the item once a pull has served the demand that the pull met when it began."""
+    progress = replace(item.progress, served=checkpoint.serving)
+    chain = replace(item.chain, fingerprint=dataset.fingerprint)
+    return replace(item, progress=progress, chain=chain)
+
+
+def may_stay(item: DatasetRecord, checkpoint: PullCheckpoint) -> bool:
+    """Tell whether an answer that says "nothing new" leaves what readers have as it is."""
+    before = item.published.manifest
+    is_old = checkpoint.staleness or (before and before.stale)
+    is_change_set = checkpoint.requested_changed_rows != ALL_ROWS
+    return is_change_set and not is_old and before is not None and before.erased is None
+
+
 def with_scopes_used(
     item: DatasetRecord, dataset: Dataset, granted: Iterable[str]
 ) -> DatasetRecord:
@@ -182,6 +197,32 @@ def is_silent(item: DatasetRecord, ttl: timedelta, now: datetime) -> bool:
     tried = _tried_at(item)
     is_refused = item.state is DatasetState.FAILED
     return not is_refused and tried is not None and tried + ttl + SILENCE_GRACE <= now
+
+
+def waits_for_callback(item: DatasetRecord) -> bool:
+    """Tell whether a pull that answers a callback is requested and has not begun.
+
+    One more callback then changes nothing: the pull will begin after both. A pull under way, or one
+    that may be resumed, has perhaps read the data before the callback came.
+    """
+    heard, began = item.demand.heard_at, item.lease.began_at
+    is_begun = item.lease.expires_at is not None or item.progress.checkpoint is not None
+    has_heard = heard is not None and (began is None or heard > began)
+    return item.is_due and has_heard and not is_begun and not item.demand.staleness
+
+
+def in_order_of_change(items: Iterable[DatasetRecord]) -> list[DatasetRecord]:
+    """Return the datasets, that first which changed last; those that never changed come last.
+
+    The dataset that changed last is the likeliest to have changed again, and its change explains
+    the callback to the datasets that are pulled after it (``pulls.contradiction``).
+    """
+
+    def changed_at(item: DatasetRecord) -> float:
+        made = item.published.manifest
+        return made.completed_at.timestamp() if made and item.published.sequence > 1 else 0
+
+    return sorted(items, key=changed_at, reverse=True)
 
 
 def needs_worker(item: DatasetRecord, now: datetime) -> bool:

@@ -6,6 +6,7 @@ idempotent, so the next invocation repeats it after a crash.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from xporter_bridge.events.bus import EventBus
@@ -25,12 +26,24 @@ def publish_dataset_events(
     now: datetime,
 ) -> None:
     """Publish the events in the dataset's outbox and, with its first data, ``school.live``."""
-    if item.published.unpublished:
-        return
-    if item.published.sequence:
+    publish_first_data(item, schools, bus, now)
+    if announced(item, bus) != item:
+        datasets.clear_outbox(item)
+
+
+def publish_first_data(
+    item: DatasetRecord, schools: SchoolRepository, bus: EventBus, now: datetime
+) -> None:
+    """Publish ``school.live`` if readers find the first data of the school."""
+    if item.published.sequence and not item.published.unpublished:
         publish_outbox(
             schools.change(item.estab, lambda school: went_live(school, now)), schools, bus
         )
-    if item.outbox:
-        bus.publish(Event.read(entry) for entry in item.outbox)
-        datasets.clear_outbox(item)
+
+
+def announced(item: DatasetRecord, bus: EventBus) -> DatasetRecord:
+    """Publish the events in the outbox; return the record without them, which is not saved yet."""
+    if item.published.unpublished or not item.outbox:
+        return item
+    bus.publish(Event.read(entry) for entry in item.outbox)
+    return replace(item, outbox=())

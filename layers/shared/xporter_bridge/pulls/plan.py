@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import ceil
+from types import MappingProxyType
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -12,7 +13,7 @@ from xporter_bridge.datasets.config import DatasetConfig
 from xporter_bridge.datasets.model import Dataset
 from xporter_bridge.datasets.timetable import SCHOOL_TIME
 from xporter_bridge.pulls.messages import DatabaseChanged, PullDataset
-from xporter_bridge.pulls.model import LEASE
+from xporter_bridge.pulls.model import LEASE, in_order_of_change, waits_for_callback
 from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.schools.model import School
@@ -46,9 +47,14 @@ def plan(
         return
     heard_at = message.received_at
     wanted = config.of_database(database)
-    raised = _requested(school, wanted, heard_at, datasets, now, is_callback=True)
-    _send(raised, pulls, now)
-    telemetry.record("database_changed", estab=estab, database=database, datasets=len(raised))
+    # One query costs less than a write of each dataset, and most datasets wait already when the
+    # second callback of a night comes.
+    waiting = {item.dataset: item for item in datasets.of_school(estab) if waits_for_callback(item)}
+    requested = _requested(
+        school, wanted, heard_at, datasets, now, is_callback=True, waiting=waiting
+    )
+    _send(requested, pulls, now)
+    telemetry.record("database_changed", estab=estab, database=database, datasets=len(requested))
 
 
 def plan_all(
@@ -68,9 +74,9 @@ def plan_all(
     Raises:
         TransientError: The message should come again.
     """
-    raised = _requested(school, config.values(), since, datasets, now, is_callback=False)
-    _send(raised, pulls, now)
-    telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(raised))
+    requested = _requested(school, config.values(), since, datasets, now, is_callback=False)
+    _send(requested, pulls, now)
+    telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(requested))
 
 
 def _requested(
@@ -81,11 +87,16 @@ def _requested(
     now: datetime,
     *,
     is_callback: bool,
+    waiting: Mapping[str, DatasetRecord] = MappingProxyType({}),
 ) -> list[DatasetRecord]:
-    """Raise the demand for each dataset of which no pull began since, and return the datasets."""
+    """Raise the demand for each dataset of which no pull began since, and return the datasets.
+
+    A dataset of ``waiting`` is returned as it is: its demand is raised already.
+    """
     today = now.astimezone(SCHOOL_TIME).date()
-    raised = (
-        datasets.add_demand_since(
+    requested = (
+        waiting.get(each.on(today).name)
+        or datasets.add_demand_since(
             school.estab,
             each.on(today).name,
             since,
@@ -96,18 +107,19 @@ def _requested(
         for each in wanted
         if each.covered_by(school.scopes)
     )
-    return [item for item in raised if item]
+    return [item for item in requested if item]
 
 
-def _send(raised: list[DatasetRecord], pulls: Queue, now: datetime) -> None:
+def _send(requested: list[DatasetRecord], pulls: Queue, now: datetime) -> None:
     """Send one message for the school: its holder pulls every dataset of the school that is due.
 
+    The message is sent also if all were requested before: the earlier message may never have been.
     If all of them are being pulled, the message comes after the leases could have ended, in case a
     holder dies; a holder that lives looks for them itself.
     """
-    if not raised:
+    if not requested:
         return
-    idle = [item for item in raised if not item.is_leased(now)]
-    first = (idle or raised)[0]
+    idle = [item for item in requested if not item.is_leased(now)]
+    first = in_order_of_change(idle or requested)[0]
     delay_seconds = 0 if idle else _AFTER_A_LEASE_SECONDS
     pulls.send(PullDataset(first.estab, first.dataset).body(), delay_seconds=delay_seconds)

@@ -18,7 +18,7 @@ def publish_committed(
     store: SnapshotStore,
     now: Callable[[], datetime],
 ) -> DatasetRecord:
-    """Copy what was committed to where readers look, ``latest.json`` last.
+    """Copy what was committed to where readers look, ``latest.json`` last, and save that.
 
     Repeating it after a crash copies the same bytes to the same keys. The staged objects stay.
 
@@ -31,15 +31,28 @@ def publish_committed(
     made = item.published.manifest
     if not item.published.unpublished or not made:
         return item
+    seen = store.etag(DatasetLayout(item.estab, item.dataset).latest)
+    item = datasets.renew(item, now())
+    return datasets.save(copy_committed(item, store, seen=seen), now())
+
+
+def copy_committed(item: DatasetRecord, store: SnapshotStore, *, seen: str) -> DatasetRecord:
+    """Copy as ``publish_committed`` does, and return the record, which is not saved yet.
+
+    Args:
+        seen: The ETag of ``latest.json``, read before a write that proved the lease. A holder that
+            was overtaken must not put an older manifest in place of a later one: the lease proves
+            that what was seen is older, and the write of ``latest.json`` that it is still there.
+
+    Raises:
+        ConflictError: Another holder has published since.
+    """
+    made = item.published.manifest
+    if not item.published.unpublished or not made:
+        return item
     place = DatasetLayout(item.estab, item.dataset)
     store.publish(item.published.unpublished)
     store.put_document(place.manifest(made.sequence), made.document())
-    # A holder that was overtaken must not put an older manifest in place of a later one: the
-    # lease proves that what was seen is older, and the write that it is still there.
-    seen = store.etag(place.latest)
-    item = datasets.renew(item, now())
     store.replace_manifest(place.latest, made.document(), seen=seen)
     published = replace(item.published, unpublished=None)
-    recovered = item.progress.recovered()
-    done = replace(item, published=published, reason="", progress=recovered)
-    return datasets.save(done, now())
+    return replace(item, published=published, reason="", progress=item.progress.recovered())

@@ -106,16 +106,13 @@ def write(item: DatasetRecord) -> Item:
 
 def read(item: Item) -> DatasetRecord:
     """Return the item as a dataset's record; attributes of later versions are ignored."""
-    parts: dict[str, Any] = {
-        name: part(
-            **{
-                field: read_value(item[attribute])
-                for field, attribute, read_value in _readers(part)
-                if attribute in item
-            }
-        )
-        for name, part in PARTS.items()
-    }
+    readers = _readers()
+    found: dict[str, dict[str, Any]] = {}
+    for attribute, value in item.items():
+        if reader := readers.get(attribute):
+            part, field, read_value = reader
+            found.setdefault(part, {})[field] = read_value(value)
+    parts: dict[str, Any] = {name: PARTS[name](**known) for name, known in found.items()}
     return DatasetRecord(
         item["estab"],
         item["dataset"],
@@ -155,9 +152,13 @@ def _stored(attribute: str, value: Any) -> Any:
 
 
 @cache
-def _readers(part: type) -> Sequence[tuple[str, str, Callable[[Any], Any]]]:
-    """Return each field of the part, its attribute, and the function that reads the attribute."""
-    return [(field, attribute, _reader(attribute)) for field, attribute in attributes(part).items()]
+def _readers() -> Mapping[str, tuple[str, str, Callable[[Any], Any]]]:
+    """Return the part of each attribute, its field, and the function that reads its value."""
+    return {
+        attribute: (name, field, _reader(attribute))
+        for name, part in PARTS.items()
+        for field, attribute in attributes(part).items()
+    }
 
 
 def _reader(attribute: str) -> Callable[[Any], Any]:

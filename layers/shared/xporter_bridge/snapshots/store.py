@@ -26,11 +26,18 @@ class SnapshotStore:
     """Both buckets. Keys are whole keys; the buckets' default encrypts every object."""
 
     def __init__(self, client: Any, bucket: str, staging_bucket: str) -> None:
+        self._made_of = (client, bucket, staging_bucket)
         self._published = Bucket(client, bucket)
         self._staging = Bucket(client, staging_bucket)
+        self._staged: set[str] = set()
+
+    def for_one_pull(self) -> SnapshotStore:
+        """Return a store of the same buckets that knows what is staged through it, and no more."""
+        return SnapshotStore(*self._made_of)
 
     def stage(self, key: str, body: bytes) -> None:
         """Store an object in the staging bucket; when this returns it is durable."""
+        self._staged.add(key)
         self._staging.put(key, body)
 
     def read_staged(self, key: str, first: int = 0, last: int | None = None) -> bytes:
@@ -41,9 +48,20 @@ class SnapshotStore:
         """Return the staged keys under the prefix."""
         return self._staging.keys(prefix)
 
-    def delete_staged(self, prefix: str) -> None:
-        """Delete all staged objects under the prefix, before the bucket's life cycle does."""
-        self._staging.delete(self._staging.keys(prefix))
+    def delete_staged(self, prefix: str, keep: tuple[str, ...] = ()) -> None:
+        """Delete all staged objects under the prefix, before the bucket's life cycle does.
+
+        Args:
+            keep: Prefixes whose objects stay.
+        """
+        found = self._staging.keys(prefix)
+        self._staging.delete(key for key in found if not key.startswith(keep))
+
+    def delete_staged_here(self, prefix: str) -> None:
+        """Delete what was staged under the prefix through this store, which needs no listing."""
+        own = {key for key in self._staged if key.startswith(prefix)}
+        self._staging.delete(sorted(own))
+        self._staged -= own
 
     def write(self, key: str, heartbeat: Callable[[], None] | None = None) -> RowWriter:
         """Return a writer of rows into a staged object of any size.
@@ -51,11 +69,15 @@ class SnapshotStore:
         Args:
             heartbeat: Called with every block written; may raise to stop.
         """
-        return RowWriter(self._staging.upload(key), key, heartbeat)
+        return RowWriter(self._upload(key), key, heartbeat)
 
     def write_file(self, key: str) -> FileWriter:
         """Return a writer of bytes into a staged object of any size."""
-        return FileWriter(self._staging.upload(key))
+        return FileWriter(self._upload(key))
+
+    def _upload(self, key: str) -> Upload:
+        self._staged.add(key)
+        return self._staging.upload(key)
 
     def staged_blocks(self, key: str, key_of: KeyOfLine) -> Iterator[Block]:
         """Stream the rows of a staged object."""
