@@ -57,6 +57,7 @@ def _of_pulls_and_messages(world: World) -> dict[str, Any]:
         "datasets": len(world.expected),
         "pulls_served": served,
         "pulls_a_dataset": round(served / len(world.expected), 2),
+        "commits": world.metrics["PullCommitted"],
         "lost": lost(world),
         "messages": queue.counts["sent"],
         "messages_a_pull": round(queue.counts["sent"] / pulls, 2),
@@ -102,14 +103,23 @@ def _of_the_whole_night(world: World) -> dict[str, Any]:
 
 
 def _of_an_unchanged_pull(world: World) -> dict[str, float]:
-    """Return the average use of AWS by an invocation whose pull finds no change."""
-    counts, found = world.metrics, world.metrics["unchanged"] or 1
+    """Return the average use of AWS by a pull that finds no change.
 
-    def each(*names: str) -> float:
-        return round(sum(counts[f"unchanged:{name}"] for name in names) / found, 2)
+    The first figures are those of invocations that pulled one dataset; ``in_a_visit`` are those of
+    a dataset in an invocation that pulled several, of which none had changed.
+    """
+    counts = world.metrics
+
+    def each(*names: str, kind: str = "unchanged") -> float:
+        return round(sum(counts[f"{kind}:{name}"] for name in names) / (counts[kind] or 1), 2)
 
     return {
         "unchanged_pulls": counts["unchanged"],
+        "unchanged_pulls_in_a_visit": counts["visit"],
+        "writes_in_a_visit": each("UpdateItem", kind="visit"),
+        "write_units_in_a_visit": each("write_units", kind="visit"),
+        "reads_in_a_visit": each("GetItem", "Query", kind="visit"),
+        "s3_calls_in_a_visit": each(*_S3, kind="visit"),
         "writes_an_unchanged_pull": each("UpdateItem"),
         "write_units_an_unchanged_pull": each("write_units"),
         "reads_an_unchanged_pull": each("GetItem", "Query"),

@@ -255,10 +255,10 @@ class World:
             self.metrics["invocations_without_work"] += 1
             return
         self.metrics["pulls"] += 1
-        if used["PullUnchanged"] == 1 and not used["PullCommitted"]:
-            self.metrics["unchanged"] += 1
-            for name in used:
-                self.metrics[f"unchanged:{name}"] += used[name]
+        if not used["PullCommitted"] and not used["PullFailed"]:
+            kind = "unchanged" if used["PullUnchanged"] == 1 else "visit"
+            self.metrics[kind] += used["PullUnchanged"]
+            self.metrics.update({f"{kind}:{name}": number for name, number in used.items()})
 
     def _plan(self, body: Body) -> None:
         message = DatabaseChanged.read(body)
