@@ -24,7 +24,8 @@ class Latencies:
     """Seconds per call, as assumed in issue 11; those of S3, KMS and EventBridge are ours.
 
     ``compute`` is our own work in a pull: 0.1 s of a whole processor (tools/cost/assumptions.json,
-    seconds_per_invocation), of which Lambda gives a function its share by memory; ``overhead`` what Lambda and the handler take of an invocation that finds nothing to do.
+    seconds_per_invocation), of which Lambda gives a function its share by memory. ``overhead`` is
+    what Lambda and the handler take of an invocation that finds nothing to do.
     """
 
     dynamodb: float = 0.005
