@@ -32,6 +32,7 @@ the watchdog's time are as deployed.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -49,6 +50,8 @@ from nights.world import World  # noqa: E402
 def main() -> None:
     """Simulate the nights, print a table and the JSON."""
     given = _arguments()
+    # What lives is the fleet: to search it for garbage again and again took a fifth of the time.
+    gc.disable()
     scenarios = SCENARIOS if given.scenario == "all" else (given.scenario,)
     found = []
     for scenario in scenarios:

@@ -15,10 +15,13 @@ from nights.virtual_time import Clock
 from tests.support.fakes import S3, Calls, CountedItems, KilledError
 from xporter_bridge.aws.dynamodb import watch_attributes
 from xporter_bridge.errors import ConflictError
+from xporter_bridge.pulls import stored_form
+from xporter_bridge.pulls.record import DatasetRecord
 from xporter_bridge.timestamps import parse
 
 T = TypeVar("T")
 Item = dict[str, Any]
+_MOST_RECORDS = 50_000
 _WATCHED = ("watch_at", "watch_shard")
 
 
@@ -108,9 +111,7 @@ class TimedItems(CountedItems):
 
     def query_partition(self, partition: str) -> Iterator[Item]:
         keys = sorted(self._sort_keys.get(partition, ()))
-        found = self._metered.make(
-            "Query", lambda: [dict(self._items[key]) for key in keys], _no_fault
-        )
+        found = self._metered.make("Query", lambda: [self._items[key] for key in keys], _no_fault)
         self._metered.add("read_units", _read_units(sum(self._bytes[key] for key in keys)))
         yield from found
 
@@ -150,6 +151,25 @@ class TimedItems(CountedItems):
             lambda: sum(item.get(attribute) == value for item in self._items.values()),
             _no_fault,
         )
+
+
+class ReadRecords:
+    """Reads each stored item once, however often it is met: a write puts another in its place.
+
+    In place of ``pulls.stored_form.read``, for the fleet's hundred environments share one process.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[Item, DatasetRecord]] = {}
+
+    def read(self, item: Item) -> DatasetRecord:
+        key = (item["estab"], item["dataset"])
+        known = self._known.get(key)
+        if known is None or known[0] is not item:
+            if len(self._known) >= _MOST_RECORDS:
+                self._known.clear()
+            known = self._known[key] = (item, stored_form.read(item))
+        return known[1]
 
 
 Changed = Callable[[tuple[str, ...], Item, Item], None]

@@ -17,7 +17,7 @@ from nights.fleet import MODEL, settle, strangers
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
 from nights.samples import Samples, states_written
-from nights.stores import Item, NightS3, TimedCalls, TimedItems
+from nights.stores import Item, NightS3, ReadRecords, TimedCalls, TimedItems
 from nights.virtual_time import Clock
 from nights.xporter import NightXporter
 from tests.support.builders import RELYING_PARTY
@@ -34,9 +34,9 @@ from xporter_bridge.ingestion.pull_school import pull
 from xporter_bridge.onboarding.messages import read_onboarding
 from xporter_bridge.onboarding.onboard import onboard
 from xporter_bridge.onboarding.prove_secret import OnboardDependencies
+from xporter_bridge.pulls import repository
 from xporter_bridge.pulls.messages import DatabaseChanged
 from xporter_bridge.pulls.plan import plan
-from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.slots import slow_places_of
 from xporter_bridge.registrations.messages import RegisterWebhooks
 from xporter_bridge.registrations.register import RegisterDependencies, register
@@ -74,7 +74,7 @@ class World:
 
     def _make_stores(self) -> None:
         self.schools = SchoolRepository(None, "schools")
-        self.datasets = DatasetRepository(None, "datasets", configured())
+        self.datasets = repository.DatasetRepository(None, "datasets", configured())
         self.state_writes: Counter[tuple[str, int]] = Counter()
         self.school_items: Any = TimedItems(self.calls, self.now, self._note_state_written, "estab")
         self.dataset_items: Any = TimedItems(
@@ -167,6 +167,7 @@ class World:
             mock.patch.object(telemetry, "_print", self._note_line),
             mock.patch.object(telemetry, "count", self._count),
             mock.patch.object(fetch, "work_alone", self.clock.work_alone),
+            mock.patch.object(repository, "read", ReadRecords().read),
         ):
             self._say(f"{self.night.scenario}: settling {self.night.schools} schools")
             is_onboarding = self.night.scenario == "onboarding"
@@ -223,11 +224,9 @@ class World:
             return self.clock.seconds < until
 
         found = self.watch_once(has_time, (shard,))
-        self.watch["runs"] += 1
-        self.watch["looks"] += found["datasets"]
-        self.watch["most"] = max(self.watch["most"], found["datasets"])
-        self.watch["cut"] += bool(found["cut"])
-        self.watch["failed"] += found["failed"]
+        cut, seen = bool(found["cut"]), found["datasets"]
+        self.watch.update({"runs": 1, "looks": seen, "cut": cut, "failed": found["failed"]})
+        self.watch["most"] = max(self.watch["most"], seen)
         self.watch["seconds"] += round(self.clock.seconds - began)
 
     def watch_once(
