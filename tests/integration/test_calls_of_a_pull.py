@@ -6,14 +6,16 @@ from collections import Counter
 
 import pytest
 
+from tests.support.builders import ESTAB
 from tests.support.fakes import Mishap
-from tests.support.pull_world import World, in_memory, verify
+from tests.support.pull_world import DATA, World, in_memory, verify
 from tests.support.xporter import Xporter
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.errors import TransientError
 from xporter_bridge.events.bus import EventBus
 from xporter_bridge.ingestion import fetch as fetching
 from xporter_bridge.ingestion import staged_pages
+from xporter_bridge.snapshots.layout import DatasetLayout
 
 STUDENTS = "students"
 OF_DATABASE = [each.name for each in configured().of_database("XodSchoolData")]
@@ -99,6 +101,28 @@ def test_what_a_holder_that_died_had_staged_is_deleted_by_the_next(
         world.settle()
         verify(world, STUDENTS)
     assert has_staged
+
+
+def test_a_holder_that_stood_still_after_its_commit_publishes_nothing(xporter: Xporter) -> None:
+    def begun() -> World:
+        world = World(in_memory(), xporter, students=20)
+        world.ask(STUDENTS)
+        return world
+
+    calls = calls_of(begun())
+    first = calls.index("CopyObject")
+    for at in range(first, first + calls.count("CopyObject")):
+        world = begun()
+
+        def begin_erasure(world: World = world) -> None:
+            world.advance(seconds=100)
+            assert world.aws.datasets.lease_to_erase(world.item(STUDENTS), world.now())
+
+        world.aws.calls.meanwhile = begin_erasure
+        world.aws.calls.plan(at, Mishap.STALLED)
+        world.deliver()
+        assert DatasetLayout(ESTAB, STUDENTS).latest not in world.aws.objects(DATA)
+        assert world.aws.events() == []
 
 
 # ---------------------------------------------------------------------- events

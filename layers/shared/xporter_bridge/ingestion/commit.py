@@ -20,10 +20,10 @@ from xporter_bridge.ingestion.drift_reports import (
     report_outdated,
 )
 from xporter_bridge.ingestion.staged_leftovers import StagedLeftovers
+from xporter_bridge.pulls import publication
 from xporter_bridge.pulls.contradiction import after_news, after_nothing_new
 from xporter_bridge.pulls.hold import limit_violations, make_hold
 from xporter_bridge.pulls.model import changed_event, next_baseline, with_served
-from xporter_bridge.pulls.publication import copy_committed, publish_committed
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.repository import DatasetRepository
 from xporter_bridge.pulls.retention import prune_superseded, schedule_pruning
@@ -55,7 +55,9 @@ class PullCommit:
         now: Callable[[], datetime],
         of_school: Mapping[str, DatasetRecord],
         leftovers: StagedLeftovers,
+        heartbeat: Callable[[], None],
     ) -> None:
+        self._heartbeat = heartbeat
         self._datasets = datasets
         self._of_school = of_school
         self._store = store
@@ -121,14 +123,15 @@ class PullCommit:
             ConflictError: The lease was lost; its new holder publishes.
         """
         made = item.published.manifest
-        if not item.published.unpublished or not made:
+        if not publication.is_unpublished(item) or made is None:
             return item
-        if self._latest_seen is None:
-            published = publish_committed(item, self._datasets, self._store, self._now)
-        else:
-            published = copy_committed(item, self._store, seen=self._latest_seen)
         self._leftovers.add(made.pull_id)
-        return published
+        if self._latest_seen is None:
+            return publication.publish_committed(item, self._datasets, self._store, self._now)
+        publication.copy_committed(item, self._store)
+        # The lease lasts for some time yet, and the erasure of the dataset waits for its end.
+        self._heartbeat()
+        return publication.with_latest(item, self._store, seen=self._latest_seen)
 
     def prune(self, item: DatasetRecord) -> DatasetRecord:
         """Delete sequences replaced long ago; the write that releases the lease saves how far."""
@@ -222,7 +225,7 @@ class PullCommit:
             outbox=(*item.outbox, event.document()),
         )
         self._leftovers.add(*{item.progress.pull_id, item.hold_id} - {made.pull_id})
-        # Before the write that proves the lease (copy_committed).
+        # Before the write that proves the lease (publication.with_latest).
         seen = self._store.etag(DatasetLayout(item.estab, item.dataset).latest)
         saved = self._save(committed)
         self._latest_seen = seen

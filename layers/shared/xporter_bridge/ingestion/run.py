@@ -74,9 +74,8 @@ class PullRun:
         session: SchoolSession | None,
         of_school: Mapping[str, DatasetRecord],
     ) -> None:
-        self.slot = slot
+        self.item, self.slot = item, slot
         self._deps = deps = replace(deps, store=deps.store.for_one_pull())
-        self.item = item
         self.session = session  # before this run opens its own, that of the invocation's last run
         self._remaining_seconds = remaining_seconds
         self._renewed_at = deps.now()
@@ -87,7 +86,7 @@ class PullRun:
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self.leftovers = StagedLeftovers(deps.store, item.estab, item.dataset)
         self._committer = PullCommit(
-            deps.datasets, deps.store, deps.keep, deps.now, of_school, self.leftovers
+            deps.datasets, deps.store, deps.keep, deps.now, of_school, self.leftovers, self._renew
         )
 
     def run(self) -> None:
@@ -271,6 +270,7 @@ class PullRun:
         self.item = with_attempt(self.item, outcome, self._deps.now(), reason)
 
     def _let_go(self) -> None:
+        self._renew()  # a holder that stood still publishes nothing
         self.item = self._save(self._announced().released())
         self.leftovers.delete(self.item.named_pulls)
 
