@@ -33,6 +33,7 @@ LAST_NIGHT = THREE - timedelta(days=1) + timedelta(minutes=5)
 def settle(world: World, chance: random.Random) -> list[str]:
     """Put the fleet into the tables, and return its estabs."""
     _pull_model(world)
+    world.s3.keep_model()
     estabs = strangers(world)
     for estab in estabs:
         _copy_school(world, estab, chance)

@@ -185,6 +185,10 @@ class NightS3(S3):
         self._held = _Objects(model)
         super().__init__(calls, self._held)
 
+    def keep_model(self) -> None:
+        """Keep the model's objects of now as the first ones of every school that has none."""
+        self._held.keep_model()
+
     def paginate(self, *, Bucket: str, Prefix: str) -> Iterable[dict[str, Any]]:  # noqa: N803
         place = f"{Bucket}/{Prefix}"
 
@@ -199,7 +203,11 @@ class _Objects(dict[str, bytes]):
     def __init__(self, model: str) -> None:
         super().__init__()
         self._model = model
+        self._first: dict[str, bytes] = {}
         self.staged: set[str] = set()
+
+    def keep_model(self) -> None:
+        self._first = {name: body for name, body in self.items() if self._model in name}
 
     def __setitem__(self, name: str, body: bytes) -> None:
         super().__setitem__(name, body)
@@ -215,7 +223,7 @@ class _Objects(dict[str, bytes]):
         estab = school.removeprefix("estab=")
         if not estab or estab == self._model:
             raise KeyError(name)
-        return super().__getitem__(name.replace(estab, self._model))
+        return self._first[name.replace(estab, self._model)]
 
 
 def shard_of(estab: str) -> int:

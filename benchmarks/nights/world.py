@@ -82,7 +82,8 @@ class World:
         )
         self.schools._items = self.school_items  # noqa: SLF001 - as the tests' worlds do
         self.datasets._items = self.dataset_items  # noqa: SLF001
-        self.store = SnapshotStore(NightS3(self.calls, MODEL), "data", "staging")
+        self.s3 = NightS3(self.calls, MODEL)
+        self.store = SnapshotStore(self.s3, "data", "staging")
         self.bus = EventBus(Events(self.calls), "bus")
 
     def _make_queues(self) -> None:
