@@ -18,7 +18,7 @@ from tests.support.builders import (
 )
 from tests.support.moto_cloud import Cloud
 from tests.support.pull_world import World, in_moto
-from tests.support.records import lease
+from tests.support.records import lease, with_facts
 from tests.support.xporter import Xporter
 from xporter_bridge import entrypoints
 from xporter_bridge.availability.accept import AvailabilityDependencies, request_endpoint
@@ -28,6 +28,7 @@ from xporter_bridge.datasets import config
 from xporter_bridge.datasets.config import configured
 from xporter_bridge.datasets.timetable import Timetable
 from xporter_bridge.errors import PermanentError
+from xporter_bridge.pulls.record import DatasetState
 from xporter_bridge.schools.states import SchoolState
 
 STUDENTS = "students"
@@ -113,6 +114,27 @@ def test_a_request_that_nobody_works_on_is_sent_for_again(cloud: Cloud) -> None:
     cloud.invoke("watch_deadlines", {})
     (message,) = cloud.take("AvailabilityRequestQueue")
     assert (message["estab"], message["id"]) == (ESTAB, pull.id)
+
+
+def test_a_callback_that_nothing_explains_is_looked_into(cloud: Cloud) -> None:
+    stored_school(cloud)
+    table, now = dataset_table(cloud), datetime.now(UTC)
+    heard_at, pulled_at = now - timedelta(seconds=150), now - timedelta(seconds=120)
+    table.add_demand_since(ESTAB, STUDENTS, heard_at, pulled_at)
+    leased = lease(table, ESTAB, STUDENTS, pulled_at)
+    assert leased
+    unchanged = with_facts(
+        leased.released(),
+        served=leased.demand.requested,
+        state=DatasetState.CURRENT,
+        checked_at=pulled_at,
+        looked_for=heard_at,
+        looks=1,
+        look_at=pulled_at + timedelta(minutes=1),
+    )
+    table.save(unchanged, pulled_at)
+    cloud.invoke("watch_deadlines", {})
+    assert cloud.take("PullQueue") == [{"estab": ESTAB, "dataset": STUDENTS}]
 
 
 def test_a_scope_that_went_has_the_dataset_erased(

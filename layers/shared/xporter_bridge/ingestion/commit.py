@@ -129,7 +129,7 @@ class PullCommit:
         if self._latest_seen is None:
             return publication.publish_committed(item, self._datasets, self._store, self._now)
         publication.copy_committed(item, self._store)
-        # The lease lasts for some time yet, and the erasure of the dataset waits for its end.
+        # Proves the lease anew if a quarter of it has passed; an erasure waits for its end.
         self._heartbeat()
         return publication.with_latest(item, self._store, seen=self._latest_seen)
 
