@@ -128,7 +128,7 @@ def test_a_holder_that_stood_still_after_its_commit_publishes_nothing(xporter: X
 # ---------------------------------------------------------------------- events
 
 
-def test_events_that_cannot_be_published_are_published_by_the_watchdog(
+def test_events_that_cannot_be_published_fail_the_message_and_are_published_by_the_watchdog(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -138,7 +138,9 @@ def test_events_that_cannot_be_published_are_published_by_the_watchdog(
     world.ask(STUDENTS)
     with monkeypatch.context() as failing:
         failing.setattr(EventBus, "publish", fail)
-        world.deliver()
+        with pytest.raises(TransientError):
+            world.pull(STUDENTS)
+        world.sqs.messages.clear()
     item = world.item(STUDENTS)
     assert item.outbox
     assert not item.is_leased(world.now())

@@ -46,11 +46,10 @@ from xporter_bridge.pulls.model import (
     with_scopes_used,
     withheld_because,
 )
-from xporter_bridge.pulls.outbox import announced, publish_first_data
+from xporter_bridge.pulls.outbox import announced
 from xporter_bridge.pulls.record import DatasetRecord, DatasetState, PullCheckpoint
 from xporter_bridge.pulls.slots import Slot
 from xporter_bridge.schools.session import SchoolNotReadyError, SchoolSession
-from xporter_bridge.schools.states import SchoolState
 from xporter_bridge.snapshots.layout import staging_prefix
 from xporter_bridge.xporter.http import TIMED_OUT, XPORTERS
 from xporter_bridge.xporter.pages import ALL_ROWS, Page
@@ -82,6 +81,7 @@ class PullRun:
         # Whether Xporter answered for the school; None if no call showed that.
         self.has_answered: bool | None = None
         self.has_timed_out = False
+        self._events_failed: TransientError | None = None
         self._dataset = deps.datasets.config.dataset_of(item)
         self._endpoint = self._dataset.endpoint.name if self._dataset else "unknown"
         self.leftovers = StagedLeftovers(deps.store, item.estab, item.dataset)
@@ -101,6 +101,8 @@ class PullRun:
             self._serve(self._dataset)
         else:
             self._let_go()
+        if self._events_failed:
+            raise self._events_failed  # The watchdog publishes what is left.
 
     def _serve(self, dataset: Dataset) -> None:
         """Pull; if the pull stops, record the reason in the dataset's state."""
@@ -276,13 +278,11 @@ class PullRun:
 
     def _announced(self) -> DatasetRecord:
         """Publish the events before the lease is released, so that the same write clears them."""
-        deps = self._deps
+        deps, school = self._deps, self.session.school if self.session else None
         try:
-            if self.session is None or self.session.school.state is not SchoolState.LIVE:
-                publish_first_data(self.item, deps.sessions.schools, deps.bus, deps.now())
-            return announced(self.item, deps.bus)
-        except TransientError as error:  # The watchdog publishes what is left.
-            telemetry.warn("events_stay", **self._names, reason=error.reason)
+            return announced(self.item, school, deps.sessions.schools, deps.bus, deps.now())
+        except TransientError as error:
+            self._events_failed = error
             return self.item
 
     def _save(self, item: DatasetRecord) -> DatasetRecord:
