@@ -11,9 +11,9 @@ The following parts are simulated. AWS is the dictionaries of the tests (``tests
 with virtual time for every call: SQS delivers in order, Lambda starts at once and polls without
 pause, DynamoDB never throttles, and its indices are never late. Xporter is ``nights/xporter.py``:
 each response is one page without changes or with one changed row of twenty. A receiver sends one
-message, there are no operations, and the fleet begins as copies of one school with real data. An
-invocation sees the writes of others at most 0.1 s late. ``nights/parameters.py`` has the
-assumptions.
+message, each school has one operation that is overdue (``nights/operations.py``), and the fleet
+begins as copies of one school with real data. An invocation sees the writes of others at most
+0.1 s late. ``nights/parameters.py`` has the assumptions.
 
 *deploy*: a new version takes over ten minutes after three; each of its environments starts cold.
 *keys*: no callback comes; the signing key is rotated, every school's registrations are made anew.

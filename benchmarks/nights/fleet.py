@@ -37,6 +37,7 @@ def settle(world: World, chance: random.Random) -> list[str]:
     estabs = strangers(world)
     for estab in estabs:
         _copy_school(world, estab, chance)
+    world.operations.begin(estabs)
     return estabs
 
 

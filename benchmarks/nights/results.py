@@ -84,6 +84,9 @@ def _of_the_watchdog(world: World) -> dict[str, Any]:
         "most_looks_a_run": watch["most"],
         "watch_messages": metrics["DeadlinePassed"],
         "latest_look_minutes": round(max(looks, default=0) / 60, 1),
+        "operations_waiting": world.operations.waiting,
+        "operation_messages": world.operations.sent,
+        "latest_operation_minutes": round(world.operations.latest_look_seconds / 60, 1),
         "silent_counted": metrics["DatasetsSilent"],
         "contradicted_counted": metrics["CallbackContradicted"],
     }

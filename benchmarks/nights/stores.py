@@ -75,6 +75,10 @@ class TimedItems(CountedItems):
         self._items[key] = item
         self._note(key, {}, item)
 
+    def forget(self, *key: str) -> None:
+        """Remove an item, without a call."""
+        self._note(key, self._items.pop(key), {})
+
     def find(self, *key: str) -> Item | None:
         """Return an item, without a call."""
         return self._items.get(key)

@@ -14,6 +14,7 @@ from nights.callbacks import let_callbacks_come, let_schools_authorise
 from nights.credentials import NightVault, Transit
 from nights.ending import is_over
 from nights.fleet import MODEL, settle, strangers
+from nights.operations import NightOperations
 from nights.parameters import THREE, Night
 from nights.queues import Body, Consumer, TimedQueue
 from nights.samples import Samples, states_written
@@ -82,6 +83,7 @@ class World:
         )
         self.schools._items = self.school_items  # noqa: SLF001 - as the tests' worlds do
         self.datasets._items = self.dataset_items  # noqa: SLF001
+        self.operations = NightOperations(self.clock, self.night)
         self.s3 = NightS3(self.calls, MODEL)
         self.store = SnapshotStore(self.s3, "data", "staging")
         self.bus = EventBus(Events(self.calls), "bus")
@@ -217,18 +219,17 @@ class World:
         self.clock.start(lambda: schedule(self.schools, due, self.now(), everyone=everyone))
 
     def _watch(self, shard: int) -> None:
-        began = self.clock.seconds
-        until = began + self.night.watch_seconds
+        began, whole = self.clock.seconds, self.night.watch_seconds
 
-        def has_time() -> bool:
+        def has_time(part: float) -> bool:
             self.clock.spend(self.night.latencies.look)
-            return self.clock.seconds < until
+            return self.clock.seconds < began + part * whole
 
-        found = self.watch_once(has_time, (shard,))
-        cut, seen = bool(found["cut"]), found["datasets"]
-        self.watch.update({"runs": 1, "looks": seen, "cut": cut, "failed": found["failed"]})
+        self.operations.watch(shard, self.now(), lambda: has_time(0.5))
+        found = self.watch_once(lambda: has_time(1), (shard,))
+        seen, took = found["datasets"], round(self.clock.seconds - began)
+        self.watch.update(runs=1, looks=seen, cut=bool(found["cut"]), seconds=took)
         self.watch["most"] = max(self.watch["most"], seen)
-        self.watch["seconds"] += round(self.clock.seconds - began)
 
     def watch_once(
         self, has_time: Callable[[], bool], shards: Sequence[int] = WATCH_SHARDS
@@ -263,7 +264,6 @@ class World:
     def _plan(self, body: Body) -> None:
         message = DatabaseChanged.read(body)
         plan(message, self.schools, self.datasets, self._pulls, configured(), self.now())
-        self.metrics["planned"] += 1
 
     def _onboard(self, body: Body) -> None:
         onboard(read_onboarding(body), self._onboarding)

@@ -80,6 +80,13 @@ def test_without_callbacks_every_dataset_is_pulled_once_because_it_was_silent() 
     assert nights()["ordinary"]["silent_counted"] == 0
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_operations_are_looked_at_before_all_else(scenario: str) -> None:
+    night = nights()[scenario]
+    assert (night["operation_messages"], night["operations_waiting"]) == (SCHOOLS, 0)
+    assert night["latest_operation_minutes"] <= 2
+
+
 def test_only_an_xporter_that_is_down_or_hangs_fails_requests() -> None:
     failing = {name for name, night in nights().items() if night["xporter_requests_failed"]}
     assert failing == {"outage", "hanging"}
