@@ -52,7 +52,7 @@ def test_a_commit_of_one_page_lists_nothing_and_stages_only_what_is_copied(world
     # Staged: the snapshot, the changed rows, and one object for all files without rows. Besides:
     # the manifest, twice.
     assert calls["PutObject"] == 5
-    # The slot and the demand's lease; the commit; the lease and the slot again.
+    # The slot and the lease; the commit; the lease and the slot again.
     assert calls["UpdateItem"] == 5
     verify(world, STUDENTS)
 

@@ -105,7 +105,7 @@ def _pull_each(
                 continue
             run = PullRun(deps, leased, slot, remaining_seconds, visit.session, visit.items)
             if item.lease.expires_at is not None:
-                run.leftovers.add_all_others()  # the holder of that lease died
+                run.leftovers.add_unknown()  # the holder of that lease died
             try:
                 run.run()
                 visit.note(run)

@@ -25,15 +25,15 @@ class StagedLeftovers:
         self._estab, self._dataset = estab, dataset
         self._pulls: set[str] = set()
         self._begun_here: set[str] = set()
-        self._is_any_other = False
+        self._has_unknown = False
 
     def add(self, *pull_ids: str | None) -> None:
         """Note pulls whose staged objects nobody needs after the next write; none if empty."""
         self._pulls.update(each for each in pull_ids if each)
 
-    def add_all_others(self) -> None:
-        """Note whatever is staged: a holder that died may have staged what no item ever named."""
-        self._is_any_other = True
+    def add_unknown(self) -> None:
+        """Note whatever else is staged: what a dead holder has staged, no item may have named."""
+        self._has_unknown = True
 
     def note_begun(self, pull_id: str) -> None:
         """Note a pull that began here: nobody else has staged anything for it."""
@@ -49,7 +49,7 @@ class StagedLeftovers:
                 is_known = pull_id in self._begun_here
                 delete = self._store.delete_staged_here if is_known else self._store.delete_staged
                 delete(self._prefix(pull_id))
-            if self._is_any_other:
+            if self._has_unknown:
                 keep = tuple(self._prefix(each) for each in needed if each)
                 self._store.delete_staged(self._prefix(), keep)
         except TransientError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import ceil
-from types import MappingProxyType
 
 from xporter_bridge import telemetry
 from xporter_bridge.aws.sqs import Queue
@@ -74,7 +73,9 @@ def plan_all(
     Raises:
         TransientError: The message should come again.
     """
-    requested = _requested(school, config.values(), since, datasets, now, is_callback=False)
+    requested = _requested(
+        school, config.values(), since, datasets, now, is_callback=False, waiting={}
+    )
     _send(requested, pulls, now)
     telemetry.record("school_pulls_requested", estab=school.estab, datasets=len(requested))
 
@@ -87,7 +88,7 @@ def _requested(
     now: datetime,
     *,
     is_callback: bool,
-    waiting: Mapping[str, DatasetRecord] = MappingProxyType({}),
+    waiting: Mapping[str, DatasetRecord],
 ) -> list[DatasetRecord]:
     """Raise the demand for each dataset of which no pull began since, and return the datasets.
 
@@ -113,7 +114,8 @@ def _requested(
 def _send(requested: list[DatasetRecord], pulls: Queue, now: datetime) -> None:
     """Send one message for the school: its holder pulls every dataset of the school that is due.
 
-    The message is sent also if all were requested before: the earlier message may never have been.
+    The message is sent also if all were requested before: the process that requested them may have
+    died before it sent its message.
     If all of them are being pulled, the message comes after the leases could have ended, in case a
     holder dies; a holder that lives looks for them itself.
     """
